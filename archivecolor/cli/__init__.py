@@ -1,0 +1,1 @@
+"""The command line: options, messages and progress. No image work happens here."""

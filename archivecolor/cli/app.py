@@ -1,0 +1,46 @@
+"""The command tree. Each command imports what it needs when it runs, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from archivecolor import __version__
+from archivecolor.cli.engines import engines
+from archivecolor.cli.evaluate import evaluate
+from archivecolor.cli.folder import folder
+
+_EPILOG = (
+    "Exit codes: 0 done, 1 bug, 2 usage, 3 input unreadable, 4 dependency missing, 5 output refused or not writable, "
+    "6 engine failed, 7 some items failed, 8 verification failed, 9 bad configuration, 130/143 interrupted."
+)
+
+app = typer.Typer(
+    name="archivecolor",
+    help="Colour black-and-white photographs. The luminance that goes in is the luminance that comes out.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if "NO_COLOR" not in os.environ else None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=_EPILOG)(folder)
+app.command(epilog=_EPILOG)(evaluate)
+app.command()(engines)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"archivecolor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Colour black-and-white photographs. The luminance that goes in is the luminance that comes out."""

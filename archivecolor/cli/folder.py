@@ -1,0 +1,276 @@
+"""``archivecolor folder SRC OUT``: colour every photograph of a tree."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archivecolor.cli import console, options
+from archivecolor.cli.interrupt import Interruption, interruptible
+from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError, UsageError
+from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from archivecolor.color import FloatArray
+    from archivecolor.jobs.discover import Item, PassedBy
+    from archivecolor.pipeline import Colorizer
+
+_BUDGET_SHARE = 0.4
+_LISTED_FAILURES = 20
+
+
+def folder(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs, searched to its depths.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the results; made when missing.")],
+    engine: options.Engine = "auto",
+    generator: options.Generator = "archive",
+    network_px: options.NetworkPx = None,
+    strength: options.Strength = 1.0,
+    format: options.Format = None,
+    quality: options.Quality = None,
+    overwrite: options.Overwrite = False,
+    only: options.Only = None,
+    jobs: options.Jobs = 0,
+    fail_fast: options.FailFast = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log_file: options.LogFile = None,
+) -> None:
+    """Colour every photograph below SRC into the same tree below OUT.
+
+    Results that exist already are left alone, so the same command goes on where an earlier run stopped. Each file
+    keeps its format, bit depth, resolution and metadata. Sources are only read. The first Ctrl-C finishes the
+    pictures under way, the second stops at once; no file is ever left half-written.
+    """
+    console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
+    color = ColorSettings(strength=strength, network_px=network_px)
+    output = OutputSettings(format=_format(format), quality=quality, overwrite=overwrite)
+
+    from archivecolor.jobs.discover import check_folders, compile_patterns, walk
+
+    check_folders(source, out)
+    report = Report(json=json)
+    patterns = compile_patterns(only or [])
+    plan = list(_plan(walk(source, out, rename=_renamer(output), only=patterns), output, report))
+    if dry_run:
+        for item in plan:
+            report.planned(item)
+        console.log.info("%d to colour, %s", len(plan), report.rest())
+        report.raise_for_failures()
+        return
+    with interruptible() as interruption:
+        if plan:
+            from archivecolor.pipeline import Colorizer
+
+            with Colorizer.load(engine, generator, color) as colorizer:
+                console.log.info("%d to colour with '%s' on %s", len(plan), generator, colorizer.engine.description)
+                _run(plan, colorizer, output, report, interruption, jobs=jobs, fail_fast=fail_fast, quiet=quiet)
+    report.close(left=len(plan) - report.attempted)
+    interruption.raise_if_interrupted()
+    report.raise_for_failures()
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of every file: lines while the run goes on, a summary at its end."""
+
+    json: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    fatal: ArchiveColorError | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def attempted(self) -> int:
+        """Items that were begun and ended, well or badly."""
+        return self.counts["colored"] + self.counts["failed"]
+
+    def planned(self, item: Item) -> None:
+        """An item of a dry run."""
+        if self.json:
+            console.emit({"source": str(item.source), "target": str(item.target), "status": "planned"})
+        else:
+            console.write_out(f"{console.printable(item.source)} -> {console.printable(item.target)}")
+
+    def exists(self, item: Item) -> None:
+        """An item whose result is there."""
+        self.counts["already there"] += 1
+        console.log.debug("%s: result exists", console.printable(item.name))
+        if self.json:
+            console.emit({"source": str(item.source), "target": str(item.target), "status": "exists"})
+
+    def passed_by(self, thing: PassedBy) -> None:
+        """Something in the tree that is no item."""
+        if thing.failed:
+            self.failed(thing.source, thing.name, InputError(f"{thing.source}: {thing.reason}"))
+            return
+        self.counts["not pictures"] += 1
+        console.log.info("%s: passed by, %s", console.printable(thing.name), thing.reason)
+        if self.json:
+            console.emit({"source": str(thing.source), "status": "ignored", "reason": thing.reason})
+
+    def failed(self, source: Path, name: str, error: ArchiveColorError) -> None:
+        """An item, or what should have been one, came to nothing."""
+        self.counts["failed"] += 1
+        reason = str(error).removeprefix(f"{source}: ")
+        self.failures.append((name, reason))
+        console.log.error("%s: %s", console.printable(name), console.printable(reason))
+        if self.json:
+            console.emit({"source": str(source), "status": "failed", "error": error.message, "hint": error.hint})
+
+    def colored(self, item: Item, warnings: tuple[str, ...], seconds: float) -> None:
+        """An item whose result was written."""
+        self.counts["colored"] += 1
+        for warning in warnings:
+            console.log.warning("%s: %s", console.printable(item.name), console.printable(warning))
+        console.log.debug("%s: colored in %.2f s", console.printable(item.name), seconds)
+        if self.json:
+            console.emit(
+                {
+                    "source": str(item.source),
+                    "target": str(item.target),
+                    "status": "colored",
+                    "warnings": list(warnings),
+                    "seconds": round(seconds, 3),
+                }
+            )
+
+    def rest(self) -> str:
+        """Counts of everything that was not coloured."""
+        return ", ".join(f"{self.counts[k]} {k}" for k in ("already there", "not pictures", "failed"))
+
+    def close(self, *, left: int) -> None:
+        """The closing summary, with a row for each failure."""
+        seconds = time.monotonic() - self.began
+        rate = self.counts["colored"] / seconds if seconds else 0.0
+        console.log.info(
+            "%d colored in %s (%.2f/s), %s%s",
+            self.counts["colored"],
+            console.duration(seconds),
+            rate,
+            self.rest(),
+            f", {left} not begun" if left else "",
+        )
+        if self.failures:
+            rows = [(console.printable(n), console.printable(r)) for n, r in self.failures[:_LISTED_FAILURES]]
+            console.log.info("%s", console.table(rows, ("failed", "why")))
+        if len(self.failures) > _LISTED_FAILURES:
+            console.log.info("and %d more; --log-file keeps them all", len(self.failures) - _LISTED_FAILURES)
+
+    def raise_for_failures(self) -> None:
+        """End the command with the exit code that fits."""
+        if self.fatal:
+            raise self.fatal
+        if self.counts["failed"]:
+            raise ItemsFailedError(f"{self.counts['failed']} failed", hint="mend them and run the same command again")
+
+
+def _format(name: str | None) -> StillFormat | None:
+    if name is None:
+        return None
+    aliases = {"jpg": "jpeg", "tif": "tiff"}
+    try:
+        return StillFormat(aliases.get(name.lower(), name.lower()))
+    except ValueError as e:
+        raise UsageError(f"there is no format '{name}'", hint=f"one of {', '.join(StillFormat)}") from e
+
+
+def _renamer(output: OutputSettings) -> Callable[[str], str]:
+    """Result names: the source's, or with the suffix of the format that was asked for."""
+    if output.format is None:
+        return str
+    from archivecolor.stills.sniff import suffix_of
+
+    suffix = suffix_of(output.format)
+    return lambda name: str(Path(name).with_suffix(suffix))
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return 4 << 30
+
+
+def _plan(found: Iterator[Item | PassedBy], output: OutputSettings, report: Report) -> Iterator[Item]:
+    """Keep what is to be done; count and report the rest."""
+    from archivecolor.jobs.discover import Item, PassedBy
+    from archivecolor.stills.sniff import NotAPictureError, sniff
+
+    for thing in found:
+        if isinstance(thing, PassedBy):
+            report.passed_by(thing)
+            continue
+        if thing.target.exists() and not output.overwrite:
+            report.exists(thing)
+            continue
+        try:
+            sniff(thing.source)
+        except NotAPictureError as e:
+            if e.expected:
+                report.failed(thing.source, thing.name, e)
+            else:
+                reason = e.message.removeprefix(f"{thing.source}: ")
+                report.passed_by(PassedBy(thing.source, thing.name, reason, failed=False))
+        except InputError as e:
+            report.failed(thing.source, thing.name, e)
+        else:
+            yield Item(thing.source, thing.target, thing.name)
+
+
+def _run(
+    plan: list[Item],
+    colorizer: Colorizer,
+    output: OutputSettings,
+    report: Report,
+    interruption: Interruption,
+    *,
+    jobs: int,
+    fail_fast: bool,
+    quiet: bool,
+) -> None:
+    from archivecolor.jobs import workers
+    from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write
+    from archivecolor.pipeline import LoadedStill, cost_bytes
+
+    def save(item: Item, loaded: LoadedStill, chroma: FloatArray) -> tuple[str, ...]:
+        with atomic_write(item.target, overwrite=output.overwrite) as file:
+            return colorizer.write_still(file, loaded, chroma, output)
+
+    stages = workers.Stages(
+        load=lambda item: colorizer.load_still(item.source),
+        compute=lambda loaded: colorizer.predict([still.look for still in loaded]),
+        save=save,
+        cost_bytes=lambda item: cost_bytes(item.source),
+        group=lambda loaded: loaded.look.luma.shape,
+    )
+    outcomes = workers.run(
+        plan,
+        stages,
+        stop=interruption.stop,
+        batch=colorizer.engine.batch,
+        threads=jobs or os.cpu_count() or 1,
+        budget_bytes=int(_memory_bytes() * _BUDGET_SHARE),
+    )
+    with console.Progress(len(plan), quiet=quiet) as progress:
+        for outcome in outcomes:
+            if isinstance(outcome.error, AlreadyExistsError):
+                report.exists(outcome.item)  # another run made it meanwhile
+            elif outcome.error:
+                report.failed(outcome.item.source, outcome.item.name, outcome.error)
+            else:
+                report.colored(outcome.item, outcome.result or (), outcome.seconds)
+            progress.advance(failed=outcome.error is not None)
+            if isinstance(outcome.error, DiskFullError) or (outcome.error and fail_fast):
+                report.fatal = report.fatal or outcome.error
+                interruption.stop.set()

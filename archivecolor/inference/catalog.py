@@ -1,0 +1,128 @@
+"""The trained generators that are installed: one folder each, data only, described by its ``engine.toml``."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from archivecolor.errors import EngineError, UsageError
+
+DEFAULT = "archive"
+"""The generator that is used when none is named."""
+
+GRAPH = "generator.onnx"
+WEIGHTS = "weights.safetensors"
+_DESCRIPTION = "engine.toml"
+_FORMAT = 1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFolder:
+    """A trained generator on disk."""
+
+    path: Path
+    name: str
+    summary: str
+    short_px: int
+    """Short side, in pixels, at which it was found to colour best."""
+    multiple: int
+    """Heights and widths must be multiples of this."""
+    chroma_stride: int
+    """Input pixels per chroma pixel."""
+    context: int
+    decoder: tuple[int, int, int]
+    palette: int
+    heads: int
+    digests: dict[str, str]
+    """sha256 of each file of the folder that an engine loads."""
+
+    @property
+    def graph(self) -> Path:
+        """The ONNX graph; its weights lie in `weights`."""
+        return self.path / GRAPH
+
+    @property
+    def weights(self) -> Path:
+        """The weights, fp16, as safetensors."""
+        return self.path / WEIGHTS
+
+    def verify(self) -> None:
+        """Read graph and weights and compare their digests; raises `EngineError` when one is damaged or missing."""
+        for name, expected in self.digests.items():
+            path = self.path / name
+            try:
+                with path.open("rb") as f:
+                    actual = hashlib.file_digest(f, "sha256").hexdigest()
+            except OSError as e:
+                raise EngineError(f"{path}: cannot be read: {e.strerror}", hint="reinstall archivecolor") from e
+            if actual != expected:
+                raise EngineError(
+                    f"{path}: is damaged, its sha256 is not the recorded one", hint="reinstall archivecolor"
+                )
+
+
+def engines_root() -> Path:
+    """Where the engines lie: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_engines"
+    return installed if installed.is_dir() else package.parent / "engines"
+
+
+def available() -> list[EngineFolder]:
+    """Every installed generator, by name."""
+    return [read(p.parent) for p in sorted(engines_root().glob(f"*/{_DESCRIPTION}"))]
+
+
+def find(name_or_path: str = DEFAULT) -> EngineFolder:
+    """The generator of that name, or the one in that folder. Raises `UsageError` when there is none."""
+    path = Path(name_or_path)
+    if (path / _DESCRIPTION).is_file():
+        return read(path)
+    names = [p.parent.name for p in sorted(engines_root().glob(f"*/{_DESCRIPTION}"))]
+    if name_or_path in names:
+        return read(engines_root() / name_or_path)
+    near = difflib.get_close_matches(name_or_path, names, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"installed: {', '.join(names) or 'none'}"
+    raise UsageError(f"there is no generator '{name_or_path}'", hint=hint)
+
+
+def read(folder: Path) -> EngineFolder:
+    """Read a folder's ``engine.toml``; raises `EngineError` when it is not one of this version."""
+    path = folder / _DESCRIPTION
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise EngineError(f"{path}: cannot be read: {e}", hint="reinstall archivecolor") from e
+    if table.get("format") != _FORMAT:
+        raise EngineError(f"{path}: has format {table.get('format')}, this archivecolor reads format {_FORMAT}")
+    shape = _get(table, "generator", dict, path)
+    given = _get(table, "input", dict, path)
+    decoder = _get(shape, "decoder", list, path)
+    if len(decoder) != 3:
+        raise EngineError(f"{path}: 'decoder' has {len(decoder)} entries, should have 3")
+    return EngineFolder(
+        path=folder,
+        name=_get(table, "name", str, path),
+        summary=_get(table, "summary", str, path),
+        short_px=_get(given, "short_px", int, path),
+        multiple=_get(given, "multiple", int, path),
+        chroma_stride=_get(given, "chroma_stride", int, path),
+        context=_get(shape, "context", int, path),
+        decoder=(int(decoder[0]), int(decoder[1]), int(decoder[2])),
+        palette=_get(shape, "palette", int, path),
+        heads=_get(shape, "heads", int, path),
+        digests={str(k): str(v) for k, v in _get(table, "sha256", dict, path).items()},
+    )
+
+
+def _get(table: dict[str, Any], key: str, kind: type[T], path: Path) -> T:
+    value = table.get(key)
+    if not isinstance(value, kind):
+        raise EngineError(f"{path}: '{key}' is {value!r}, should be {kind.__name__}", hint="reinstall archivecolor")
+    return value

@@ -1,0 +1,70 @@
+"""The one contract of all engines: luma in, chroma out, the same numbers from each to a stated tolerance."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from archivecolor.color import FloatArray
+from archivecolor.errors import EngineError
+from archivecolor.inference.catalog import EngineFolder
+
+
+class Engine(Protocol):
+    """Maps luma to chroma on some device. A context manager: leaving it frees the device."""
+
+    @property
+    def folder(self) -> EngineFolder:
+        """The trained generator that this engine runs."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Runtime and device, for people: 'ONNX Runtime 1.32, CPU'."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many pictures are best given at a time."""
+        ...
+
+    def colorize(self, luma: FloatArray) -> FloatArray:
+        """Predict chroma.
+
+        ``luma`` is ``[n, 1, h, w]`` float32, BT.601 Y' in 0..1, h and w multiples of ``folder.multiple``. Returns
+        ``[n, 2, h / s, w / s]`` float32 a*, b* with s = ``folder.chroma_stride``. Any n; batched inside.
+        Raises `EngineError` when the input has another shape or the device fails.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the device. Closing twice does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def check_luma(luma: FloatArray, folder: EngineFolder) -> None:
+    """Raise `EngineError` unless ``luma`` is what ``folder``'s generator takes."""
+    multiple = folder.multiple
+    if luma.dtype != np.float32 or luma.ndim != 4 or luma.shape[1] != 1:
+        raise EngineError(f"engine '{folder.name}' takes float32 [n, 1, h, w], got {luma.dtype} {list(luma.shape)}")
+    if luma.shape[2] % multiple or luma.shape[3] % multiple or 0 in luma.shape:
+        raise EngineError(
+            f"engine '{folder.name}' takes heights and widths that are multiples of {multiple}, got {list(luma.shape)}"
+        )
+
+
+def check_chroma(chroma: FloatArray, folder: EngineFolder) -> FloatArray:
+    """Pass chroma on, unless the device made numbers that are none."""
+    if not np.isfinite(chroma).all():
+        raise EngineError(
+            f"engine '{folder.name}' returned values that are no numbers", hint="try another engine or precision"
+        )
+    return chroma

@@ -1,0 +1,1 @@
+"""Many items, restartable, on one machine: finding, running, writing results safely. Knows nothing of pictures."""

@@ -1,0 +1,127 @@
+"""Files that are either whole or not there.
+
+A result is written to ``.<name>.part`` beside its final place, synced to disk, and only then given its name. Without
+``overwrite`` the name is given by a hard link, which fails when it is taken: not even a race loses a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from archivecolor.errors import OutputError
+
+_LONGEST_NAME_BYTES = 255
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+
+class DiskFullError(OutputError):
+    """There is no room for the result: the next one will not fit either."""
+
+
+class AlreadyExistsError(OutputError):
+    """The final name is taken and was not to be overwritten."""
+
+
+def part_path(final: Path) -> Path:
+    """Where a file is written before it gets its name."""
+    name = f".{final.name}.part"
+    if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
+        name = f".{hashlib.sha256(os.fsencode(final.name)).hexdigest()}.part"
+    return final.with_name(name)
+
+
+@contextmanager
+def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Open a file that takes the name ``final`` when the block ends well, and vanishes when it does not.
+
+    Folders are made as needed. Raises `AlreadyExistsError`, `DiskFullError` or `OutputError`, each naming ``final``.
+    """
+    part = part_path(final)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("w+b")
+    except OSError as e:
+        raise _explain(e, final) from e
+    try:
+        with file:
+            _lock(file, part, final)
+            file.truncate(0)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            _publish(part, final, overwrite=overwrite)
+    except BaseException as e:
+        if not isinstance(e, _BusyError):
+            with suppress(OSError):
+                part.unlink()
+        if isinstance(e, OSError):
+            raise _explain(e, final) from e
+        raise
+    _sync_folder(final.parent)
+
+
+class _BusyError(OutputError):
+    """Another run is writing the same file."""
+
+
+def _lock(file: BinaryIO, part: Path, final: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: an open file cannot be replaced there anyway
+        return
+    busy = _BusyError(f"{final}: another run is writing it", hint="let that run finish")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        if e.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise busy from e
+        return  # a file system without locks
+    try:
+        mine = os.path.samestat(os.fstat(file.fileno()), part.stat())
+    except FileNotFoundError:
+        mine = False
+    if not mine:  # its other writer finished between our open and our lock
+        raise busy
+
+
+def _publish(part: Path, final: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        part.replace(final)
+        return
+    try:
+        os.link(part, final)
+    except FileExistsError as e:
+        raise AlreadyExistsError(f"{final}: exists already", hint="--overwrite replaces it") from e
+    except OSError as e:
+        if e.errno not in _NO_LINKS:
+            raise
+        if final.exists():
+            raise AlreadyExistsError(f"{final}: exists already", hint="--overwrite replaces it") from e
+        part.rename(final)
+    else:
+        part.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # folders cannot be opened on Windows; the file itself is synced
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _explain(error: OSError, final: Path) -> OutputError:
+    if error.errno in _NO_SPACE:
+        return DiskFullError(f"{final}: the disk is full", hint="make room and run the same command again")
+    reason = error.strerror or str(error)
+    return OutputError(
+        f"{final}: cannot be written: {reason}", hint="check the folder's permissions and the name's length"
+    )

@@ -1,0 +1,153 @@
+"""The story on one page: a photograph's luma goes to the engine, and the chroma that comes back is laid beside it.
+
+::
+
+    open_still -> luma -> look (small, upright, float) -> Engine.colorize -> a*, b*
+               -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
+
+Only strips of the picture exist in float. Beyond decoder and encoder, a picture of n pixels of b bytes takes n b for
+the luma and 3 n b for the RGB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import cv2
+import numpy as np
+
+from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
+from archivecolor.errors import InputError, OutputError
+from archivecolor.frames import Orientation, network_size
+from archivecolor.inference import select
+from archivecolor.inference.engine import Engine
+from archivecolor.settings import ColorSettings, OutputSettings
+from archivecolor.stills import Still, open_still, probe, write_still
+from archivecolor.upsample import ChromaUpsampler
+
+_STRIP_PIXELS = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the network sees of a picture."""
+
+    luma: FloatArray
+    """``[h, w]`` in 0..1, upright, at the network's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStill:
+    """A photograph ready for the engine."""
+
+    still: Still
+    look: Look
+
+
+class Colorizer:
+    """Colours pictures with one engine. Safe to use from several threads, as long as the engine is."""
+
+    def __init__(self, engine: Engine, settings: ColorSettings | None = None) -> None:
+        self.engine = engine
+        self.settings = settings or ColorSettings()
+
+    @classmethod
+    def load(cls, engine: str = "auto", generator: str = "archive", settings: ColorSettings | None = None) -> Self:
+        """Load a trained generator into the engine that suits this machine."""
+        return cls(select.open_engine(engine, generator), settings)
+
+    def close(self) -> None:
+        """Free the engine."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def color(self, picture: UIntArray) -> UIntArray:
+        """Colour an array.
+
+        ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. Returns
+        ``[h, w, 3]`` RGB of the same type whose luma is that of ``picture`` in every pixel.
+        """
+        if picture.dtype not in (np.uint8, np.uint16) or picture.ndim not in (2, 3) or 0 in picture.shape:
+            raise InputError(f"a picture is uint8 or uint16, [h, w] or [h, w, 3]; got {picture.dtype} {picture.shape}")
+        luma = picture if picture.ndim == 2 else luma_of(picture)
+        return self.merge(luma, self.predict([self.look(luma)])[0])
+
+    def color_file(
+        self, source: Path | str, target: Path | str, output: OutputSettings | None = None
+    ) -> tuple[str, ...]:
+        """Colour a photograph from file to file; returns warnings.
+
+        ``target`` is written directly, under its own name: a folder run is what guards against interruptions. Raises
+        `InputError` or `OutputError`.
+        """
+        output = output or OutputSettings()
+        loaded = self.load_still(Path(source))
+        chroma = self.predict([loaded.look])[0]
+        try:
+            with Path(target).open("wb" if output.overwrite else "xb") as file:
+                return self.write_still(file, loaded, chroma, output)
+        except OSError as e:
+            raise OutputError(f"{target}: cannot be written: {e.strerror}") from e
+
+    def load_still(self, path: Path) -> LoadedStill:
+        """Decode a photograph and make the small picture that the engine sees."""
+        still = open_still(path)
+        return LoadedStill(still, self.look(still.luma, still.orientation))
+
+    def write_still(
+        self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
+    ) -> tuple[str, ...]:
+        """Merge and encode into an open file; returns warnings."""
+        rgb = self.merge(loaded.still.luma, chroma, loaded.still.orientation)
+        return loaded.still.warnings + write_still(file, rgb, loaded.still, output)
+
+    def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> Look:
+        """Scale ``[h, w]`` luma, rows as stored, to what the engine sees."""
+        folder = self.engine.folder
+        size = network_size(luma.shape[0], luma.shape[1], self.settings.network_px or folder.short_px, folder.multiple)
+        small = _shrink(luma, size).astype(np.float32) / np.float32(np.iinfo(luma.dtype).max)
+        return Look(np.ascontiguousarray(orientation.to_upright(small)))
+
+    def predict(self, looks: list[Look]) -> list[FloatArray]:
+        """Chroma ``[h, w, 2]`` (a*, b*) of each look; looks of one size are computed together."""
+        if len({look.luma.shape for look in looks}) > 1:
+            return [self.predict([look])[0] for look in looks]
+        chroma = self.engine.colorize(np.stack([look.luma for look in looks])[:, None])
+        return list(chroma.transpose(0, 2, 3, 1))
+
+    def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
+        """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
+        ab = np.ascontiguousarray(orientation.to_stored(chroma)) * np.float32(self.settings.strength)
+        top = np.float32(np.iinfo(luma.dtype).max)
+        small = _shrink(luma, ab.shape[:2]).astype(np.float32) / top
+        height, width = luma.shape
+        upsampler = ChromaUpsampler(small, chroma_to_cbcr(small, ab), height, width)
+        rgb = np.empty((height, width, 3), luma.dtype)
+        step = max(1, _STRIP_PIXELS // width)
+        for first in range(0, height, step):
+            strip = luma[first : first + step]
+            cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
+            rgb[first : first + step] = merge_rows(strip, cb, cr)
+        return rgb
+
+
+def cost_bytes(path: Path) -> int:
+    """Memory that colouring a photograph takes; 0 where its header cannot be read, for it will not get far."""
+    try:
+        return probe(path).working_bytes
+    except InputError:
+        return 0
+
+
+def _shrink(luma: UIntArray, size: tuple[int, ...]) -> UIntArray:
+    return np.asarray(cv2.resize(luma, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=luma.dtype)

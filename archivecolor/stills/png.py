@@ -1,0 +1,109 @@
+"""PNG at 8 and 16 bit. Pillow hands out 16-bit colour as 8 bit, so OpenCV decodes those and encodes all.
+
+Ancillary chunks (text, profile, resolution, EXIF) are carried over whole: reading and writing them anew would lose
+some.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import cv2
+import numpy as np
+
+from archivecolor.color import UIntArray, luma_of
+from archivecolor.errors import InputError, OutputError
+from archivecolor.settings import StillFormat
+from archivecolor.stills import common
+from archivecolor.stills.still import Still, StillInfo
+
+_SIGNATURE_BYTES: Final = 8
+_IHDR_END: Final = 33
+_METRES_PER_INCH: Final = 0.0254
+_CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
+_COMPRESSION: Final = 4
+
+
+def read(path: Path, info: StillInfo) -> Still:
+    """Decode a PNG."""
+    with common.open_with_pillow(path) as image:
+        if info.bits == 8:
+            luma, alpha = common.to_luma(common.decode(image, path))
+        metadata, orientation, said = common.read_metadata(image)
+    chunks = tuple(_chunks(path))
+    if info.bits == 16:
+        luma, alpha = _decode_16_bit(path)
+    carried = tuple(c for c in chunks if c[4:8] in _CARRIED and (c[4:8] != b"iCCP" or metadata.icc))
+    return Still(path, info, luma, alpha, orientation, replace(metadata, png_chunks=carried), warnings=said)
+
+
+def _decode_16_bit(path: Path) -> tuple[UIntArray, UIntArray | None]:
+    decoded = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise InputError(f"{path}: is damaged", hint="restore it from a copy")
+    pixels: UIntArray = np.asarray(decoded, dtype=np.uint16)
+    if pixels.ndim == 2:
+        return pixels, None
+    rgb = pixels[..., 2::-1]
+    grey = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
+    luma = np.ascontiguousarray(rgb[..., 0]) if grey else luma_of(rgb)
+    return luma, np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """The ancillary chunks, whole; raises `InputError` where the file ends early or a checksum is wrong."""
+    with path.open("rb") as f:
+        f.seek(_SIGNATURE_BYTES)
+        while True:
+            head = f.read(8)
+            body = f.read(struct.unpack(">I", head[:4])[0] + 4) if len(head) == 8 else b""
+            if len(body) < 4 or zlib.crc32(head[4:] + body[:-4]) != struct.unpack(">I", body[-4:])[0]:
+                raise InputError(
+                    f"{path}: is damaged: ends early or has a wrong checksum", hint="restore it from a copy"
+                )
+            if head[4:] == b"IEND":
+                return
+            if head[4:] != b"IDAT":
+                yield head + body
+
+
+def write(file: BinaryIO, rgb: UIntArray, alpha: UIntArray | None, still: Still) -> None:
+    """Encode ``[h, w, 3]`` RGB at its own depth."""
+    if alpha is None:
+        pixels = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    else:
+        pixels = np.dstack((rgb[..., ::-1], alpha))
+    ok, coded = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])
+    if not ok:
+        raise OutputError(f"{still.path}: could not be encoded as PNG")
+    data = coded.data.cast("B")
+    file.write(data[:_IHDR_END])
+    for chunk in _metadata_chunks(still):
+        file.write(chunk)
+    file.write(data[_IHDR_END:])
+
+
+def _metadata_chunks(still: Still) -> Iterator[bytes]:
+    kept = still.metadata
+    if still.info.format is StillFormat.PNG:
+        yield from kept.png_chunks
+        return
+    if kept.icc:
+        yield _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc))
+    if kept.dpi:
+        per_metre = [round(v / _METRES_PER_INCH) for v in kept.dpi]
+        yield _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    exif = common.exif_with_orientation(still)
+    if exif:
+        yield _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
+    if kept.xmp:
+        yield _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + kept.xmp)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,0 +1,78 @@
+"""Chroma from the network's resolution to the picture's, guided by the picture's luma.
+
+Cubic interpolation of the chroma plus the local regression of chroma on luma times what the luma has that the small
+luma has not: colour keeps the values the network gave and its edges move to where the picture's edges are. Measured
+with true chroma at a quarter of 256 px as input, mean CbCr error (of 255) on 30 photographs and 5 frames of 480 px:
+this 2.25 / 1.26, cubic 2.36 / 1.28, bilinear 2.63 / 1.46, joint bilateral 2.57 / 1.50, fast guided filter (He & Sun
+2015) 3.33 / 2.16.
+
+Invariant: rows are made strip by strip, so memory does not grow with the picture beyond one row of strips.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from archivecolor.color import FloatArray
+
+_EPSILON = 5e-3
+"""Luma variance (luma in 0..1) below which chroma stops following luma."""
+
+_SIGMA = 0.6
+
+
+class ChromaUpsampler:
+    """Upsamples one picture's chroma, any range of rows at a time."""
+
+    def __init__(self, small_luma: FloatArray, small_cbcr: FloatArray, height: int, width: int) -> None:
+        """Prepare small ``[h, w]`` luma in 0..1 and ``[h, w, 2]`` chroma for a picture of ``height`` x ``width``."""
+        y = np.ascontiguousarray(small_luma, dtype=np.float32)
+        mean_y = _smooth(y)
+        spread = _smooth(np.square(y, dtype=np.float32)) - mean_y * mean_y + np.float32(_EPSILON)
+        columns_cubic = _weights(y.shape[1], width, cubic=True)
+        columns_linear = _weights(y.shape[1], width, cubic=False)
+        self._rows_cubic = _weights(y.shape[0], height, cubic=True)
+        self._rows_linear = _weights(y.shape[0], height, cubic=False)
+        # out = C + a (Y - Ys) = a Y + (C - a Ys), every small plane already as wide as the picture
+        self._luma = y @ columns_cubic.T
+        self._chroma, self._slope = [], []
+        for i in range(2):
+            c = np.ascontiguousarray(small_cbcr[..., i], dtype=np.float32)
+            slope = _smooth((_smooth(c * y) - _smooth(c) * mean_y) / spread)
+            self._chroma.append(c @ columns_cubic.T)
+            self._slope.append(slope @ columns_linear.T)
+
+    def rows(self, luma: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
+        """Cb and Cr, each ``[n, width]``, beside the luma of rows ``first`` to ``first + n`` (``[n, width]``, 0..1)."""
+        rows = slice(first, first + luma.shape[0])
+        detail = luma - _interpolate(self._rows_cubic[rows], self._luma)
+        cb, cr = (
+            _interpolate(self._rows_cubic[rows], chroma) + _interpolate(self._rows_linear[rows], slope) * detail
+            for chroma, slope in zip(self._chroma, self._slope, strict=True)
+        )
+        return cb, cr
+
+
+def _smooth(plane: FloatArray) -> FloatArray:
+    smooth = cv2.GaussianBlur(plane, (0, 0), _SIGMA, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(smooth, dtype=np.float32)
+
+
+def _interpolate(weights: FloatArray, plane: FloatArray) -> FloatArray:
+    """Rows of ``weights @ plane``, using only the rows of ``plane`` that have weight."""
+    used = np.flatnonzero(weights.any(axis=0))
+    part = slice(used[0], used[-1] + 1)
+    return weights[:, part] @ plane[part]
+
+
+def _weights(small: int, large: int, *, cubic: bool) -> FloatArray:
+    """The matrix ``[large, small]`` that interpolates a line of ``small`` samples at ``large`` places.
+
+    Found by interpolating unit impulses with OpenCV, so pixel centres lie where OpenCV's ``resize`` has them.
+    """
+    if small == 1:
+        return np.ones((large, 1), np.float32)
+    method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    impulses = np.eye(small, dtype=np.float32)
+    return np.asarray(cv2.resize(impulses, (small, large), interpolation=method), dtype=np.float32)

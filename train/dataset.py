@@ -1,0 +1,135 @@
+"""Photographs in memory, and batches that depend on nothing but the recipe's seed and the step.
+
+The whole corpus is decoded once (2 GB for 15,000 pictures of 176 px). Step ``n`` of a run always draws the same batch,
+so resuming at step ``n`` needs no loader state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from archivecolor.color import FloatArray
+from archivecolor.errors import InputError
+from archivecolor.generator import CHROMA_STRIDE
+from train.degrade import Degradation, degrade
+from train.recipe import Data
+
+log = logging.getLogger(__name__)
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step is trained on."""
+
+    luma: FloatArray
+    """``[n, 1, crop, crop]`` in 0..1, degraded."""
+    chroma: FloatArray
+    """``[n, 2, crop/4, crop/4]``: the true a*, b*."""
+
+
+class Photographs:
+    """The pictures of a corpus, decoded, with how often each is drawn."""
+
+    def __init__(self, pictures: list[npt.NDArray[np.uint8]], weights: npt.NDArray[np.float64], digest: str) -> None:
+        self.pictures = pictures
+        self.chances = weights / weights.sum()
+        self.digest = digest
+
+    @classmethod
+    def load(cls, root: Path, data: Data) -> Photographs:
+        """Decode every usable picture under ``root / data.corpus``; what is dropped is counted in the log."""
+        folder = root / data.corpus
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder", hint="set [data] corpus in the recipe")
+        pictures: list[npt.NDArray[np.uint8]] = []
+        weights: list[float] = []
+        dropped: Counter[str] = Counter()
+        digest = hashlib.sha256()
+        for name, coded in _members(folder):
+            digest.update(hashlib.sha256(coded).digest())
+            picture = _decode(coded)
+            reason = _unfit(picture, data)
+            if picture is None or reason:
+                dropped[reason] += 1
+                continue
+            pictures.append(picture)
+            weights.append(data.source_weights.get(name.rpartition("_")[0], 1.0))
+        log.info("%d pictures from %s", len(pictures), folder)
+        for reason, count in dropped.items():
+            log.warning("%d pictures dropped: %s", count, reason)
+        if not pictures or not any(weights):
+            raise InputError(f"{folder}: holds no usable colour picture")
+        return cls(pictures, np.asarray(weights), digest.hexdigest())
+
+    def batch(self, key: tuple[int, int], size: int, crop: int, smallest: float, chances: Degradation) -> Batch:
+        """Draw the batch that belongs to ``key`` (seed and step)."""
+        rng = np.random.default_rng(key)
+        luma = np.empty((size, 1, crop, crop), np.float32)
+        chroma = np.empty((size, 2, crop // CHROMA_STRIDE, crop // CHROMA_STRIDE), np.float32)
+        for i, index in enumerate(rng.choice(len(self.pictures), size, p=self.chances)):
+            rgb = random_crop(self.pictures[index], crop, smallest, rng)
+            luma[i, 0] = degrade(rgb, rng, chances)
+            chroma[i] = small_chroma(rgb)
+        return Batch(luma, chroma)
+
+
+def _members(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".tar":
+            with tarfile.open(path) as shard:
+                for member in shard:
+                    file = shard.extractfile(member) if member.isfile() else None
+                    if file is not None and Path(member.name).suffix.lower() in _SUFFIXES:
+                        yield member.name, file.read()
+        elif path.is_file() and path.suffix.lower() in _SUFFIXES:
+            yield path.name, path.read_bytes()
+
+
+def _decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
+    picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR_RGB) if coded else None
+    return None if picture is None else np.asarray(picture, dtype=np.uint8)
+
+
+def _unfit(picture: npt.NDArray[np.uint8] | None, data: Data) -> str:
+    if picture is None:
+        return "cannot be decoded"
+    if min(picture.shape[:2]) < data.smallest:
+        return f"shorter side under {data.smallest} px"
+    lab = cv2.cvtColor(
+        cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32) / 255, cv2.COLOR_RGB2LAB
+    )
+    return "grey" if float(np.hypot(lab[..., 1], lab[..., 2]).mean()) < data.greyest else ""
+
+
+def random_crop(picture: npt.NDArray[np.uint8], crop: int, smallest: float, rng: np.random.Generator) -> FloatArray:
+    """Cut a random square, mirror it half of the time, scale it to ``[crop, crop, 3]`` in 0..1."""
+    h, w = picture.shape[:2]
+    side = max(1, round(min(h, w) * rng.uniform(smallest, 1)))
+    y, x = int(rng.integers(0, h - side + 1)), int(rng.integers(0, w - side + 1))
+    square = picture[y : y + side, x : x + side]
+    if rng.random() < 0.5:
+        square = square[:, ::-1]
+    method = cv2.INTER_AREA if side >= crop else cv2.INTER_CUBIC
+    return cv2.resize(np.ascontiguousarray(square), (crop, crop), interpolation=method).astype(np.float32) / np.float32(
+        255
+    )
+
+
+def small_chroma(rgb: FloatArray) -> FloatArray:
+    """Mean a*, b* of each 4x4 block of ``[h, w, 3]`` sRGB: ``[2, h/4, w/4]``."""
+    h, w = rgb.shape[:2]
+    ab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 1:]
+    small = cv2.resize(ab, (w // CHROMA_STRIDE, h // CHROMA_STRIDE), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(small.transpose(2, 0, 1))

@@ -1,0 +1,218 @@
+"""Turn a checkpoint into an engine folder: ``python -m train.export runs/archive/last.pt engines/archive``.
+
+The weights are written once, as safetensors (fp16; vectors, which hold the batch statistics, fp32). ``generator.onnx``
+holds no weights of its own: its initialisers are ONNX external data that points into the safetensors file, each fp16
+one followed by a cast. So the engines of all runtimes, and later training, read the same numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import struct
+import sys
+import warnings
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from archivecolor.errors import ArchiveColorError
+from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
+from archivecolor.inference.catalog import GRAPH, WEIGHTS
+from train.checkpoint import Checkpoint
+
+log = logging.getLogger("train.export")
+
+OPSET = 18
+_PREFIX = "generator."
+_ONNX_TYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT, "I64": TensorProto.INT64}
+
+
+class _ChromaOnly(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, luma: Tensor) -> Tensor:
+        chroma: Tensor = self.generator(luma).chroma
+        return chroma
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where a tensor lies in the safetensors file."""
+
+    dtype: int
+    shape: list[int]
+    offset: int
+    length: int
+
+
+def export(checkpoint: Checkpoint, folder: Path, *, summary: str, short_px: int, temperature: float | None) -> None:
+    """Write ``folder`` from the checkpoint's mean weights. ``temperature`` replaces the one it was trained with."""
+    generator = Generator(checkpoint.recipe.generator)
+    generator.load_state_dict(checkpoint.ema)
+    if temperature is not None:
+        generator.temperature.fill_(temperature)
+    generator.eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / WEIGHTS
+    save_file({k: _compact(v) for k, v in generator.state_dict().items()}, weights)
+    weights.chmod(0o644)  # safetensors makes it readable for its writer alone
+    graph = trace(generator)
+    _point_into(graph, _index(weights))
+    onnx.save(graph, folder / GRAPH)
+    onnx.checker.check_model(str(folder / GRAPH), full_check=True)
+    _describe(checkpoint, generator, folder, summary=summary, short_px=short_px)
+    log.info(
+        "%s written: %d bytes of weights, %d of graph", folder, weights.stat().st_size, (folder / GRAPH).stat().st_size
+    )
+
+
+def trace(generator: Generator) -> onnx.ModelProto:
+    """The generator as an ONNX graph from ``luma [n, 1, 32 h, 32 w]`` to ``chroma [n, 2, 8 h, 8 w]``, float32."""
+    dim = torch.export.Dim
+    sides = {0: dim("n", max=256), 2: 32 * dim("h", max=64), 3: 32 * dim("w", max=64)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _ChromaOnly(generator),
+            (torch.rand(2, 1, 4 * INPUT_MULTIPLE, 5 * INPUT_MULTIPLE),),
+            input_names=["luma"],
+            output_names=["chroma"],
+            dynamic_shapes=(sides,),
+            opset_version=OPSET,
+            dynamo=True,
+            optimize=False,  # folding batch norm into convolutions would make other weights; runtimes do it on loading
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    return model
+
+
+def _compact(v: Tensor) -> Tensor:
+    return v.half().contiguous() if v.is_floating_point() and v.dim() > 1 else v.contiguous()
+
+
+def _index(path: Path) -> dict[str, _Stored]:
+    """Read a safetensors header: name to place. The format is 8 bytes of header length, JSON, then the tensors."""
+    with path.open("rb") as f:
+        (size,) = struct.unpack("<Q", f.read(8))
+        header = json.loads(f.read(size))
+    return {
+        name: _Stored(
+            _ONNX_TYPES[entry["dtype"]],
+            entry["shape"],
+            8 + size + entry["data_offsets"][0],
+            entry["data_offsets"][1] - entry["data_offsets"][0],
+        )
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _point_into(model: onnx.ModelProto, index: dict[str, _Stored]) -> None:
+    """Replace the graph's initialisers by references into the weights file, casting fp16 to float32."""
+    casts = []
+    for tensor in model.graph.initializer:
+        stored = index.get(tensor.name.removeprefix(_PREFIX))
+        if stored is None:
+            continue  # a constant of the graph, not a weight
+        if stored.shape != list(tensor.dims):
+            raise ValueError(f"{tensor.name}: graph has {list(tensor.dims)}, weights have {stored.shape}")
+        name = tensor.name
+        tensor.Clear()
+        tensor.name = name
+        tensor.dims.extend(stored.shape)
+        tensor.data_type = stored.dtype
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", WEIGHTS), ("offset", stored.offset), ("length", stored.length)):
+            tensor.external_data.add(key=key, value=str(value))
+        if stored.dtype == TensorProto.FLOAT16:
+            tensor.name = f"{name}.fp16"
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    inner = {o for c in casts for o in c.output}
+    kept = [v for v in model.graph.value_info if v.name not in inner]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(kept)
+    for i, cast in enumerate(casts):
+        model.graph.node.insert(i, cast)
+
+
+def _describe(checkpoint: Checkpoint, generator: Generator, folder: Path, *, summary: str, short_px: int) -> None:
+    shape = checkpoint.recipe.generator
+    digests = {name: sha256((folder / name).read_bytes()).hexdigest() for name in (GRAPH, WEIGHTS)}
+    text = f'''# Written by train/export.py. MODEL_CARD.md says what this generator was trained on and gets wrong.
+format = 1
+name = "{folder.name}"
+summary = "{summary}"
+
+[input]            # luma: float32 [n, 1, h, w], BT.601 Y' of sRGB-coded values, 0..1
+short_px = {short_px}
+multiple = {INPUT_MULTIPLE}
+chroma_stride = {CHROMA_STRIDE}  # chroma: float32 [n, 2, h/4, w/4], CIE a*, b* (D65)
+
+[generator]
+context = {shape.context}
+decoder = {list(shape.decoder)}
+palette = {shape.palette}
+heads = {shape.heads}
+temperature = {generator.temperature.item():.3f}
+
+[training]
+recipe = "{checkpoint.recipe.name}"
+commit = "{checkpoint.commit}"
+data_sha256 = "{checkpoint.data_digest}"
+steps = {checkpoint.step}
+hours = {checkpoint.seconds / 3600:.2f}
+
+[graph]
+opset = {OPSET}
+
+[sha256]
+'''
+    text += "".join(f'"{name}" = "{digest}"\n' for name, digest in digests.items())
+    (folder / "engine.toml").write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Command line of ``python -m train.export``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.export", description="Write an engine folder from a checkpoint."
+    )
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("folder", type=Path, help="engines/NAME")
+    parser.add_argument("--summary", default="stills and film on any CPU")
+    parser.add_argument("--short-px", type=int, default=256, help="short side at which the network colours best")
+    parser.add_argument("--temperature", type=float, help="of the annealed mean; below the trained one is more vivid")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        checkpoint = Checkpoint.load(options.checkpoint)
+        export(
+            checkpoint,
+            options.folder,
+            summary=options.summary,
+            short_px=options.short_px,
+            temperature=options.temperature,
+        )
+    except ArchiveColorError as e:
+        log.error("%s", e)
+        return e.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The chroma palette the generator chooses from: weighted k-means over the training pictures' chroma."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from train.dataset import Photographs, random_crop, small_chroma
+
+_CELL = 4.0
+_REACH = 128.0
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Chroma values and how common each is."""
+
+    ab: npt.NDArray[np.float32]
+    """``[k, 2]`` a*, b*."""
+    prior: npt.NDArray[np.float32]
+    """``[k]``: share of training pixels nearest to each entry."""
+
+
+def fit_palette(photographs: Photographs, size: int, seed: int, samples: int = 4000) -> Palette:
+    """Fit ``size`` entries to ``samples`` random crops.
+
+    Cells of the a*b* plane are weighted by the square root of their count: most pixels are nearly grey, and plain
+    k-means would spend the palette on them.
+    """
+    rng = np.random.default_rng((seed, 0))
+    bins = int(2 * _REACH / _CELL)
+    counts = np.zeros((bins, bins))
+    for index in rng.integers(0, len(photographs.pictures), samples):
+        ab = small_chroma(random_crop(photographs.pictures[index], 64, 0.8, rng)).reshape(2, -1)
+        counts += np.histogram2d(ab[0], ab[1], bins, ((-_REACH, _REACH), (-_REACH, _REACH)))[0]
+    cells = np.argwhere(counts > 2)
+    points = (cells.astype(np.float64) + 0.5) * _CELL - _REACH
+    count = counts[tuple(cells.T)]
+    centres = _weighted_kmeans(points, np.sqrt(count), min(size, len(points)), rng)
+    nearest = _nearest(points, centres)
+    prior = np.bincount(nearest, count, len(centres)) / count.sum()
+    if len(centres) < size:  # fewer colours than entries: repeat them, with no pixels of their own
+        centres = np.resize(centres, (size, 2))
+        prior = np.pad(prior, (0, size - len(prior)))
+    return Palette(centres.astype(np.float32), prior.astype(np.float32))
+
+
+def _nearest(points: npt.NDArray[np.float64], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    return np.asarray(((points[:, None] - centres) ** 2).sum(axis=-1).argmin(axis=1))
+
+
+def _weighted_kmeans(
+    points: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], k: int, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    centres = points[rng.choice(len(points), k, replace=False, p=weights / weights.sum())]
+    for _ in range(60):
+        nearest = _nearest(points, centres)
+        mass = np.bincount(nearest, weights, k)
+        sums = np.stack([np.bincount(nearest, weights * points[:, i], k) for i in range(2)], axis=1)
+        centres = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-12)[:, None], centres)
+    return centres
