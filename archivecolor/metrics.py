@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
 Numbers = npt.NDArray[np.floating | np.integer]
+UInt8 = npt.NDArray[np.uint8]
 
 
 def ciede2000(lab1: Floats, lab2: Floats) -> Floats:
@@ -71,3 +75,65 @@ def accuracy(lab1: Floats, lab2: Floats, eps: float) -> float:
     d = np.abs(np.rint(lab1) - np.rint(lab2))
     near = (d[..., 0] <= eps) & (d[..., 1] <= 2.2 * eps) & (d[..., 2] <= 2.2 * eps)
     return float(near.mean())
+
+
+_CDC_STEPS = (1, 2, 4)
+
+
+def colour_distribution_consistency(frames: Sequence[npt.NDArray[np.uint8]]) -> float:
+    """CDC of a shot's 8-bit RGB frames ``[h, w, 3]`` (Liu et al. 2021, 'Temporally consistent video colorization').
+
+    Mean over channels, frames t and d in 1, 2, 4 of the Jensen-Shannon divergence (natural logarithm) between the
+    histograms of frames t and t + d. 0 is steady; grey film is steadier than any colour, so compare with the truth's.
+    0 where there are too few frames.
+    """
+    shares = [
+        np.stack([np.bincount(f[..., c].ravel(), minlength=256) for c in range(3)]) / (f.shape[0] * f.shape[1])
+        for f in frames
+    ]
+    means = []
+    for d in _CDC_STEPS:
+        pairs = [_jensen_shannon(p, q) for p, q in zip(shares, shares[d:], strict=False)]
+        if pairs:
+            means.append(float(np.mean(pairs)))
+    return float(np.mean(means)) if means else 0.0
+
+
+def _jensen_shannon(p: Floats, q: Floats) -> Floats:
+    """Divergence of distributions along the last axis."""
+    m = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = [np.where(x > 0, x * np.log(x / m), 0.0).sum(axis=-1) for x in (p, q)]
+    return np.asarray((terms[0] + terms[1]) / 2)
+
+
+def chroma_warp_error(ab_before: Floats, ab: Floats, luma_before: UInt8, luma: UInt8) -> float:
+    """Mean squared difference of ``[h, w, 2]`` a*, b* to the frame before, along the motion of 8-bit luma ``[h, w]``.
+
+    Only over pixels that both frames show: those that optical flow forth and back brings home to within half a pixel,
+    and whose luma agrees to within 16 of 255. 0 where there are none. The flow is finer than the smoother's own.
+    """
+    luma_before, luma = np.ascontiguousarray(luma_before), np.ascontiguousarray(luma)  # OpenCV's flow takes no views
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    back = np.asarray(flow.calc(luma, luma_before, None), np.float32)  # type: ignore[call-overload]
+    ahead = np.asarray(flow.calc(luma_before, luma, None), np.float32)  # type: ignore[call-overload]
+    x, y = np.meshgrid(np.arange(luma.shape[1], dtype=np.float32), np.arange(luma.shape[0], dtype=np.float32))
+    where = np.stack((x, y), axis=-1) + back
+    h, w = luma.shape
+    inside = (where >= 0).all(axis=-1) & (where[..., 0] <= w - 1) & (where[..., 1] <= h - 1)
+    home = np.square(back + _warped(ahead, where)).sum(axis=-1) <= _HOME_PX**2
+    same = np.abs(_warped(luma_before.astype(np.float32), where) - luma) <= _SAME_LUMA
+    seen = inside & home & same
+    if not seen.any():
+        return 0.0
+    d = ab - _warped(ab_before.astype(np.float32), where)
+    return float(np.square(d[seen]).sum(axis=-1).mean())
+
+
+_HOME_PX = 0.5
+_SAME_LUMA = 16
+
+
+def _warped(picture: npt.NDArray[np.float32], where: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    warped = cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(warped, np.float32)

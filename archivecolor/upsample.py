@@ -30,18 +30,17 @@ class ChromaUpsampler:
         y = np.ascontiguousarray(small_luma, dtype=np.float32)
         mean_y = _smooth(y)
         spread = _smooth(np.square(y, dtype=np.float32)) - mean_y * mean_y + np.float32(_EPSILON)
-        columns_cubic = _weights(y.shape[1], width, cubic=True)
-        columns_linear = _weights(y.shape[1], width, cubic=False)
         self._rows_cubic = _weights(y.shape[0], height, cubic=True)
         self._rows_linear = _weights(y.shape[0], height, cubic=False)
         # out = C + a (Y - Ys) = a Y + (C - a Ys), every small plane already as wide as the picture
-        self._luma = y @ columns_cubic.T
+        self._luma = _widen(y, width, cubic=True)
         self._chroma, self._slope = [], []
         for i in range(2):
             c = np.ascontiguousarray(small_cbcr[..., i], dtype=np.float32)
-            slope = _smooth((_smooth(c * y) - _smooth(c) * mean_y) / spread)
-            self._chroma.append(c @ columns_cubic.T)
-            self._slope.append(slope @ columns_linear.T)
+            covariance = _smooth(np.multiply(c, y, dtype=np.float32)) - _smooth(c) * mean_y
+            slope = _smooth(np.divide(covariance, spread, dtype=np.float32))
+            self._chroma.append(_widen(c, width, cubic=True))
+            self._slope.append(_widen(slope, width, cubic=False))
 
     def rows(self, luma: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
         """Cb and Cr, each ``[n, width]``, beside the luma of rows ``first`` to ``first + n`` (``[n, width]``, 0..1)."""
@@ -57,6 +56,13 @@ class ChromaUpsampler:
 def _smooth(plane: FloatArray) -> FloatArray:
     smooth = cv2.GaussianBlur(plane, (0, 0), _SIGMA, borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(smooth, dtype=np.float32)
+
+
+def _widen(plane: FloatArray, width: int, *, cubic: bool) -> FloatArray:
+    """``plane`` with its lines interpolated to ``width`` samples: what `_weights` would give, without the product."""
+    method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    wide = cv2.resize(plane, (width, plane.shape[0]), interpolation=method)
+    return np.asarray(wide, dtype=np.float32).reshape(plane.shape[0], width)
 
 
 def _interpolate(weights: FloatArray, plane: FloatArray) -> FloatArray:

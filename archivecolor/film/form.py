@@ -1,0 +1,258 @@
+"""The form of a film's picture: sample depth and range, matrix, subsampling, orientation; frames <-> planes.
+
+Invariant: `luma_plane` and `make_frame` carry luma samples from one frame to the other as integers. At equal depth and
+range they are the same integers; a deeper frame holds them shifted (limited range) or scaled (full range), from which
+the source's come back exactly; only a shallower or narrower frame rounds them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from archivecolor.color import FloatArray, UIntArray
+from archivecolor.errors import InputError
+from archivecolor.frames import Orientation
+
+UNSPECIFIED: Final = 2
+_LIMITED, _FULL = 1, 2
+_FIELD_ORDERS = {2: "tff", 3: "bff", 4: "tff", 5: "bff"}
+"""AVFieldOrder; the last two are coded one way and shown the other."""
+
+# Kr and Kb of ITU-T H.273, table 4
+_WEIGHTS: Final = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+_BT709, _SMPTE170M = 1, 6
+_HD_HEIGHT = 720
+"""Pictures of at least this height are BT.709 where nothing is said, as players assume."""
+
+_RANGE_IN_STANDARD = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "prores", "dvvideo"}
+"""Codecs whose grey is limited range unless they say otherwise. Elsewhere grey is full range."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """How a film's luma is stored and what its tags say. Codes are those of ITU-T H.273."""
+
+    width: int
+    height: int
+    depth: int
+    """Bits of a luma sample."""
+    full_range: bool
+    matrix: int
+    """Never unspecified: chroma is written with it."""
+    primaries: int
+    transfer: int
+    chroma_shift: tuple[int, int]
+    """log2 of luma samples per chroma sample, across and down; (1, 1) where the source has no chroma."""
+    sample_aspect: Fraction | None
+    field_order: int
+    """AVFieldOrder."""
+    display_matrix: tuple[int, ...] | None
+    """Nine integers in FFmpeg's layout."""
+    pixel_format: str
+    converted: bool
+    """Whether the source has no plane of luma, so that one is computed."""
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Kr and Kb."""
+        return _WEIGHTS.get(self.matrix, _WEIGHTS[_SMPTE170M])
+
+    @property
+    def parity(self) -> str | None:
+        """'tff' or 'bff' of interlaced film, None of progressive."""
+        return _FIELD_ORDERS.get(self.field_order)
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the stored picture is to be turned upright."""
+        return _orientation(self.display_matrix)
+
+
+def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
+    """Read the form off a film's first decoded frame. Raises `InputError` for pictures that are none."""
+    if frame.width < 1 or frame.height < 1:
+        raise InputError(f"the picture is {frame.width} x {frame.height}")
+    context = stream.codec_context
+    plain = _plain_format(frame.format)
+    name = plain or frame.format.name
+    components = av.VideoFormat(name, frame.width, frame.height).components
+    gray = len(components) < 3
+    if frame.color_range in (_LIMITED, _FULL):
+        full = frame.color_range == _FULL
+    else:
+        full = name.startswith("yuvj") or (gray and context.name not in _RANGE_IN_STANDARD)
+    shift = (1, 1)
+    if not gray and not frame.format.is_rgb:
+        chroma = components[1]
+        shift = (_log2_ratio(frame.width, chroma.width), _log2_ratio(frame.height, chroma.height))
+    matrix = frame.colorspace
+    if matrix not in _WEIGHTS:
+        matrix = _BT709 if frame.height >= _HD_HEIGHT else _SMPTE170M
+    aspect = stream.sample_aspect_ratio
+    return PictureForm(
+        width=frame.width,
+        height=frame.height,
+        depth=components[0].bits,
+        full_range=full,
+        matrix=matrix,
+        primaries=frame.color_primaries,
+        transfer=frame.color_trc,
+        chroma_shift=shift,
+        sample_aspect=aspect if aspect and aspect != 1 else None,
+        field_order=context.field_order,
+        display_matrix=_display_matrix(frame),
+        pixel_format=frame.format.name,
+        converted=plain is not None and (frame.format.is_rgb or frame.format.has_palette),
+    )
+
+
+def luma_plane(frame: VideoFrame) -> UIntArray:
+    """The luma samples ``[h, w]`` of a decoded frame, uint8 or uint16: its own where it has a plane of them.
+
+    A copy: decoders use their frames again.
+    """
+    plain = _plain_format(frame.format)
+    if plain is not None:
+        frame = frame.reformat(format=plain)
+    depth = frame.format.components[0].bits
+    plane = _view(frame, 0)
+    if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
+        return (plane >> (16 - depth)).astype(np.uint16)
+    return plane.copy()
+
+
+def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
+    """Cb and Cr as 8-bit ``[h, w]``, each full size; None where the frame has no chroma."""
+    if len(frame.format.components) < 3 and not frame.format.has_palette:
+        return None
+    planar = frame.reformat(format="yuv444p")
+    return _view(planar, 1).copy(), _view(planar, 2).copy()
+
+
+def make_frame(pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray]) -> VideoFrame:
+    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr)."""
+    h, w = planes[0].shape
+    frame = VideoFrame(w, h, pixel_format)
+    for i, plane in enumerate(planes):
+        _view(frame, i)[...] = plane
+    return frame
+
+
+def convert_luma(luma: UIntArray, source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray:
+    """Luma samples of one (depth, full range) as those of another; exact where the target is no narrower."""
+    if source == target:
+        return luma
+    dtype = np.uint8 if target[0] == 8 else np.uint16
+    depth, full = source
+    if not full and not target[1] and target[0] >= depth:
+        return np.left_shift(luma, target[0] - depth, dtype=dtype)
+    return np.asarray(_luma_table(source, target)[luma])
+
+
+def luma_bounds(depth: int, *, full: bool) -> tuple[int, int]:
+    """Codes of black and white."""
+    return (0, (1 << depth) - 1) if full else (16 << (depth - 8), 235 << (depth - 8))
+
+
+def unit_luma(luma: UIntArray, depth: int, *, full: bool) -> FloatArray:
+    """Luma codes as float32, black 0 and white 1, clipped."""
+    black, white = luma_bounds(depth, full=full)
+    unit = (luma.astype(np.float32) - np.float32(black)) * np.float32(1 / (white - black))
+    return np.clip(unit, 0, 1, out=unit)
+
+
+def chroma_codes(plane: FloatArray, depth: int, *, full: bool) -> UIntArray:
+    """Cb or Cr, in the unit where luma goes from 0 to 1, as integer codes."""
+    top = (1 << depth) - 1
+    scale = top if full else 224 << (depth - 8)
+    codes = np.rint(plane * np.float32(scale) + np.float32(1 << (depth - 1)))
+    return np.asarray(np.clip(codes, 0, top), dtype=np.uint8 if depth == 8 else np.uint16)
+
+
+def _view(frame: VideoFrame, index: int) -> npt.NDArray[Any]:
+    """The samples of a plane, without its padding; writing to them writes to the frame."""
+    plane = frame.planes[index]
+    wide = frame.format.components[0].bits > 8
+    dtype = np.dtype("<u2") if wide else np.dtype(np.uint8)
+    rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)  # type: ignore[call-overload]
+    return np.asarray(rows[:, : plane.width])
+
+
+def _plain_format(form: av.VideoFormat) -> str | None:
+    """The format to convert to before the luma can be read; None where it can be read as it is."""
+    components = form.components
+    depth = components[0].bits
+    if form.is_rgb or form.has_palette or form.is_bit_stream or form.is_bayer:
+        return "gray" if depth <= 8 else "gray16le"
+    single = sum(c.plane == 0 for c in components) == 1
+    if not single:  # packed YUV, or grey with alpha
+        if len(components) < 3:
+            return "gray" if depth <= 8 else "gray16le"
+        across = 1 if components[1].width < components[0].width else 0
+        return f"yuv{'422' if across else '444'}p" + ("" if depth <= 8 else "16le")
+    if form.is_big_endian and depth > 8:
+        return form.name.removesuffix("be") + "le"
+    return None
+
+
+def _log2_ratio(large: int, small: int) -> int:
+    return max(0, round(np.log2(large / small))) if small else 0
+
+
+@lru_cache(maxsize=8)
+def _luma_table(source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray:
+    black, white = luma_bounds(source[0], full=source[1])
+    low, high = luma_bounds(target[0], full=target[1])
+    codes = np.arange(1 << source[0], dtype=np.float64)
+    mapped = np.rint((codes - black) / (white - black) * (high - low) + low)
+    return np.clip(mapped, 0, (1 << target[0]) - 1).astype(np.uint8 if target[0] == 8 else np.uint16)
+
+
+def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
+    for data in frame.side_data:
+        kind = getattr(data, "type", data)
+        if kind is SideDataType.DISPLAYMATRIX:
+            raw = frame.side_data[SideDataType.DISPLAYMATRIX]  # type: ignore[typeddict-item]
+            values = np.frombuffer(raw, "<i4", 9)
+            return tuple(int(v) for v in values)
+    return None
+
+
+def _orientation(matrix: tuple[int, ...] | None) -> Orientation:
+    """The nearest of the eight orientations. Rows of the matrix say where stored x and y point on the screen."""
+    if matrix is None:
+        return Orientation.UPRIGHT
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        straight = {
+            (True, True): Orientation.UPRIGHT,
+            (False, True): Orientation.MIRRORED,
+            (False, False): Orientation.ROTATED_180,
+            (True, False): Orientation.FLIPPED,
+        }
+        return straight[a >= 0, d >= 0]
+    turned = {
+        (True, True): Orientation.TRANSPOSED,
+        (True, False): Orientation.ROTATE_CW,
+        (False, True): Orientation.ROTATE_CCW,
+        (False, False): Orientation.TRANSVERSED,
+    }
+    return turned[b >= 0, c >= 0]

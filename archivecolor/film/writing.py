@@ -1,0 +1,323 @@
+"""Segments of encoded picture, each a file, and the film that they are joined into.
+
+A segment's file numbers its frames instead of timing them; the film's own timestamps are put on when it is joined, so
+they are the source's whatever the segment's container can express. Everything but the picture is copied by packet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, cast
+
+import av
+from av.codec.context import CodecContext
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from archivecolor.errors import OutputError
+from archivecolor.film.encoding import Encoder, Encoding, tag
+from archivecolor.film.reading import Survey, opened, picture_stream
+from archivecolor.segments import Made, Segment
+from archivecolor.settings import FilmCodec
+
+_COUNT_BASE: Final = Fraction(1, 25)
+"""Time base of numbered frames: Matroska keeps milliseconds, so numbers come back exactly."""
+_LEAD: Final = 128
+"""Numbers begin here, so that decoding times, which run ahead, stay positive."""
+
+_NOT_COPIED: Final = {"major_brand", "minor_version", "compatible_brands", "encoder"}
+_OF_OLD_PICTURE: Final = {"encoder", "DURATION", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "vendor_id"}
+_MADE_BY_MUXER: Final = {"tmcd", "text"}
+"""Tracks that MP4 and MOV muxers make by themselves from metadata and chapters."""
+
+Shown = tuple[int, VideoFrame, bool]
+"""Index, picture, and whether it is interlaced."""
+
+
+def write_segment(
+    path: Path, segment: Segment, shown: Iterable[Shown], encoding: Encoding, film: Survey, size: tuple[int, int]
+) -> Made:
+    """Encode a segment's frames into a file that is whole or not there. Raises `OutputError`."""
+    part = path.with_suffix(".part")
+    count = reorder = 0
+    numbers = {film.times[i]: i for i in range(segment.first, segment.last)}
+    try:
+        with av.open(f"file:{part}", "w", format="matroska") as container:
+            stream = cast(VideoStream, container.add_stream(encoding.encoder, rate=film.rate))
+            encoder = Encoder(stream, encoding, film.form, size, film.time_base)
+            for frame in _ended(shown):
+                picture = None
+                if frame is not None:
+                    index, picture, interlaced = frame
+                    picture.pts = film.times[index]
+                packets = encoder.encode(picture, interlaced=frame is not None and interlaced)
+                for packet in packets:
+                    number = numbers[packet.pts if packet.pts is not None else -1]
+                    reorder = max(reorder, count - (number - segment.first))
+                    packet.time_base = _COUNT_BASE
+                    packet.pts, packet.dts, packet.duration = number + _LEAD, segment.first + count, 1
+                    container.mux(packet)
+                    count += 1
+        if count != segment.last - segment.first:
+            raise OutputError(f"{path}: {encoding.encoder} made {count} of {segment.last - segment.first} frames")
+        with part.open("rb") as f:
+            os.fsync(f.fileno())
+        part.replace(path)
+        return Made(segment.number, count, reorder, path.stat().st_size)
+    except (av.error.FFmpegError, OSError) as e:
+        raise explain(e, path) from e
+
+
+def _ended(shown: Iterable[Shown]) -> Iterator[Shown | None]:
+    yield from shown
+    yield None
+
+
+def explain(error: Exception, path: Path) -> OutputError:
+    """What went wrong while writing, in one line."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(f"{path}: cannot be written: {reason}", hint="check the free space and the options")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The part of a film that is written."""
+
+    first: int
+    last: int
+    whole: bool
+    """Whether that is all of it; otherwise time begins anew at 0."""
+
+
+def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[Stream]:
+    """The streams that are to be copied, in order."""
+    picture = picture_stream(container, path)
+    keep = []
+    for stream in container.streams:
+        made = muxer in ("mp4", "mov") and stream.type == "data" and _tag(stream) in _MADE_BY_MUXER
+        chapters = stream.type == "data" and _tag(stream) == "text" and bool(container.chapters())
+        if stream.index != picture.index and not made and not chapters:
+            keep.append(stream)
+    return keep
+
+
+def unsupported(path: Path, muxer: str) -> list[str]:
+    """What ``muxer`` cannot hold of a film, each stream in words; found by trying, without writing a file."""
+    with opened(path) as container:
+        return [_describe(s) for s in copied_streams(container, path, muxer) if not _holds(muxer, s)]
+
+
+def _describe(stream: Stream) -> str:
+    name = getattr(stream, "name", None) or _tag(stream) or "unknown"
+    language = f", {stream.metadata['language']}" if stream.metadata.get("language") else ""
+    return f"stream {stream.index} ({stream.type}, {name}{language})"
+
+
+def _tag(stream: Stream) -> str:
+    context: CodecContext | None = stream.codec_context
+    if context is None:
+        return "tmcd" if "timecode" in stream.metadata else "text" if stream.name == "bin_data" else ""
+    return context.codec_tag
+
+
+def _holds(muxer: str, stream: Stream) -> bool:
+    try:
+        with av.open(BytesIO(), "w", format=muxer) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            if stream.type == "attachment":  # a file of attachments alone is none
+                trial.add_stream("libx264", rate=25).width = 64
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a finished film holds."""
+
+    frames: int
+    copied: tuple[str, ...]
+    packets: int
+    """Copied ones."""
+
+
+def join(
+    source: Path,
+    target: Path,
+    film: Survey,
+    segments: Sequence[tuple[Path, Made]],
+    cut: Cut,
+    encoding: Encoding,
+    muxer: str,
+    *,
+    leave_out: bool = False,
+    fast_start: bool = False,
+) -> Joined:
+    """Join segments by packet copy, with everything else of ``source``, into ``target``, which is overwritten.
+
+    ``leave_out`` drops streams that the container cannot hold. Raises `OutputError`, also when frames are missing.
+    """
+    options = {"movflags": "faststart"} if fast_start and muxer in ("mp4", "mov") else {}
+    try:
+        with opened(source) as old, av.open(f"file:{target}", "w", format=muxer, container_options=options) as new:
+            others = [s for s in copied_streams(old, source, muxer) if not leave_out or _holds(muxer, s)]
+            streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
+            copied = tuple(_describe(s) for s in others)  # streams are gone once their file is closed
+            offset = Fraction(0) if cut.whole else film.times[cut.first] * film.time_base
+            until = None if cut.last >= len(film.times) else film.times[cut.last] * film.time_base
+            _copy_about(old, new, offset, until, whole=cut.whole)
+            new.start_encoding()
+            pictures = _picture_packets(segments, film, cut, picture)
+            rest = _other_packets(old, streams, offset, until, whole=cut.whole)
+            frames, packets = _interleave(new, pictures, rest)
+    except (av.error.FFmpegError, OSError, ValueError) as e:
+        raise explain(e, target) from e
+    if frames != cut.last - cut.first:
+        raise OutputError(f"{target}: holds {frames} frames, should hold {cut.last - cut.first}")
+    return Joined(frames, copied, packets)
+
+
+def _streams(
+    old: InputContainer,
+    new: OutputContainer,
+    source: Path,
+    others: list[Stream],
+    first_segment: Path,
+    film: Survey,
+    encoding: Encoding,
+    muxer: str,
+) -> tuple[dict[int, Stream], VideoStream]:
+    """Make the new film's streams, in the old one's order."""
+    was = picture_stream(old, source)
+    streams: dict[int, Stream] = {}
+    picture: VideoStream | None = None
+    kept = {s.index for s in others}
+    with opened(first_segment) as segment:
+        for stream in old.streams:
+            if stream.index == was.index:
+                picture = new.add_stream_from_template(segment.streams.video[0], opaque=True)
+                _dress(picture, was, film, encoding, muxer)
+            elif stream.index in kept:
+                copy = new.add_stream_from_template(stream, opaque=True)
+                copy.metadata.update(stream.metadata)
+                copy.disposition = stream.disposition
+                streams[stream.index] = copy
+    if picture is None:
+        raise OutputError(f"{source}: lost its picture")
+    return streams, picture
+
+
+def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encoding, muxer: str) -> None:
+    picture.time_base = film.time_base
+    picture.codec_context.framerate = film.rate
+    tag(picture.codec_context, encoding, film.form)
+    if film.form.field_order:
+        picture.codec_context.field_order = film.form.field_order
+    if muxer in ("mp4", "mov") and encoding.codec is FilmCodec.H265:
+        picture.codec_context.codec_tag = "hvc1"
+    picture.set_display_matrix(film.form.display_matrix)
+    picture.metadata.update({k: v for k, v in was.metadata.items() if k not in _OF_OLD_PICTURE and "_STAT" not in k})
+    picture.disposition = was.disposition
+
+
+def _copy_about(
+    old: InputContainer, new: OutputContainer, offset: Fraction, until: Fraction | None, *, whole: bool
+) -> None:
+    """Copy metadata and chapters."""
+    new.metadata.update({k: v for k, v in old.metadata.items() if k not in _NOT_COPIED})
+    chapters = []
+    for chapter in old.chapters():
+        base = chapter["time_base"] or Fraction(1, 1000)
+        if not whole:
+            start = max(Fraction(0), chapter["start"] * base - offset)
+            end = chapter["end"] * base - offset
+            end = end if until is None else min(end, until - offset)
+            if end <= start:
+                continue
+            chapter["start"], chapter["end"] = round(start / base), round(end / base)
+        chapters.append(chapter)
+    if chapters:
+        new.set_chapters(chapters)
+
+
+def _picture_packets(
+    segments: Sequence[tuple[Path, Made]], film: Survey, cut: Cut, stream: VideoStream
+) -> Iterator[Packet[Any]]:
+    """The segments' packets with the film's timestamps; decoding times are those of presentation, earlier in turn."""
+    times = film.times[cut.first : cut.last]
+    zero = 0 if cut.whole else times[0]
+    behind = max(made.reorder for _, made in segments)
+    step = times[1] - times[0] if len(times) > 1 else 1
+    turn = 0
+    for path, _ in segments:
+        with opened(path) as container:
+            for packet in container.demux(container.streams.video[0]):
+                if not packet.size or packet.pts is None:
+                    continue
+                number = round(packet.pts * packet.time_base / _COUNT_BASE) - _LEAD - cut.first
+                after = times[number + 1] if number + 1 < len(times) else None
+                packet.time_base = film.time_base
+                packet.pts = times[number] - zero
+                early = turn - behind
+                packet.dts = (times[early] if early >= 0 else times[0] + early * step) - zero
+                packet.duration = film.last_duration if after is None else after - times[number]
+                packet.stream = stream
+                turn += 1
+                yield packet
+
+
+def _other_packets(
+    old: InputContainer, streams: dict[int, Stream], offset: Fraction, until: Fraction | None, *, whole: bool
+) -> Iterator[Packet[Any]]:
+    """Packets of the copied streams, untouched but for a shift where only a part is written."""
+    wanted = [s for s in old.streams if s.index in streams and s.type != "attachment"]
+    if not wanted:
+        return
+    packets = old.demux(wanted)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:  # the survey has told where the file ends
+            return
+        if packet is None:
+            return
+        if not packet.size:
+            continue
+        if not whole and packet.pts is not None and packet.time_base:
+            start = packet.pts * packet.time_base
+            if start < offset or (until is not None and start >= until):
+                continue
+            shift = round(offset / packet.time_base)
+            packet.pts -= shift
+            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+        packet.stream = streams[packet.stream_index]
+        yield packet
+
+
+def _interleave(new: OutputContainer, pictures: Iterator[Packet[Any]], rest: Iterator[Packet[Any]]) -> tuple[int, int]:
+    """Write both in order of decoding; gives how many there were of each."""
+    counts = [0, 0]
+    heads = [next(pictures, None), next(rest, None)]
+    while heads[0] is not None or heads[1] is not None:
+        which = 0 if heads[1] is None or (heads[0] is not None and _when(heads[0]) <= _when(heads[1])) else 1
+        packet = heads[which]
+        heads[which] = None
+        if packet is not None:
+            new.mux_one(packet)
+            counts[which] += 1
+        heads[which] = next((pictures, rest)[which], None)
+    return counts[0], counts[1]
+
+
+def _when(packet: Packet[Any]) -> Fraction:
+    time = packet.dts if packet.dts is not None else packet.pts
+    return Fraction(-1) if time is None or not packet.time_base else time * packet.time_base

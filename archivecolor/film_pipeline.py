@@ -1,0 +1,189 @@
+"""Steady chroma for consecutive frames of film.
+
+::
+
+    luma -> look (small, upright, levelled) -> motion to the frame before
+         -> Engine.colorize on every n-th frame and where new things come into sight
+         -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
+
+Memory: at most `temporal.LOOKAHEAD` + `_GATHER` frames of luma and as many small pictures, of about 7 MB each at 256 px
+short side, are under way, however long the film is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from archivecolor.color import FloatArray, UIntArray
+from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.reading import Survey, survey
+from archivecolor.film.writing import Cut
+from archivecolor.frames import network_size
+from archivecolor.inference.engine import Engine
+from archivecolor.look import ends, level
+from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
+from archivecolor.shots import CutDetector
+from archivecolor.temporal import Moment, Motion, MotionEstimator, smooth
+
+_GATHER: Final = 32
+"""Frames that may wait until a batch for the engine is full."""
+_UNSEEN: Final = 0.3
+"""Carried share below which a pixel counts as not seen by the generator yet."""
+_UNSEEN_SHARE: Final = 0.1
+"""Share of such pixels at which the generator is asked again."""
+_REST_FRAMES: Final = 2
+"""Frames at least between two questions."""
+_LEVEL_PACE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A film that was read once."""
+
+    film: Survey
+    cuts: tuple[int, ...]
+    """Frames that begin a new shot."""
+
+    def part(self, start_s: float | None, end_s: float | None) -> Cut:
+        """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
+        shown = [self.film.seconds(i) for i in range(len(self.film.times))]
+        first = 0 if start_s is None else sum(s < start_s - 1e-9 for s in shown)
+        last = len(shown) if end_s is None else sum(s < end_s - 1e-9 for s in shown)
+        return Cut(first, max(first, last), whole=start_s is None and end_s is None)
+
+
+def scan(path: Path, advance: Callable[[float], None] | None = None) -> Scan:
+    """Read a film from end to end: what it holds and where its cuts are. Raises `InputError`."""
+    detector = CutDetector()
+
+    def see(luma: UIntArray, form: PictureForm) -> None:
+        detector.push(np.asarray(luma if form.depth == 8 else luma >> (form.depth - 8), dtype=np.uint8))
+
+    film = survey(path, see, advance)
+    return Scan(film, tuple(detector.cuts()))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded frame on its way through."""
+
+    index: int
+    luma: UIntArray
+    """``[h, w]``, the source's own codes."""
+    interlaced: bool
+
+
+class FilmColorizer:
+    """Colours the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
+
+    def __init__(self, engine: Engine, color: ColorSettings | None = None, film: FilmSettings | None = None) -> None:
+        self.engine = engine
+        self.color = color or ColorSettings()
+        self.film = film or FilmSettings()
+
+    def chroma(
+        self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
+    ) -> Iterator[tuple[Picture, FloatArray]]:
+        """Chroma of consecutive pictures: each with its ``[h', w', 2]`` a*, b*, small, rows as stored.
+
+        ``starts`` are the indices at which shots begin; that of the first picture's shot may lie before it.
+        """
+        moments = self._asked(self._moments(pictures, form, frozenset(starts)))
+        if self.film.smoothing is Smoothing.OFF:
+            steady = ((m, m.ab) for m in moments if m.ab is not None)
+        else:
+            steady = smooth(moments, causal=self.film.smoothing is Smoothing.CAUSAL)  # type: ignore[assignment]
+        strength = np.float32(self.color.strength)
+        for moment, ab in steady:
+            h, w = ab.shape[:2]
+            small = cv2.resize(ab, (max(1, w // 2), max(1, h // 2)), interpolation=cv2.INTER_AREA)
+            stored = form.orientation.to_stored(np.asarray(small, dtype=np.float32))
+            yield moment.source, np.ascontiguousarray(stored) * strength
+
+    def _moments(
+        self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]
+    ) -> Iterator[tuple[Moment[Picture], FloatArray | None]]:
+        """Each picture with its motion and, where the generator is to be asked, what it shall see."""
+        estimate = MotionEstimator()
+        every = 1 if self.film.smoothing is Smoothing.OFF else self.film.every
+        shot = max((s for s in starts), default=0)
+        before: np.ndarray | None = None
+        seen: FloatArray | None = None
+        asked = -_REST_FRAMES
+        reach: FloatArray | None = None
+        for picture in pictures:
+            look = self._look(picture.luma, form)
+            small = np.rint(look * 255).astype(np.uint8)
+            motion: Motion | None = None
+            if before is None:
+                shot = max((s for s in starts if s <= picture.index), default=picture.index)
+            elif picture.index in starts:
+                shot = picture.index
+            elif every > 1 or self.film.smoothing is not Smoothing.OFF:
+                motion = estimate(before, small)
+            before = small
+            # Black and white are found slowly: levelling frame by frame would make the colour flicker
+            own = np.array(ends(look), np.float32)
+            reach = own if reach is None or motion is None else reach + np.float32(_LEVEL_PACE) * (own - reach)
+            ask = motion is None or (picture.index - shot) % every == 0
+            if not ask and motion is not None and seen is not None:
+                seen = _follow(seen, motion)
+                unseen = float((seen < _UNSEEN).mean())
+                ask = picture.index - asked >= _REST_FRAMES and unseen > _UNSEEN_SHARE
+            if ask:
+                seen, asked = np.ones(small.shape, np.float32), picture.index
+            yield Moment(picture, small, motion), level(look, float(reach[0]), float(reach[1])) if ask else None
+
+    def _look(self, luma: UIntArray, form: PictureForm) -> FloatArray:
+        """What the generator sees of a picture: ``[h, w]`` in 0..1, upright, at the network's size."""
+        folder = self.engine.folder
+        height, width = luma.shape
+        across, down = form.sample_aspect.as_integer_ratio() if form.sample_aspect else (1, 1)
+        shown = network_size(height * down, width * across, self.color.network_px or folder.short_px, folder.multiple)
+        small = _shrink(luma, shown)
+        unit = unit_luma(small, form.depth, full=form.full_range)
+        return np.ascontiguousarray(form.orientation.to_upright(unit))
+
+    def _asked(self, moments: Iterable[tuple[Moment[Picture], FloatArray | None]]) -> Iterator[Moment[Picture]]:
+        """Give the looks to the engine, as many at a time as it likes, and pass the pictures on in order."""
+        waiting: list[tuple[Moment[Picture], FloatArray | None]] = []
+        for pair in moments:
+            waiting.append(pair)
+            questions = sum(look is not None for _, look in waiting)
+            if questions >= self.engine.batch or (questions and len(waiting) >= _GATHER):
+                yield from self._answer(waiting)
+                waiting = []
+            elif not questions:
+                yield from (m for m, _ in waiting)
+                waiting = []
+        yield from self._answer(waiting)
+
+    def _answer(self, waiting: list[tuple[Moment[Picture], FloatArray | None]]) -> Iterator[Moment[Picture]]:
+        looks = [look for _, look in waiting if look is not None]
+        if looks:
+            answers = iter(self.engine.colorize(np.stack(looks)[:, None]).transpose(0, 2, 3, 1))
+            for moment, look in waiting:
+                if look is not None:
+                    ab = np.ascontiguousarray(next(answers))
+                    size = (look.shape[1], look.shape[0])
+                    moment.ab = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+        yield from (m for m, _ in waiting)
+
+
+def _follow(seen: FloatArray, motion: Motion) -> FloatArray:
+    carried = cv2.remap(seen, motion.to_earlier, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+    return np.asarray(carried * motion.from_earlier, dtype=np.float32)
+
+
+def _shrink(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
+    """Area-average in two steps where that is faster: halving is nearly free."""
+    while luma.shape[0] >= 4 * size[0] and luma.shape[1] >= 4 * size[1]:
+        half = (luma.shape[1] // 2, luma.shape[0] // 2)
+        luma = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), dtype=luma.dtype)
+    return np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype)

@@ -1,0 +1,186 @@
+"""Making a coloured film: its segments, side by side or one after the other, and a picture of what it will be like.
+
+::
+
+    scan (all frames once: timestamps, cuts) -> segments of whole shots, each:
+        decode -> luma -> `FilmColorizer.chroma` -> Cb, Cr beside the luma, guided by it -> encode into a file
+    -> `film.writing.join`: the segments by packet copy, with every other stream of the source
+
+Segments do not depend on each other: they are made in any order, and again after an interruption. Memory is that of
+`film_pipeline` times ``jobs``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+
+from archivecolor.color import FloatArray, UIntArray
+from archivecolor.errors import OutputError
+from archivecolor.film.chroma import ChromaGrid, chroma_beside
+from archivecolor.film.encoding import Encoding, beside_size, mark
+from archivecolor.film.form import convert_luma, luma_plane, make_frame
+from archivecolor.film.reading import frames
+from archivecolor.film.writing import Cut, Shown, write_segment
+from archivecolor.film_pipeline import FilmColorizer, Picture, Scan
+from archivecolor.segments import Journal, Segment
+
+_LISTEN_S: Final = 0.2
+_SHEET_PICTURES: Final = 24
+_SHEET_WIDTH_PX: Final = 360
+
+
+class Stopped(Exception):
+    """The run was asked to end; what is finished is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMaker:
+    """Makes one film's segments."""
+
+    path: Path
+    scan: Scan
+    colorizer: FilmColorizer
+    encoding: Encoding
+    side_by_side: bool = False
+
+    def make_all(
+        self,
+        segments: list[Segment],
+        journal: Journal,
+        *,
+        jobs: int = 1,
+        stop: threading.Event | None = None,
+        advance: Callable[[int], None] | None = None,
+    ) -> None:
+        """Make the segments that ``journal`` has not, ``jobs`` at a time; ``advance`` is told frames that are done.
+
+        Raises the first error, after the segments under way ended; raises `Stopped` once ``stop`` is set.
+        """
+        stop, abandon, lock = stop or threading.Event(), threading.Event(), threading.Lock()
+        todo = iter([s for s in segments if s.number not in journal.made])
+
+        def told(count: int) -> None:
+            with lock:
+                if advance:
+                    advance(count)
+
+        def make(segment: Segment) -> None:
+            path = journal.segment_path(segment.number)
+            shown = self._shown(segment, told, abandon)
+            made = write_segment(path, segment, shown, self.encoding, self.scan.film, self.size)
+            with lock:
+                journal.add(made)
+
+        with ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
+            under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
+            try:
+                while under_way:
+                    done, under_way = wait(under_way, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
+                    if stop.is_set():
+                        raise Stopped
+                    for future in done:
+                        future.result()
+                    under_way |= {pool.submit(make, segment) for segment in islice(todo, len(done))}
+            except BaseException:
+                abandon.set()
+                raise
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Stored width and height of what is written."""
+        form = self.scan.film.form
+        return beside_size(form) if self.side_by_side else (form.width, form.height)
+
+    def _shown(self, segment: Segment, told: Callable[[int], None], abandon: threading.Event) -> Iterator[Shown]:
+        film = self.scan.film
+        grid = self._grid()
+        for picture, ab in self.colorizer.chroma(
+            self._pictures(segment.read_first, segment.read_last), film.form, segment.starts
+        ):
+            if abandon.is_set():
+                raise Stopped
+            if segment.first <= picture.index < segment.last:
+                yield picture.index, self._compose(picture, ab, grid), picture.interlaced
+                told(1)
+
+    def _grid(self) -> ChromaGrid:
+        form = self.scan.film.form
+        return ChromaGrid(self.encoding.depth, self.encoding.full_range, self.encoding.shift, form.weights)
+
+    def _pictures(self, first: int, last: int) -> Iterator[Picture]:
+        for index, frame in frames(self.path, self.scan.film, first, last):
+            yield Picture(index, luma_plane(frame), frame.interlaced_frame)
+
+    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
+        form = self.scan.film.form
+        luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
+        cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
+        if self.side_by_side:
+            grey = grid.neutral(*luma.shape)
+            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (grey, cb), (grey, cr)))
+        return make_frame(self.encoding.pixel_format, (luma, cb, cr))
+
+    def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
+        """Two stored planes as one whose upright halves are beside each other."""
+        turn = self.scan.film.form.orientation
+        upright = np.concatenate((turn.to_upright(left), turn.to_upright(right)), axis=1)
+        return np.asarray(turn.to_stored(upright))
+
+    def contact_sheet(self, path: Path, cut: Cut) -> int:
+        """Write one coloured picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
+
+        Pictures are coloured singly, so colours may differ a little from the steadied film's. Raises `OutputError`.
+        """
+        grid = self._grid()
+        tiles = []
+        for index in _looks(self.scan, cut):
+            picture = next(self._pictures(index, index + 1))
+            _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
+            frame = self._compose(picture, ab, grid)
+            mark(frame, self.encoding, self.scan.film.form)
+            rgb = frame.to_ndarray(format="rgb24", src_color_range=2 if self.encoding.full_range else 1)
+            upright = self.scan.film.form.orientation.to_upright(rgb)
+            aspect = self.scan.film.form.sample_aspect or 1
+            width = upright.shape[1] * float(1 / aspect if self.scan.film.form.orientation.swaps_sides else aspect)
+            size = (_SHEET_WIDTH_PX, max(1, round(upright.shape[0] * _SHEET_WIDTH_PX / width)))
+            tile = cv2.resize(np.ascontiguousarray(upright), size, interpolation=cv2.INTER_AREA)
+            tiles.append(np.asarray(tile, dtype=np.uint8))
+        _write_sheet(path, tiles)
+        return len(tiles)
+
+
+def _looks(scan: Scan, cut: Cut) -> list[int]:
+    """The middle frame of each shot, or as many frames evenly as make a sheet worth looking at."""
+    edges = [cut.first, *(c for c in scan.cuts if cut.first < c < cut.last), cut.last]
+    middles = [(a + b) // 2 for a, b in pairwise(edges)]
+    if len(middles) < _SHEET_PICTURES // 4:
+        count = min(_SHEET_PICTURES // 2, cut.last - cut.first)
+        middles = [cut.first + (cut.last - cut.first) * (2 * i + 1) // (2 * count) for i in range(count)]
+    if len(middles) > _SHEET_PICTURES:
+        middles = [middles[i * len(middles) // _SHEET_PICTURES] for i in range(_SHEET_PICTURES)]
+    return middles
+
+
+def _write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]]) -> None:
+    columns = min(4, len(tiles))
+    blank = [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    cells = [*tiles, *blank]
+    sheet = np.vstack([np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)])
+    ok, coded = cv2.imencode(path.suffix, np.ascontiguousarray(sheet[..., ::-1]))
+    if not ok:
+        raise OutputError(f"{path}: cannot be encoded", hint="end it in .png or .jpg")
+    try:
+        path.write_bytes(coded.tobytes())
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written: {e.strerror}") from e

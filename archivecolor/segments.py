@@ -1,0 +1,146 @@
+"""Cutting a film into segments that can be made on their own, and the journal of those that are made.
+
+A segment is as many whole shots as fit; a long take is split, and its parts are decoded with frames to warm up on
+either side, so that the smoother sees what it would have seen. Every frame is in exactly one segment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from archivecolor.errors import OutputError
+
+LONGEST_S: Final = 30.0
+WARM_UP_FRAMES: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Frames ``first`` to ``last`` (exclusive) of a film."""
+
+    number: int
+    first: int
+    last: int
+    read_first: int
+    """Decoding begins here: at ``first``, or earlier inside the same shot."""
+    read_last: int
+    starts: tuple[int, ...]
+    """Indices at which a shot begins, of the frames that are read; where the first one's shot began may lie before."""
+
+
+def plan_segments(
+    times_s: Sequence[float], cuts: Sequence[int], first: int = 0, longest_s: float | None = None
+) -> list[Segment]:
+    """Cut the frames from ``first`` on, of those shown at ``times_s``, into segments.
+
+    ``cuts`` are the indices, sorted, of frames that begin a shot.
+    """
+    longest_s = LONGEST_S if longest_s is None else longest_s
+    count = len(times_s)
+    shots = [first, *(c for c in cuts if first < c < count)]
+    edges: list[int] = [first]
+    for start, stop in zip(shots, [*shots[1:], count], strict=True):
+        end_s = times_s[stop] if stop < count else times_s[-1]
+        if start > edges[-1] and end_s - times_s[edges[-1]] > longest_s:
+            edges.append(start)
+        length = end_s - times_s[start]
+        if length > longest_s:
+            if start > edges[-1]:
+                edges.append(start)
+            parts = int(-(-length // longest_s))
+            edges += sorted({start + (stop - start) * i // parts for i in range(1, parts)} - {start})
+    segments = []
+    for number, (begin, last) in enumerate(zip(edges, [*edges[1:], count], strict=True)):
+        shot = shots[bisect_right(shots, begin) - 1]
+        after = next((s for s in shots if s >= last), count)
+        read_first = max(shot, begin - WARM_UP_FRAMES)
+        read_last = min(after, last + WARM_UP_FRAMES)
+        starts = (shot, *(s for s in shots if begin < s < last))
+        segments.append(Segment(number, begin, last, read_first, read_last, starts))
+    return segments
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished segment."""
+
+    number: int
+    frames: int
+    reorder: int
+    """How many packets later than its turn a frame may come."""
+    bytes: int
+
+
+class Journal:
+    """What is made already, in a work folder: one JSON object a line, each synced before it counts.
+
+    A journal of another film, other settings or another version is begun anew. A line that was being written when the
+    machine stopped is ignored.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self.folder = folder
+        self._path = folder / "journal.jsonl"
+        self.made: dict[int, Made] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not self._replay(fingerprint):
+                self.made.clear()
+                for stale in folder.iterdir():
+                    stale.unlink()
+                self._append({"fingerprint": fingerprint})
+        except OSError as e:
+            raise OutputError(f"{folder}: cannot be written: {e.strerror}", hint="check the permissions") from e
+
+    def segment_path(self, number: int) -> Path:
+        """Where a segment's file lies."""
+        return self.folder / f"{number:06d}.mkv"
+
+    def add(self, made: Made) -> None:
+        """Record a segment whose file is whole and synced."""
+        self._append(asdict(made))
+        self.made[made.number] = made
+
+    def remove(self) -> None:
+        """Delete the work folder."""
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                path.unlink()
+            self.folder.rmdir()
+
+    def _replay(self, fingerprint: str) -> bool:
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        except (FileNotFoundError, UnicodeDecodeError):
+            return False
+        whole = [line for line in lines if line.endswith("\n")]
+        try:
+            records = [json.loads(line) for line in whole]
+            if not records or records[0] != {"fingerprint": fingerprint}:
+                return False
+            for record in records[1:]:
+                made = Made(**record)
+                path = self.segment_path(made.number)
+                if path.is_file() and path.stat().st_size == made.bytes:
+                    self.made[made.number] = made
+        except (ValueError, TypeError):
+            return False
+        if len(whole) < len(lines):
+            self._path.write_text("".join(whole), encoding="utf-8")
+        return True
+
+    def _append(self, record: object) -> None:
+        try:
+            with self._path.open("a", encoding="utf-8") as f:
+                f.write(json.dumps(record) + "\n")
+                f.flush()
+                os.fsync(f.fileno())
+        except OSError as e:
+            raise OutputError(f"{self._path}: cannot be written: {e.strerror}", hint="make room") from e

@@ -1,0 +1,1 @@
+"""The test suite. It mirrors the package; what stands in for real components lies in ``fakes``."""

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archivecolor.segments import Journal, Made, plan_segments
+
+
+@given(
+    steps=st.lists(st.floats(0.001, 3), min_size=1, max_size=300),
+    cuts=st.sets(st.integers(0, 320), max_size=12),
+    longest=st.floats(0.5, 20),
+    data=st.data(),
+)
+def test_every_frame_is_in_exactly_one_segment(
+    steps: list[float], cuts: set[int], longest: float, data: st.DataObject
+) -> None:
+    times = [sum(steps[:i]) for i in range(len(steps))]
+    first = data.draw(st.integers(0, len(times) - 1))
+    segments = plan_segments(times, sorted(cuts), first, longest)
+    assert segments[0].first == first
+    assert segments[-1].last == len(times)
+    assert all(a.last == b.first for a, b in pairwise(segments))
+    for s in segments:
+        assert first <= s.read_first <= s.first < s.last <= s.read_last <= len(times)
+        inner = {c for c in cuts if s.read_first < c < s.read_last}
+        assert inner <= set(s.starts)
+        assert not any(s.read_first < c < s.first or s.last <= c < s.read_last for c in cuts)
+
+
+def test_short_shots_share_a_segment_and_a_long_take_is_split_with_frames_to_warm_up() -> None:
+    times = [i / 25 for i in range(25 * 100)]
+    segments = plan_segments(times, [100, 200, 300])
+    assert segments[0].last == 300
+    assert {s.starts[0] for s in segments[1:]} == {300}
+    assert all(times[s.last - 1] - times[s.first] <= 30 for s in segments)
+    assert segments[1].read_first == 300
+    assert segments[2].first - segments[2].read_first == 40
+
+
+def test_a_journal_survives_being_cut_off_at_any_byte(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "work", "film")
+    for number in range(3):
+        journal.segment_path(number).write_bytes(b"x" * (number + 5))
+        journal.add(Made(number, 10, 2, number + 5))
+    whole = (tmp_path / "work" / "journal.jsonl").read_bytes()
+    ends = [i + 1 for i, b in enumerate(whole) if b == ord("\n")]
+    for size in range(ends[0], len(whole) + 1):
+        (tmp_path / "work" / "journal.jsonl").write_bytes(whole[:size])
+        again = Journal(tmp_path / "work", "film")
+        assert len(again.made) == sum(end <= size for end in ends[1:])
+        again.add(Made(0, 10, 2, 5))
+        assert 0 in Journal(tmp_path / "work", "film").made
+
+
+@pytest.mark.parametrize("harm", ["other film", "file gone", "file short"])
+def test_a_journal_counts_only_what_is_really_there(tmp_path: Path, harm: str) -> None:
+    journal = Journal(tmp_path / "work", "film")
+    journal.segment_path(0).write_bytes(b"12345")
+    journal.add(Made(0, 10, 2, 5))
+    if harm == "file gone":
+        journal.segment_path(0).unlink()
+    if harm == "file short":
+        journal.segment_path(0).write_bytes(b"123")
+    assert Journal(tmp_path / "work", "another" if harm == "other film" else "film").made == {}
