@@ -104,8 +104,9 @@ def read(folder: Path) -> EngineFolder:
     shape = _get(table, "generator", dict, path)
     given = _get(table, "input", dict, path)
     decoder = _get(shape, "decoder", list, path)
-    if len(decoder) != 3:
-        raise EngineError(f"{path}: 'decoder' has {len(decoder)} entries, should have 3")
+    if len(decoder) != 3 or not all(isinstance(v, int) for v in decoder):
+        raise EngineError(f"{path}: 'decoder' is {decoder}, should be three integers", hint="reinstall archivecolor")
+    digests = _get(table, "sha256", dict, path)
     return EngineFolder(
         path=folder,
         name=_get(table, "name", str, path),
@@ -114,10 +115,10 @@ def read(folder: Path) -> EngineFolder:
         multiple=_get(given, "multiple", int, path),
         chroma_stride=_get(given, "chroma_stride", int, path),
         context=_get(shape, "context", int, path),
-        decoder=(int(decoder[0]), int(decoder[1]), int(decoder[2])),
+        decoder=(decoder[0], decoder[1], decoder[2]),
         palette=_get(shape, "palette", int, path),
         heads=_get(shape, "heads", int, path),
-        digests={str(k): str(v) for k, v in _get(table, "sha256", dict, path).items()},
+        digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},
     )
 
 

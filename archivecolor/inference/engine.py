@@ -34,7 +34,7 @@ class Engine(Protocol):
         """Predict chroma.
 
         ``luma`` is ``[n, 1, h, w]`` float32, BT.601 Y' in 0..1, h and w multiples of ``folder.multiple``. Returns
-        ``[n, 2, h / s, w / s]`` float32 a*, b* with s = ``folder.chroma_stride``. Any n; batched inside.
+        ``[n, 2, h / s, w / s]`` float32 a*, b* with s = ``folder.chroma_stride``. Any n from 1; batched inside.
         Raises `EngineError` when the input has another shape or the device fails.
         """
         ...
@@ -55,10 +55,17 @@ def check_luma(luma: FloatArray, folder: EngineFolder) -> None:
     multiple = folder.multiple
     if luma.dtype != np.float32 or luma.ndim != 4 or luma.shape[1] != 1:
         raise EngineError(f"engine '{folder.name}' takes float32 [n, 1, h, w], got {luma.dtype} {list(luma.shape)}")
-    if luma.shape[2] % multiple or luma.shape[3] % multiple or 0 in luma.shape:
+    if 0 in luma.shape:
+        raise EngineError(f"engine '{folder.name}' takes at least one picture with pixels, got {list(luma.shape)}")
+    if luma.shape[2] % multiple or luma.shape[3] % multiple:
         raise EngineError(
             f"engine '{folder.name}' takes heights and widths that are multiples of {multiple}, got {list(luma.shape)}"
         )
+
+
+def first_line(error: Exception) -> str:
+    """What a runtime says of a failure, without its stack."""
+    return str(error).strip().partition("\n")[0]
 
 
 def check_chroma(chroma: FloatArray, folder: EngineFolder) -> FloatArray:

@@ -1,43 +1,116 @@
-"""ONNX Runtime on the CPU: the engine that works everywhere and needs nothing but the plain install."""
+"""ONNX Runtime: the engine that works everywhere. On the CPU it needs nothing but the plain install.
+
+A GPU is used where the installed build of ONNX Runtime has its provider: CUDA (``onnxruntime-gpu``), CoreML (the macOS
+build) or DirectML (``onnxruntime-directml``). A provider that was asked for and does not come up is an error: ONNX
+Runtime's own silent fall back to the CPU is checked for.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import onnxruntime as ort
 
 from archivecolor.color import FloatArray
-from archivecolor.errors import EngineError
+from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
-from archivecolor.inference.engine import check_chroma, check_luma
+from archivecolor.inference.device import Device, DeviceKind
+from archivecolor.inference.engine import check_chroma, check_luma, first_line
+from archivecolor.settings import EngineSettings, Precision
 
-_LOG_ERRORS_ONLY = 3
+_LOG_FATAL_ONLY = 4
+_GPU_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How a kind of device is named and installed."""
+
+    name: str
+    label: str
+    install: str
+
+
+PROVIDERS = {
+    DeviceKind.CUDA: Provider("CUDAExecutionProvider", "CUDA", "pip install onnxruntime-gpu"),
+    DeviceKind.COREML: Provider("CoreMLExecutionProvider", "CoreML", "pip install onnxruntime, on macOS"),
+    DeviceKind.DIRECTML: Provider("DmlExecutionProvider", "DirectML", "pip install onnxruntime-directml, on Windows"),
+    DeviceKind.CPU: Provider("CPUExecutionProvider", "CPU", "pip install onnxruntime"),
+}
+"""Best first."""
+
+
+def kinds_here() -> list[DeviceKind]:
+    """The kinds of device that the installed ONNX Runtime was built for, best first."""
+    built = ort.get_available_providers()
+    return [kind for kind, provider in PROVIDERS.items() if provider.name in built]
 
 
 class OnnxEngine:
     """Runs ``generator.onnx``. Thread-safe.
 
-    Pictures of a batch are run one by one, for batching buys nothing on a CPU.
+    On a CPU, pictures of a batch are run one by one, for batching buys nothing there.
     """
 
-    def __init__(self, folder: EngineFolder, threads: int = 0) -> None:
-        """Load ``folder``'s generator; a picture is spread over ``threads``, 0 meaning as many as there are cores."""
+    def __init__(self, folder: EngineFolder, settings: EngineSettings | None = None) -> None:
+        """Load ``folder``'s generator; a picture is spread over all cores unless ``settings.threads`` says otherwise.
+
+        Device ``auto`` is the CPU: `select.open_engine` tries the others. Raises `DependencyError` when the installed
+        ONNX Runtime lacks the device, `EngineError` when the generator is damaged or does not load.
+        """
+        settings = settings or EngineSettings()
+        device = Device.parse(settings.device)
+        if device.kind is DeviceKind.AUTO:
+            device = Device(DeviceKind.CPU)
+        self._device = device
+        self._provider = PROVIDERS[device.kind]
+        if self._provider.name not in ort.get_available_providers():
+            raise DependencyError(
+                f"ONNX Runtime {ort.__version__} was built without {self._provider.label}", hint=self._provider.install
+            )
+        gpu = device.kind is not DeviceKind.CPU
+        half = device.kind is DeviceKind.CUDA and importlib.util.find_spec("onnx") is not None
+        self._precision = settings.precision.on(gpu=half)
+        self._folder = folder
         folder.verify()
+        self._session: ort.InferenceSession | None = self._open(settings.threads)
+        self._batch = FittingBatch(settings.batch or (_GPU_BATCH if gpu else 1))
+        self._one_by_one = not gpu
+
+    def _open(self, threads: int) -> ort.InferenceSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _LOG_ERRORS_ONLY
+        options.log_severity_level = _LOG_FATAL_ONLY  # what fails is raised; the rest tells users nothing
         # Spinning threads take the cores that decode and encode the neighbouring pictures
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        provider: Any = self._provider.name
+        if self._device.kind in (DeviceKind.CUDA, DeviceKind.DIRECTML):
+            provider = (provider, {"device_id": str(self._device.index)})
+        if self._device.kind is DeviceKind.DIRECTML:
+            options.enable_mem_pattern = False  # as its documentation asks
+            options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        graph = self._folder.graph
         try:
-            self._session: ort.InferenceSession | None = ort.InferenceSession(
-                str(folder.graph), options, providers=["CPUExecutionProvider"]
-            )
+            model: str | bytes = str(graph) if self._precision is Precision.FP32 else _half_graph(self._folder)
+            session = ort.InferenceSession(model, options, providers=[provider])
+        except ArchiveColorError:
+            raise
         except Exception as e:  # ONNX Runtime's exceptions share no base class but Exception
-            raise EngineError(f"{folder.graph}: ONNX Runtime cannot load it: {_first_line(e)}") from e
-        self._folder = folder
+            raise EngineError(f"{graph}: ONNX Runtime cannot load it: {first_line(e)}") from e
+        session.disable_fallback()
+        if session.get_providers()[0] != self._provider.name:
+            raise DependencyError(
+                f"ONNX Runtime {ort.__version__} has {self._provider.label} built in, but it does not come up",
+                hint="its driver or libraries are missing, or of another version",
+            )
+        return session
 
     @property
     def folder(self) -> EngineFolder:
@@ -47,23 +120,30 @@ class OnnxEngine:
     @property
     def description(self) -> str:
         """Runtime and device, for people."""
-        return f"ONNX Runtime {ort.__version__}, CPU"
+        half = ", fp16" if self._precision is Precision.FP16 else ""
+        return f"ONNX Runtime {ort.__version__}, {self._provider.label}{half}"
 
     @property
     def batch(self) -> int:
         """How many pictures are best given at a time."""
-        return 1
+        return self._batch.size
 
     def colorize(self, luma: FloatArray) -> FloatArray:
         """Predict chroma; see `Engine.colorize`."""
-        if self._session is None:
+        session = self._session
+        if session is None:
             raise EngineError(f"engine '{self._folder.name}' is closed")
         check_luma(luma, self._folder)
+        return check_chroma(self._batch.run(luma, functools.partial(self._run, session)), self._folder)
+
+    def _run(self, session: ort.InferenceSession, luma: FloatArray, batch: int) -> FloatArray:
+        step = 1 if self._one_by_one else batch
         try:
-            parts = [self._session.run(["chroma"], {"luma": picture[None]})[0] for picture in luma]
+            parts = [session.run(["chroma"], {"luma": luma[i : i + step]})[0] for i in range(0, len(luma), step)]
         except Exception as e:  # as above
-            raise EngineError(f"engine '{self._folder.name}' failed: {_first_line(e)}") from e
-        return check_chroma(np.concatenate(parts), self._folder)
+            message = f"engine '{self._folder.name}' failed: {first_line(e)}"
+            raise (DeviceMemoryError if is_memory_error(e) else EngineError)(message) from e
+        return np.concatenate(parts)
 
     def close(self) -> None:
         """Free the session."""
@@ -78,5 +158,7 @@ class OnnxEngine:
         self.close()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+def _half_graph(folder: EngineFolder) -> bytes:
+    from archivecolor.inference.graph import plan_graph
+
+    return plan_graph(folder, Precision.FP16)

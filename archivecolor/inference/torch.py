@@ -1,42 +1,152 @@
-"""PyTorch: CUDA with fp16 autocast where there is a GPU, otherwise the CPU, the reference for the other engines."""
+"""PyTorch: CUDA with fp16 autocast, channels_last and overlapped copies; on the CPU the reference for other engines.
+
+`Belt` moves batches to a GPU and back for this engine and for TensorRT's. Invariants: one host-to-device and one
+device-to-host copy a batch, both from and to pinned memory and on streams of their own; the host waits for nothing but
+the batch that it reads next, and by then the next one computes.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
-from archivecolor.inference.engine import check_chroma, check_luma
+from archivecolor.inference.device import Device, DeviceKind
+from archivecolor.inference.engine import check_chroma, check_luma, first_line
+from archivecolor.settings import EngineSettings, Precision
 
 try:
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
+    from torch import Tensor
 
     from archivecolor.generator import Generator, GeneratorShape
 except ImportError as e:
     raise DependencyError("the torch engine needs PyTorch", hint="pip install 'archivecolor[cuda]'") from e
 
 _CUDA_BATCH = 16
+_IN_FLIGHT = 2
+"""Batches on the device at a time: one computes while the other is copied."""
+
+
+def torch_device(settings: EngineSettings, *, need_cuda: bool = False) -> torch.device:
+    """The device that the settings name; ``auto`` is CUDA where it works, else the CPU.
+
+    Raises `DependencyError` when it is CUDA and does not work, or ``need_cuda`` and it is not.
+    """
+    device = Device.parse(settings.device)
+    works = torch.cuda.is_available()
+    if device.kind in (DeviceKind.COREML, DeviceKind.DIRECTML) or (need_cuda and device.kind is DeviceKind.CPU):
+        raise DependencyError(f"this engine does not run on '{device}'", hint="--device cuda, or --engine onnx")
+    if device.kind is DeviceKind.CPU or (device.kind is DeviceKind.AUTO and not works and not need_cuda):
+        return torch.device("cpu")
+    if not works:
+        built = torch.version.cuda
+        why = "finds no NVIDIA GPU or driver that it can use" if built else "was built for CPUs only"
+        hint = "'archivecolor doctor' says what is here" if built else "install the CUDA build of PyTorch: see README"
+        raise DependencyError(f"PyTorch {torch.__version__} {why}", hint=hint)
+    if device.index >= torch.cuda.device_count():
+        raise DependencyError(f"there is no GPU {device.index}", hint=f"{torch.cuda.device_count()} are here")
+    return torch.device("cuda", device.index)
+
+
+class Belt:
+    """Sends batches through a computation on a device, copies overlapped with computing."""
+
+    def __init__(self, device: torch.device, chroma_stride: int) -> None:
+        self._device = device
+        self._stride = chroma_stride
+        self._cuda = device.type == "cuda"
+        if self._cuda:
+            self._up, self._main, self._down = (torch.cuda.Stream(device) for _ in range(3))  # type: ignore[no-untyped-call]
+
+    def run(self, luma: FloatArray, batch: int, compute: Callable[[Tensor], Tensor]) -> FloatArray:
+        """Apply ``compute`` (float32 luma to float32 chroma, both on the device) to ``[n, 1, h, w]``, in batches.
+
+        ``compute`` is called with its stream as torch's current one. Raises whatever it raises.
+        """
+        n, _, height, width = luma.shape
+        chroma = np.empty((n, 2, height // self._stride, width // self._stride), np.float32)
+        under_way: deque[_Batch] = deque()
+        for first in range(0, n, batch):
+            if len(under_way) == _IN_FLIGHT:
+                under_way.popleft().read(chroma)
+            under_way.append(self._start(luma[first : first + batch], first, compute))
+        for one in under_way:
+            one.read(chroma)
+        return chroma
+
+    def _start(self, luma: FloatArray, first: int, compute: Callable[[Tensor], Tensor]) -> _Batch:
+        host = torch.from_numpy(np.array(luma, order="C"))  # torch takes no read-only or mirrored arrays
+        if not self._cuda:
+            return _Batch(first, compute(host), None, ())
+        host = host.pin_memory()
+        with torch.cuda.stream(self._up):
+            given = host.to(self._device, non_blocking=True)
+        self._main.wait_stream(self._up)
+        with torch.cuda.stream(self._main):
+            made = compute(given)
+        self._down.wait_stream(self._main)
+        with torch.cuda.stream(self._down):
+            back = _pinned_like(made)
+            back.copy_(made, non_blocking=True)
+            done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            done.record(self._down)
+        return _Batch(first, back, done, (host, given, made))
+
+
+def _pinned_like(made: Tensor) -> Tensor:
+    return torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
+
+
+class _Batch:
+    """A batch under way. Holds its buffers until it was read, so that no stream reuses them before."""
+
+    def __init__(self, first: int, result: Tensor, done: torch.cuda.Event | None, held: tuple[Tensor, ...]) -> None:
+        self._first, self._result, self._done, self._held = first, result, done, held
+
+    def read(self, chroma: FloatArray) -> None:
+        if self._done is not None:
+            self._done.synchronize()
+        chroma[self._first : self._first + len(self._result)] = self._result.numpy()
+        self._held = ()
 
 
 class TorchEngine:
-    """Runs the generator as a PyTorch module."""
+    """Runs the generator as a PyTorch module. Thread-safe: one call computes at a time."""
 
-    def __init__(self, folder: EngineFolder, device: str | None = None) -> None:
-        """Load ``folder``'s weights, as tensors, onto ``device`` (None: CUDA where it works)."""
-        folder.verify()
+    def __init__(self, folder: EngineFolder, settings: EngineSettings | None = None) -> None:
+        """Load ``folder``'s weights, as tensors, onto a device (``auto``: CUDA where it works)."""
+        settings = settings or EngineSettings()
+        self._device = torch_device(settings)
+        cuda = self._device.type == "cuda"
+        self._half = settings.precision.on(gpu=cuda) is Precision.FP16
         self._folder = folder
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._batch = FittingBatch(settings.batch or (_CUDA_BATCH if cuda else 1))
+        self._lock = threading.Lock()
+        folder.verify()
         shape = GeneratorShape(folder.context, folder.decoder, folder.palette, folder.heads)
-        self._generator: Generator | None = Generator(shape)
+        generator = Generator(shape)
         try:
             weights = {k: v.float() for k, v in load_file(folder.weights).items()}
-            self._generator.load_state_dict(weights, strict=True)
-        except (RuntimeError, ValueError) as e:
+            generator.load_state_dict(weights, strict=True)
+        except (SafetensorError, RuntimeError, ValueError) as e:
             raise EngineError(f"{folder.weights}: does not fit the generator that engine.toml describes") from e
-        self._generator.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        try:
+            generator.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._belt = Belt(self._device, folder.chroma_stride)
+        except RuntimeError as e:
+            raise EngineError(f"the generator cannot be put on {self._device}: {first_line(e)}") from e
+        self._generator: Generator | None = generator
 
     @property
     def folder(self) -> EngineFolder:
@@ -47,27 +157,28 @@ class TorchEngine:
     def description(self) -> str:
         """Runtime and device, for people."""
         name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "CPU"
-        return f"PyTorch {torch.__version__}, {name}"
+        return f"PyTorch {torch.__version__}, {name}{', fp16' if self._half else ''}"
 
     @property
     def batch(self) -> int:
         """How many pictures are best given at a time."""
-        return _CUDA_BATCH if self._device.type == "cuda" else 1
+        return self._batch.size
 
     def colorize(self, luma: FloatArray) -> FloatArray:
         """Predict chroma; see `Engine.colorize`."""
-        if self._generator is None:
-            raise EngineError(f"engine '{self._folder.name}' is closed")
         check_luma(luma, self._folder)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device.type, torch.float16, enabled=self._device.type == "cuda"),
-        ):
-            parts = [
-                self._generator(part.to(self._device)).chroma.float().cpu()
-                for part in torch.split(torch.from_numpy(luma), self.batch)
-            ]
-        return check_chroma(torch.cat(parts).numpy(), self._folder)
+        with self._lock:
+            return check_chroma(self._batch.run(luma, self._run), self._folder)
+
+    def _run(self, luma: FloatArray, batch: int) -> FloatArray:
+        generator = self._generator
+        if generator is None:
+            raise EngineError(f"engine '{self._folder.name}' is closed")
+        try:
+            with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=self._half):
+                return self._belt.run(luma, batch, lambda given: generator(given).chroma.float())
+        except RuntimeError as e:  # out of memory among others
+            raise device_error(e, self._folder.name) from e
 
     def close(self) -> None:
         """Free the weights."""
@@ -80,3 +191,13 @@ class TorchEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def device_error(error: RuntimeError, name: str) -> EngineError:
+    """What a failed computation of engine ``name`` is to be raised as."""
+    message = f"engine '{name}' failed: {first_line(error)}"
+    if isinstance(error, torch.OutOfMemoryError) or is_memory_error(error):
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return DeviceMemoryError(message)
+    return EngineError(message)

@@ -1,0 +1,163 @@
+"""``archivecolor build-engine``: plans for NVIDIA GPUs, here or elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archivecolor.cli import console, options
+from archivecolor.cli.interrupt import Interruption, interruptible
+from archivecolor.errors import DependencyError, EngineError, UsageError
+from archivecolor.settings import EngineSettings, Precision
+
+if TYPE_CHECKING:
+    from archivecolor.inference.catalog import EngineFolder
+    from archivecolor.inference.plans import Plan
+
+_SPEAK_EVERY_S = 10.0
+
+
+def build_engine(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")] = "archive",
+    backend: Annotated[
+        str | None,
+        typer.Option("--backend", metavar="NAME", help="tensorrt or tensorrt-rtx. Default: what fits the GPU."),
+    ] = None,
+    gpu: Annotated[
+        list[str] | None,
+        typer.Option("--gpu", metavar="GPU", help="auto, rtx-4090, sm_89 ... Repeatable: one plan for all of them."),
+    ] = None,
+    all_gpus: Annotated[bool, typer.Option("--all-gpus", help="One plan for every RTX GPU from Turing on.")] = False,
+    precision: Annotated[Precision, typer.Option("--precision", help="auto is fp16.")] = Precision.AUTO,
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N,N,N", help="Fewest, usual and most pictures at a time.")
+    ] = "1,8,16",
+    network_px: options.NetworkPx = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FOLDER", help="Instead of the user's cache.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Build anew what is there already.")] = False,
+    list_plans: Annotated[bool, typer.Option("--list", help="Show what is built, and build nothing.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Build an engine: a plan in which TensorRT has laid down how a GPU computes the colours.
+
+    tensorrt-rtx builds for any RTX GPU, on any machine. tensorrt builds for the GPU it runs on. Where the GPU is here,
+    the plan is compared with ONNX Runtime on real photographs, and refused when its colours are others.
+    """
+    console.set_up_logging(quiet=quiet, verbose=False, log_file=None)
+    if list_plans:
+        _list(output, json=json)
+        return
+    if gpu and all_gpus:
+        raise UsageError("--gpu and --all-gpus exclude each other", hint="leave one of them out")
+
+    from archivecolor.inference import build, catalog
+    from archivecolor.inference.targets import RTX_TARGETS
+
+    gpus = RTX_TARGETS if all_gpus else tuple(gpu or (build.AUTO,))
+    chosen = build.choose_backend(backend, gpus)
+    request = build.Request(
+        catalog.find(name), chosen, gpus, precision, build.parse_batch(batch), short_px=_checked_px(network_px)
+    )
+    console.log.info("building '%s' for %s with %s", request.folder.name, ", ".join(gpus), chosen.label)
+    began = time.monotonic()
+    with interruptible() as interruption:
+        plan = build.build(request, output, _Speaker(interruption), anew=overwrite)
+        new = time.monotonic() - began >= plan.seconds
+    verdict = "" if plan.ciede2000 else check(request.folder, plan)
+    if json:
+        console.emit(_record(plan, usable=None, detail=verdict))
+        return
+    made = f"built in {plan.seconds:.1f} s" if new else "is there already, --overwrite builds it anew"
+    console.log.info(
+        "%s: %s, %s, %.1f MB%s", made, ", ".join(plan.targets), plan.precision, plan.size_bytes / 1e6, verdict
+    )
+    console.write_out(str(plan.path))
+
+
+class _Speaker:
+    """A line every ten seconds, for TensorRT takes minutes; and the way out for Ctrl-C."""
+
+    def __init__(self, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self._began = self._spoke = time.monotonic()
+
+    def __call__(self, phase: str, share: float) -> None:
+        if self._interruption.stop.is_set():
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        if now - self._spoke >= _SPEAK_EVERY_S:
+            self._spoke = now
+            console.log.info("%s: %d %%, %s", phase.lower(), 100 * share, console.duration(now - self._began))
+
+
+def _checked_px(network_px: int | None) -> int | None:
+    from archivecolor.settings import ColorSettings
+
+    return ColorSettings(network_px=network_px).network_px
+
+
+def check(folder: EngineFolder, plan: Plan) -> str:
+    """Compare the plan with ONNX Runtime where it runs here; raises `EngineError`, and deletes it, when it differs."""
+    from archivecolor import comparison
+    from archivecolor.inference import build, plans
+    from archivecolor.inference.device import nvidia_gpu
+    from archivecolor.inference.tensorrt import TensorRTEngine
+
+    try:
+        with TensorRTEngine(folder, plan, EngineSettings(device="cuda")) as engine:
+            apart = comparison.against_reference(engine)
+    except DependencyError as e:
+        return f"; not compared with ONNX Runtime: {e.message}"
+    except EngineError as e:
+        foreign = plan.why_foreign(nvidia_gpu())
+        if foreign:
+            return f"; not compared with ONNX Runtime: it {foreign}"
+        plans.remove(plan)
+        raise EngineError(f"the plan was built but does not run, and was deleted: {e.message}", hint=e.hint) from e
+    if not apart.mean <= comparison.LARGEST_MEAN:
+        plans.remove(plan)
+        raise EngineError(
+            f"the plan was deleted: its colours differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
+            hint=f"at most {comparison.LARGEST_MEAN} is allowed; --precision fp32 may hold it",
+        )
+    build.note_difference(plan, apart.mean, apart.largest)
+    return f"; colours differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"
+
+
+def _list(folder: Path | None, *, json: bool) -> None:
+    from archivecolor import diagnosis
+    from archivecolor.inference import plans
+
+    states = list(diagnosis.plan_states(folder))
+    if json:
+        for state in states:
+            console.emit(_record(state.plan, usable=state.usable, detail=state.detail))
+        return
+    if not states:
+        console.log.info("no plans in %s", folder or plans.directory())
+        return
+    rows = [
+        (
+            s.plan.path.name,
+            ", ".join(s.plan.targets),
+            s.plan.precision,
+            ",".join(str(n) for n in s.plan.profile.batch),
+            f"{s.plan.size_bytes / 1e6:.1f} MB",
+            s.plan.built[:10],
+            "yes" if s.usable else s.detail,
+        )
+        for s in states
+    ]
+    console.write_out(console.table(rows, ("plan", "GPUs", "precision", "batch", "size", "built", "usable here")))
+
+
+def _record(plan: Plan, *, usable: bool | None, detail: str) -> dict[str, object]:
+    record = {**asdict(plan), "path": str(plan.path), "detail": detail.removeprefix("; ")}
+    return record if usable is None else {**record, "usable": usable}

@@ -1,0 +1,178 @@
+"""What is on this machine and what works: the facts behind ``archivecolor doctor``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from archivecolor.errors import ArchiveColorError
+from archivecolor.inference import catalog, plans, select
+from archivecolor.inference.catalog import EngineFolder
+from archivecolor.inference.device import Driver, nvidia_driver
+from archivecolor.inference.onnx import OnnxEngine, kinds_here
+from archivecolor.inference.plans import Plan
+from archivecolor.settings import EngineSettings
+
+_EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cuda": ("NVIDIA GPUs: PyTorch, TensorRT", ("torch", "tensorrt", "onnx", "safetensors")),
+    "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("torch", "tensorrt_rtx", "onnx", "safetensors")),
+    "tiff": ("rare TIFF compressions", ("imagecodecs",)),
+}
+_PACKAGES = {"tensorrt_rtx": "tensorrt-rtx"}
+_ENCODERS = (
+    *("libx264", "libx265", "libsvtav1", "ffv1", "prores_ks"),
+    *("h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv", "hevc_qsv"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An optional part of the program."""
+
+    name: str
+    brings: str
+    installed: dict[str, str]
+    """Package to version."""
+    missing: tuple[str, ...]
+
+    @property
+    def install(self) -> str:
+        """The line that installs it."""
+        return f"pip install 'archivecolor[{self.name}]'"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """An engine, and whether it works here."""
+
+    name: str
+    works: bool
+    detail: str
+    """Runtime and device, or why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """A plan in the cache, and whether it can be used here."""
+
+    plan: Plan
+    usable: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the programs run on."""
+
+    system: str
+    python: str
+    cores: int
+    memory_bytes: int | None
+    driver: Driver | None
+    onnxruntime: str
+    providers: tuple[str, ...]
+
+
+def machine() -> Machine:
+    """Describe the machine that this runs on."""
+    return Machine(
+        system=f"{platform.system()} {platform.release()}, {platform.machine()}",
+        python=platform.python_version(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_bytes=_memory_bytes(),
+        driver=nvidia_driver(),
+        onnxruntime=metadata.version("onnxruntime") if _installed("onnxruntime") else "of another build",
+        providers=tuple(kinds_here()),
+    )
+
+
+def extras() -> Iterator[Extra]:
+    """The optional parts."""
+    for name, (brings, modules) in _EXTRAS.items():
+        packages = [_PACKAGES.get(m, m) for m in modules]
+        installed = {p: metadata.version(p) for p in packages if _installed(p)}
+        yield Extra(name, brings, installed, tuple(p for p in packages if p not in installed))
+
+
+def engine_states(folder: EngineFolder, settings: EngineSettings) -> Iterator[EngineState]:
+    """Try every engine on one frame, best first."""
+    truth = None
+    try:
+        with OnnxEngine(folder) as reference:
+            truth = reference.colorize(select.trial_luma())
+    except ArchiveColorError as e:
+        yield EngineState("onnx on cpu", works=False, detail=str(e))
+        return
+    for candidate in select.candidates(settings):
+        found = select.attempt(folder, candidate, truth)
+        if isinstance(found, str):
+            yield EngineState(candidate.name, works=False, detail=found)
+            continue
+        with found:
+            yield EngineState(candidate.name, works=True, detail=found.description)
+
+
+def plan_states(folder: Path | None = None) -> Iterator[PlanState]:
+    """The plans in the cache, or in a folder, and whether they are good for anything here. Loads no TensorRT."""
+    driver = nvidia_driver()
+    gpus = driver.gpus if driver else ()
+    generators = {g.name: g for g in catalog.available()}
+    for plan in plans.stored(folder):
+        generator = generators.get(plan.generator)
+        version = _version(plan.backend)
+        if version and version.startswith(f"{plan.version}."):
+            version = plan.version  # a package may count its own releases of one TensorRT
+        if generator is None:
+            yield PlanState(plan, usable=False, detail=f"there is no generator '{plan.generator}'")
+        elif not gpus:
+            stale = plan.why_stale(generator, version)
+            yield PlanState(plan, usable=False, detail=stale or "for other machines: no NVIDIA GPU here")
+        else:
+            reasons = [plan.why_stale(generator, version) or plan.why_foreign(gpu) for gpu in gpus]
+            yield PlanState(plan, usable=None in reasons, detail="" if None in reasons else str(reasons[0]))
+
+
+def cache_bytes() -> int:
+    """Size of the cache of plans."""
+    return sum(p.stat().st_size for p in plans.directory().glob("*") if p.is_file())
+
+
+def encoders() -> dict[str, bool] | None:
+    """The film encoders that are worth naming, and which of them are here; None without PyAV."""
+    if importlib.util.find_spec("av") is None:
+        return None
+    return {name: _has_encoder(name) for name in _ENCODERS}
+
+
+def _has_encoder(name: str) -> bool:
+    from av.codec.codec import Codec, UnknownCodecError
+
+    try:
+        Codec(name, "w")
+    except UnknownCodecError:
+        return False
+    return True
+
+
+def _version(package: str) -> str | None:
+    return metadata.version(package) if _installed(package) else None
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None

@@ -1,0 +1,82 @@
+"""``archivecolor build-engine``, as its users run it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+needs_rtx = pytest.mark.skipif(
+    importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed: pip install tensorrt-rtx"
+)
+
+
+def build_engine(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "archivecolor", "build-engine", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "ARCHIVECOLOR_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200"},
+    )
+
+
+@needs_rtx
+def test_a_plan_for_another_machine_is_built_listed_and_not_built_again(tmp_path: Path) -> None:
+    done = build_engine("--gpu", "rtx-4090", "--gpu", "sm_75", cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    path = Path(done.stdout.strip())
+    assert path.is_file()
+    assert path.parent == tmp_path / "plans"
+    assert "sm_75, sm_89, fp16" in done.stderr
+    assert "not compared with ONNX Runtime" in done.stderr
+    listed = json.loads(build_engine("--list", "--json", cache=tmp_path).stdout)
+    assert (listed["path"], listed["targets"], listed["usable"]) == (str(path), ["sm_75", "sm_89"], False)
+    again = build_engine("--gpu", "sm_75", "--gpu", "rtx-4090", cache=tmp_path)
+    assert "is there already" in again.stderr
+    assert again.stdout == done.stdout
+
+
+def test_an_empty_cache_lists_nothing(tmp_path: Path) -> None:
+    done = build_engine("--list", cache=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"no plans in {tmp_path}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--gpu", "rtx-4099"], 2, "did you mean 'rtx-4090'?"),
+        (["--gpu", "H100"], 2, "TensorRT-RTX does not build for H100 (sm_90)"),
+        (["--gpu", "sm_89", "--all-gpus"], 2, "exclude each other"),
+        (["--gpu", "sm_89", "--batch", "8,4,1"], 2, "the batch is 8,4,1"),
+        (["--gpu", "sm_89", "--batch", "lots"], 2, "the batch is 'lots'"),
+        (["--gpu", "sm_89", "--network-px", "7"], 2, "the network's short side is 7 px"),
+        (["--gpu", "sm_89", "--precision", "fp8"], 2, "fp8"),
+        (["--backend", "tensorflow"], 2, "one of tensorrt, tensorrt-rtx"),
+        (["archvie", "--gpu", "sm_89"], 2, "did you mean 'archive'?"),
+        (["--backend", "tensorrt", "--gpu", "sm_89"], 2, "for the GPU that it runs on"),
+        ([], 4, "there is no NVIDIA GPU here to build for"),
+        (["--backend", "tensorrt"], 4, "no NVIDIA GPU was found"),
+    ],
+    ids=lambda v: " ".join(v) or "nothing" if isinstance(v, list) else None,
+)
+def test_what_cannot_be_built_is_one_clear_line(arguments: list[str], code: int, told: str, tmp_path: Path) -> None:
+    done = build_engine(*arguments, cache=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+@needs_rtx
+def test_a_folder_that_cannot_be_written_has_exit_code_5(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = build_engine("--gpu", "sm_89", "--output", str(tmp_path / "taken"), cache=tmp_path)
+    assert done.returncode == 5
+    assert "cannot be written" in done.stderr

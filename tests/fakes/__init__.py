@@ -1,0 +1,1 @@
+"""Stand-ins for real components, each with one fault or none."""

@@ -1,0 +1,53 @@
+"""``python -m tests.fakes.command SECONDS DIES ARGUMENTS``: the command line, with an engine that needs no weights.
+
+The engine takes SECONDS for each picture. DIES is ``never``, or says where the process kills itself while it writes its
+third result: ``fsync`` before the result is on the disk, ``link`` when it has its name and its old one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from archivecolor.__main__ import main
+from archivecolor.inference import select
+from tests.fakes.engines import SlowEngine, by_luma
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(seconds: float, dies: str, *arguments: str | Path) -> list[str]:
+    """The command, to be run in `ROOT`."""
+    return [sys.executable, "-m", "tests.fakes.command", str(seconds), dies, *map(str, arguments)]
+
+
+def deadly(call: Callable[..., Any], *, first: bool) -> Callable[..., Any]:
+    """``call``, and death at its third time: ``first`` before it, else after."""
+    times = 0
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        nonlocal times
+        times += 1
+        if times == 3 and first:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = call(*args, **kwargs)
+        if times == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return replacement
+
+
+if __name__ == "__main__":
+    seconds, dies = float(sys.argv[1]), sys.argv[2]
+    del sys.argv[1:3]
+    if dies == "fsync":
+        os.fsync = deadly(os.fsync, first=True)
+    elif dies == "link":
+        os.link = deadly(os.link, first=False)
+    select.open_engine = lambda *_, **__: SlowEngine(seconds, by_luma)
+    main()

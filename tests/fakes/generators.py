@@ -1,0 +1,40 @@
+"""A small untrained generator, so that no test needs trained weights: ImageNet's encoder under a random decoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from archivecolor.generator import Generator, GeneratorShape
+from train.checkpoint import Checkpoint
+from train.fit import imagenet_weights
+from train.recipe import Data, Recipe
+
+SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)
+
+
+def tiny_generator() -> Generator:
+    """The same every time, in evaluation mode, with batch statistics that suit its weights; its colours vary."""
+    torch.manual_seed(3)
+    generator = Generator(SHAPE)
+    generator.encoder.load_imagenet(imagenet_weights())
+    generator.palette.copy_(torch.randn(SHAPE.palette, 2) * 30)
+    nn.init.normal_(generator.head.weight, std=0.3)
+    generator.train()
+    generator.encoder.eval()
+    norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    for norm in norms:
+        norm.momentum = 1
+    with torch.no_grad():
+        generator(nn.functional.interpolate(torch.rand(4, 1, 16, 16), scale_factor=8.0, mode="bicubic"))
+    for norm in norms:
+        norm.momentum = 0.01
+    return generator.eval()
+
+
+def tiny_checkpoint() -> Checkpoint:
+    """What a run that ended with `tiny_generator` would have saved."""
+    weights = tiny_generator().state_dict()
+    recipe = Recipe("tiny", Data("nowhere"), (), generator=SHAPE)
+    prior = torch.full((SHAPE.palette,), 1 / SHAPE.palette)
+    return Checkpoint(recipe, "unknown", "0" * 64, 1, 1.0, weights, weights, {}, {}, {}, prior)
