@@ -10,6 +10,7 @@ import dataclasses
 import json
 import pickle
 import subprocess
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,33 @@ from train import recipe as recipes
 from train.recipe import Recipe
 
 _FORMAT = 1
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "recipe": str,
+    "commit": str,
+    "data_digest": str,
+    "step": int,
+    "seconds": (int, float),
+    "generator": dict,
+    "ema": dict,
+    "optimizer": dict,
+    "discriminator": dict,
+    "discriminator_optimizer": dict,
+    "prior": torch.Tensor,
+}
+
+_DAMAGE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
+"""What reading a file that is no whole checkpoint ends in."""
 
 
 @dataclass(slots=True)
@@ -52,25 +80,35 @@ class Checkpoint:
     def load(cls, path: Path) -> Checkpoint:
         """Read a checkpoint as tensors and plain values; raises `InputError` when it is damaged or of another kind."""
         try:
+            with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
+                damaged = archive.testzip()
+            if damaged:
+                raise ValueError(f"checksum of {damaged}")
             values = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError as e:
             raise InputError(f"{path}: there is no such checkpoint") from e
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as e:
+        except _DAMAGE as e:
             raise InputError(f"{path}: is damaged or no checkpoint", hint="go on from an older one") from e
-        if not isinstance(values, dict) or values.pop("format", None) != _FORMAT:
+        whole = isinstance(values, dict) and values.pop("format", None) == _FORMAT and values.keys() == _KINDS.keys()
+        if not whole or not all(isinstance(values[k], kind) for k, kind in _KINDS.items()):
             raise InputError(f"{path}: is no checkpoint of this version")
-        values["recipe"] = recipes.from_dict(json.loads(values["recipe"]))
+        try:
+            values["recipe"] = recipes.from_dict(json.loads(values["recipe"]))
+        except (ValueError, AttributeError, ConfigurationError) as e:
+            raise InputError(f"{path}: carries a recipe that is none of this version: {e}") from e
         return cls(**values)
 
     def check_same_run(self, path: Path, recipe: Recipe, data_digest: str) -> None:
         """Refuse to go on with another network or other data than the checkpoint's; schedules may change."""
-        if self.recipe.name != recipe.name or self.recipe.generator != recipe.generator:
+        hint = "choose another --run folder"
+        if self.recipe.name != recipe.name:
             raise ConfigurationError(
-                f"{path}: belongs to recipe '{self.recipe.name}', not to this '{recipe.name}'",
-                hint="choose another --run folder",
+                f"{path}: belongs to recipe '{self.recipe.name}', not to this '{recipe.name}'", hint=hint
             )
+        if self.recipe.generator != recipe.generator:
+            raise ConfigurationError(f"{path}: holds another network than the recipe's [generator]", hint=hint)
         if self.data_digest != data_digest:
-            raise ConfigurationError(f"{path}: was trained on other pictures", hint="choose another --run folder")
+            raise ConfigurationError(f"{path}: was trained on other pictures", hint=hint)
 
 
 def current_commit(root: Path) -> str:

@@ -87,18 +87,28 @@ class Photographs:
 
 def _members(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
-        if path.suffix == ".tar":
-            with tarfile.open(path) as shard:
-                for member in shard:
-                    file = shard.extractfile(member) if member.isfile() else None
-                    if file is not None and Path(member.name).suffix.lower() in _SUFFIXES:
-                        yield member.name, file.read()
-        elif path.is_file() and path.suffix.lower() in _SUFFIXES:
-            yield path.name, path.read_bytes()
+        try:
+            if path.suffix == ".tar":
+                yield from _shard(path)
+            elif path.is_file() and path.suffix.lower() in _SUFFIXES:
+                yield path.name, path.read_bytes()
+        except (OSError, tarfile.TarError) as e:
+            raise InputError(f"{path}: cannot be read: {e}") from e
+
+
+def _shard(path: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(path) as shard:
+        for member in shard:
+            file = shard.extractfile(member) if member.isfile() else None
+            if file is not None and Path(member.name).suffix.lower() in _SUFFIXES:
+                yield Path(member.name).name, file.read()
 
 
 def _decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
-    picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR_RGB) if coded else None
+    try:
+        picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR_RGB) if coded else None
+    except cv2.error:  # beyond OpenCV's size limit
+        return None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)
 
 

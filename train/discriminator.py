@@ -13,7 +13,7 @@ _CHROMA_SCALE = 60.0
 class PatchDiscriminator(nn.Module):
     """Conditional PatchGAN (Isola et al. 2017) with spectral normalisation instead of batch norm.
 
-    One logit a patch of 22 chroma pixels, which is 88 pixels of the picture.
+    One logit a patch of 30 chroma pixels, which is 120 pixels of the picture.
     """
 
     def __init__(self, width: int = 64) -> None:

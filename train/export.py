@@ -8,6 +8,7 @@ one followed by a cast. So the engines of all runtimes, and later training, read
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import struct
@@ -23,9 +24,10 @@ from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, ConfigurationError
 from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
 from archivecolor.inference.catalog import GRAPH, WEIGHTS
+from archivecolor.inference.graph import resolve_casts
 from train.checkpoint import Checkpoint
 
 log = logging.getLogger("train.export")
@@ -68,12 +70,27 @@ def export(checkpoint: Checkpoint, folder: Path, *, summary: str, short_px: int,
     weights.chmod(0o644)  # safetensors makes it readable for its writer alone
     graph = trace(generator)
     _point_into(graph, _index(weights))
+    resolve_casts(graph)
     onnx.save(graph, folder / GRAPH)
     onnx.checker.check_model(str(folder / GRAPH), full_check=True)
     _describe(checkpoint, generator, folder, summary=summary, short_px=short_px)
     log.info(
         "%s written: %d bytes of weights, %d of graph", folder, weights.stat().st_size, (folder / GRAPH).stat().st_size
     )
+
+
+def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint:
+    """Average the mean weights of two checkpoints of one run, ``share`` of them ``other``'s.
+
+    Between the end of pixel training and that of adversarial training lie generators with most of the latter's variety
+    and most of the former's accuracy. Raises `ConfigurationError` when the two are of different runs.
+    """
+    if other.recipe.generator != checkpoint.recipe.generator or other.data_digest != checkpoint.data_digest:
+        raise ConfigurationError("the checkpoints to blend are of different runs")
+    if not 0 <= share <= 1:
+        raise ConfigurationError(f"the share to blend is {share:g}", hint="give a number from 0 to 1")
+    mixed = {k: torch.lerp(v, other.ema[k], share) if v.is_floating_point() else v for k, v in checkpoint.ema.items()}
+    return dataclasses.replace(checkpoint, ema=mixed)
 
 
 def trace(generator: Generator) -> onnx.ModelProto:
@@ -156,8 +173,8 @@ def _describe(checkpoint: Checkpoint, generator: Generator, folder: Path, *, sum
     digests = {name: sha256((folder / name).read_bytes()).hexdigest() for name in (GRAPH, WEIGHTS)}
     text = f'''# Written by train/export.py. MODEL_CARD.md says what this generator was trained on and gets wrong.
 format = 1
-name = "{folder.name}"
-summary = "{summary}"
+name = {_quoted(folder.name)}
+summary = {_quoted(summary)}
 
 [input]            # luma: float32 [n, 1, h, w], BT.601 Y' of sRGB-coded values, 0..1
 short_px = {short_px}
@@ -172,7 +189,7 @@ heads = {shape.heads}
 temperature = {generator.temperature.item():.3f}
 
 [training]
-recipe = "{checkpoint.recipe.name}"
+recipe = {_quoted(checkpoint.recipe.name)}
 commit = "{checkpoint.commit}"
 data_sha256 = "{checkpoint.data_digest}"
 steps = {checkpoint.step}
@@ -187,6 +204,11 @@ opset = {OPSET}
     (folder / "engine.toml").write_text(text, encoding="utf-8")
 
 
+def _quoted(text: str) -> str:
+    """A TOML basic string, whose escapes are JSON's."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def main() -> int:
     """Command line of ``python -m train.export``."""
     parser = argparse.ArgumentParser(
@@ -196,11 +218,19 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="engines/NAME")
     parser.add_argument("--summary", default="stills and film on any CPU")
     parser.add_argument("--short-px", type=int, default=256, help="short side at which the network colours best")
+    parser.add_argument(
+        "--blend",
+        nargs=2,
+        metavar=("CHECKPOINT", "SHARE"),
+        help="mix in this share of another checkpoint's weights, an earlier one of the same run",
+    )
     parser.add_argument("--temperature", type=float, help="of the annealed mean; below the trained one is more vivid")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         checkpoint = Checkpoint.load(options.checkpoint)
+        if options.blend:
+            checkpoint = blend(checkpoint, Checkpoint.load(Path(options.blend[0])), float(options.blend[1]))
         export(
             checkpoint,
             options.folder,

@@ -19,11 +19,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from archivecolor.errors import ArchiveColorError, ConfigurationError
+from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
 from archivecolor.generator import Generator
 from train import recipe as recipes
 from train.checkpoint import Checkpoint, current_commit
@@ -72,13 +73,17 @@ class Schedule:
         return rate * min(1.0, (done + 1e-3) / warm_up)
 
 
-def freeze(generator: Generator, what: Freeze) -> None:
-    """Put the generator into training mode with part of its encoder held still, batch statistics included."""
+def freeze(generator: Generator, phase: Phase) -> None:
+    """Put the generator into training mode with what the phase freezes held still."""
     generator.train().requires_grad_(True)
     encoder = generator.encoder
-    if what is Freeze.NOTHING:
+    if phase.hold_statistics:
+        for module in generator.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+    if phase.freeze is Freeze.NOTHING:
         return
-    still = [encoder] if what is Freeze.ENCODER else [encoder.stem, *encoder.stages[:2]]
+    still = [encoder] if phase.freeze is Freeze.ENCODER else [encoder.stem, *encoder.stages[:2]]
     for module in still:
         module.eval().requires_grad_(False)
     for module in encoder.modules():
@@ -116,7 +121,10 @@ class Trainer:
         self.generator = Generator(recipe.generator).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.discriminator = PatchDiscriminator().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self.generator.parameters(), weight_decay=recipe.weight_decay, fused=True)
+        encoder = list(self.generator.encoder.parameters())
+        rest = [p for name, p in self.generator.named_parameters() if not name.startswith("encoder.")]
+        groups: list[dict[str, Any]] = [{"params": encoder}, {"params": rest}]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
         self.discriminator_optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=(0.5, 0.999), fused=True)
         self.prior = torch.zeros(recipe.generator.palette)
         self.step = 0
@@ -132,12 +140,17 @@ class Trainer:
         self.ema.load_state_dict(self.generator.state_dict())
 
     def restore(self, c: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        self.generator.load_state_dict(c.generator)
-        self.ema.load_state_dict(c.ema)
-        self.optimizer.load_state_dict(c.optimizer)
-        self.discriminator.load_state_dict(c.discriminator)
-        self.discriminator_optimizer.load_state_dict(c.discriminator_optimizer)
+        """Go on from a checkpoint; raises `InputError` when its tensors do not fit."""
+        try:
+            self.generator.load_state_dict(c.generator)
+            self.ema.load_state_dict(c.ema)
+            self.optimizer.load_state_dict(c.optimizer)
+            self.discriminator.load_state_dict(c.discriminator)
+            self.discriminator_optimizer.load_state_dict(c.discriminator_optimizer)
+        except (KeyError, RuntimeError, ValueError) as e:
+            raise InputError(
+                f"the checkpoint's tensors do not fit: {e}", hint="was it written by another version? begin with --from"
+            ) from e
         self.prior, self.step, self.seconds = c.prior, c.step, c.seconds
 
     def checkpoint(self, commit: str, digest: str) -> Checkpoint:
@@ -159,8 +172,8 @@ class Trainer:
     def train_on(self, batch: Batch, phase: Phase, rate: float, colour_loss: ColourLoss) -> dict[str, float]:
         """One step; returns the value of each loss term."""
         luma, chroma = torch.from_numpy(batch.luma), torch.from_numpy(batch.chroma)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        encoder, rest = self.optimizer.param_groups
+        encoder["lr"], rest["lr"] = rate * phase.encoder_share, rate
         with torch.autocast("cpu", dtype=torch.bfloat16):
             prediction = self.generator(luma)
         distribution, pixel = colour_loss(prediction, chroma)
@@ -173,18 +186,22 @@ class Trainer:
             )
             self.discriminator.requires_grad_(True)
         total = sum((v for k, v in terms.items() if k != "discriminator"), torch.zeros(()))
-        if not math.isfinite(total.item()):
-            raise ArchiveColorError(
-                f"the loss became {total.item()} at step {self.step}",
-                hint="the last checkpoint is good; lower the learning rate and start again",
-            )
+        self._check_finite("loss", total)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
-        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 5.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 5.0)
+        self._check_finite("gradient", norm)  # or the next step's checkpoint would hold weights that are no numbers
         self.optimizer.step()
         self._update_ema()
         self.step += 1
         return {k: v.item() for k, v in terms.items()}
+
+    def _check_finite(self, what: str, value: Tensor) -> None:
+        if not math.isfinite(value.item()):
+            raise ArchiveColorError(
+                f"the {what} became {value.item()} at step {self.step}",
+                hint="the last checkpoint is good; lower the learning rate and start again",
+            )
 
     def _train_discriminator(self, luma: Tensor, real: Tensor, fake: Tensor, phase: Phase) -> Tensor:
         for group in self.discriminator_optimizer.param_groups:
@@ -238,6 +255,8 @@ def fit(
         trainer.begin(photographs)
         if start_from:
             parent = Checkpoint.load(start_from)
+            if parent.recipe.generator != recipe.generator:
+                raise ConfigurationError(f"{start_from}: holds another network than the recipe's [generator]")
             trainer.generator.load_state_dict(parent.ema)
             trainer.ema.load_state_dict(parent.ema)
             trainer.prior, trainer.seconds = parent.prior, parent.seconds
@@ -251,7 +270,7 @@ def fit(
     for batch in batches(photographs, recipe, schedule, trainer.step):
         phase, done = schedule.at(trainer.step)
         if phase is not current:
-            freeze(trainer.generator, phase.freeze)
+            freeze(trainer.generator, phase)
             current = phase
         for term, value in trainer.train_on(batch, phase, schedule.learning_rate(phase, done), colour_loss).items():
             means[term] = 0.98 * means.get(term, value) + 0.02 * value
@@ -297,6 +316,7 @@ def main() -> int:
     parser.add_argument("--from", type=Path, dest="start_from", help="begin with the weights of this checkpoint")
     parser.add_argument("--validate", type=Path, help="folder of colour photographs to measure on")
     parser.add_argument("--validate-count", type=int, default=60)
+    parser.add_argument("--validate-side", type=int, default=192, help="short side, in pixels, to measure at")
     parser.add_argument("--every", type=float, default=300, help="seconds between checkpoints")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
     options = parser.parse_args()
@@ -304,7 +324,9 @@ def main() -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        validation = ValidationSet(options.validate, options.validate_count) if options.validate else None
+        validation = (
+            ValidationSet(options.validate, options.validate_count, options.validate_side) if options.validate else None
+        )
         fit(recipes.load(options.recipe), options.run, validation, options.every, options.start_from)
     except ArchiveColorError as e:
         log.error("%s", e)

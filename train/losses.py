@@ -20,8 +20,9 @@ class ColourLoss(nn.Module):
         super().__init__()
         self.settings = settings
         self.register_buffer("palette", palette)
-        smooth = (1 - settings.rebalance) * prior + settings.rebalance / len(prior)
-        rarity = 1 / smooth
+        # rebalance is 1 - lambda of the paper's equation 4
+        smooth = settings.rebalance * prior + (1 - settings.rebalance) / len(prior)
+        rarity = 1 / smooth.clamp_min(1e-6)
         self.register_buffer("rarity", rarity / (prior * rarity).sum())
 
     def soft_encode(self, chroma: Tensor) -> Tensor:

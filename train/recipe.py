@@ -74,6 +74,10 @@ class Phase:
     final_learning_rate: float
     """The rate falls from one to the other along half a cosine."""
     freeze: Freeze = Freeze.NOTHING
+    encoder_share: float = 1.0
+    """The encoder's learning rate relative to the rest's. ImageNet's features are worth keeping: 0.1 does."""
+    hold_statistics: bool = False
+    """Normalise by the running batch statistics, as the trained generator will, and leave them as they are."""
     smallest_crop: float = 0.5
     """Crops cover at least this share of the picture's short side."""
     adversarial: float = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from archivecolor.color import FloatArray, lab_to_rgb, rgb_to_lab, rgb_to_luma
-from archivecolor.errors import InputError
+from archivecolor.errors import InputError, OutputError
 from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
 from archivecolor.metrics import ciede2000, colourfulness
 
@@ -32,7 +32,7 @@ class Validation:
 class ValidationSet:
     """Pictures of a folder, scaled once."""
 
-    def __init__(self, folder: Path, count: int, side: int = 256) -> None:
+    def __init__(self, folder: Path, count: int, side: int) -> None:
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".png", ".webp"})
         if not paths:
             raise InputError(f"{folder}: holds no pictures to validate on")
@@ -88,7 +88,8 @@ def _triplet(rgb: FloatArray, luma: FloatArray, ab: FloatArray) -> FloatArray:
 
 def _write_sheet(path: Path, triplets: list[FloatArray]) -> None:
     columns = 4
-    rows = [np.concatenate(triplets[i : i + columns], axis=1) for i in range(0, len(triplets) - columns + 1, columns)]
+    cells = triplets + [np.ones_like(triplets[0])] * (-len(triplets) % columns)
+    rows = [np.concatenate(cells[i : i + columns], axis=1) for i in range(0, len(cells), columns)]
     sheet = np.rint(np.concatenate(rows, axis=0)[..., ::-1] * 255).astype(np.uint8)
     if not cv2.imwrite(str(path), sheet):
-        raise InputError(f"{path}: cannot be written")
+        raise OutputError(f"{path}: cannot be written")

@@ -1,0 +1,395 @@
+"""Training: a run that is stopped and taken up again ends in the same bits as one that was not."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
+from archivecolor.generator import Generator, GeneratorShape
+from tests.fakes.generators import SHAPE, tiny_checkpoint
+from tests.train.conftest import tiny_recipe
+from train import fit as fitting
+from train.checkpoint import Checkpoint
+from train.dataset import Batch, Photographs
+from train.fit import Schedule, Trainer, batches, fit, freeze
+from train.losses import ColourLoss
+from train.palette import fit_palette
+from train.recipe import Data, Freeze, Phase, Recipe
+from train.validate import ValidationSet
+
+EVERY_STEP, NEVER = -1.0, math.inf
+
+
+@pytest.fixture(autouse=True)
+def _quick_palette(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "fit_palette", functools.partial(fit_palette, samples=60))
+
+
+def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next run be interrupted when it is about to make step ``step``."""
+    train_on = Trainer.train_on
+
+    def interrupted(self: Trainer, *arguments: Any) -> dict[str, float]:
+        if self.step == step:
+            raise KeyboardInterrupt
+        return train_on(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "train_on", interrupted)
+
+
+def without_phases(recipe: Recipe, *kept: int) -> Recipe:
+    return dataclasses.replace(recipe, phase=tuple(recipe.phase[i] for i in kept))
+
+
+def assert_same_bits(one: Any, other: Any, where: str = "") -> None:
+    """Compare nested dicts and lists of tensors and values."""
+    assert type(one) is type(other), where
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for k in one:
+            assert_same_bits(one[k], other[k], f"{where}.{k}")
+    elif isinstance(one, list):
+        for i, (x, y) in enumerate(zip(one, other, strict=True)):
+            assert_same_bits(x, y, f"{where}[{i}]")
+    else:
+        assert one == other, where
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """The end of a run in one go."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "fit_palette", functools.partial(fit_palette, samples=60))
+        return Checkpoint.load(fit(tiny_recipe(corpus), tmp_path_factory.mktemp("whole"), None, NEVER))
+
+
+@pytest.mark.parametrize("stops", [(3,), (1, 4, 5)], ids=["once", "often"])
+def test_a_run_taken_up_again_ends_in_the_same_bits(
+    stops: tuple[int, ...],
+    recipe: Recipe,
+    uninterrupted: Checkpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for step in stops:
+        with monkeypatch.context() as patch:
+            stop_at(step, patch)
+            with pytest.raises(KeyboardInterrupt):
+                fit(recipe, tmp_path, None, EVERY_STEP)
+        assert Checkpoint.load(tmp_path / "last.pt").step == step
+    resumed = Checkpoint.load(fit(recipe, tmp_path, None, NEVER))
+    assert resumed.step == uninterrupted.step == 6
+    for name in ("generator", "ema", "discriminator", "optimizer", "discriminator_optimizer", "prior"):
+        assert_same_bits(getattr(resumed, name), getattr(uninterrupted, name), name)
+
+
+def test_every_part_of_the_network_was_trained_and_the_mean_follows(uninterrupted: Checkpoint) -> None:
+    beginning = Generator(SHAPE)
+    beginning.encoder.load_imagenet(fitting.imagenet_weights())
+    before = beginning.state_dict()
+    trained = [k for k, v in uninterrupted.generator.items() if not torch.equal(v, before[k])]
+    assert {k.split(".")[0] for k in trained} >= {"encoder", "context", "up16", "up8", "up4", "head", "palette"}
+    assert not torch.equal(uninterrupted.ema["head.weight"], uninterrupted.generator["head.weight"])
+    assert torch.equal(uninterrupted.ema["palette"], uninterrupted.generator["palette"])
+    assert uninterrupted.prior.sum().item() == pytest.approx(1, abs=1e-5)
+    assert uninterrupted.discriminator_optimizer["state"]
+    assert all(torch.isfinite(v).all() for v in uninterrupted.ema.values())
+
+
+def test_a_run_leaves_a_checkpoint_a_phase_and_a_curve(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = without_phases(recipe, 0, 2)
+    fit(recipe, tmp_path, None, NEVER)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "after-adversarial.pt",
+        "after-frozen.pt",
+        "curve.csv",
+        "last.pt",
+    ]
+    assert Checkpoint.load(tmp_path / "after-frozen.pt").step == 2
+    with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    assert [(r["step"], r["phase"]) for r in rows] == [("2", "frozen"), ("5", "adversarial")]
+    assert float(rows[0]["adversarial"]) == 0
+    assert float(rows[1]["discriminator"]) > 0
+
+
+def test_a_finished_run_has_nothing_left_to_do(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = without_phases(recipe, 1)
+    content = fit(recipe, tmp_path, None, NEVER).read_bytes()
+    stop_at(1, monkeypatch)
+    assert fit(recipe, tmp_path, None, NEVER).read_bytes() == content
+
+
+def test_a_run_folder_of_another_recipe_or_other_pictures_is_refused(
+    recipe: Recipe, tmp_path: Path, corpus: Path
+) -> None:
+    recipe = without_phases(recipe, 1)
+    content = fit(recipe, tmp_path, None, NEVER).read_bytes()
+    others = [
+        (dataclasses.replace(recipe, name="other"), "belongs to recipe 'tiny'"),
+        (dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, palette=8)), "another network"),
+        (dataclasses.replace(recipe, data=Data(str(corpus / "more"))), "was trained on other pictures"),
+    ]
+    for other, message in others:
+        with pytest.raises(ConfigurationError, match=message):
+            fit(other, tmp_path, None, NEVER)
+    assert (tmp_path / "last.pt").read_bytes() == content
+
+
+def test_a_damaged_checkpoint_is_neither_used_nor_replaced(recipe: Recipe, tmp_path: Path) -> None:
+    last = tmp_path / "last.pt"
+    tiny_checkpoint().save(last)
+    damaged = last.read_bytes()[:-1000]
+    last.write_bytes(damaged)
+    with pytest.raises(InputError, match=r"last\.pt: is damaged"):
+        fit(recipe, tmp_path, None, NEVER)
+    assert last.read_bytes() == damaged
+
+
+def test_a_checkpoint_whose_tensors_do_not_fit_is_refused(recipe: Recipe) -> None:
+    checkpoint = tiny_checkpoint()
+    del checkpoint.generator["head.bias"]
+    with pytest.raises(InputError, match=r"(?s)tensors do not fit: .*head\.bias"):
+        Trainer(recipe).restore(checkpoint)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(
+    bad: float, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Photographs.batch
+
+    def poisoned(self: Photographs, key: tuple[int, int], *arguments: Any) -> Batch:
+        batch = draw(self, key, *arguments)
+        if key[1] == 3:
+            batch.chroma[0, 0, 0, 0] = bad
+        return batch
+
+    monkeypatch.setattr(Photographs, "batch", poisoned)
+    with pytest.raises(ArchiveColorError, match=r"the loss became (nan|inf) at step 2 \(the last checkpoint is good"):
+        fit(recipe, tmp_path, None, EVERY_STEP)
+    last = Checkpoint.load(tmp_path / "last.pt")
+    assert last.step == 2
+    assert all(torch.isfinite(v).all() for v in last.generator.values())
+
+
+def test_a_gradient_that_is_no_number_stops_the_run_before_it_reaches_the_weights(
+    recipe: Recipe, photographs: Photographs
+) -> None:
+    trainer = Trainer(recipe)
+    trainer.begin(photographs)
+    trainer.generator.head.weight.register_hook(lambda g: g * math.nan)
+    before = {k: v.detach().clone() for k, v in trainer.generator.named_parameters()}
+    phase = recipe.phase[0]
+    freeze(trainer.generator, phase)
+    batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
+    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    with pytest.raises(ArchiveColorError, match="the gradient became nan at step 0"):
+        trainer.train_on(batch, phase, 1e-3, loss)
+    assert_same_bits(before, {k: v.detach() for k, v in trainer.generator.named_parameters()})
+
+
+def test_training_on_one_batch_lowers_its_loss(recipe: Recipe, photographs: Photographs) -> None:
+    trainer = Trainer(recipe)
+    trainer.begin(photographs)
+    phase = recipe.phase[0]
+    freeze(trainer.generator, phase)
+    batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
+    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    losses = [trainer.train_on(batch, phase, 3e-3, loss)["distribution"] for _ in range(15)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_encoder_learns_at_its_share_of_the_rate(recipe: Recipe, photographs: Photographs) -> None:
+    moved = []
+    for share in (1.0, 0.0):
+        trainer = Trainer(dataclasses.replace(recipe, weight_decay=0.0))
+        trainer.begin(photographs)
+        phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, encoder_share=share)
+        freeze(trainer.generator, phase)
+        before = {k: v.detach().clone() for k, v in trainer.generator.named_parameters()}
+        loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+        trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
+        after = dict(trainer.generator.named_parameters())
+        moved.append({k.split(".")[0] for k, v in before.items() if not torch.equal(v, after[k])})
+    assert moved[0] >= {"encoder", "head"}
+    assert "encoder" not in moved[1]
+    assert "head" in moved[1]
+
+
+def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:
+    parent = tiny_checkpoint()
+    parent.save(tmp_path / "parent.pt")
+    recipe = without_phases(recipe, 1)
+    made = Checkpoint.load(fit(recipe, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt"))
+    assert made.step == 1
+    assert made.seconds > parent.seconds
+    assert torch.equal(made.generator["palette"], parent.ema["palette"])
+    drift = (made.generator["head.weight"] - parent.ema["head.weight"]).abs().max()
+    assert 0 < drift < 0.01
+
+
+def test_the_weights_of_another_network_cannot_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:
+    tiny_checkpoint().save(tmp_path / "parent.pt")
+    other = dataclasses.replace(recipe, generator=GeneratorShape(32, (16, 16, 8), 8, 2))
+    with pytest.raises(ConfigurationError, match=r"parent\.pt: holds another network"):
+        fit(other, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt")
+
+
+def test_the_curve_tells_how_the_validation_pictures_fare(recipe: Recipe, tmp_path: Path, corpus: Path) -> None:
+    fit(without_phases(recipe, 1), tmp_path, ValidationSet(corpus / "more", count=5, side=64), NEVER)
+    with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
+        (row,) = csv.DictReader(f)
+    assert float(row["ciede2000"]) > 0
+    assert math.isfinite(float(row["gain_percent"]))
+    assert (tmp_path / "sheet.png").stat().st_size > 1000
+
+
+def test_what_goes_wrong_while_batches_are_made_ends_the_run(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Batch:
+        raise MemoryError("no room for the batch")
+
+    monkeypatch.setattr(Photographs, "batch", broken)
+    with pytest.raises(MemoryError, match="no room"):
+        fit(recipe, tmp_path, None, NEVER)
+    assert not (tmp_path / "last.pt").exists()
+
+
+def test_batches_of_a_later_start_are_those_of_the_whole_run(recipe: Recipe, photographs: Photographs) -> None:
+    schedule = Schedule(recipe.phase)
+    whole = list(batches(photographs, recipe, schedule, 0))
+    late = list(batches(photographs, recipe, schedule, 4))
+    assert len(whole) == 6
+    assert len(late) == 2
+    for one, other in zip(whole[4:], late, strict=True):
+        np.testing.assert_array_equal(one.luma, other.luma)
+        np.testing.assert_array_equal(one.chroma, other.chroma)
+
+
+def test_the_schedule_shows_at_least_the_pictures_of_each_phase(recipe: Recipe) -> None:
+    schedule = Schedule(recipe.phase)
+    assert schedule.steps == 6
+    names = [schedule.at(step)[0].name for step in range(6)]
+    assert names == ["frozen", "frozen", "all", "adversarial", "adversarial", "adversarial"]
+    assert [schedule.at(step)[1] for step in range(6)] == pytest.approx([0, 0.5, 0, 0, 1 / 3, 2 / 3])
+    with pytest.raises(IndexError):
+        schedule.at(6)
+
+
+def test_the_learning_rate_rises_then_falls_to_the_final_one() -> None:
+    phase = Phase("one", 1000, 64, 1, learning_rate=1e-2, final_learning_rate=1e-4)
+    rates = [Schedule.learning_rate(phase, done) for done in np.linspace(0, 1, 101)]
+    assert 0 < rates[0] < 1e-3
+    top = int(np.argmax(rates))
+    assert rates[top] == pytest.approx(1e-2, rel=0.01)
+    assert top <= 3
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize(
+    ("what", "trained", "still"),
+    [
+        (Freeze.NOTHING, {"stem", "stages.0", "stages.6"}, set()),
+        (Freeze.SHALLOW, {"stages.2", "stages.6"}, {"stem", "stages.0", "stages.1"}),
+        (Freeze.ENCODER, set(), {"stem", *(f"stages.{i}" for i in range(7))}),
+    ],
+)
+def test_a_freeze_holds_weights_and_batch_statistics_still(
+    what: Freeze, trained: set[str], still: set[str], recipe: Recipe
+) -> None:
+    generator = Generator(SHAPE)
+    phase = recipe.phase[0]
+    freeze(generator, dataclasses.replace(phase, freeze=Freeze.ENCODER))  # what an earlier phase left
+    freeze(generator, dataclasses.replace(phase, freeze=what))
+    for part in trained:
+        module = generator.encoder.get_submodule(part)
+        assert module.training
+        assert any(p.requires_grad for p in module.parameters())
+    for part in still:
+        module = generator.encoder.get_submodule(part)
+        assert not any(m.training for m in module.modules())
+        assert not any(p.requires_grad for p in module.parameters())
+    assert generator.head.weight.requires_grad
+    assert generator.up16.training
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_batch_statistics_move_unless_the_phase_holds_them(
+    held: bool, recipe: Recipe, photographs: Photographs
+) -> None:
+    trainer = Trainer(recipe)
+    trainer.begin(photographs)
+    phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, hold_statistics=held)
+    freeze(trainer.generator, phase)
+    before = {k: v.clone() for k, v in trainer.generator.named_buffers() if "running" in k}
+    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
+    after = dict(trainer.generator.named_buffers())
+    moved = [k for k in before if not torch.equal(before[k], after[k])]
+    assert moved == ([] if held else list(before))
+    assert trainer.generator.head.weight.grad is not None
+    assert trainer.generator.encoder.stem[0].weight.grad is not None
+
+
+def test_the_command_line_trains_and_tells_errors_by_exit_code(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "try.toml"
+    path.write_text(
+        f"""
+        name = "try"
+        [data]
+        corpus = "{corpus}"
+        [generator]
+        context = 32
+        decoder = [16, 16, 8]
+        palette = 16
+        heads = 2
+        [[phase]]
+        name = "only"
+        pictures = 2
+        crop = 64
+        batch = 2
+        learning_rate = 1e-3
+        final_learning_rate = 1e-4
+        """,
+        encoding="utf-8",
+    )
+    run = tmp_path / "run"
+    monkeypatch.setattr("sys.argv", ["fit", str(path), "--run", str(run), "--threads", "1"])
+    assert fitting.main() == 0
+    assert Checkpoint.load(run / "last.pt").step == 1
+    path.write_text(path.read_text(encoding="utf-8").replace("crop", "corp"), encoding="utf-8")
+    with caplog.at_level(logging.ERROR):
+        assert fitting.main() == ConfigurationError.exit_code
+    assert "did you mean 'crop'?" in caplog.text
+
+
+def test_a_phase_can_hold_the_batch_statistics_still_while_weights_learn(
+    recipe: Recipe, photographs: Photographs
+) -> None:
+    trainer = Trainer(recipe)
+    trainer.begin(photographs)
+    phase = dataclasses.replace(recipe.phase[0], freeze=Freeze.NOTHING, hold_statistics=True)
+    freeze(trainer.generator, phase)
+    before = {k: v.detach().clone() for k, v in trainer.generator.state_dict().items()}
+    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
+    moved = {k for k, v in trainer.generator.state_dict().items() if not torch.equal(v, before[k])}
+    assert "head.weight" in moved
+    assert not {k for k in moved if "running" in k}
