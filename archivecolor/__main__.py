@@ -21,9 +21,6 @@ def main() -> None:
         sys.exit(e.exit_code)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output, `head` for instance, has seen enough
-        sys.stderr.close()
-        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -87,18 +87,25 @@ def evaluate(paths: Iterable[Path], colour: Callable[[UIntArray], UIntArray]) ->
     Files that are none are logged and left out.
     """
     for path in paths:
-        coded = np.fromfile(path, np.uint8)
-        truth = cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB) if coded.size else None
-        if truth is None:
+        rgb = _decode(path)
+        if rgb is None:
             log.warning("%s: left out, is no picture that can be decoded", path)
             continue
-        rgb = np.asarray(truth, dtype=np.uint8)
         if not np.ptp(rgb, axis=2).any():
             log.warning("%s: left out, has no colour to compare with", path)
             continue
         luma = luma_of(rgb)
         coloured = colour(luma)
         yield Sample(path, score(coloured, luma, rgb), _tile(luma, coloured, rgb))
+
+
+def _decode(path: Path) -> npt.NDArray[np.uint8] | None:
+    try:
+        coded = np.fromfile(path, np.uint8)
+        rgb = cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB) if coded.size else None
+    except (OSError, cv2.error):  # OpenCV raises for pictures beyond its size limit
+        return None
+    return None if rgb is None else np.asarray(rgb, dtype=np.uint8)
 
 
 def score(coloured: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
@@ -142,9 +149,10 @@ def write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], columns: int = 3
         cells = [np.pad(t, ((0, height - t.shape[0] + 4), (0, 8), (0, 0)), constant_values=255) for t in row]
         cells += [np.full_like(cells[0], 255)] * (columns - len(cells))
         padded.append(np.hstack(cells))
-    ok, coded = cv2.imencode(path.suffix or ".png", np.vstack(padded)[..., ::-1])
-    if not ok:
-        raise OutputError(f"{path}: has a suffix that names no picture format", hint="end it in .png or .jpg")
+    try:
+        _, coded = cv2.imencode(path.suffix or ".png", np.vstack(padded)[..., ::-1])
+    except cv2.error as e:
+        raise OutputError(f"{path}: has a suffix that names no picture format", hint="end it in .png or .jpg") from e
     try:
         path.write_bytes(coded.tobytes())
     except OSError as e:

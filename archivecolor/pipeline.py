@@ -2,7 +2,7 @@
 
 ::
 
-    open_still -> luma -> look (small, upright, float) -> Engine.colorize -> a*, b*
+    open_still -> luma -> look (small, upright, levelled) -> Engine.colorize -> a*, b*
                -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
 
 Only strips of the picture exist in float. Beyond decoder and encoder, a picture of n pixels of b bytes takes n b for
@@ -11,32 +11,25 @@ the luma and 3 n b for the RGB.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import cv2
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import InputError, OutputError
-from archivecolor.frames import Orientation, network_size
+from archivecolor.frames import Orientation
 from archivecolor.inference import select
-from archivecolor.inference.engine import Engine
-from archivecolor.settings import ColorSettings, OutputSettings
-from archivecolor.stills import Still, open_still, probe, write_still
+from archivecolor.inference.engine import Engine, check_chroma
+from archivecolor.look import look, shrink
+from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings
+from archivecolor.stills import Still, at_target_depth, open_still, probe, write_still
 from archivecolor.upsample import ChromaUpsampler
 
-_STRIP_PIXELS = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the network sees of a picture."""
-
-    luma: FloatArray
-    """``[h, w]`` in 0..1, upright, at the network's size."""
+_STRIP_PIXELS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,8 @@ class LoadedStill:
     """A photograph ready for the engine."""
 
     still: Still
-    look: Look
+    look: FloatArray
+    """What the network sees: ``[h, w]`` in 0..1, upright."""
 
 
 class Colorizer:
@@ -55,8 +49,13 @@ class Colorizer:
         self.settings = settings or ColorSettings()
 
     @classmethod
-    def load(cls, engine: str = "auto", generator: str = "archive", settings: ColorSettings | None = None) -> Self:
-        """Load a trained generator into the engine that suits this machine."""
+    def load(
+        cls,
+        engine: str | EngineSettings = "auto",
+        generator: str = "archive",
+        settings: ColorSettings | None = None,
+    ) -> Self:
+        """Load a trained generator into the engine that suits this machine, or into the one that is named."""
         return cls(select.open_engine(engine, generator), settings)
 
     def close(self) -> None:
@@ -77,7 +76,8 @@ class Colorizer:
         ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. Returns
         ``[h, w, 3]`` RGB of the same type whose luma is that of ``picture`` in every pixel.
         """
-        if picture.dtype not in (np.uint8, np.uint16) or picture.ndim not in (2, 3) or 0 in picture.shape:
+        flat = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+        if picture.dtype not in (np.uint8, np.uint16) or not flat or 0 in picture.shape:
             raise InputError(f"a picture is uint8 or uint16, [h, w] or [h, w, 3]; got {picture.dtype} {picture.shape}")
         luma = picture if picture.ndim == 2 else luma_of(picture)
         return self.merge(luma, self.predict([self.look(luma)])[0])
@@ -87,17 +87,19 @@ class Colorizer:
     ) -> tuple[str, ...]:
         """Colour a photograph from file to file; returns warnings.
 
-        ``target`` is written directly, under its own name: a folder run is what guards against interruptions. Raises
-        `InputError` or `OutputError`.
+        ``target`` is opened once the result is complete in memory, and written under its own name: a folder run is
+        what guards against a power cut. Raises `InputError` or `OutputError`.
         """
         output = output or OutputSettings()
         loaded = self.load_still(Path(source))
-        chroma = self.predict([loaded.look])[0]
+        coded = io.BytesIO()
+        warnings = self.write_still(coded, loaded, self.predict([loaded.look])[0], output)
         try:
             with Path(target).open("wb" if output.overwrite else "xb") as file:
-                return self.write_still(file, loaded, chroma, output)
+                file.write(coded.getbuffer())
         except OSError as e:
             raise OutputError(f"{target}: cannot be written: {e.strerror}") from e
+        return warnings
 
     def load_still(self, path: Path) -> LoadedStill:
         """Decode a photograph and make the small picture that the engine sees."""
@@ -108,28 +110,27 @@ class Colorizer:
         self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
     ) -> tuple[str, ...]:
         """Merge and encode into an open file; returns warnings."""
-        rgb = self.merge(loaded.still.luma, chroma, loaded.still.orientation)
-        return loaded.still.warnings + write_still(file, rgb, loaded.still, output)
+        still = at_target_depth(loaded.still, output)
+        rgb = self.merge(still.luma, chroma, still.orientation)
+        return still.warnings + write_still(file, rgb, still, output)
 
-    def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> Look:
-        """Scale ``[h, w]`` luma, rows as stored, to what the engine sees."""
+    def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
+        """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""
         folder = self.engine.folder
-        size = network_size(luma.shape[0], luma.shape[1], self.settings.network_px or folder.short_px, folder.multiple)
-        small = _shrink(luma, size).astype(np.float32) / np.float32(np.iinfo(luma.dtype).max)
-        return Look(np.ascontiguousarray(orientation.to_upright(small)))
+        return look(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
 
-    def predict(self, looks: list[Look]) -> list[FloatArray]:
+    def predict(self, looks: list[FloatArray]) -> list[FloatArray]:
         """Chroma ``[h, w, 2]`` (a*, b*) of each look; looks of one size are computed together."""
-        if len({look.luma.shape for look in looks}) > 1:
-            return [self.predict([look])[0] for look in looks]
-        chroma = self.engine.colorize(np.stack([look.luma for look in looks])[:, None])
+        if len({x.shape for x in looks}) > 1:
+            return [self.predict([x])[0] for x in looks]
+        chroma = check_chroma(self.engine.colorize(np.stack(looks)[:, None]), self.engine.folder)
         return list(chroma.transpose(0, 2, 3, 1))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
         ab = np.ascontiguousarray(orientation.to_stored(chroma)) * np.float32(self.settings.strength)
         top = np.float32(np.iinfo(luma.dtype).max)
-        small = _shrink(luma, ab.shape[:2]).astype(np.float32) / top
+        small = shrink(luma, ab.shape[:2])
         height, width = luma.shape
         upsampler = ChromaUpsampler(small, chroma_to_cbcr(small, ab), height, width)
         rgb = np.empty((height, width, 3), luma.dtype)
@@ -147,7 +148,3 @@ def cost_bytes(path: Path) -> int:
         return probe(path).working_bytes
     except InputError:
         return 0
-
-
-def _shrink(luma: UIntArray, size: tuple[int, ...]) -> UIntArray:
-    return np.asarray(cv2.resize(luma, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=luma.dtype)

@@ -7,6 +7,23 @@ from enum import StrEnum
 
 from archivecolor.errors import UsageError
 
+LARGEST_BATCH = 256
+"""Pictures. The trained graph's own limit."""
+
+
+class Precision(StrEnum):
+    """How an engine computes."""
+
+    AUTO = "auto"
+    FP16 = "fp16"
+    FP32 = "fp32"
+
+    def on(self, *, gpu: bool) -> Precision:
+        """What ``auto`` means on a device: fp16 on a GPU, fp32 on a CPU."""
+        if self is Precision.AUTO:
+            return Precision.FP16 if gpu else Precision.FP32
+        return self
+
 
 class StillFormat(StrEnum):
     """File formats that stills are written in."""
@@ -35,6 +52,29 @@ class ColorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What computes the chroma. The colours are the same to within what nobody sees, whatever is chosen."""
+
+    kind: str = "auto"
+    """auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."""
+    device: str = "auto"
+    """auto, cpu, cuda, coreml or directml; a number may follow: ``cuda:1``."""
+    precision: Precision = Precision.AUTO
+    batch: int | None = None
+    """Most pictures that go to the device at a time; None lets the engine decide."""
+    threads: int = 0
+    """CPU threads of one picture; 0: as many as there are cores."""
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "precision", Precision(self.precision))
+        except ValueError as e:
+            raise UsageError(f"there is no precision '{self.precision}'", hint="one of auto, fp16, fp32") from e
+        if self.batch is not None and not 1 <= self.batch <= LARGEST_BATCH:
+            raise UsageError(f"the batch is {self.batch} pictures", hint=f"give 1 to {LARGEST_BATCH}")
+
+
+@dataclass(frozen=True, slots=True)
 class OutputSettings:
     """How results are written."""
 
@@ -47,3 +87,65 @@ class OutputSettings:
     def __post_init__(self) -> None:
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}", hint="give a number from 1 to 100")
+
+
+class Smoothing(StrEnum):
+    """How colour is steadied over time."""
+
+    OFF = "off"
+    """Every frame is coloured by itself."""
+    CAUSAL = "causal"
+    """From the frames before."""
+    FULL = "full"
+    """From the frames before and after."""
+
+
+class FilmCodec(StrEnum):
+    """What the picture of a film is encoded with."""
+
+    H264 = "h264"
+    H265 = "h265"
+    AV1 = "av1"
+    VP9 = "vp9"
+    PRORES = "prores"
+    FFV1 = "ffv1"
+
+
+class Purpose(StrEnum):
+    """What a coloured film is for; each stands for a codec and its settings."""
+
+    ARCHIVE = "archive"
+    """H.265, 10 bit, tuned for grain."""
+    SHARE = "share"
+    """H.264, 8 bit 4:2:0: plays everywhere."""
+    EDIT = "edit"
+    """ProRes 422 HQ."""
+    MASTER = "master"
+    """FFV1: lossless, the source's luma bit for bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSettings:
+    """How the colour of a film is made over time."""
+
+    smoothing: Smoothing = Smoothing.FULL
+    every: int = 8
+    """The generator runs on every so many frames, and where new things come into sight; the others are carried to."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.every <= 48:
+            raise UsageError(f"every is {self.every}", hint="give a number from 1 to 48")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeSettings:
+    """How a film's picture is encoded."""
+
+    purpose: Purpose = Purpose.ARCHIVE
+    codec: FilmCodec | None = None
+    """None takes the purpose's."""
+    crf: int | None = None
+    """The encoder's own scale; None takes the purpose's."""
+    preset: str | None = None
+    side_by_side: bool = False
+    """The grey picture and the coloured one, beside each other."""

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from archivecolor import __version__
+from archivecolor.cli.build_engine import build_engine
+from archivecolor.cli.doctor import doctor
 from archivecolor.cli.engines import engines
 from archivecolor.cli.evaluate import evaluate
 from archivecolor.cli.folder import folder
+from archivecolor.cli.video import video
 
 _EPILOG = (
     "Exit codes: 0 done, 1 bug, 2 usage, 3 input unreadable, 4 dependency missing, 5 output refused or not writable, "
@@ -19,7 +22,7 @@ _EPILOG = (
 
 app = typer.Typer(
     name="archivecolor",
-    help="Colour black-and-white photographs. The luminance that goes in is the luminance that comes out.",
+    help="Colour black-and-white photographs and film. The luminance that goes in is the luminance that comes out.",
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -27,7 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=_EPILOG)(folder)
+app.command(epilog=_EPILOG)(video)
 app.command(epilog=_EPILOG)(evaluate)
+app.command(epilog=_EPILOG)(build_engine)
+app.command()(doctor)
 app.command()(engines)
 
 
@@ -43,4 +49,4 @@ def root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Colour black-and-white photographs. The luminance that goes in is the luminance that comes out."""
+    """Colour black-and-white photographs and film. The luminance that goes in is the luminance that comes out."""

@@ -10,13 +10,14 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, OutputError
 
 _PLAIN_EVERY_S = 30.0
 _ETA_WINDOW_S = 120.0
@@ -39,13 +40,19 @@ def complain(error: ArchiveColorError) -> None:
 
 def emit(record: Mapping[str, object]) -> None:
     """One JSON object on one line of stdout."""
-    sys.stdout.write(json.dumps(record, default=str) + "\n")
-    sys.stdout.flush()
+    write_out(json.dumps(record, default=str))
 
 
 def write_out(text: str) -> None:
-    """Plain text on stdout."""
-    sys.stdout.write(text + "\n")
+    """Plain text on stdout; raises `OutputError` when nobody reads it any more."""
+    coding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(coding, "backslashreplace").decode(coding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as e:
+        # What is left in the buffer would fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError("the reader of the output has gone away", hint="the same command goes on from here") from e
 
 
 def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None:
@@ -55,14 +62,31 @@ def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None
     for handler in list(log.handlers):
         log.removeHandler(handler)
         handler.close()
-    people = logging.StreamHandler(sys.stderr)
+    people = _StderrHandler()
     people.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     people.setFormatter(logging.Formatter("%(message)s"))
     log.addHandler(people)
+    # Of damaged EXIF, in passing; a picture's own warnings are told by name
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     if log_file:
-        kept = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
+        try:
+            kept = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
+        except OSError as e:
+            reason = f"{log_file}: cannot be written: {e.strerror}"
+            raise OutputError(reason, hint="give --log-file another place") from e
         kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(kept)
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever stderr is at the time: a live bar puts itself in its place and keeps below the messages."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except OSError:
+            self.handleError(record)
 
 
 class Progress:

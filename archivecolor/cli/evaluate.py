@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.settings import ColorSettings
+from archivecolor.errors import UsageError
+from archivecolor.settings import ColorSettings, EngineSettings, Precision
 
 
 def evaluate(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of colour photographs, or one file.")],
     engine: options.Engine = "auto",
+    device: options.Device = "auto",
+    precision: options.EnginePrecision = Precision.AUTO,
+    batch: options.Batch = None,
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
@@ -25,14 +29,18 @@ def evaluate(
 ) -> None:
     """Grey colour photographs, colour them again and compare with the truth."""
     console.set_up_logging(quiet=quiet, verbose=False, log_file=None)
+    runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
 
     from archivecolor import evaluation
+    from archivecolor.jobs.discover import lies_inside
     from archivecolor.pipeline import Colorizer
 
+    if sheet and lies_inside(sheet, source):
+        raise UsageError(f"{sheet}: the sheet would lie among the sources", hint="give --sheet another place")
     paths = evaluation.photographs(source)
     scores, tiles = [], []
     with (
-        Colorizer.load(engine, generator, ColorSettings(strength=strength, network_px=network_px)) as colorizer,
+        Colorizer.load(runtime, generator, ColorSettings(strength=strength, network_px=network_px)) as colorizer,
         console.Progress(len(paths), quiet=quiet) as progress,
     ):
         for sample in evaluation.evaluate(paths, colorizer.color):

@@ -13,8 +13,8 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import Interruption, interruptible
-from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError, UsageError
-from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
+from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError, OutputError, UsageError
+from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, Precision, StillFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,9 @@ def folder(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs, searched to its depths.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the results; made when missing.")],
     engine: options.Engine = "auto",
+    device: options.Device = "auto",
+    precision: options.EnginePrecision = Precision.AUTO,
+    batch: options.Batch = None,
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
@@ -52,16 +55,20 @@ def folder(
     keeps its format, bit depth, resolution and metadata. Sources are only read. The first Ctrl-C finishes the
     pictures under way, the second stops at once; no file is ever left half-written.
     """
+    from archivecolor.jobs.discover import check_folders, compile_patterns, lies_inside, walk
+
+    if log_file and lies_inside(log_file, source):
+        raise UsageError(f"{log_file}: the log would lie among the sources", hint="give --log-file another place")
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
+    runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     color = ColorSettings(strength=strength, network_px=network_px)
     output = OutputSettings(format=_format(format), quality=quality, overwrite=overwrite)
-
-    from archivecolor.jobs.discover import check_folders, compile_patterns, walk
-
     check_folders(source, out)
     report = Report(json=json)
     patterns = compile_patterns(only or [])
-    plan = list(_plan(walk(source, out, rename=_renamer(output), only=patterns), output, report))
+    plan = list(_plan(walk(source, out, rename=_renamer(output), only=patterns), output, report, dry_run=dry_run))
+    if fail_fast:
+        report.raise_first()
     if dry_run:
         for item in plan:
             report.planned(item)
@@ -72,10 +79,11 @@ def folder(
         if plan:
             from archivecolor.pipeline import Colorizer
 
-            with Colorizer.load(engine, generator, color) as colorizer:
+            _make(out)
+            with Colorizer.load(runtime, generator, color) as colorizer:
                 console.log.info("%d to colour with '%s' on %s", len(plan), generator, colorizer.engine.description)
                 _run(plan, colorizer, output, report, interruption, jobs=jobs, fail_fast=fail_fast, quiet=quiet)
-    report.close(left=len(plan) - report.attempted)
+    report.close(left=len(plan) - report.ended)
     interruption.raise_if_interrupted()
     report.raise_for_failures()
 
@@ -87,13 +95,11 @@ class Report:
     json: bool
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    ended: int = 0
+    """Items of the plan that came to an end, well or badly."""
+    first: ArchiveColorError | None = None
     fatal: ArchiveColorError | None = None
     began: float = field(default_factory=time.monotonic)
-
-    @property
-    def attempted(self) -> int:
-        """Items that were begun and ended, well or badly."""
-        return self.counts["colored"] + self.counts["failed"]
 
     def planned(self, item: Item) -> None:
         """An item of a dry run."""
@@ -122,6 +128,7 @@ class Report:
     def failed(self, source: Path, name: str, error: ArchiveColorError) -> None:
         """An item, or what should have been one, came to nothing."""
         self.counts["failed"] += 1
+        self.first = self.first or error
         reason = str(error).removeprefix(f"{source}: ")
         self.failures.append((name, reason))
         console.log.error("%s: %s", console.printable(name), console.printable(reason))
@@ -167,6 +174,11 @@ class Report:
         if len(self.failures) > _LISTED_FAILURES:
             console.log.info("and %d more; --log-file keeps them all", len(self.failures) - _LISTED_FAILURES)
 
+    def raise_first(self) -> None:
+        """End the command with the first failure, if there was any."""
+        if self.first:
+            raise self.first
+
     def raise_for_failures(self) -> None:
         """End the command with the exit code that fits."""
         if self.fatal:
@@ -189,10 +201,21 @@ def _renamer(output: OutputSettings) -> Callable[[str], str]:
     """Result names: the source's, or with the suffix of the format that was asked for."""
     if output.format is None:
         return str
-    from archivecolor.stills.sniff import suffix_of
+    from archivecolor.stills.sniff import names_a_picture, suffix_of
 
     suffix = suffix_of(output.format)
-    return lambda name: str(Path(name).with_suffix(suffix))
+    # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's, and no two of 'plate'
+    return lambda name: str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
+
+
+def _make(out: Path) -> None:
+    """Make the folder for the results before the first picture is coloured, to know that it can be written to."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"{out}: cannot be made: {e.strerror}", hint="choose another folder") from e
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
 
 
 def _memory_bytes() -> int:
@@ -202,8 +225,9 @@ def _memory_bytes() -> int:
         return 4 << 30
 
 
-def _plan(found: Iterator[Item | PassedBy], output: OutputSettings, report: Report) -> Iterator[Item]:
-    """Keep what is to be done; count and report the rest."""
+def _plan(found: Iterator[Item | PassedBy], output: OutputSettings, report: Report, *, dry_run: bool) -> Iterator[Item]:
+    """Keep what is to be done; count and report the rest, and clear away what a killed run left half-written."""
+    from archivecolor.jobs.atomic import clear_leftover
     from archivecolor.jobs.discover import Item, PassedBy
     from archivecolor.stills.sniff import NotAPictureError, sniff
 
@@ -211,8 +235,14 @@ def _plan(found: Iterator[Item | PassedBy], output: OutputSettings, report: Repo
         if isinstance(thing, PassedBy):
             report.passed_by(thing)
             continue
-        if thing.target.exists() and not output.overwrite:
-            report.exists(thing)
+        if not dry_run and clear_leftover(thing.target):
+            console.log.debug("%s: cleared what a killed run left of it", console.printable(thing.name))
+        if not output.overwrite and os.path.lexists(thing.target):
+            if _is_result(thing.target):
+                report.exists(thing)
+            else:
+                error = OutputError(f"{thing.target}: exists and is no picture", hint="remove it, or use --overwrite")
+                report.failed(thing.source, thing.name, error)
             continue
         try:
             sniff(thing.source)
@@ -226,6 +256,14 @@ def _plan(found: Iterator[Item | PassedBy], output: OutputSettings, report: Repo
             report.failed(thing.source, thing.name, e)
         else:
             yield Item(thing.source, thing.target, thing.name)
+
+
+def _is_result(target: Path) -> bool:
+    """Whether what bears a result's name can be one: a file, and not empty."""
+    try:
+        return target.is_file() and target.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _run(
@@ -252,7 +290,7 @@ def _run(
         compute=lambda loaded: colorizer.predict([still.look for still in loaded]),
         save=save,
         cost_bytes=lambda item: cost_bytes(item.source),
-        group=lambda loaded: loaded.look.luma.shape,
+        group=lambda loaded: loaded.look.shape,
     )
     outcomes = workers.run(
         plan,
@@ -270,6 +308,7 @@ def _run(
                 report.failed(outcome.item.source, outcome.item.name, outcome.error)
             else:
                 report.colored(outcome.item, outcome.result or (), outcome.seconds)
+            report.ended += 1
             progress.advance(failed=outcome.error is not None)
             if isinstance(outcome.error, DiskFullError) or (outcome.error and fail_fast):
                 report.fatal = report.fatal or outcome.error

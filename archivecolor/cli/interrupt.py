@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+_STDERR = 2
 
 
 class Interruption:
@@ -23,8 +26,8 @@ class Interruption:
             raise KeyboardInterrupt
         self._signal = number
         self.stop.set()
-        sys.stderr.write("\nfinishing the pictures under way; once more to stop at once\n")
-        sys.stderr.flush()
+        with suppress(OSError):  # not through sys.stderr: the signal may come while that is being written to
+            os.write(_STDERR, b"\nfinishing the pictures under way; once more to stop at once\n")
 
     def raise_if_interrupted(self) -> None:
         """Leave with the exit code that shells expect: 128 plus the signal."""

@@ -7,9 +7,49 @@ from typing import Annotated
 
 import typer
 
+from archivecolor.settings import FilmCodec, Precision, Purpose, Smoothing
+
 _ENGINE, _COLOUR, _OUTPUT, _RUN = "Engine", "Colour", "Output", "Run"
 
-Engine = Annotated[str, typer.Option("--engine", metavar="KIND", help="auto, onnx or torch.", rich_help_panel=_ENGINE)]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="KIND",
+        envvar="ARCHIVECOLOR_ENGINE",
+        help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        envvar="ARCHIVECOLOR_DEVICE",
+        help="auto, cpu, cuda, cuda:1, coreml or directml.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+EnginePrecision = Annotated[
+    Precision,
+    typer.Option(
+        "--precision",
+        envvar="ARCHIVECOLOR_PRECISION",
+        help="auto is fp16 on GPUs, fp32 on CPUs.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+Batch = Annotated[
+    int | None,
+    typer.Option(
+        "--batch",
+        metavar="N",
+        envvar="ARCHIVECOLOR_BATCH",
+        help="Most pictures on the device at a time. Halved where they do not fit.",
+        rich_help_panel=_ENGINE,
+    ),
+]
 Generator = Annotated[
     str,
     typer.Option(
@@ -56,4 +96,56 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every
 LogFile = Annotated[
     Path | None,
     typer.Option("--log-file", metavar="FILE", help="Append every message there too.", rich_help_panel=_RUN),
+]
+_FILM = "Film"
+For = Annotated[
+    Purpose,
+    typer.Option(
+        "--for",
+        help="archive: H.265, 10 bit, tuned for grain. share: H.264, plays everywhere. edit: ProRes. "
+        "master: FFV1, lossless, luma bit for bit.",
+        rich_help_panel=_FILM,
+    ),
+]
+Codec = Annotated[
+    FilmCodec | None, typer.Option("--codec", help="Instead of the one that --for takes.", rich_help_panel=_FILM)
+]
+Crf = Annotated[
+    int | None, typer.Option("--crf", metavar="N", help="Quality, on the encoder's own scale.", rich_help_panel=_FILM)
+]
+Preset = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="The encoder's own.", rich_help_panel=_FILM)
+]
+SmoothingKind = Annotated[
+    Smoothing, typer.Option("--smoothing", help="How colour is steadied over time.", rich_help_panel=_COLOUR)
+]
+Every = Annotated[
+    int,
+    typer.Option(
+        "--every",
+        metavar="N",
+        help="Ask the generator for every Nth frame and wherever new things come into sight.",
+        rich_help_panel=_COLOUR,
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--start", metavar="TIME", help="Begin there: seconds or h:mm:ss.", rich_help_panel=_FILM),
+]
+End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="End before there.", rich_help_panel=_FILM)]
+SideBySide = Annotated[
+    bool, typer.Option("--side-by-side", help="Grey and coloured beside each other.", rich_help_panel=_FILM)
+]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", help="Write OUT as one picture with a frame of each shot.", rich_help_panel=_FILM),
+]
+Recolor = Annotated[
+    bool, typer.Option("--recolor", help="Colour films, too, that are in colour already.", rich_help_panel=_COLOUR)
+]
+LeaveOut = Annotated[
+    bool, typer.Option("--leave-out", help="Do without streams that OUT's format cannot hold.", rich_help_panel=_FILM)
+]
+FilmJobs = Annotated[
+    int, typer.Option("--jobs", min=1, metavar="N", help="Segments made side by side.", rich_help_panel=_RUN)
 ]

@@ -1,7 +1,9 @@
 """Files that are either whole or not there.
 
 A result is written to ``.<name>.part`` beside its final place, synced to disk, and only then given its name. Without
-``overwrite`` the name is given by a hard link, which fails when it is taken: not even a race loses a file.
+``overwrite`` the name is given by a hard link, which fails when it is taken: not even a race loses a file. The part is
+locked while it is written, so that two runs do not write into each other's; a killed run leaves it, unlocked, and
+the next one writes over it or, when its name has been given, clears it away.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     part = part_path(final)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        file = part.open("w+b")
+        file = _open(part)
     except OSError as e:
         raise _explain(e, final) from e
     try:
@@ -67,28 +69,51 @@ def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     _sync_folder(final.parent)
 
 
+def clear_leftover(final: Path) -> bool:
+    """Remove what a killed run left of ``final``, unless another run is writing it; says whether there was any."""
+    part = part_path(final)
+    if not part.is_file() or part.is_symlink():
+        return False
+    try:
+        with part.open("r+b") as file:
+            if not _lock(file, part, final):
+                return False
+            part.unlink()
+    except (OSError, OutputError):
+        return False
+    return True
+
+
 class _BusyError(OutputError):
     """Another run is writing the same file."""
 
 
-def _lock(file: BinaryIO, part: Path, final: Path) -> None:
+def _open(part: Path) -> BinaryIO:
+    """Open for writing without emptying: it may be another run's, which the lock will tell."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(part, flags, 0o666), "w+b")
+
+
+def _lock(file: BinaryIO, part: Path, final: Path) -> bool:
+    """Lock, or raise `_BusyError`; False where the system has no locks."""
     try:
         import fcntl
     except ImportError:  # Windows: an open file cannot be replaced there anyway
-        return
+        return False
     busy = _BusyError(f"{final}: another run is writing it", hint="let that run finish")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
         if e.errno in (errno.EWOULDBLOCK, errno.EACCES):
             raise busy from e
-        return  # a file system without locks
+        return False  # a file system without locks
     try:
         mine = os.path.samestat(os.fstat(file.fileno()), part.stat())
     except FileNotFoundError:
         mine = False
     if not mine:  # its other writer finished between our open and our lock
         raise busy
+    return True
 
 
 def _publish(part: Path, final: Path, *, overwrite: bool) -> None:

@@ -39,17 +39,31 @@ class PassedBy:
 
 def check_folders(source: Path, target: Path) -> None:
     """Refuse a target inside the source, a source inside the target, and anything that is no folder."""
-    if not source.exists():
+    if not os.path.exists(source):  # noqa: PTH110 - a path that cannot be followed is False, not an exception
         raise InputError(f"{source}: there is no such folder")
-    if not source.is_dir():
+    if not os.path.isdir(source):  # noqa: PTH112
         raise InputError(f"{source}: is no folder", hint="give the folder that holds it, and --only for its name")
-    if target.exists() and not target.is_dir():
+    if os.path.lexists(target) and not os.path.isdir(target):  # noqa: PTH112
         raise OutputError(f"{target}: is no folder", hint="give a folder, it is made when missing")
-    inner, outer = target.resolve(), source.resolve()
-    if inner == outer or outer in inner.parents:
+    if _same(target, source):
+        raise OutputError(f"{target}: is {source} itself", hint="choose a folder beside it")
+    if lies_inside(target, source):
         raise OutputError(f"{target}: lies inside {source}", hint="choose a folder beside it")
-    if inner in outer.parents:
+    if lies_inside(source, target):
         raise OutputError(f"{source}: lies inside {target}", hint="choose another folder for the results")
+
+
+def lies_inside(inner: Path, outer: Path) -> bool:
+    """Whether ``inner``, which need not exist, is ``outer`` or below it, whatever the names they are reached by."""
+    real = Path(os.path.realpath(inner))
+    return any(_same(folder, outer) for folder in (real, *real.parents))
+
+
+def _same(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:
+        return False
 
 
 def walk(
@@ -59,29 +73,65 @@ def walk(
 
     ``rename`` gives a result's file name. Where it gives several files of a folder the same name, all of those keep
     their own suffix in it (``a.tif.png``, ``a.jpg.png``). ``only`` are glob patterns, matched against the name and
-    against the path below ``source``. Hidden files are passed by silently; links to folders are not followed.
+    against the path below ``source``. Hidden files are passed by silently; links to folders are not followed, and a
+    folder whose results would come to lie among the sources, through a link below ``target``, is refused.
     """
-    return _walk(source, source, target, rename, only)
+    waiting = [_Folder(Path(), is_link=False, through_link=False)]
+    while waiting:
+        folder = waiting.pop()
+        here = folder.here
+        if folder.is_link:
+            yield PassedBy(source / here, str(here), "is a link to a folder, not followed", failed=False)
+            continue
+        through_link = folder.through_link or (target / here).is_symlink()
+        if here.name and through_link and lies_inside(target / here, source):
+            reason = f"its results would go among the sources, to {target / here}"
+            yield PassedBy(source / here, str(here), reason, failed=True)
+            continue
+        try:
+            with os.scandir(source / here) as entries:
+                found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError as e:
+            yield PassedBy(source / here, str(here), f"cannot be listed: {e.strerror}", failed=True)
+            continue
+        yield from _files([e for e in found if not _holds(e.is_dir)], source, target, here, rename, only)
+        inner = [e for e in reversed(found) if _holds(e.is_dir)]
+        waiting += [_Folder(here / e.name, e.is_symlink(), through_link) for e in inner]
 
 
-def _walk(
-    folder: Path, root: Path, target: Path, rename: Callable[[str], str], only: tuple[str, ...]
-) -> Iterator[Item | PassedBy]:
-    here = folder.relative_to(root)
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder still to be walked."""
+
+    here: Path
+    is_link: bool
+    through_link: bool
+    """Whether a link leads to the place of its results."""
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """Ask an entry of a folder about itself: a link that leads in circles raises, and is neither file nor folder."""
     try:
-        with os.scandir(folder) as entries:
-            found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except OSError as e:
-        yield PassedBy(folder, str(here), f"cannot be listed: {e.strerror}", failed=True)
-        return
-    files = [entry for entry in found if not entry.is_dir()]
+        return question()
+    except OSError:
+        return False
+
+
+def _files(
+    files: list[os.DirEntry[str]],
+    source: Path,
+    target: Path,
+    here: Path,
+    rename: Callable[[str], str],
+    only: tuple[str, ...],
+) -> Iterator[Item | PassedBy]:
     taken = Counter(rename(entry.name) for entry in files)
     for entry in files:
         name = str(here / entry.name)
         if only and not any(fnmatchcase(entry.name, p) or fnmatchcase(name, p) for p in only):
             continue
-        path = folder / entry.name
-        if not entry.is_file():
+        path = source / name
+        if not _holds(entry.is_file):
             broken = entry.is_symlink()
             yield PassedBy(path, name, "is a broken link" if broken else "is no regular file", failed=broken)
             continue
@@ -93,14 +143,6 @@ def _walk(
                 yield PassedBy(path, name, reason, failed=True)
                 continue
         yield Item(path, target / here / result, name)
-    for inner in found:
-        if not inner.is_dir():
-            continue
-        path = folder / inner.name
-        if inner.is_symlink():
-            yield PassedBy(path, str(here / inner.name), "is a link to a folder, not followed", failed=False)
-        else:
-            yield from _walk(path, root, target, rename, only)
 
 
 def compile_patterns(patterns: list[str]) -> tuple[str, ...]:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import io
+import math
+import os
 import struct
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from archivecolor.color import UIntArray, luma_of
+from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
-from archivecolor.stills.still import Coding, Metadata, Still, StillInfo
+from archivecolor.stills import jpeg
+from archivecolor.stills.metadata import (
+    EXIF_DAMAGE,
+    EXIF_MARKER,
+    LONGEST_JPEG_SEGMENT,
+    ORIENTATION_TAG,
+    XMP_MARKER,
+    exif_of,
+    fits_jpeg,
+    parse_exif,
+    profile_for_colour,
+)
+from archivecolor.stills.still import Coded, Coding, Metadata, Still, StillInfo, luma_of_picture
 
 Image.MAX_IMAGE_PIXELS = None  # `stills.probe` has its own, larger limit
 
-_ORIENTATION_TAG = 274
-_EXIF_MARKER = b"Exif\0\0"
+_PHOTOSHOP_MARKER = b"Photoshop 3.0\0"
+_LONG_XMP_MARKER = b"http://ns.adobe.com/xmp/extension/\0"
 
 # ITU-T T.81, table K.2: chroma quantisation at quality 50
 _CHROMA_TABLE = np.full((8, 8), 99)
@@ -35,7 +51,9 @@ def open_with_pillow(path: Path) -> Image.Image:
     except UnidentifiedImageError as e:
         raise InputError(f"{path}: its header is damaged", hint="restore it from a copy") from e
     except (OSError, SyntaxError, ValueError, struct.error) as e:
-        raise InputError(f"{path}: cannot be opened: {e}", hint="restore it from a copy") from e
+        if isinstance(e, OSError) and e.errno:
+            raise InputError(f"{path}: cannot be opened: {e.strerror}", hint="check its permissions") from e
+        raise InputError(f"{path}: is damaged: {e}", hint="restore it from a copy") from e
 
 
 def probe(path: Path, format: StillFormat) -> StillInfo:
@@ -57,11 +75,12 @@ def _png_depth(path: Path, format: StillFormat) -> int:
 def read(path: Path, info: StillInfo) -> Still:
     """Decode JPEG, WebP or BMP."""
     with open_with_pillow(path) as image:
+        grey = image.mode == "L"
         if info.format is StillFormat.JPEG and image.mode in ("RGB", "L"):
             image.draft("L", image.size)  # libjpeg then hands out its Y plane, untouched
         luma, alpha = to_luma(decode(image, path))
         metadata, orientation, said = read_metadata(image)
-        return Still(path, info, luma, alpha, orientation, metadata, _coding(image, path, info), said)
+        return Still(path, info, luma, alpha, orientation, metadata, _coding(image, path, info, grey=grey), said)
 
 
 def decode(image: Image.Image, path: Path) -> Image.Image:
@@ -83,97 +102,144 @@ def to_luma(image: Image.Image) -> tuple[UIntArray, UIntArray | None]:
         return np.asarray(image), None
     if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         rgba = np.asarray(image.convert("RGBA"))
-        return luma_of(rgba[..., :3]), rgba[..., 3]
-    return luma_of(np.asarray(image.convert("RGB"))), None
+        return luma_of_picture(rgba[..., :3]), rgba[..., 3]
+    return luma_of_picture(np.asarray(image.convert("RGB"))), None
 
 
 def read_metadata(image: Image.Image) -> tuple[Metadata, Orientation, tuple[str, ...]]:
     """What Pillow knows of a file besides its pixels; also how to turn it, and warnings."""
-    said: list[str] = []
+    orientation = Orientation.UPRIGHT
+    said: tuple[str, ...] = ()
     exif = image.info.get("exif")
-    if isinstance(exif, bytes) and exif.startswith(_EXIF_MARKER):
-        exif = exif[len(_EXIF_MARKER) :]
     try:
-        number = int(image.getexif().get(_ORIENTATION_TAG, 1))
+        if isinstance(exif, bytes) and exif:
+            parse_exif(exif)  # Pillow keeps quiet about damage that it met when it opened the file
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            number = int(image.getexif().get(ORIENTATION_TAG, 1))
         orientation = Orientation(number) if 1 <= number <= 8 else Orientation.UPRIGHT
-    except (OSError, SyntaxError, ValueError, TypeError, struct.error):
-        said.append("its EXIF is damaged and was copied as it is")
-        orientation = Orientation.UPRIGHT
-    icc = image.info.get("icc_profile") or None
-    if icc and icc[16:20] != b"RGB ":
-        said.append("its grey ICC profile does not fit a colour picture and was left out")
-        icc = None
-    dpi = image.info.get("dpi")
+    except EXIF_DAMAGE:
+        said = ("its EXIF is damaged and was copied as it is",)
+    icc, said_of_icc = profile_for_colour(image.info.get("icc_profile"))
     xmp = image.info.get("xmp")
+    segments: list[tuple[str, bytes]] = getattr(image, "applist", [])  # of a JPEG
     metadata = Metadata(
-        exif=exif or None,
+        exif=exif.removeprefix(EXIF_MARKER) if isinstance(exif, bytes) and exif else None,
         xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+        long_xmp=tuple(body for name, body in segments if name == "APP1" and body.startswith(_LONG_XMP_MARKER)),
         icc=icc,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
-        comment=image.info.get("comment"),
+        dpi=_dpi(image.info.get("dpi")),
+        comment=b"\n".join(body for name, body in segments if name == "COM") or None,
+        photoshop=b"".join(
+            body.removeprefix(_PHOTOSHOP_MARKER)
+            for name, body in segments
+            if name == "APP13" and body.startswith(_PHOTOSHOP_MARKER)
+        ),
     )
-    return metadata, orientation, tuple(said)
+    return metadata, orientation, said + said_of_icc
 
 
-def _coding(image: Image.Image, path: Path, info: StillInfo) -> Coding:
+def _dpi(values: tuple[float, float] | None) -> tuple[float, float] | None:
+    try:
+        x, y = (float(v) for v in values or ())
+    except (ValueError, TypeError, ZeroDivisionError):
+        return None
+    return (x, y) if x > 0 and y > 0 and math.isfinite(x * y) else None
+
+
+def _coding(image: Image.Image, path: Path, info: StillInfo, *, grey: bool) -> Coding:
     if info.format is StillFormat.JPEG:
         tables: dict[int, list[int]] = getattr(image, "quantization", {})
         return Coding(
+            grey_jpeg=path.read_bytes() if grey else None,
             jpeg_luma_table=tuple(tables[0]) if 0 in tables else None,
             progressive=bool(image.info.get("progressive")),
             lossless=False,
         )
     if info.format is StillFormat.WEBP:
-        with path.open("rb") as f:
-            return Coding(lossless=b"VP8L" in f.read(4096))
+        return Coding(lossless=_is_lossless_webp(path))
     return Coding()
 
 
-def write(
-    file: BinaryIO, rgb: UIntArray, alpha: UIntArray | None, still: Still, target: StillFormat, quality: int | None
-) -> None:
+def _is_lossless_webp(path: Path) -> bool:
+    """Walk the RIFF chunks up to the picture: a profile or a caption may come before it and be long."""
+    with path.open("rb") as f:
+        f.seek(12)
+        while len(head := f.read(8)) == 8:
+            if head[:4] in (b"VP8L", b"VP8 "):
+                return head[:4] == b"VP8L"
+            size = struct.unpack("<I", head[4:])[0]
+            f.seek(size + size % 2, os.SEEK_CUR)
+    return False
+
+
+def encode(
+    rgb: UIntArray, alpha: UIntArray | None, still: Still, target: StillFormat, quality: int | None
+) -> list[Coded]:
     """Encode 8-bit ``[h, w, 3]`` RGB as JPEG, WebP or BMP."""
     kept = still.metadata
     if target is StillFormat.BMP and still.orientation is not Orientation.UPRIGHT:
         rgb = np.ascontiguousarray(still.orientation.to_upright(rgb))  # BMP has nowhere to say that it is turned
-    image = Image.fromarray(rgb if alpha is None else np.dstack((rgb, alpha)))
+        kept = replace(kept, dpi=kept.dpi[::-1] if kept.dpi and still.orientation.swaps_sides else kept.dpi)
     options: dict[str, Any] = {}
     if kept.dpi and target is not StillFormat.WEBP:
         options["dpi"] = kept.dpi
     if target is not StillFormat.BMP:
-        exif = exif_with_orientation(still)
-        options |= {k: v for k, v in (("exif", exif), ("icc_profile", kept.icc), ("xmp", kept.xmp)) if v}
+        options |= {k: v for k, v in (("exif", exif_of(still)), ("icc_profile", kept.icc)) if v}
     if target is StillFormat.JPEG:
         options |= _jpeg_options(still, quality)
+        copied = _with_copied_luma(rgb, still, options) if quality is None else None
+        if copied is not None:
+            return [copied]
     elif target is StillFormat.WEBP:
+        if kept.xmp:
+            options["xmp"] = kept.xmp
         options |= (
             {"lossless": True, "exact": True} if still.coding.lossless else {"quality": quality or DEFAULT_QUALITY}
         )
-    image.save(file, format=target.value.upper(), **options)
+    image = Image.fromarray(rgb if alpha is None else np.dstack((rgb, alpha)))
+    coded = io.BytesIO()
+    image.save(coded, format=target.value.upper(), **options)
+    return [coded.getbuffer()]
+
+
+def _with_copied_luma(rgb: UIntArray, still: Still, options: dict[str, Any]) -> bytes | None:
+    """A JPEG whose luma is the source's to the bit; None where that cannot be had."""
+    if still.coding.grey_jpeg is None:
+        return None
+    try:
+        coded = jpeg.splice(still.coding.grey_jpeg, rgb, _chroma_table(), options)
+        exact = coded is not None and np.array_equal(jpeg.y_plane(coded), still.luma)
+    except (OSError, SyntaxError, ValueError, LookupError, struct.error):  # oddly coded, though it could be decoded
+        return None
+    return coded if exact else None
+
+
+def _chroma_table() -> list[int]:
+    values: list[int] = np.clip((_CHROMA_TABLE * (200 - 2 * DEFAULT_QUALITY) + 50) // 100, 1, 255).ravel().tolist()
+    return values
 
 
 DEFAULT_QUALITY = 95
 
 
 def _jpeg_options(still: Still, quality: int | None) -> dict[str, Any]:
+    kept = still.metadata
     options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
-    if still.metadata.comment:
-        options["comment"] = still.metadata.comment
+    exif = exif_of(still)
+    if exif and not fits_jpeg(exif):
+        options["exif"] = b""
+    if kept.comment and fits_jpeg(kept.comment):
+        options["comment"] = kept.comment
+    bodies = [(0xE1, XMP_MARKER + kept.xmp)] if kept.xmp and fits_jpeg(kept.xmp) else []
+    bodies += [(0xE1, body) for body in kept.long_xmp]
+    step = LONGEST_JPEG_SEGMENT - len(_PHOTOSHOP_MARKER)
+    parts = (kept.photoshop[i : i + step] for i in range(0, len(kept.photoshop), step))
+    bodies += [(0xED, _PHOTOSHOP_MARKER + part) for part in parts]
+    options["extra"] = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
     if quality is None and still.coding.jpeg_luma_table:
         # The source's own luma divisors: decoded luma quantises to what it was
-        chroma = np.clip((_CHROMA_TABLE * (200 - 2 * DEFAULT_QUALITY) + 50) // 100, 1, 255)
-        options["qtables"] = [list(still.coding.jpeg_luma_table), chroma.ravel().tolist()]
+        options["qtables"] = [list(still.coding.jpeg_luma_table), _chroma_table()]
     else:
         options["quality"] = quality or DEFAULT_QUALITY
     return options
-
-
-def exif_with_orientation(still: Still) -> bytes | None:
-    """The source's EXIF; where it has none and is stored turned, one that says how."""
-    if still.metadata.exif:
-        return _EXIF_MARKER + still.metadata.exif
-    if still.orientation is Orientation.UPRIGHT:
-        return None
-    exif = Image.Exif()
-    exif[_ORIENTATION_TAG] = int(still.orientation)
-    return exif.tobytes()

@@ -11,16 +11,17 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
-from archivecolor.color import UIntArray, luma_of
+from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
 from archivecolor.settings import StillFormat
 from archivecolor.stills import common
-from archivecolor.stills.still import Still, StillInfo
+from archivecolor.stills.metadata import EXIF_MARKER, exif_of
+from archivecolor.stills.still import Coded, Still, StillInfo, luma_of_picture
 
 _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
@@ -31,27 +32,30 @@ _COMPRESSION: Final = 4
 
 def read(path: Path, info: StillInfo) -> Still:
     """Decode a PNG."""
+    chunks = tuple(_chunks(path))
     with common.open_with_pillow(path) as image:
         if info.bits == 8:
             luma, alpha = common.to_luma(common.decode(image, path))
+        else:
+            luma, alpha = _decode_16_bit(path, image.info.get("transparency"))
+            # Pillow would decode the picture to look for EXIF behind it
+            image.info.setdefault("exif", next((c[8:-4] for c in chunks if c[4:8] == b"eXIf"), b""))
         metadata, orientation, said = common.read_metadata(image)
-    chunks = tuple(_chunks(path))
-    if info.bits == 16:
-        luma, alpha = _decode_16_bit(path)
     carried = tuple(c for c in chunks if c[4:8] in _CARRIED and (c[4:8] != b"iCCP" or metadata.icc))
     return Still(path, info, luma, alpha, orientation, replace(metadata, png_chunks=carried), warnings=said)
 
 
-def _decode_16_bit(path: Path) -> tuple[UIntArray, UIntArray | None]:
+def _decode_16_bit(path: Path, transparent: object) -> tuple[UIntArray, UIntArray | None]:
     decoded = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         raise InputError(f"{path}: is damaged", hint="restore it from a copy")
     pixels: UIntArray = np.asarray(decoded, dtype=np.uint16)
     if pixels.ndim == 2:
-        return pixels, None
+        top = np.uint16(np.iinfo(np.uint16).max)  # OpenCV leaves out the transparent value of a grey picture
+        return pixels, np.where(pixels == transparent, 0, top) if isinstance(transparent, int) else None
     rgb = pixels[..., 2::-1]
     grey = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
-    luma = np.ascontiguousarray(rgb[..., 0]) if grey else luma_of(rgb)
+    luma = np.ascontiguousarray(rgb[..., 0]) if grey else luma_of_picture(rgb)
     return luma, np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
 
 
@@ -72,7 +76,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield head + body
 
 
-def write(file: BinaryIO, rgb: UIntArray, alpha: UIntArray | None, still: Still) -> None:
+def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still) -> list[Coded]:
     """Encode ``[h, w, 3]`` RGB at its own depth."""
     if alpha is None:
         pixels = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
@@ -82,10 +86,7 @@ def write(file: BinaryIO, rgb: UIntArray, alpha: UIntArray | None, still: Still)
     if not ok:
         raise OutputError(f"{still.path}: could not be encoded as PNG")
     data = coded.data.cast("B")
-    file.write(data[:_IHDR_END])
-    for chunk in _metadata_chunks(still):
-        file.write(chunk)
-    file.write(data[_IHDR_END:])
+    return [data[:_IHDR_END], *_metadata_chunks(still), data[_IHDR_END:]]
 
 
 def _metadata_chunks(still: Still) -> Iterator[bytes]:
@@ -98,9 +99,11 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
     if kept.dpi:
         per_metre = [round(v / _METRES_PER_INCH) for v in kept.dpi]
         yield _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    exif = common.exif_with_orientation(still)
+    exif = exif_of(still)
     if exif:
-        yield _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
+        yield _chunk(b"eXIf", exif.removeprefix(EXIF_MARKER))
+    if kept.comment:
+        yield _chunk(b"tEXt", b"Comment\0" + kept.comment.replace(b"\0", b""))
     if kept.xmp:
         yield _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + kept.xmp)
 

@@ -51,6 +51,11 @@ class NotAPictureError(InputError):
         self.expected = expected
 
 
+def names_a_picture(name: str) -> bool:
+    """Whether a file name has the suffix of a format that archivecolor reads."""
+    return Path(name).suffix.lower() in _PICTURE_SUFFIXES
+
+
 def suffix_of(format: StillFormat) -> str:
     """The usual file name suffix, with its dot."""
     return _SUFFIXES[format]
@@ -75,7 +80,7 @@ def sniff(path: Path) -> StillFormat:
             raise NotAPictureError(
                 f"{path}: is {name}, which archivecolor does not read", expected=True, hint="convert it to TIFF or PNG"
             )
-    named_like_a_picture = path.suffix.lower() in _PICTURE_SUFFIXES
+    named_like_a_picture = names_a_picture(path.name)
     if not head:
         raise NotAPictureError(f"{path}: is empty", expected=named_like_a_picture, hint="restore it from a copy")
     hint = "its name says otherwise; restore it from a copy" if named_like_a_picture else None

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from archivecolor.color import UIntArray
+from archivecolor.color import UIntArray, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
+
+Coded: TypeAlias = bytes | memoryview
+"""A part of an encoded file."""
+
+_STRIP_PIXELS: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +26,14 @@ class Metadata:
     exif: bytes | None = None
     """A TIFF structure, without the 'Exif' marker of JPEG."""
     xmp: bytes | None = None
+    long_xmp: tuple[bytes, ...] = ()
+    """Segments of a JPEG that continue an XMP too long for one."""
     icc: bytes | None = None
     """An RGB profile. A grey one does not describe the coloured picture and is left out."""
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
+    photoshop: bytes = b""
+    """Photoshop's image resources, IPTC captions among them: APP13 of a JPEG, tag 34377 of a TIFF."""
     png_chunks: tuple[bytes, ...] = ()
     """Ancillary chunks of a PNG, whole, when the source is one."""
     tiff_tags: tuple[tuple[int, int, int, object], ...] = ()
@@ -33,12 +44,16 @@ class Metadata:
 class Coding:
     """How the source was compressed, so that the result can be alike."""
 
+    grey_jpeg: bytes | None = None
+    """A JPEG of one component, whole: its luma can be copied."""
     jpeg_luma_table: tuple[int, ...] | None = None
     """The 64 divisors of the luma, in zigzag-free order."""
     progressive: bool = False
     lossless: bool = True
     tiff_compression: int = 1
     """Value of tag 259."""
+    tiff_alpha: int = 2
+    """Value of tag 338: 0 unspecified, 1 premultiplied, 2 straight."""
     big_endian: bool = False
 
 
@@ -55,8 +70,8 @@ class StillInfo:
     @property
     def working_bytes(self) -> int:
         """An upper estimate of the memory that colouring it takes."""
-        # decoded source (up to RGBA), luma, RGB and the encoder's copy of it
-        return self.width * self.height * self.bits // 8 * 12
+        # decoded source (up to RGBA), luma, alpha, RGB, the encoder's copy of it and what it makes
+        return self.width * self.height * self.bits // 8 * 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,15 @@ class Still:
     metadata: Metadata = field(default_factory=Metadata)
     coding: Coding = field(default_factory=Coding)
     warnings: tuple[str, ...] = ()
+
+
+def luma_of_picture(rgb: npt.NDArray[Any]) -> UIntArray:
+    """Luma ``[h, w]`` of ``[h, w, 3]`` integer RGB, strip by strip: `luma_of` needs eight bytes for each value."""
+    luma = np.empty(rgb.shape[:2], rgb.dtype)
+    step = max(1, _STRIP_PIXELS // max(1, rgb.shape[1]))
+    for first in range(0, rgb.shape[0], step):
+        luma[first : first + step] = luma_of(rgb[first : first + step])
+    return luma
 
 
 def to_8_bit(values: UIntArray) -> UIntArray:

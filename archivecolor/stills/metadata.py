@@ -1,0 +1,131 @@
+"""What a photograph's file says besides its pixels, and how that goes into a file of another format.
+
+Within one format everything is carried as it is, unread. Between formats the fields that both have are carried:
+EXIF and TIFF share the numbers of their descriptive tags, JPEG and TIFF share Photoshop's block with the IPTC captions.
+What has no place in the target is named by `left_out`.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from typing import Final
+
+from PIL import Image
+
+from archivecolor.frames import Orientation
+from archivecolor.settings import StillFormat
+from archivecolor.stills.still import Metadata, Still
+
+EXIF_MARKER: Final = b"Exif\0\0"
+ORIENTATION_TAG: Final = 274
+ASCII: Final = 2
+SHARED_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)
+"""ImageDescription, Make, Model, Software, DateTime, Artist, Copyright: text in EXIF and in TIFF alike."""
+
+LONGEST_JPEG_SEGMENT: Final = 65533
+XMP_MARKER: Final = b"http://ns.adobe.com/xap/1.0/\0"
+
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
+_INCH: Final = 2
+_EXIF_DIRECTORIES: Final = (34665, 34853)
+EXIF_DAMAGE: Final = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
+_TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_XMP_KEYWORD: Final = b"XML:com.adobe.xmp\0"
+
+_HOLDS: Final = {
+    StillFormat.JPEG: {"EXIF", "XMP", "second part of the XMP", "ICC profile", "resolution", "comment", "IPTC", "tags"},
+    StillFormat.PNG: {"EXIF", "XMP", "ICC profile", "resolution", "comment", "text", "tags"},
+    StillFormat.TIFF: {"XMP", "ICC profile", "resolution", "IPTC", "tags"},
+    StillFormat.WEBP: {"EXIF", "XMP", "ICC profile", "tags"},
+    StillFormat.BMP: {"resolution"},
+}
+
+
+def profile_for_colour(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """An ICC profile if it describes RGB; any other does not fit the coloured picture. And a warning if so."""
+    if not icc or icc[16:20] == b"RGB ":
+        return icc or None, ()
+    space = icc[16:20].decode("ascii", "replace").strip()
+    return None, (f"its {'grey' if space == 'GRAY' else space} ICC profile does not fit a colour picture: left out",)
+
+
+def exif_of(still: Still) -> bytes | None:
+    """The source's EXIF, with its marker; where it has none, one made of its TIFF tags, if there is any need."""
+    kept = still.metadata
+    if kept.exif:
+        return EXIF_MARKER + kept.exif
+    exif = Image.Exif()
+    for code, kind, _, value in kept.tiff_tags:
+        if code in SHARED_TAGS and kind == ASCII and isinstance(value, bytes):
+            exif[code] = value.rstrip(b"\0")
+    if still.orientation is not Orientation.UPRIGHT:
+        exif[ORIENTATION_TAG] = int(still.orientation)
+    if kept.tiff_tags and kept.dpi:
+        exif[_X_RESOLUTION], exif[_Y_RESOLUTION] = kept.dpi
+        exif[_RESOLUTION_UNIT] = _INCH
+    return exif.tobytes() if exif else None
+
+
+def tags_of(kept: Metadata) -> tuple[tuple[int, int, int, object], ...]:
+    """The source's TIFF tags; where it has none, those that its EXIF shares with TIFF."""
+    if kept.tiff_tags or not kept.exif:
+        return kept.tiff_tags
+    exif = _parse_quietly(kept.exif)
+    # Pillow reads text as Latin-1, whatever it is: that gives the bytes back
+    texts = ((code, exif.get(code)) for code in SHARED_TAGS)
+    coded = [(code, text.encode("latin-1", "replace") + b"\0") for code, text in texts if isinstance(text, str)]
+    return tuple((code, ASCII, len(text), text) for code, text in coded)
+
+
+def left_out(still: Still, target: StillFormat) -> tuple[str, ...]:
+    """Warnings: what of the source's metadata ``target`` has no place for."""
+    kept = still.metadata
+    exif = _parse_quietly(kept.exif) if kept.exif else Image.Exif()
+    has = {
+        "EXIF": _has_directories(exif) if target is StillFormat.TIFF else bool(kept.exif),
+        "XMP": bool(kept.xmp),
+        "second part of the XMP": bool(kept.long_xmp),
+        "ICC profile": bool(kept.icc),
+        "resolution": bool(kept.dpi) and not kept.tiff_tags and _X_RESOLUTION not in exif,
+        "comment": bool(kept.comment),
+        "IPTC": bool(kept.photoshop),
+        "text": any(c[4:8] in _TEXT_CHUNKS and not c[8:].startswith(_XMP_KEYWORD) for c in kept.png_chunks),
+        "tags": bool(kept.tiff_tags),
+    }
+    lost = [name for name, there in has.items() if there and name not in _HOLDS[target]]
+    if target is StillFormat.JPEG:
+        segments = {"EXIF": exif_of(still), "XMP": kept.xmp, "comment": kept.comment}
+        lost += [name for name, blob in segments.items() if blob and not fits_jpeg(blob)]
+    return (f"left out, {target} has no place for it: {', '.join(lost)}",) if lost else ()
+
+
+def fits_jpeg(blob: bytes) -> bool:
+    """Whether a JPEG can hold it in one segment."""
+    return len(blob) + len(XMP_MARKER) <= LONGEST_JPEG_SEGMENT
+
+
+def parse_exif(blob: bytes) -> Image.Exif:
+    """Read EXIF; raises one of `EXIF_DAMAGE`."""
+    exif = Image.Exif()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exif.load(blob)
+        list(exif.items())
+    return exif
+
+
+def _parse_quietly(blob: bytes) -> Image.Exif:
+    try:
+        return parse_exif(blob)
+    except EXIF_DAMAGE:
+        return Image.Exif()  # that it is damaged was told when it was read
+
+
+def _has_directories(exif: Image.Exif) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return any(exif.get_ifd(code) for code in _EXIF_DIRECTORIES)
+    except EXIF_DAMAGE:
+        return True

@@ -1,0 +1,75 @@
+"""``archivecolor evaluate``: figures on stdout, the sheet nowhere near a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Run, photograph, tree
+from tests.conftest import Picture
+
+
+@pytest.fixture
+def source(tmp_path: Path, colour_photographs: dict[str, Picture]) -> Path:
+    """Two colour photographs, a grey one and a text."""
+    folder = tmp_path / "colour"
+    folder.mkdir()
+    for name in ("astronaut", "coffee"):
+        Image.fromarray(colour_photographs[name][::2, ::2]).save(folder / f"{name}.png")
+    Image.fromarray(photograph()).save(folder / "grey.png")
+    (folder / "notes.txt").write_text("Box 7")
+    return folder
+
+
+def test_figures_are_on_stdout_and_what_was_left_out_on_stderr(run: Run, source: Path) -> None:
+    done = run("evaluate", source)
+    assert done.code == 0
+    assert "2 pictures" in done.out
+    assert "CIEDE2000" in done.out
+    assert "grey.png: left out, has no colour to compare with" in done.err
+    assert "notes.txt: left out, is no picture that can be decoded" in done.err
+
+
+def test_json_has_a_record_for_each_picture_and_one_for_all(run: Run, source: Path) -> None:
+    done = run("evaluate", source, "--json", "-q")
+    assert (done.code, done.err) == (0, "")
+    assert [r["source"] and Path(r["source"]).name for r in done.records] == ["astronaut.png", "coffee.png", None]
+    means = done.records[-1]
+    assert means["pictures"] == 2
+    both = [r["ciede2000"] for r in done.records[:2]]
+    assert means["ciede2000"] == pytest.approx(np.mean(both), abs=1e-3)
+
+
+def test_the_sheet_shows_each_picture_three_times(run: Run, source: Path, tmp_path: Path) -> None:
+    assert run("evaluate", source, "--sheet", tmp_path / "sheet.png").code == 0
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[1] >= 3 * 224
+
+
+def test_a_sheet_among_the_sources_is_refused(run: Run, source: Path) -> None:
+    before = tree(source)
+    for photographs, sheet in ((source, source / "coffee.png"), (source / "grey.png", source / "grey.png")):
+        done = run("evaluate", photographs, "--sheet", sheet)
+        assert done.code == 2
+        assert "the sheet would lie among the sources" in done.err
+    assert tree(source) == before
+
+
+@pytest.mark.parametrize(("name", "said"), [("nowhere", "no such file or folder"), ("empty", "holds no files")])
+def test_sources_that_hold_nothing_are_told(name: str, said: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run("evaluate", tmp_path / name)
+    assert (done.code, done.out) == (3, "")
+    assert said in done.err
+
+
+def test_a_folder_without_colour_is_told(run: Run, tmp_path: Path) -> None:
+    Image.fromarray(photograph()).save(tmp_path / "grey.png")
+    done = run("evaluate", tmp_path)
+    assert (done.code, done.out) == (3, "")
+    assert "no colour photograph was found" in done.err

@@ -1,0 +1,172 @@
+"""Evaluation: its figures against scikit-image's, what it leaves out, and its contact sheet."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from skimage import color
+
+from archivecolor import evaluation
+from archivecolor.color import UIntArray, luma_of
+from archivecolor.errors import InputError, OutputError
+from archivecolor.evaluation import Scores, evaluate, photographs, score, write_sheet
+from archivecolor.pipeline import Colorizer
+from tests.fakes.engines import FakeEngine, by_luma
+
+Picture = npt.NDArray[np.uint8]
+
+# scikit-image says that it is typed, and is not
+deltae_ciede2000: Any = color.deltaE_ciede2000
+
+
+def grey(luma: UIntArray) -> UIntArray:
+    return np.repeat(luma[..., None], 3, axis=2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, colour_photographs: dict[str, Picture]) -> Path:
+    """Two colour photographs and five files that cannot be evaluated."""
+    (tmp_path / "deep").mkdir()
+    cv2.imwrite(str(tmp_path / "cat.png"), colour_photographs["chelsea"][..., ::-1])
+    cv2.imwrite(str(tmp_path / "deep" / "coffee.png"), colour_photographs["coffee"][..., ::-1])
+    cv2.imwrite(str(tmp_path / "grey.png"), colour_photographs["coffee"][..., 0])
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "cat.png").read_bytes()[:60])
+    (tmp_path / ".hidden.png").write_bytes((tmp_path / "cat.png").read_bytes())
+    return tmp_path
+
+
+def test_photographs_are_all_files_of_the_tree_in_order_without_hidden_ones(folder: Path) -> None:
+    found = [str(p.relative_to(folder)) for p in photographs(folder)]
+    assert found == ["cat.png", "deep/coffee.png", "empty.jpg", "grey.png", "notes.txt", "torn.png"]
+
+
+def test_a_single_file_is_its_own_list(folder: Path) -> None:
+    assert photographs(folder / "cat.png") == [folder / "cat.png"]
+
+
+def test_a_missing_or_empty_folder_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"{tmp_path}: holds no files"):
+        photographs(tmp_path)
+    with pytest.raises(InputError, match="missing: there is no such file"):
+        photographs(tmp_path / "missing")
+
+
+def test_what_cannot_be_compared_is_left_out_and_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    paths = [*photographs(folder), folder / "gone.png"]
+    with caplog.at_level(logging.WARNING):
+        samples = list(evaluate(paths, grey))
+    assert [s.path.name for s in samples] == ["cat.png", "coffee.png"]
+    told = sorted((Path(r.getMessage().partition(":")[0]).name, r.getMessage().split(", ")[1]) for r in caplog.records)
+    undecodable = "is no picture that can be decoded"
+    assert told == [
+        ("empty.jpg", undecodable),
+        ("gone.png", undecodable),
+        ("grey.png", "has no colour to compare with"),
+        ("notes.txt", undecodable),
+        ("torn.png", undecodable),
+    ]
+
+
+def test_the_colouriser_is_given_luma_alone(folder: Path) -> None:
+    given: list[UIntArray] = []
+
+    def colour(luma: UIntArray) -> UIntArray:
+        given.append(luma)
+        return grey(luma)
+
+    list(evaluate([folder / "cat.png"], colour))
+    picture = cv2.imread(str(folder / "cat.png"), cv2.IMREAD_COLOR_RGB)
+    assert picture is not None
+    np.testing.assert_array_equal(given[0], luma_of(np.asarray(picture, np.uint8)))
+
+
+def test_leaving_pictures_grey_gains_nothing(folder: Path) -> None:
+    for sample in evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], grey):
+        assert sample.scores.gain_percent == 0
+        assert sample.scores.ciede2000 == sample.scores.ciede2000_grey > 3
+        assert sample.scores.psnr_db == sample.scores.psnr_grey_db
+        assert sample.scores.colourfulness == 0
+        assert sample.scores.colourfulness_ratio == 0
+
+
+def test_the_true_colours_gain_everything(colour_photographs: dict[str, Picture]) -> None:
+    truth = colour_photographs["astronaut"]
+    scores = score(truth, luma_of(truth), truth)
+    assert scores.gain_percent == pytest.approx(100)
+    assert scores.colourfulness_ratio == pytest.approx(1)
+    assert (scores.mae, scores.accuracy_2, scores.accuracy_5, scores.psnr_db) == (0, 1, 1, math.inf)
+
+
+def test_figures_agree_with_scikit_image(colour_photographs: dict[str, Picture]) -> None:
+    truth = colour_photographs["rocket"]
+    coloured = Colorizer(FakeEngine(by_luma)).color(truth)
+    scores = score(coloured, luma_of(truth), truth)
+    lab, lab_truth, lab_grey = (color.rgb2lab(x) for x in (coloured, truth, grey(luma_of(truth))))
+    assert scores.ciede2000 == pytest.approx(deltae_ciede2000(lab, lab_truth).mean(), abs=0.01)
+    assert scores.ciede2000_grey == pytest.approx(deltae_ciede2000(lab_grey, lab_truth).mean(), abs=0.01)
+    assert scores.mae == pytest.approx(np.abs(lab - lab_truth).mean(), abs=0.01)
+
+
+def test_a_picture_without_any_difference_to_grey_has_gain_and_ratio_0() -> None:
+    scores = Scores(0, 0, math.inf, math.inf, 0, 1, 1, 0, 0)
+    assert scores.gain_percent == 0
+    assert scores.colourfulness_ratio == 0
+
+
+def test_means_are_taken_figure_by_figure() -> None:
+    made = evaluation.mean([Scores(*[float(i)] * 9) for i in (1, 2, 6)])
+    assert made == Scores(*[3.0] * 9)
+
+
+def test_the_mean_of_nothing_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="no colour photograph"):
+        evaluation.mean([])
+
+
+def test_scores_tell_all_figures_as_plain_numbers() -> None:
+    told = json.loads(json.dumps(Scores(8, 10, 23.123456, 20, 5, 0.5, 0.75, 20, 40).as_dict()))
+    assert told["gain_percent"] == 20
+    assert told["colourfulness_ratio"] == 0.5
+    assert told["psnr_db"] == 23.1235
+    assert len(told) == 11
+
+
+def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Path) -> None:
+    paths = [folder / "cat.png", folder / "deep" / "coffee.png"]
+    tiles = [s.tile for s in evaluate(paths, grey)] * 2
+    assert tiles[0].shape[1] == tiles[1].shape[1] == 3 * 224
+    write_sheet(tmp_path / "sheet.png", tiles)
+    sheet = cv2.imread(str(tmp_path / "sheet.png"), cv2.IMREAD_COLOR_RGB)
+    assert sheet is not None
+    tallest = max(t.shape[0] for t in tiles)
+    assert sheet.shape == (tallest + 4 + tiles[1].shape[0] + 4, 3 * (672 + 8), 3)
+    np.testing.assert_array_equal(sheet[: tiles[0].shape[0], :672], tiles[0])
+    np.testing.assert_array_equal(sheet[tallest + 4 :][: tiles[3].shape[0], :672], tiles[3])
+    assert (sheet[tallest + 4 :, 680:] == 255).all()
+
+
+def test_a_tile_is_grey_then_model_then_actual(folder: Path) -> None:
+    (sample,) = evaluate([folder / "cat.png"], Colorizer(FakeEngine()).color)
+    left, middle, right = np.split(sample.tile.astype(int), 3, axis=1)
+    assert np.ptp(left, axis=2).max() == 0
+    assert np.ptp(middle, axis=2).min() > 0
+    assert np.ptp(right, axis=2).mean() > 20
+    assert np.abs(right - middle).mean() > 1
+
+
+def test_a_sheet_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
+    tile = np.zeros((5, 672, 3), np.uint8)
+    with pytest.raises(OutputError, match="names no picture format"):
+        write_sheet(tmp_path / "sheet.txt", [tile])
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_sheet(tmp_path / "missing" / "sheet.png", [tile])
