@@ -31,7 +31,8 @@ from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Batch, Photographs
 from train.discriminator import PatchDiscriminator
 from train.losses import ColourLoss, hinge_discriminator, hinge_generator
-from train.palette import fit_palette
+from train.palette import fit_palette, palette_prior
+from train.parent import Parent, load_parent
 from train.recipe import Freeze, Phase, Recipe
 from train.validate import ValidationSet
 
@@ -130,13 +131,19 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
 
-    def begin(self, photographs: Photographs) -> None:
-        """Start from ImageNet's encoder and a palette fitted to the photographs."""
-        self.generator.encoder.load_imagenet(imagenet_weights())
-        palette = fit_palette(photographs, self.recipe.generator.palette, self.recipe.seed)
-        self.generator.palette.copy_(torch.from_numpy(palette.ab))
+    def begin(self, photographs: Photographs, parent: Parent | None = None) -> None:
+        """Start from ``parent``'s weights, or from ImageNet's encoder and a palette fitted to the photographs."""
+        if parent:
+            self.generator.load_state_dict(parent.weights)
+            prior = palette_prior(photographs, self.generator.palette.numpy(), self.recipe.seed)
+            self.seconds = parent.seconds
+        else:
+            self.generator.encoder.load_imagenet(imagenet_weights())
+            palette = fit_palette(photographs, self.recipe.generator.palette, self.recipe.seed)
+            self.generator.palette.copy_(torch.from_numpy(palette.ab))
+            prior = palette.prior
         self.generator.temperature.fill_(self.recipe.temperature)
-        self.prior = torch.from_numpy(palette.prior)
+        self.prior = torch.from_numpy(prior)
         self.ema.load_state_dict(self.generator.state_dict())
 
     def restore(self, c: Checkpoint) -> None:
@@ -240,7 +247,8 @@ def fit(
 ) -> Path:
     """Train until the recipe's schedule ends; returns the path of the last checkpoint.
 
-    ``start_from`` takes the weights of another run's checkpoint and begins this recipe's schedule with them.
+    ``start_from`` takes the weights of another run's checkpoint, or of an engine folder, and begins this recipe's
+    schedule with them.
     """
     run.mkdir(parents=True, exist_ok=True)
     last = run / "last.pt"
@@ -252,14 +260,9 @@ def fit(
         trainer.restore(checkpoint)
         log.info("going on at step %d", trainer.step)
     else:
-        trainer.begin(photographs)
-        if start_from:
-            parent = Checkpoint.load(start_from)
-            if parent.recipe.generator != recipe.generator:
-                raise ConfigurationError(f"{start_from}: holds another network than the recipe's [generator]")
-            trainer.generator.load_state_dict(parent.ema)
-            trainer.ema.load_state_dict(parent.ema)
-            trainer.prior, trainer.seconds = parent.prior, parent.seconds
+        parent = load_parent(start_from, recipe.generator) if start_from else None
+        trainer.begin(photographs, parent)
+        if parent:
             log.info("starting from %s, trained for %.1f h", start_from, parent.seconds / 3600)
     schedule = Schedule(recipe.phase)
     colour_loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
@@ -313,7 +316,9 @@ def main() -> int:
     parser.add_argument(
         "--run", type=Path, required=True, help="folder of checkpoints and curves; git-ignored runs/NAME"
     )
-    parser.add_argument("--from", type=Path, dest="start_from", help="begin with the weights of this checkpoint")
+    parser.add_argument(
+        "--from", type=Path, dest="start_from", help="begin with the weights of this checkpoint or engine folder"
+    )
     parser.add_argument("--validate", type=Path, help="folder of colour photographs to measure on")
     parser.add_argument("--validate-count", type=int, default=60)
     parser.add_argument("--validate-side", type=int, default=192, help="short side, in pixels, to measure at")

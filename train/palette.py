@@ -30,21 +30,40 @@ def fit_palette(photographs: Photographs, size: int, seed: int, samples: int = 4
     k-means would spend the palette on them.
     """
     rng = np.random.default_rng((seed, 0))
+    points, count = _cells(photographs, samples, rng)
+    centres = _weighted_kmeans(points, np.sqrt(count), min(size, len(points)), rng)
+    prior = _prior(points, count, centres)
+    if len(centres) < size:  # fewer colours than entries: repeat them, with no pixels of their own
+        centres = np.resize(centres, (size, 2))
+        prior = np.pad(prior, (0, size - len(prior)))
+    return Palette(centres.astype(np.float32), prior.astype(np.float32))
+
+
+def palette_prior(
+    photographs: Photographs, ab: npt.NDArray[np.float32], seed: int, samples: int = 4000
+) -> npt.NDArray[np.float32]:
+    """How common each entry of a given palette ``[k, 2]`` is in the photographs: ``[k]``, adding up to 1."""
+    points, count = _cells(photographs, samples, np.random.default_rng((seed, 0)))
+    return _prior(points, count, ab.astype(np.float64)).astype(np.float32)
+
+
+def _cells(
+    photographs: Photographs, samples: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Cells of the a*b* plane that have pixels in random crops: their centres ``[n, 2]`` and counts ``[n]``."""
     bins = int(2 * _REACH / _CELL)
     counts = np.zeros((bins, bins))
     for index in rng.integers(0, len(photographs.pictures), samples):
         ab = small_chroma(random_crop(photographs.pictures[index], 64, 0.8, rng)).reshape(2, -1)
         counts += np.histogram2d(ab[0], ab[1], bins, ((-_REACH, _REACH), (-_REACH, _REACH)))[0]
     cells = np.argwhere(counts > 2)
-    points = (cells.astype(np.float64) + 0.5) * _CELL - _REACH
-    count = counts[tuple(cells.T)]
-    centres = _weighted_kmeans(points, np.sqrt(count), min(size, len(points)), rng)
-    nearest = _nearest(points, centres)
-    prior = np.bincount(nearest, count, len(centres)) / count.sum()
-    if len(centres) < size:  # fewer colours than entries: repeat them, with no pixels of their own
-        centres = np.resize(centres, (size, 2))
-        prior = np.pad(prior, (0, size - len(prior)))
-    return Palette(centres.astype(np.float32), prior.astype(np.float32))
+    return (cells.astype(np.float64) + 0.5) * _CELL - _REACH, counts[tuple(cells.T)]
+
+
+def _prior(
+    points: npt.NDArray[np.float64], count: npt.NDArray[np.float64], centres: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    return np.asarray(np.bincount(_nearest(points, centres), count, len(centres)) / count.sum())
 
 
 def _nearest(points: npt.NDArray[np.float64], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

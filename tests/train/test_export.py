@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import stat
 import tomllib
@@ -19,7 +20,7 @@ from onnx import TensorProto
 from safetensors.torch import load_file
 
 from archivecolor.color import FloatArray, rgb_to_lab, rgb_to_luma
-from archivecolor.errors import InputError
+from archivecolor.errors import ConfigurationError, InputError
 from archivecolor.generator import Generator
 from archivecolor.inference import catalog
 from archivecolor.metrics import ciede2000
@@ -222,3 +223,18 @@ def test_a_checkpoint_can_be_exported_after_its_way_through_a_file(tmp_path: Pat
     generator = Generator(SHAPE)
     generator.load_state_dict(ema)
     assert torch.equal(generator.palette, tiny_generator().palette)
+
+
+def test_blending_two_checkpoints_averages_their_weights() -> None:
+    one = tiny_checkpoint()
+    other = dataclasses.replace(one, ema={k: v + 1 if v.is_floating_point() else v for k, v in one.ema.items()})
+    mixed = exporting.blend(one, other, 0.25).ema
+    torch.testing.assert_close(mixed["head.weight"], one.ema["head.weight"] + 0.25)
+
+
+def test_checkpoints_of_different_runs_are_not_blended() -> None:
+    one = tiny_checkpoint()
+    with pytest.raises(ConfigurationError, match="different runs"):
+        exporting.blend(one, dataclasses.replace(one, data_digest="1" * 64), 0.5)
+    with pytest.raises(ConfigurationError, match="share"):
+        exporting.blend(one, one, 1.5)

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
 from archivecolor.generator import Generator, GeneratorShape
+from archivecolor.inference import catalog
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
@@ -23,7 +25,7 @@ from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.fit import Schedule, Trainer, batches, fit, freeze
 from train.losses import ColourLoss
-from train.palette import fit_palette
+from train.palette import fit_palette, palette_prior
 from train.recipe import Data, Freeze, Phase, Recipe
 from train.validate import ValidationSet
 
@@ -33,6 +35,7 @@ EVERY_STEP, NEVER = -1.0, math.inf
 @pytest.fixture(autouse=True)
 def _quick_palette(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "fit_palette", functools.partial(fit_palette, samples=60))
+    monkeypatch.setattr(fitting, "palette_prior", functools.partial(palette_prior, samples=60))
 
 
 def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,3 +396,20 @@ def test_a_phase_can_hold_the_batch_statistics_still_while_weights_learn(
     moved = {k for k, v in trainer.generator.state_dict().items() if not torch.equal(v, before[k])}
     assert "head.weight" in moved
     assert not {k for k in moved if "running" in k}
+
+
+def test_a_run_can_begin_with_the_weights_of_a_shipped_engine(
+    recipe: Recipe, tiny_engine: Path, tmp_path: Path
+) -> None:
+    still = dataclasses.replace(recipe.phase[0], learning_rate=0.0, final_learning_rate=0.0, pictures=2, batch=2)
+    run = fit(dataclasses.replace(recipe, phase=(still,)), tmp_path / "run", None, NEVER, start_from=tiny_engine)
+    made = Checkpoint.load(run)
+    shipped = {k: v.float() for k, v in load_file(tiny_engine / catalog.WEIGHTS).items() if v.dim() > 1}
+    assert_same_bits(shipped, {k: made.generator[k] for k in shipped})
+    assert made.prior.sum().item() == pytest.approx(1)
+
+
+def test_an_engine_folder_of_another_network_is_refused(recipe: Recipe, tiny_engine: Path, tmp_path: Path) -> None:
+    other = dataclasses.replace(recipe, generator=GeneratorShape(32, (16, 16, 8), 8, 2))
+    with pytest.raises(ConfigurationError, match="holds another network"):
+        fit(other, tmp_path / "run", None, NEVER, start_from=tiny_engine)

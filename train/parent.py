@@ -1,0 +1,50 @@
+"""Weights to begin with: an earlier run's checkpoint, or a shipped engine folder where that is long gone."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from archivecolor.errors import ConfigurationError, InputError
+from archivecolor.generator import GeneratorShape
+from archivecolor.inference import catalog
+from train.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a run inherits."""
+
+    weights: dict[str, Any]
+    seconds: float
+    """How long they were trained for."""
+
+
+def load_parent(path: Path, shape: GeneratorShape) -> Parent:
+    """Read mean weights that fit ``shape``.
+
+    Raises `InputError` or `EngineError` when they are damaged, `ConfigurationError` when they are of another network.
+    """
+    if not path.is_dir():
+        checkpoint = Checkpoint.load(path)
+        _check(path, checkpoint.recipe.generator, shape)
+        return Parent(checkpoint.ema, checkpoint.seconds)
+    folder = catalog.read(path)
+    folder.verify()
+    _check(path, GeneratorShape(folder.context, folder.decoder, folder.palette, folder.heads), shape)
+    try:
+        weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(folder.weights).items()}
+    except (SafetensorError, OSError) as e:
+        raise InputError(f"{folder.weights}: cannot be read: {e}") from e
+    described = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8"))
+    return Parent(weights, 3600 * float(described.get("training", {}).get("hours", 0)))
+
+
+def _check(path: Path, theirs: GeneratorShape, ours: GeneratorShape) -> None:
+    if theirs != ours:
+        raise ConfigurationError(f"{path}: holds another network than the recipe's [generator]")
