@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
-from archivecolor.generator import Generator, GeneratorShape
-from archivecolor.inference import catalog
+from archivecolor.generator import Generator
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
@@ -232,25 +230,6 @@ def test_the_encoder_learns_at_its_share_of_the_rate(recipe: Recipe, photographs
     assert "head" in moved[1]
 
 
-def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:
-    parent = tiny_checkpoint()
-    parent.save(tmp_path / "parent.pt")
-    recipe = without_phases(recipe, 1)
-    made = Checkpoint.load(fit(recipe, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt"))
-    assert made.step == 1
-    assert made.seconds > parent.seconds
-    assert torch.equal(made.generator["palette"], parent.ema["palette"])
-    drift = (made.generator["head.weight"] - parent.ema["head.weight"]).abs().max()
-    assert 0 < drift < 0.01
-
-
-def test_the_weights_of_another_network_cannot_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:
-    tiny_checkpoint().save(tmp_path / "parent.pt")
-    other = dataclasses.replace(recipe, generator=GeneratorShape(32, (16, 16, 8), 8, 2))
-    with pytest.raises(ConfigurationError, match=r"parent\.pt: holds another network"):
-        fit(other, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt")
-
-
 def test_the_curve_tells_how_the_validation_pictures_fare(recipe: Recipe, tmp_path: Path, corpus: Path) -> None:
     fit(without_phases(recipe, 1), tmp_path, ValidationSet(corpus / "more", count=5, side=64), NEVER)
     with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
@@ -396,20 +375,3 @@ def test_a_phase_can_hold_the_batch_statistics_still_while_weights_learn(
     moved = {k for k, v in trainer.generator.state_dict().items() if not torch.equal(v, before[k])}
     assert "head.weight" in moved
     assert not {k for k in moved if "running" in k}
-
-
-def test_a_run_can_begin_with_the_weights_of_a_shipped_engine(
-    recipe: Recipe, tiny_engine: Path, tmp_path: Path
-) -> None:
-    still = dataclasses.replace(recipe.phase[0], learning_rate=0.0, final_learning_rate=0.0, pictures=2, batch=2)
-    run = fit(dataclasses.replace(recipe, phase=(still,)), tmp_path / "run", None, NEVER, start_from=tiny_engine)
-    made = Checkpoint.load(run)
-    shipped = {k: v.float() for k, v in load_file(tiny_engine / catalog.WEIGHTS).items() if v.dim() > 1}
-    assert_same_bits(shipped, {k: made.generator[k] for k in shipped})
-    assert made.prior.sum().item() == pytest.approx(1)
-
-
-def test_an_engine_folder_of_another_network_is_refused(recipe: Recipe, tiny_engine: Path, tmp_path: Path) -> None:
-    other = dataclasses.replace(recipe, generator=GeneratorShape(32, (16, 16, 8), 8, 2))
-    with pytest.raises(ConfigurationError, match="holds another network"):
-        fit(other, tmp_path / "run", None, NEVER, start_from=tiny_engine)

@@ -1,0 +1,65 @@
+"""Beginning with weights that exist: another run's, or a shipped engine's."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from archivecolor.errors import ConfigurationError
+from archivecolor.generator import GeneratorShape
+from archivecolor.inference import catalog
+from tests.fakes.generators import tiny_checkpoint
+from train import fit as fitting
+from train.checkpoint import Checkpoint
+from train.fit import fit
+from train.palette import palette_prior
+from train.recipe import Recipe
+
+NEVER = math.inf
+
+
+@pytest.fixture(autouse=True)
+def _quick_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "palette_prior", functools.partial(palette_prior, samples=60))
+
+
+def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:
+    parent = tiny_checkpoint()
+    parent.save(tmp_path / "parent.pt")
+    recipe = dataclasses.replace(recipe, phase=(recipe.phase[1],))
+    made = Checkpoint.load(fit(recipe, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt"))
+    assert made.step == 1
+    assert made.seconds > parent.seconds
+    assert torch.equal(made.generator["palette"], parent.ema["palette"])
+    drift = (made.generator["head.weight"] - parent.ema["head.weight"]).abs().max()
+    assert 0 < drift < 0.01
+
+
+def test_the_weights_of_another_network_cannot_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:
+    tiny_checkpoint().save(tmp_path / "parent.pt")
+    other = dataclasses.replace(recipe, generator=GeneratorShape(32, (16, 16, 8), 8, 2))
+    with pytest.raises(ConfigurationError, match=r"parent\.pt: holds another network"):
+        fit(other, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt")
+
+
+def test_a_run_can_begin_with_the_weights_of_a_shipped_engine(
+    recipe: Recipe, tiny_engine: Path, tmp_path: Path
+) -> None:
+    still = dataclasses.replace(recipe.phase[0], learning_rate=0.0, final_learning_rate=0.0, pictures=2, batch=2)
+    run = fit(dataclasses.replace(recipe, phase=(still,)), tmp_path / "run", None, NEVER, start_from=tiny_engine)
+    made = Checkpoint.load(run)
+    shipped = {k: v.float() for k, v in load_file(tiny_engine / catalog.WEIGHTS).items() if v.dim() > 1}
+    assert all(torch.equal(v, made.generator[k]) for k, v in shipped.items())
+    assert made.prior.sum().item() == pytest.approx(1)
+
+
+def test_an_engine_folder_of_another_network_is_refused(recipe: Recipe, tiny_engine: Path, tmp_path: Path) -> None:
+    other = dataclasses.replace(recipe, generator=GeneratorShape(32, (16, 16, 8), 8, 2))
+    with pytest.raises(ConfigurationError, match="holds another network"):
+        fit(other, tmp_path / "run", None, NEVER, start_from=tiny_engine)
