@@ -6,6 +6,7 @@ Figures are of the merged picture at full size, as a user gets it: luma is the t
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,10 +54,10 @@ class Scores:
         """The result's colourfulness over the truth's."""
         return self.colourfulness / self.colourfulness_truth if self.colourfulness_truth else 0.0
 
-    def as_dict(self) -> dict[str, float]:
-        """All figures, the derived ones too."""
+    def as_dict(self) -> dict[str, float | None]:
+        """All figures, the derived ones too; None where one is infinite, which JSON cannot say."""
         derived = {"gain_percent": self.gain_percent, "colourfulness_ratio": self.colourfulness_ratio}
-        return {k: round(v, 4) for k, v in (asdict(self) | derived).items()}
+        return {k: round(v, 4) if math.isfinite(v) else None for k, v in (asdict(self) | derived).items()}
 
 
 @dataclass(frozen=True, slots=True)

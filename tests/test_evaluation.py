@@ -170,3 +170,10 @@ def test_a_sheet_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> No
         write_sheet(tmp_path / "sheet.txt", [tile])
     with pytest.raises(OutputError, match="cannot be written"):
         write_sheet(tmp_path / "missing" / "sheet.png", [tile])
+
+
+def test_a_perfect_match_is_still_json(colour_photographs: dict[str, Picture]) -> None:
+    truth = np.ascontiguousarray(colour_photographs["coffee"])
+    figures = score(truth, luma_of(truth), truth).as_dict()
+    assert figures["psnr_db"] is None
+    json.dumps(figures, allow_nan=False)

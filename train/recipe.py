@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from archivecolor.errors import ConfigurationError
-from archivecolor.generator import GeneratorShape
+from archivecolor.generator import INPUT_MULTIPLE, GeneratorShape
 from train.degrade import Degradation
 
 
@@ -83,6 +83,12 @@ class Phase:
     adversarial: float = 0.0
     """Weight of the generator's adversarial loss; 0 trains without a discriminator."""
     discriminator_learning_rate: float = 2e-4
+
+    def __post_init__(self) -> None:
+        if self.crop < INPUT_MULTIPLE or self.crop % INPUT_MULTIPLE:
+            raise ConfigurationError(f"phase '{self.name}': crop is {self.crop}, no multiple of {INPUT_MULTIPLE}")
+        if self.pictures < 1 or self.batch < 1:
+            raise ConfigurationError(f"phase '{self.name}': has no pictures or an empty batch")
 
 
 @dataclass(frozen=True, slots=True)

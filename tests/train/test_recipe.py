@@ -59,6 +59,8 @@ def test_a_recipe_survives_its_way_through_json(recipe: Recipe) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        (GOOD.replace("crop = 64", "crop = 70"), r"phase 'one': crop is 70, no multiple of 32"),
+        (GOOD.replace("pictures = 10", "pictures = 0"), "phase 'one': has no pictures"),
         (GOOD.replace("crop =", "crops ="), r"phase\[0\]: unknown key 'crops' \(did you mean 'crop'\?\)"),
         ("seeds = 2\n" + GOOD, r"try\.toml: unknown key 'seeds' \(did you mean 'seed'\?\)"),
         (GOOD + "[generator]\ncontxt = 3\n", r"generator: unknown key 'contxt' \(did you mean 'context'\?\)"),
