@@ -11,7 +11,6 @@ the luma and 3 n b for the RGB.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +23,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine, check_chroma
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink
 from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings
 from archivecolor.stills import Still, at_target_depth, open_still, probe, write_still
@@ -87,19 +87,17 @@ class Colorizer:
     ) -> tuple[str, ...]:
         """Colour a photograph from file to file; returns warnings.
 
-        ``target`` is opened once the result is complete in memory, and written under its own name: a folder run is
-        what guards against a power cut. Raises `InputError` or `OutputError`.
+        ``target`` takes its name once it is whole, and never replaces ``source``. Raises `InputError` or
+        `OutputError`.
         """
+        source, target = Path(source), Path(target)
         output = output or OutputSettings()
-        loaded = self.load_still(Path(source))
-        coded = io.BytesIO()
-        warnings = self.write_still(coded, loaded, self.predict([loaded.look])[0], output)
-        try:
-            with Path(target).open("wb" if output.overwrite else "xb") as file:
-                file.write(coded.getbuffer())
-        except OSError as e:
-            raise OutputError(f"{target}: cannot be written: {e.strerror}") from e
-        return warnings
+        loaded = self.load_still(source)
+        if target.exists() and target.samefile(source):
+            raise OutputError(f"{target}: is the source itself", hint="give the result another name")
+        chroma = self.predict([loaded.look])[0]
+        with atomic_write(target, overwrite=output.overwrite) as file:
+            return self.write_still(file, loaded, chroma, output)
 
     def load_still(self, path: Path) -> LoadedStill:
         """Decode a photograph and make the small picture that the engine sees."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -255,11 +257,39 @@ def test_a_file_is_only_written_over_when_told_so(tmp_path: Path) -> None:
     cv2.imwrite(str(source), np.full((40, 40), 128, np.uint8))
     target.write_bytes(b"precious")
     colorizer = Colorizer(FakeEngine())
-    with pytest.raises(OutputError, match=r"colour\.png: cannot be written"):
+    with pytest.raises(OutputError, match=r"colour\.png: exists already"):
         colorizer.color_file(source, target)
     assert target.read_bytes() == b"precious"
     colorizer.color_file(source, target, OutputSettings(overwrite=True))
     assert open_still(target).luma.shape == (40, 40)
+
+
+def test_a_source_is_never_written_over(tmp_path: Path) -> None:
+    source, link = tmp_path / "grey.png", tmp_path / "link.png"
+    cv2.imwrite(str(source), np.full((40, 40), 128, np.uint8))
+    link.symlink_to(source)
+    before = source.read_bytes()
+    for target in (source, link):
+        with pytest.raises(OutputError, match="is the source itself"):
+            Colorizer(FakeEngine()).color_file(source, target, OutputSettings(overwrite=True))
+    assert source.read_bytes() == before
+
+
+def test_an_earlier_result_survives_a_failure_while_it_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "grey.png", tmp_path / "colour.png"
+    cv2.imwrite(str(source), np.full((40, 40), 128, np.uint8))
+    target.write_bytes(b"precious")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        Colorizer(FakeEngine()).color_file(source, target, OutputSettings(overwrite=True))
+    assert target.read_bytes() == b"precious"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["colour.png", "grey.png"]
 
 
 def test_a_missing_or_broken_source_is_an_input_error_and_writes_nothing(tmp_path: Path) -> None:
