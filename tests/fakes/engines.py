@@ -55,6 +55,8 @@ def fake_folder(*, name: str = "fake", short_px: int = 64, multiple: int = 32, c
         decoder=(16, 16, 8),
         palette=16,
         heads=2,
+        encoder="lite0",
+        classifier_features=False,
         digests={},
     )
 

@@ -17,7 +17,7 @@ def tiny_generator() -> Generator:
     """The same every time, in evaluation mode, with batch statistics that suit its weights; its colours vary."""
     torch.manual_seed(3)
     generator = Generator(SHAPE)
-    generator.encoder.load_imagenet(imagenet_weights())
+    generator.encoder.load_imagenet(imagenet_weights(SHAPE.encoder))
     generator.palette.copy_(torch.randn(SHAPE.palette, 2) * 30)
     nn.init.normal_(generator.head.weight, std=0.3)
     generator.train()

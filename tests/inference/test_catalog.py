@@ -24,6 +24,8 @@ context = 32
 decoder = [16, 16, 8]
 palette = 16
 heads = 2
+encoder = "lite0"
+classifier_features = false
 [sha256]
 "generator.onnx" = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 "weights.safetensors" = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -54,6 +56,7 @@ def test_a_folder_is_read_as_its_description_says(folder: Path) -> None:
     assert (read.path, read.name, read.summary) == (folder, "fine", "made by hand")
     assert (read.short_px, read.multiple, read.chroma_stride) == (256, 32, 4)
     assert (read.context, read.decoder, read.palette, read.heads) == (32, (16, 16, 8), 16, 2)
+    assert (read.encoder, read.classifier_features) == ("lite0", False)
     assert (read.graph, read.weights) == (folder / "generator.onnx", folder / "weights.safetensors")
     read.verify()
 
@@ -84,6 +87,7 @@ def test_a_damaged_or_missing_file_is_told_by_name(
         ("[input]", "[given]", "'input' is None, should be dict"),
         ("short_px = 256", 'short_px = "256"', "'short_px' is '256', should be int"),
         ("heads = 2", "", "'heads' is None, should be int"),
+        ('encoder = "lite0"', "", "'encoder' is None, should be str"),
         ('"made by hand"', "3", "'summary' is 3, should be str"),
         ("[16, 16, 8]", "[16, 16]", r"'decoder' is \[16, 16\], should be three integers"),
         ("[16, 16, 8]", '[16, 16, "8"]', r"'decoder' is .*, should be three integers"),
