@@ -12,6 +12,7 @@ short side, are under way, however long the film is.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +59,20 @@ class Scan:
         return Cut(first, max(first, last), whole=start_s is None and end_s is None)
 
 
-def scan(path: Path, advance: Callable[[float], None] | None = None) -> Scan:
-    """Read a film from end to end: what it holds and where its cuts are. Raises `InputError`."""
+class Stopped(Exception):
+    """The run was asked to end; what is finished is kept."""
+
+
+def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:
+    """Read a film from end to end: what it holds and where its cuts are.
+
+    Raises `InputError`, and `Stopped` once ``stop`` is set.
+    """
     detector = CutDetector()
 
     def see(luma: UIntArray, form: PictureForm) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped
         detector.push(np.asarray(luma if form.depth == 8 else luma >> (form.depth - 8), dtype=np.uint8))
 
     film = survey(path, see, advance)

@@ -32,16 +32,12 @@ from archivecolor.film.encoding import Encoding, beside_size, mark
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.reading import frames
 from archivecolor.film.writing import Cut, Shown, write_segment
-from archivecolor.film_pipeline import FilmColorizer, Picture, Scan
+from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, Stopped
 from archivecolor.segments import Journal, Segment
 
 _LISTEN_S: Final = 0.2
 _SHEET_PICTURES: Final = 24
 _SHEET_WIDTH_PX: Final = 360
-
-
-class Stopped(Exception):
-    """The run was asked to end; what is finished is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,13 @@ def parse_time(text: str | None) -> float | None:
 class FilmProgress:
     """One line on a terminal, kept up to date; elsewhere a line every 30 seconds."""
 
-    def __init__(self, doing: str, total: int = 0, *, done: int = 0, rate: float = 1.0, quiet: bool) -> None:
-        """Count to ``total`` frames, of which ``done`` are there, of a film of ``rate`` frames a second."""
-        self._doing, self._total, self._done, self._rate = doing, total, done, rate
+    def __init__(self, doing: str, *, rate: float = 1.0, quiet: bool) -> None:
+        """Show the progress of what is being done to a film of ``rate`` frames a second."""
+        self._doing, self._rate = doing, rate
         self._quiet = quiet
         self._live = sys.stderr.isatty()
         self._began = self._spoke = time.monotonic()
+        self._done: int | None = None
         self._recent: deque[tuple[float, int]] = deque()
 
     def __enter__(self) -> Self:
@@ -60,18 +61,18 @@ class FilmProgress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def advance(self, frames: int) -> None:
-        """So many more frames are done."""
-        self._done += frames
+    def frames(self, done: int, total: int) -> None:
+        """So many frames are done of so many; what was done at the first call is not counted as speed."""
         now = time.monotonic()
-        self._recent.append((now, frames))
+        self._recent.append((now, 0 if self._done is None else done - self._done))
+        self._done = done
         while self._recent[0][0] < now - _WINDOW_S:
             self._recent.popleft()
         if not self._due(now):
             return
         speed = sum(n for _, n in self._recent) / max(1e-3, min(now - self._began, _WINDOW_S))
-        left = duration((self._total - self._done) / speed) if speed else "unknown"
-        at, end = (clock(n / self._rate) for n in (self._done, self._total))
+        left = duration((total - done) / speed) if speed else "unknown"
+        at, end = (clock(n / self._rate) for n in (done, total))
         self._say(f"{self._doing} {at} of {end}, {speed:.1f} fps, {left} left")
 
     def share(self, done: float) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +10,12 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.cli.film_progress import FilmProgress, clock, parse_time
-from archivecolor.cli.interrupt import Interruption, interruptible
-from archivecolor.errors import InputError, ItemsFailedError, OutputError, UsageError
+from archivecolor.cli.interrupt import interruptible
+from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
     ColorSettings,
     EncodeSettings,
     EngineSettings,
-    FilmCodec,
     FilmSettings,
     Precision,
     Purpose,
@@ -26,16 +23,10 @@ from archivecolor.settings import (
 )
 
 if TYPE_CHECKING:
-    from archivecolor.film.encoding import Encoding
-    from archivecolor.film.writing import Cut, Joined
-    from archivecolor.film_pipeline import Scan
-    from archivecolor.film_run import SegmentMaker
+    from archivecolor.film_job import FilmPlan, FilmRecord
 
 _LISTED_WARNINGS = 20
 _SHEETS = {".png", ".jpg", ".jpeg"}
-_BITS_A_SAMPLE = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
-"""Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
-_USUAL_BITS = 0.5
 
 
 def video(
@@ -78,203 +69,109 @@ def video(
     color = ColorSettings(strength=strength, network_px=network_px)
     film_settings = FilmSettings(smoothing=smoothing, every=every)
     encode = EncodeSettings(purpose, codec, crf, preset, side_by_side)
-    began = time.monotonic()
+    if preview and out.suffix.lower() not in _SHEETS:
+        raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
 
-    from archivecolor.film.encoding import beside_size, container_for, plan_encoding, try_encoder
-    from archivecolor.film.writing import unsupported
-    from archivecolor.film_pipeline import FilmColorizer, scan
+    from archivecolor.film_job import FilmRequest, color_film, plan_film
+    from archivecolor.film_pipeline import FilmColorizer, Stopped
     from archivecolor.film_run import SegmentMaker
     from archivecolor.inference import select
 
-    if preview and out.suffix.lower() not in _SHEETS:
-        raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
-    muxer = "matroska" if preview else container_for(out.suffix)
-    _check_names(source, out, overwrite=overwrite)
-    if not preview and not leave_out:
-        _check_streams(source, unsupported(source, muxer), out)
-    with FilmProgress("reading", quiet=quiet) as progress:
-        found = scan(source, progress.share)
-    if found.film.coloured and not recolor:
-        raise OutputError(f"{source}: is in colour already", hint="--recolor colours it anew, from its luma")
-    cut = found.part(parse_time(start), parse_time(end))
-    if cut.first >= cut.last:
-        raise UsageError(
-            "no frame lies between --start and --end", hint=f"the film lasts {clock(found.film.duration_s)}"
-        )
-    encoding = plan_encoding(found.film.form, encode, muxer, interlaced=found.film.interlaced > 0)
-    size = beside_size(found.film.form) if side_by_side else (found.film.form.width, found.film.form.height)
-    try_encoder(encoding, found.film.form, size, found.film.rate)
-    _tell_plan(source, out, found, cut, encoding, json=json, dry_run=dry_run)
-    if dry_run:
-        return
-    with select.open_engine(runtime, generator) as opened, interruptible() as interruption:
-        console.log.info("colouring with '%s' on %s", generator, opened.description)
-        colorizer = FilmColorizer(opened, color, film_settings)
-        maker = SegmentMaker(source, found, colorizer, encoding, side_by_side)
-        if preview:
-            count = maker.contact_sheet(out, cut)
-            console.log.info("%s shows %d frames", console.printable(out), count)
+    request = FilmRequest(
+        source,
+        out,
+        encode,
+        start_s=parse_time(start),
+        end_s=parse_time(end),
+        recolor=recolor,
+        leave_out=leave_out or preview,
+        overwrite=overwrite,
+        muxer="matroska" if preview else None,
+    )
+    record = None
+    with interruptible() as interruption, suppress(Stopped):
+        with FilmProgress("reading", quiet=quiet) as progress:
+            plan = plan_film(request, progress.share, interruption.stop)
+        _tell_plan(plan, json=json, dry_run=dry_run)
+        if dry_run:
             return
-        _check_space(out, size, cut, encoding)
-        settings = f"{color} {film_settings} {encode} {cut} {sorted(opened.folder.digests.items())}"
-        run = _Run(maker, out, cut, muxer, settings, leave_out=leave_out, fast_start=purpose is Purpose.SHARE)
-        joined = run.make(interruption, jobs=jobs, overwrite=overwrite, quiet=quiet)
+        with select.open_engine(runtime, generator) as opened:
+            console.log.info("colouring with '%s' on %s", generator, opened.description)
+            if preview:
+                colorizer = FilmColorizer(opened, color, film_settings)
+                count = SegmentMaker(source, plan.scan, colorizer, plan.encoding, side_by_side).contact_sheet(
+                    out, plan.cut
+                )
+                console.log.info("%s shows %d frames", console.printable(out), count)
+                return
+            rate = len(plan.scan.film.times) / plan.scan.film.duration_s
+            with FilmProgress("colouring", rate=rate, quiet=quiet) as progress:
+                record = color_film(
+                    plan, opened, color, film_settings, jobs=jobs, stop=interruption.stop, progress=progress.frames
+                )
     interruption.raise_if_interrupted()
-    if joined is not None:
-        _report(out, found, cut, encoding, joined, time.monotonic() - began, json=json)
-    if found.film.warnings:
+    if record is not None:
+        _report(plan, record, json=json)
+    if plan.scan.film.warnings:
         raise ItemsFailedError(
             f"{source}: is damaged; everything that can be decoded was written", hint="the warnings tell where"
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What it takes to make one film."""
-
-    maker: SegmentMaker
-    out: Path
-    cut: Cut
-    muxer: str
-    settings: str
-    """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    leave_out: bool
-    fast_start: bool
-
-    def make(self, interruption: Interruption, *, jobs: int, overwrite: bool, quiet: bool) -> Joined | None:
-        """Make segments, join them, give the result its name; None when interrupted."""
-        from archivecolor.film_run import Stopped
-        from archivecolor.jobs.atomic import atomic_write
-
-        try:
-            with atomic_write(self.out, overwrite=overwrite):
-                return self._make(interruption, jobs=jobs, quiet=quiet)
-        except Stopped:
-            return None
-
-    def _make(self, interruption: Interruption, *, jobs: int, quiet: bool) -> Joined:
-        from archivecolor import __version__
-        from archivecolor.film.writing import join
-        from archivecolor.jobs.atomic import part_path
-        from archivecolor.segments import Journal, plan_segments
-
-        film, path = self.maker.scan.film, self.maker.path
-        part = part_path(self.out)
-        status = path.stat()
-        identity = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
-        fingerprint = f"{__version__} {identity} {self.maker.encoding} {self.settings}"
-        segments = plan_segments([film.seconds(i) for i in range(self.cut.last)], self.maker.scan.cuts, self.cut.first)
-        journal = Journal(part.with_suffix(".work"), fingerprint)
-        ready = sum(made.frames for made in journal.made.values())
-        count = self.cut.last - self.cut.first
-        if ready:
-            console.log.info("going on: %d of %d frames are there", ready, count)
-        rate = len(film.times) / film.duration_s
-        with FilmProgress("colouring", count, done=ready, rate=rate, quiet=quiet) as progress:
-            self.maker.make_all(segments, journal, jobs=jobs, stop=interruption.stop, advance=progress.advance)
-        parts = [(journal.segment_path(s.number), journal.made[s.number]) for s in segments]
-        joined = join(
-            path,
-            part,
-            film,
-            parts,
-            self.cut,
-            self.maker.encoding,
-            self.muxer,
-            leave_out=self.leave_out,
-            fast_start=self.fast_start,
-        )
-        journal.remove()
-        return joined
-
-
-def _check_names(source: Path, out: Path, *, overwrite: bool) -> None:
-    """Refuse what could lose a file, before hours of work."""
-    if not source.exists():
-        raise InputError(f"{source}: there is no such file")
-    if out.exists():
-        if out.samefile(source):
-            raise OutputError(f"{out}: is the film itself", hint="give the result another name")
-        if not overwrite:
-            raise OutputError(f"{out}: exists already", hint="--overwrite replaces it")
-
-
-def _check_streams(source: Path, lost: list[str], out: Path) -> None:
-    if lost:
-        raise OutputError(
-            f"{source}: {out.suffix} cannot hold {'; '.join(lost)}",
-            hint="end the result's name in .mkv, or give --leave-out to do without",
-        )
-
-
-def _check_space(out: Path, size: tuple[int, int], cut: Cut, encoding: Encoding) -> None:
-    """Segments and the film they are joined into lie beside each other for a while."""
-    bits = _BITS_A_SAMPLE.get(encoding.codec, _USUAL_BITS) * size[0] * size[1] * (cut.last - cut.first)
-    folder = next(p for p in (out.parent, *out.parent.parents) if p.exists())
-    needed, free = int(2 * bits / 8), shutil.disk_usage(folder).free
-    if free < needed:
-        raise OutputError(
-            f"{folder}: {free >> 20:,} MB are free and up to {needed >> 20:,} MB may be needed", hint="make room"
-        )
-
-
-def _tell_plan(
-    source: Path, out: Path, found: Scan, cut: Cut, encoding: Encoding, *, json: bool, dry_run: bool
-) -> None:
-    form = found.film.form
-    shots = 1 + sum(cut.first < c < cut.last for c in found.cuts)
+def _tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
+    film, request = plan.scan.film, plan.request
     console.log.info(
         "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %d shots -> %s",
-        console.printable(source.name),
-        form.width,
-        form.height,
-        form.depth,
-        float(found.film.rate),
-        clock(found.film.duration_s),
-        cut.last - cut.first,
-        shots,
-        encoding.summary,
+        console.printable(request.source.name),
+        film.form.width,
+        film.form.height,
+        film.form.depth,
+        float(film.rate),
+        clock(film.duration_s),
+        plan.frames,
+        plan.shots,
+        plan.encoding.summary,
     )
-    for note in encoding.notes:
+    for note in plan.encoding.notes:
         console.log.warning("%s", note)
-    for warning in found.film.warnings[:_LISTED_WARNINGS]:
+    for warning in film.warnings[:_LISTED_WARNINGS]:
         console.log.warning("at %s: %s", clock(warning.time_s), warning.text)
-    if len(found.film.warnings) > _LISTED_WARNINGS:
-        console.log.warning("and %d more", len(found.film.warnings) - _LISTED_WARNINGS)
+    if len(film.warnings) > _LISTED_WARNINGS:
+        console.log.warning("and %d more", len(film.warnings) - _LISTED_WARNINGS)
     if dry_run and json:
-        console.emit({"source": str(source), "target": str(out), "status": "planned", **_facts(found, cut, encoding)})
+        names = {"source": str(request.source), "target": str(request.target)}
+        console.emit({**names, "status": "planned", **_facts(plan)})
     elif dry_run:
-        console.write_out(f"{console.printable(source)} -> {console.printable(out)}")
+        console.write_out(f"{console.printable(request.source)} -> {console.printable(request.target)}")
 
 
-def _facts(found: Scan, cut: Cut, encoding: Encoding) -> dict[str, object]:
-    film = found.film
+def _facts(plan: FilmPlan) -> dict[str, object]:
+    film = plan.scan.film
     return {
-        "frames": cut.last - cut.first,
+        "frames": plan.frames,
         "seconds_of_film": round(film.duration_s, 3),
-        "cuts_s": [round(film.seconds(c), 3) for c in found.cuts if cut.first < c < cut.last],
-        "encoding": encoding.summary,
-        "notes": list(encoding.notes),
+        "cuts_s": [round(film.seconds(c), 3) for c in plan.cuts],
+        "encoding": plan.encoding.summary,
+        "notes": list(plan.encoding.notes),
         "warnings": [{"time_s": round(w.time_s, 3), "text": w.text} for w in film.warnings],
     }
 
 
-def _report(
-    out: Path, found: Scan, cut: Cut, encoding: Encoding, joined: Joined, seconds: float, *, json: bool
-) -> None:
+def _report(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
     """What was made."""
     console.log.info(
-        "%s: %d frames in %s (%.1f fps), %s, %.1f MB",
-        console.printable(out),
-        joined.frames,
-        console.duration(seconds),
-        joined.frames / seconds,
-        encoding.summary,
-        out.stat().st_size / 1e6,
+        "%s: %d frames in %d shots, in %s (%.1f fps), %s, %.1f MB",
+        console.printable(record.target),
+        record.frames,
+        record.shots,
+        console.duration(record.seconds),
+        (record.frames - record.resumed) / record.seconds,
+        record.encoding.summary,
+        record.bytes / 1e6,
     )
-    if joined.copied:
-        console.log.info("copied untouched: %s", "; ".join(console.printable(c) for c in joined.copied))
+    if record.copied:
+        console.log.info("copied untouched: %s", "; ".join(console.printable(c) for c in record.copied))
     if json:
-        facts = _facts(found, cut, encoding)
-        record = {"target": str(out), "status": "colored", "copied": list(joined.copied), "seconds": round(seconds, 3)}
-        console.emit(record | facts)
+        names = {"source": str(record.source), "target": str(record.target)}
+        outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
+        console.emit({**names, **outcome, **_facts(plan)})

@@ -1,0 +1,253 @@
+"""One film from file to file: everything that must be known before hours of work, then the work.
+
+::
+
+    plan_film:  names -> streams the container can hold -> scan (timestamps, shots, form) -> part -> encoder, tried
+    color_film: free space -> journal -> segments (`film_run`) -> join -> sync -> rename
+
+Nothing bears the target's name before all of it is there. What a stopped or killed run made lies in a work folder
+beside the target, and the same request goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from archivecolor import __version__
+from archivecolor.errors import InputError, OutputError, UsageError
+from archivecolor.film.encoding import Encoding, beside_size, container_for, plan_encoding, try_encoder
+from archivecolor.film.reading import Warned
+from archivecolor.film.writing import Cut, Joined, join, unsupported
+from archivecolor.film_pipeline import FilmColorizer, Scan, scan
+from archivecolor.film_run import SegmentMaker
+from archivecolor.inference.engine import Engine
+from archivecolor.jobs.atomic import atomic_write, part_path
+from archivecolor.segments import Journal, Segment, plan_segments
+from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
+
+log = logging.getLogger(__name__)
+
+_BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
+"""Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
+_USUAL_BITS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRequest:
+    """What somebody wants of a film."""
+
+    source: Path
+    target: Path
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+    start_s: float | None = None
+    end_s: float | None = None
+    recolor: bool = False
+    """Colour a film, too, that is in colour already."""
+    leave_out: bool = False
+    """Do without streams that the container cannot hold."""
+    overwrite: bool = False
+    muxer: str | None = None
+    """FFmpeg's name of the container; None is what the target's name says."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPlan:
+    """A request that can be met, and how."""
+
+    request: FilmRequest
+    scan: Scan
+    cut: Cut
+    encoding: Encoding
+    muxer: str
+
+    @property
+    def frames(self) -> int:
+        """How many will be written."""
+        return self.cut.last - self.cut.first
+
+    @property
+    def shots(self) -> int:
+        """How many the part has."""
+        return 1 + len(self.cuts)
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Frames, after the first, at which a shot begins."""
+        return tuple(c for c in self.scan.cuts if self.cut.first < c < self.cut.last)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Stored width and height of what is written."""
+        form = self.scan.film.form
+        return beside_size(form) if self.request.encode.side_by_side else (form.width, form.height)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRecord:
+    """What became of a film."""
+
+    source: Path
+    target: Path
+    frames: int
+    resumed: int
+    """Of the frames, how many an earlier run had made."""
+    shots: int
+    encoding: Encoding
+    copied: tuple[str, ...]
+    """Streams that were copied untouched, in words."""
+    warnings: tuple[Warned, ...]
+    """Damage of the source; everything that can be decoded was written."""
+    bytes: int
+    seconds: float
+    """That the work took, planning left out."""
+
+
+def plan_film(
+    request: FilmRequest, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None
+) -> FilmPlan:
+    """Read a film once and find out how to colour it; ``advance`` is told the share (0..1) that is read.
+
+    Raises `InputError` for what is no film, `OutputError` and `UsageError` for what cannot be done with it, before any
+    file is touched; `Stopped` once ``stop`` is set.
+    """
+    source, target, encode = request.source, request.target, request.encode
+    muxer = request.muxer or container_for(target.suffix)
+    _check_names(request)
+    if not request.leave_out:
+        _check_streams(request, muxer)
+    found = scan(source, advance, stop)
+    film = found.film
+    if film.coloured and not request.recolor:
+        raise OutputError(f"{source}: is in colour already", hint="--recolor colours it anew, from its luma")
+    cut = found.part(request.start_s, request.end_s)
+    if cut.first >= cut.last:
+        raise UsageError(
+            "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
+        )
+    encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
+    plan = FilmPlan(request, found, cut, encoding, muxer)
+    try_encoder(encoding, film.form, plan.size, film.rate)
+    return plan
+
+
+def color_film(
+    plan: FilmPlan,
+    engine: Engine,
+    color: ColorSettings,
+    film: FilmSettings,
+    *,
+    jobs: int = 1,
+    stop: threading.Event | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FilmRecord:
+    """Colour a film, ``jobs`` segments at a time; ``progress`` is told frames done and frames in all.
+
+    Raises `OutputError` when it cannot be written, `InputError` when it cannot be read again, `EngineError` when the
+    engine fails; `Stopped` once ``stop`` is set. After each of them the same call goes on from the last finished
+    segment.
+    """
+    began = time.monotonic()
+    request = plan.request
+    journal = Journal(part_path(request.target).with_suffix(".work"), _fingerprint(plan, engine, color, film))
+    segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
+    resumed = sum(made.frames for made in journal.made.values())
+    if resumed:
+        log.info("going on: %d of %d frames are there", resumed, plan.frames)
+    try:
+        _check_space(plan, sum(made.bytes for made in journal.made.values()))
+    except OutputError:
+        if not journal.made:
+            journal.remove()
+        raise
+    done = resumed
+
+    def advance(frames: int) -> None:
+        nonlocal done
+        done += frames
+        if progress:
+            progress(done, plan.frames)
+
+    maker = SegmentMaker(
+        request.source, plan.scan, FilmColorizer(engine, color, film), plan.encoding, request.encode.side_by_side
+    )
+    with atomic_write(request.target, overwrite=request.overwrite):
+        advance(0)
+        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
+        joined = _join(plan, segments, journal)
+    journal.remove()
+    return FilmRecord(
+        source=request.source,
+        target=request.target,
+        frames=joined.frames,
+        resumed=resumed,
+        shots=plan.shots,
+        encoding=plan.encoding,
+        copied=joined.copied,
+        warnings=plan.scan.film.warnings,
+        bytes=request.target.stat().st_size,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _join(plan: FilmPlan, segments: list[Segment], journal: Journal) -> Joined:
+    request = plan.request
+    return join(
+        request.source,
+        part_path(request.target),
+        plan.scan.film,
+        [(journal.segment_path(s.number), journal.made[s.number]) for s in segments],
+        plan.cut,
+        plan.encoding,
+        plan.muxer,
+        leave_out=request.leave_out,
+        fast_start=request.encode.purpose is Purpose.SHARE,
+    )
+
+
+def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings) -> str:
+    """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
+    status = plan.request.source.stat()
+    identity = f"{plan.request.source.resolve()} {status.st_size} {status.st_mtime_ns}"
+    made_with = f"{color} {film} {plan.request.encode} {plan.cut} {sorted(engine.folder.digests.items())}"
+    return f"{__version__} {identity} {plan.encoding} {made_with}"
+
+
+def _check_names(request: FilmRequest) -> None:
+    """Refuse what could lose a file, before hours of work."""
+    source, target = request.source, request.target
+    if not source.exists():
+        raise InputError(f"{source}: there is no such file")
+    if target.exists():
+        if target.samefile(source):
+            raise OutputError(f"{target}: is the film itself", hint="give the result another name")
+        if not request.overwrite:
+            raise OutputError(f"{target}: exists already", hint="--overwrite replaces it")
+
+
+def _check_streams(request: FilmRequest, muxer: str) -> None:
+    lost = unsupported(request.source, muxer)
+    if lost:
+        raise OutputError(
+            f"{request.source}: {request.target.suffix} cannot hold {'; '.join(lost)}",
+            hint="end the result's name in .mkv, or give --leave-out to do without",
+        )
+
+
+def _check_space(plan: FilmPlan, made_bytes: int) -> None:
+    """Segments and the film they are joined into lie beside each other for a while."""
+    width, height = plan.size
+    bits = _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS) * width * height * plan.frames
+    target = plan.request.target
+    folder = next(p for p in (target.parent, *target.parent.parents) if p.exists())
+    needed, free = int(2 * bits / 8) - made_bytes, shutil.disk_usage(folder).free
+    if free < needed:
+        raise OutputError(
+            f"{folder}: {free >> 20:,} MB are free and up to {needed >> 20:,} MB may be needed", hint="make room"
+        )

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archivecolor.errors import OutputError
+from archivecolor.film_job import FilmRequest, color_film, plan_film
+from archivecolor.film_pipeline import Stopped
+from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
+from tests.fakes.engines import FakeEngine, by_luma
+from tests.film.sources import FilmSource, decode, moving
+
+MASTER = EncodeSettings(Purpose.MASTER)
+SETTINGS = (ColorSettings(), FilmSettings())
+
+
+@pytest.fixture
+def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmRequest:
+    """Three shots, each a segment of its own."""
+    monkeypatch.setattr("archivecolor.segments.LONGEST_S", 1.0)
+    source = FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)], audio=1).write(tmp_path / "a.mkv")
+    return FilmRequest(source, tmp_path / "b.mkv", MASTER)
+
+
+def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
+    read: list[float] = []
+    done: list[tuple[int, int]] = []
+    plan = plan_film(request_, read.append)
+    record = color_film(plan, FakeEngine(by_luma), *SETTINGS, progress=lambda n, total: done.append((n, total)))
+    assert (record.frames, record.resumed, record.shots, record.warnings) == (90, 0, 3, ())
+    assert record.copied == ("stream 1 (audio, aac, eng)",)
+    assert record.bytes == request_.target.stat().st_size
+    assert done == [(n, 90) for n in range(91)]
+    assert read == sorted(read)
+    assert read[-1] <= 1
+
+
+def test_a_stopped_film_goes_on_and_is_the_same(request_: FilmRequest, tmp_path: Path) -> None:
+    plan = plan_film(request_)
+    stop = threading.Event()
+
+    def stop_later(done: int, total: int) -> None:
+        if done > 40:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+    assert not request_.target.exists()
+    record = color_film(plan, FakeEngine(by_luma), *SETTINGS)
+    assert record.resumed >= 30
+    whole = plan_film(FilmRequest(request_.source, tmp_path / "whole.mkv", MASTER))
+    color_film(whole, FakeEngine(by_luma), *SETTINGS)
+    one, two = decode(request_.target), decode(tmp_path / "whole.mkv")
+    assert np.array_equal(one.cb, two.cb)
+    assert np.array_equal(one.cr, two.cr)
+    assert {p.name for p in tmp_path.iterdir()} == {"a.mkv", "b.mkv", "whole.mkv"}
+
+
+def test_planning_stops_when_it_is_asked_to(request_: FilmRequest) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        plan_film(request_, stop=stop)
+
+
+def test_segments_of_other_settings_are_not_used(request_: FilmRequest) -> None:
+    plan = plan_film(request_)
+    stop = threading.Event()
+
+    def stop_later(done: int, total: int) -> None:
+        if done > 40:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+    record = color_film(plan, FakeEngine(by_luma), ColorSettings(strength=0.5), FilmSettings())
+    assert record.resumed == 0
+
+
+def test_a_full_disk_is_told_before_the_first_frame(request_: FilmRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_film(request_)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())
+    engine = FakeEngine(by_luma)
+    with pytest.raises(OutputError, match="MB are free"):
+        color_film(plan, engine, *SETTINGS)
+    assert engine.pictures == 0
+    assert [p.name for p in request_.source.parent.iterdir()] == ["a.mkv"]
