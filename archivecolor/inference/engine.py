@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -48,6 +49,34 @@ class Engine(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class LoadedEngine(ABC):
+    """What every engine here is besides its runtime: a generator's folder, and a context that closes it."""
+
+    def __init__(self, folder: EngineFolder) -> None:
+        self._folder = folder
+
+    @property
+    def folder(self) -> EngineFolder:
+        """The trained generator that this engine runs."""
+        return self._folder
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the device. Closing twice does nothing."""
+
+    def _closed(self) -> EngineError:
+        """What to raise where a closed engine is asked to compute."""
+        return EngineError(f"engine '{self._folder.name}' is closed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def check_luma(luma: FloatArray, folder: EngineFolder) -> None:

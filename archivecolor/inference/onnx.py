@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -21,7 +20,7 @@ from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
-from archivecolor.inference.engine import check_chroma, check_luma, first_line
+from archivecolor.inference.engine import LoadedEngine, check_chroma, check_luma, first_line
 from archivecolor.settings import EngineSettings, Precision
 
 _LOG_FATAL_ONLY = 4
@@ -52,7 +51,7 @@ def kinds_here() -> list[DeviceKind]:
     return [kind for kind, provider in PROVIDERS.items() if provider.name in built]
 
 
-class OnnxEngine:
+class OnnxEngine(LoadedEngine):
     """Runs ``generator.onnx``. Thread-safe.
 
     On a CPU, pictures of a batch are run one by one, for batching buys nothing there.
@@ -77,7 +76,7 @@ class OnnxEngine:
         gpu = device.kind is not DeviceKind.CPU
         half = device.kind is DeviceKind.CUDA and importlib.util.find_spec("onnx") is not None
         self._precision = settings.precision.on(gpu=half)
-        self._folder = folder
+        super().__init__(folder)
         folder.verify()
         self._session: ort.InferenceSession | None = self._open(settings.threads)
         self._batch = FittingBatch(settings.batch or (_GPU_BATCH if gpu else 1))
@@ -113,11 +112,6 @@ class OnnxEngine:
         return session
 
     @property
-    def folder(self) -> EngineFolder:
-        """The trained generator that this engine runs."""
-        return self._folder
-
-    @property
     def description(self) -> str:
         """Runtime and device, for people."""
         half = ", fp16" if self._precision is Precision.FP16 else ""
@@ -132,7 +126,7 @@ class OnnxEngine:
         """Predict chroma; see `Engine.colorize`."""
         session = self._session
         if session is None:
-            raise EngineError(f"engine '{self._folder.name}' is closed")
+            raise self._closed()
         check_luma(luma, self._folder)
         return check_chroma(self._batch.run(luma, functools.partial(self._run, session)), self._folder)
 
@@ -148,14 +142,6 @@ class OnnxEngine:
     def close(self) -> None:
         """Free the session."""
         self._session = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _half_graph(folder: EngineFolder) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Self
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
@@ -17,7 +17,7 @@ from archivecolor.inference import plans, trt
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, nvidia_gpu
-from archivecolor.inference.engine import check_chroma, check_luma
+from archivecolor.inference.engine import LoadedEngine, check_chroma, check_luma
 from archivecolor.inference.plans import Backend, Plan
 from archivecolor.settings import EngineSettings
 
@@ -115,7 +115,7 @@ class _Runner:
         return self._said[-1].strip().partition("\n")[0] if self._said else "TensorRT gives no reason"
 
 
-class TensorRTEngine:
+class TensorRTEngine(LoadedEngine):
     """Runs a plan. Thread-safe: one call computes at a time."""
 
     def __init__(self, folder: EngineFolder, plan: Plan, settings: EngineSettings | None = None) -> None:
@@ -146,16 +146,12 @@ class TensorRTEngine:
                 f"{plan.path}: takes {most} pictures at a time, not {settings.batch}",
                 hint=f"{plan.rebuild} --batch 1,{settings.batch},{settings.batch}",
             )
-        self._folder, self._plan, self._gpu, self._title = folder, plan, gpu, f"{backend.label} {plan.version}"
+        super().__init__(folder)
+        self._plan, self._gpu, self._title = plan, gpu, f"{backend.label} {plan.version}"
         self._batch = FittingBatch(settings.batch or plan.profile.batch[1])
         self._belt = Belt(device, folder.chroma_stride)
         self._lock = threading.Lock()
         self._runner: _Runner | None = _Runner(module, plan, data, device, folder.chroma_stride)
-
-    @property
-    def folder(self) -> EngineFolder:
-        """The trained generator that this engine runs."""
-        return self._folder
 
     @property
     def description(self) -> str:
@@ -184,7 +180,7 @@ class TensorRTEngine:
 
         runner = self._runner
         if runner is None:
-            raise EngineError(f"engine '{self._folder.name}' is closed")
+            raise self._closed()
         try:
             return self._belt.run(luma, batch, runner.compute)
         except RuntimeError as e:  # PyTorch's, when buffers do not fit
@@ -195,11 +191,3 @@ class TensorRTEngine:
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -10,8 +10,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -20,7 +18,7 @@ from archivecolor.errors import DependencyError, EngineError
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
-from archivecolor.inference.engine import check_chroma, check_luma, first_line
+from archivecolor.inference.engine import LoadedEngine, check_chroma, check_luma, first_line
 from archivecolor.settings import EngineSettings, Precision
 
 try:
@@ -137,7 +135,7 @@ def shape_of(folder: EngineFolder) -> GeneratorShape:
     )
 
 
-class TorchEngine:
+class TorchEngine(LoadedEngine):
     """Runs the generator as a PyTorch module. Thread-safe: one call computes at a time."""
 
     def __init__(self, folder: EngineFolder, settings: EngineSettings | None = None) -> None:
@@ -146,7 +144,7 @@ class TorchEngine:
         self._device = torch_device(settings)
         cuda = self._device.type == "cuda"
         self._half = settings.precision.on(gpu=cuda) is Precision.FP16
-        self._folder = folder
+        super().__init__(folder)
         self._batch = FittingBatch(settings.batch or (_CUDA_BATCH if cuda else 1))
         self._lock = threading.Lock()
         folder.verify()
@@ -162,11 +160,6 @@ class TorchEngine:
         except RuntimeError as e:
             raise EngineError(f"the generator cannot be put on {self._device}: {first_line(e)}") from e
         self._generator: Generator | None = generator
-
-    @property
-    def folder(self) -> EngineFolder:
-        """The trained generator that this engine runs."""
-        return self._folder
 
     @property
     def description(self) -> str:
@@ -188,7 +181,7 @@ class TorchEngine:
     def _run(self, luma: FloatArray, batch: int) -> FloatArray:
         generator = self._generator
         if generator is None:
-            raise EngineError(f"engine '{self._folder.name}' is closed")
+            raise self._closed()
         try:
             with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=self._half):
                 return self._belt.run(luma, batch, lambda given: generator(given).chroma.float())
@@ -198,14 +191,6 @@ class TorchEngine:
     def close(self) -> None:
         """Free the weights."""
         self._generator = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def device_error(error: RuntimeError, name: str) -> EngineError:
