@@ -1,0 +1,184 @@
+"""The journal of an OUT folder: what became of every item, in ``OUT/.archivecolor/journal.jsonl``.
+
+A plain file of JSON lines that is only ever appended to, one line an item, synced before the result it tells of gets
+its name. So whatever the moment at which a run dies: a result that bears its name has a line, and a line without a
+result says what to make again. A line that was cut off is closed by the next run and passed over by every reader; a
+database would want its own locks and its own recovery on network drives, and could not be read with ``tail``.
+
+No source can collide with the journal, for hidden files are no sources; which is also why a later run that takes OUT
+for its SRC does not see it. One run at a time writes; readers need no lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from archivecolor.errors import OutputError
+from archivecolor.jobs.atomic import DiskFullError
+from archivecolor.jobs.journal_index import Index
+from archivecolor.jobs.records import (
+    EngineUsed,
+    Entry,
+    FileState,
+    Kind,
+    RunRecord,
+    Settings,
+    Status,
+    encode_entry,
+    encode_run,
+)
+
+__all__ = [
+    "FOLDER",
+    "EngineUsed",
+    "Entry",
+    "FileState",
+    "Journal",
+    "Kind",
+    "RunRecord",
+    "Settings",
+    "Status",
+    "journal_path",
+    "read_journal",
+    "read_runs",
+]
+
+FOLDER: Final = ".archivecolor"
+"""Inside OUT: everything there that is no result."""
+_NAME: Final = "journal.jsonl"
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
+_TAKEN: Final = {errno.EWOULDBLOCK, errno.EACCES}
+
+
+def journal_path(out: Path) -> Path:
+    """Where the journal of a folder of results lies, whether it is there or not."""
+    return out / FOLDER / _NAME
+
+
+def read_journal(out: Path) -> Iterator[Entry]:
+    """The newest entry of each item of a folder of results, in the order in which they were made.
+
+    Gives nothing where there is no journal. Memory: 16 bytes an item. May be called while a run is writing. Raises
+    `OutputError` where the journal cannot be read.
+    """
+    index = Index(journal_path(out))
+    try:
+        yield from index.newest()
+    finally:
+        index.close()
+
+
+def read_runs(out: Path) -> Mapping[int, RunRecord]:
+    """The runs that wrote into a folder of results, by their numbers. Raises `OutputError`."""
+    index = Index(journal_path(out))
+    index.close()
+    return index.runs
+
+
+class Journal:
+    """A journal that is open for appending, by this process alone. Safe to use from several threads."""
+
+    def __init__(self, out: Path) -> None:
+        """Open the journal of ``out``, making it where it is missing.
+
+        Raises `OutputError` where it cannot be written, or another run is writing into it.
+        """
+        self.path = journal_path(out)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("ab", buffering=0)
+        except OSError as e:
+            raise self._explain(e) from e
+        try:
+            self._lock_file(out)
+            # What a dying run left of a line must not swallow the next one
+            self._torn = self._file.tell() > 0 and not self._ends_a_line()
+        except BaseException:
+            self._file.close()
+            raise
+        self._writing, self._syncing = threading.Lock(), threading.Lock()
+        self._written = self._synced = 0
+
+    def add_run(self, run: RunRecord) -> None:
+        """Record the beginning of a run, before its first item. Raises `OutputError`."""
+        self._append(encode_run(run), wait=True)
+
+    def add(self, entry: Entry, *, wait: bool = True) -> None:
+        """Record what became of an item; returns when that is on the disk, or at once where it need not ``wait``.
+
+        Threads that wait at the same time share one sync. Raises `DiskFullError` or `OutputError`.
+        """
+        self._append(encode_entry(entry), wait=wait)
+
+    def close(self) -> None:
+        """Sync and let other runs write. Closing twice does nothing."""
+        if not self._file.closed:
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as e:
+                raise self._explain(e) from e
+            finally:
+                self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, line: bytes, *, wait: bool) -> None:
+        try:
+            with self._writing:
+                self._write(line)
+                self._written += 1
+                mine = self._written
+            if wait:
+                self._sync(mine)
+        except OSError as e:
+            raise self._explain(e) from e
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(b"\n" + line if self._torn else line)
+        self._torn = True
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self._torn = False
+
+    def _sync(self, mine: int) -> None:
+        with self._syncing:
+            if self._synced < mine:
+                reached = self._written
+                os.fsync(self._file.fileno())
+                self._synced = reached
+
+    def _ends_a_line(self) -> bool:
+        with self.path.open("rb") as f:
+            f.seek(-1, os.SEEK_END)
+            return f.read(1) == b"\n"
+
+    def _lock_file(self, out: Path) -> None:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            if e.errno in _TAKEN:
+                raise OutputError(f"{out}: another run is writing into it", hint="let that run finish") from e
+            # Otherwise a file system without locks
+
+    def _explain(self, error: OSError) -> OutputError:
+        if error.errno in _NO_SPACE:
+            return DiskFullError(f"{self.path}: the disk is full", hint="make room and run the same command again")
+        return OutputError(
+            f"{self.path}: cannot be written: {error.strerror}", hint="check the permissions of the folder"
+        )

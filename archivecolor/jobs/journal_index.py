@@ -1,0 +1,132 @@
+"""Where the newest line of each source stands in a journal: 16 bytes a source, however long its line.
+
+The table is sorted numbers, hashes of the names and places in the file, so that a million sources take 16 MB; the lines
+stay on the disk and are read when they are asked for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from archivecolor.errors import OutputError
+from archivecolor.jobs.records import Entry, RunRecord, decode, decode_source
+
+Numbers = npt.NDArray[np.int64]
+
+
+class Index:
+    """Looks up the newest entry of a source. For one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the journal ``path``, which need not be there. Raises `OutputError` where it cannot be read."""
+        self.runs: dict[int, RunRecord] = {}
+        self.last_run = 0
+        """The highest number of a run that is spoken of, be its own line lost or not."""
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._read_to = 0
+        self._keys: Numbers = np.empty(0, np.int64)
+        self._places: Numbers = np.empty(0, np.int64)
+        self._recent: dict[int, int] = {}
+        keys, places = array("q"), array("q")
+        for key, place in self._new_lines():
+            keys.append(key)
+            places.append(place)
+        self._keys, self._places = _newest(np.array(keys, np.int64), np.array(places, np.int64))
+
+    def __len__(self) -> int:
+        """How many sources there are: an upper bound once `refresh` has found more of them."""
+        return len(self._keys) + len(self._recent)
+
+    def refresh(self) -> None:
+        """Take in what was appended since."""
+        self._recent.update(self._new_lines())
+
+    def lookup(self, source: str) -> Entry | None:
+        """The newest entry of a source."""
+        place = self._place(hash(source))
+        if place is None:
+            return None
+        entry = self._read(place)
+        return entry if entry and entry.source == source else None
+
+    def newest(self) -> Iterator[Entry]:
+        """The newest entry of every source, in the order of the file."""
+        places = np.sort(np.array([*self._places[~np.isin(self._keys, [*self._recent])], *self._recent.values()]))
+        for place in places.tolist():
+            entry = self._read(int(place))
+            if entry:
+                yield entry
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _place(self, key: int) -> int | None:
+        if key in self._recent:
+            return self._recent[key]
+        at = int(np.searchsorted(self._keys, key))
+        return int(self._places[at]) if at < len(self._keys) and self._keys[at] == key else None
+
+    def _new_lines(self) -> Iterator[tuple[int, int]]:
+        """Hash and place of each item that was appended since the last time; runs are noted in passing."""
+        file = self._open()
+        if file is None:
+            return
+        try:
+            file.seek(self._read_to)
+            for line in file:
+                whole = line.endswith(b"\n")
+                found = decode_source(line)
+                if not whole and found is None:
+                    return  # still being written, or cut off: the next run closes it
+                place, self._read_to = self._read_to, self._read_to + len(line)
+                match found:
+                    case RunRecord():
+                        self.runs[found.number] = found
+                        self.last_run = max(self.last_run, found.number)
+                    case (str(source), int(run)):
+                        self.last_run = max(self.last_run, run)
+                        yield hash(source), place
+        except OSError as e:
+            raise self._unreadable(e) from e
+
+    def _read(self, place: int) -> Entry | None:
+        file = self._open()
+        if file is None:
+            return None
+        try:
+            file.seek(place)
+            record = decode(file.readline(), self.runs)
+        except OSError as e:
+            raise self._unreadable(e) from e
+        return record if isinstance(record, Entry) else None
+
+    def _open(self) -> BinaryIO | None:
+        if self._file is None:
+            try:
+                self._file = self._path.open("rb")
+            except FileNotFoundError:
+                return None
+            except OSError as e:
+                raise self._unreadable(e) from e
+        return self._file
+
+    def _unreadable(self, error: OSError) -> OutputError:
+        return OutputError(f"{self._path}: cannot be read: {error.strerror}", hint="check its permissions")
+
+
+def _newest(keys: Numbers, places: Numbers) -> tuple[Numbers, Numbers]:
+    """Sort by key, and of equal keys keep the one that was appended last."""
+    order = np.argsort(keys, kind="stable")
+    keys, places = keys[order], places[order]
+    last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.empty(0, bool)
+    return keys[last], places[last]

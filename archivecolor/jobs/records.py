@@ -1,0 +1,229 @@
+"""What a journal says of each item, and of the runs that made them: the records and their one-line JSON form.
+
+A line is either ``{"run": {...}}`` or ``{"item": {...}}``. Names of files are written as Python reads them from the
+system: bytes that are no UTF-8 become lone surrogates (PEP 383), which JSON's escapes can hold, so that every name
+comes back as it was. Fields that a reader does not know are passed over, and those that a line lacks have their
+defaults.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+FORMAT: Final = 1
+"""Of the journal's lines. Raised when an older archivecolor could misread them."""
+_DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError)
+"""What the parts of a damaged line raise; UnicodeDecodeError and JSONDecodeError are ValueErrors."""
+
+Settings = Mapping[str, str | float | int | bool | None]
+"""Everything that was chosen and changes a result, by its name."""
+
+
+class Kind(StrEnum):
+    """What an item is."""
+
+    STILL = "still"
+    FILM = "film"
+
+
+class Status(StrEnum):
+    """What became of an item."""
+
+    COLORED = "colored"
+    SKIPPED = "skipped"
+    """Looked at and left, for the reason among its warnings: it needs no colour."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUsed:
+    """What computed the chroma."""
+
+    generator: str
+    weights_sha256: str
+    runtime: str
+    """Runtime and device, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What the items of one run share."""
+
+    number: int
+    started_at: str
+    """UTC, ISO 8601."""
+    version: str
+    """archivecolor's."""
+    engine: EngineUsed
+    settings: Mapping[str, Settings] = field(default_factory=dict)
+    """By `settings_digest`: a run has other ones for stills and for films."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it was found. Its digest decides whether it changed; size and time tell when it need not be read."""
+
+    size_bytes: int
+    mtime_ns: int
+    sha256: str | None = None
+
+    def looks_like(self, other: FileState) -> bool:
+        """Whether size and time of change are the same."""
+        return self.size_bytes == other.size_bytes and self.mtime_ns == other.mtime_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item, and what became of it the last time it was begun."""
+
+    source: str
+    """Relative to SRC, ``/`` between its parts."""
+    kind: Kind
+    status: Status
+    run: int
+    """Number of the `RunRecord` that it belongs to."""
+    settings_digest: str
+    began_at: str
+    """UTC, ISO 8601."""
+    seconds: float
+    source_file: FileState | None = None
+    """None where it could not even be looked at."""
+    result: str | None = None
+    """Relative to OUT, ``/`` between its parts; None where there is none."""
+    result_file: FileState | None = None
+    replaces_sha256: str | None = None
+    """Digest of the earlier result that this one takes the place of: it may lie there still, after a power cut."""
+    chosen: bool = False
+    """Named by hand (``--only-from``): runs that do not name it leave it alone, whatever their settings are."""
+    warnings: tuple[str, ...] = ()
+    error: str | None = None
+    hint: str | None = None
+    confidence: float | None = None
+    """Mean confidence of the generator, 0..1."""
+    engine: EngineUsed | None = None
+    """From the `RunRecord`; None where its line was lost."""
+
+
+def settings_digest(settings: Settings) -> str:
+    """Sixteen hexadecimal digits that change when any setting does."""
+    return hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def encode_run(run: RunRecord) -> bytes:
+    """One line."""
+    engine = {"generator": run.engine.generator, "weights": run.engine.weights_sha256, "runtime": run.engine.runtime}
+    body = {"format": FORMAT, "number": run.number, "started": run.started_at, "version": run.version}
+    settings = {digest: dict(values) for digest, values in run.settings.items()}
+    return _line({"run": {**body, "engine": engine, "settings": settings}})
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """One line; what has its default is left out."""
+    body: dict[str, object] = {
+        "source": entry.source,
+        "kind": entry.kind,
+        "status": entry.status,
+        "run": entry.run,
+        "settings": entry.settings_digest,
+        "began": entry.began_at,
+        "seconds": round(entry.seconds, 3),
+    }
+    optional = {
+        "file": _encode_file(entry.source_file),
+        "result": entry.result,
+        "result_file": _encode_file(entry.result_file),
+        "replaces": entry.replaces_sha256,
+        "chosen": entry.chosen or None,
+        "warnings": list(entry.warnings) or None,
+        "error": entry.error,
+        "hint": entry.hint,
+        "confidence": None if entry.confidence is None else round(entry.confidence, 4),
+    }
+    return _line({"item": body | {k: v for k, v in optional.items() if v is not None}})
+
+
+def decode(line: bytes, runs: Mapping[int, RunRecord]) -> Entry | RunRecord | None:
+    """The record of a line; None for a line that is damaged, or none of ours."""
+    try:
+        record = json.loads(line)
+        if item := record.get("item"):
+            return _entry(item, runs)
+        return _run(record["run"])
+    except _DAMAGE:
+        return None
+
+
+def decode_source(line: bytes) -> tuple[str, int] | RunRecord | None:
+    """The source of an item's line and the number of its run, without the rest, or the run of a run's line."""
+    try:
+        record = json.loads(line)
+        if item := record.get("item"):
+            return _text(item["source"]), int(item["run"])
+        return _run(record["run"])
+    except _DAMAGE:
+        return None
+
+
+def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
+    run = runs.get(int(item["run"]))
+    confidence = item.get("confidence")
+    return Entry(
+        source=_text(item["source"]),
+        kind=Kind(item["kind"]),
+        status=Status(item["status"]),
+        run=int(item["run"]),
+        settings_digest=_text(item["settings"]),
+        began_at=_text(item["began"]),
+        seconds=float(item["seconds"]),
+        source_file=_decode_file(item.get("file")),
+        result=_optional(item.get("result")),
+        result_file=_decode_file(item.get("result_file")),
+        replaces_sha256=_optional(item.get("replaces")),
+        chosen=bool(item.get("chosen", False)),
+        warnings=tuple(map(_text, item.get("warnings", ()))),
+        error=_optional(item.get("error")),
+        hint=_optional(item.get("hint")),
+        confidence=None if confidence is None else float(confidence),
+        engine=run.engine if run else None,
+    )
+
+
+def _run(run: Mapping[str, Any]) -> RunRecord:
+    engine = run["engine"]
+    used = EngineUsed(_text(engine["generator"]), _text(engine["weights"]), _text(engine["runtime"]))
+    settings = {_text(digest): dict(values) for digest, values in run["settings"].items()}
+    return RunRecord(int(run["number"]), _text(run["started"]), _text(run["version"]), used, settings)
+
+
+def _encode_file(file: FileState | None) -> list[object] | None:
+    return None if file is None else [file.size_bytes, file.mtime_ns, file.sha256]
+
+
+def _decode_file(value: object) -> FileState | None:
+    match value:
+        case None:
+            return None
+        case [int(size), int(mtime), None]:
+            return FileState(size, mtime)
+        case [int(size), int(mtime), str(sha256)]:
+            return FileState(size, mtime, sha256)
+    raise ValueError(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _line(record: object) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
