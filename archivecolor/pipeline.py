@@ -19,7 +19,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
-from archivecolor.errors import InputError, OutputError
+from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine, check_chroma
@@ -27,9 +27,14 @@ from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink
 from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings
 from archivecolor.stills import Still, at_target_depth, open_still, probe, write_still
+from archivecolor.toning import tone_of
 from archivecolor.upsample import ChromaUpsampler
 
 _STRIP_PIXELS = 1 << 16
+
+
+class InColorError(ArchiveColorError):
+    """The photograph is in colour already, throughout or in places. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,16 @@ class Colorizer:
         with atomic_write(target, overwrite=output.overwrite) as file:
             return self.write_still(file, loaded, chroma, output)
 
-    def load_still(self, path: Path) -> LoadedStill:
-        """Decode a photograph and make the small picture that the engine sees."""
+    def load_still(self, path: Path, *, recolor: bool = True) -> LoadedStill:
+        """Decode a photograph and make the small picture that the engine sees.
+
+        Without ``recolor``, raises `InColorError` when the photograph is in colour already.
+        """
         still = open_still(path)
+        if not recolor and still.thumbnail is not None:
+            tone = tone_of(still.thumbnail)
+            if not tone.is_monochrome:
+                raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colours it all the same")
         return LoadedStill(still, self.look(still.luma, still.orientation))
 
     def write_still(

@@ -35,6 +35,16 @@ class StillFormat(StrEnum):
     BMP = "bmp"
 
 
+class AlreadyColor(StrEnum):
+    """What becomes of pictures that are in colour already."""
+
+    SKIP = "skip"
+    COPY = "copy"
+    """The file itself, unchanged."""
+    RECOLOR = "recolor"
+    """Coloured from its luma, like any other."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColorSettings:
     """How colour is made. Every field changes pixels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +13,14 @@ from archivecolor.cli import console, options
 from archivecolor.cli.folder_report import Report
 from archivecolor.cli.interrupt import Interruption, interruptible
 from archivecolor.errors import InputError, OutputError, UsageError
-from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, Precision, StillFormat
+from archivecolor.settings import AlreadyColor, ColorSettings, EngineSettings, OutputSettings, Precision, StillFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from archivecolor.color import FloatArray
     from archivecolor.jobs.discover import Item, PassedBy
-    from archivecolor.pipeline import Colorizer
+    from archivecolor.pipeline import Colorizer, LoadedStill
 
 _BUDGET_SHARE = 0.4
 
@@ -34,6 +35,7 @@ def folder(
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
+    already_color: options.WhatIfColor = AlreadyColor.SKIP,
     format: options.Format = None,
     quality: options.Quality = None,
     overwrite: options.Overwrite = False,
@@ -79,7 +81,8 @@ def folder(
             _make(out)
             with Colorizer.load(runtime, generator, color) as colorizer:
                 console.log.info("%d to colour with '%s' on %s", len(plan), generator, colorizer.engine.description)
-                _run(plan, colorizer, output, report, interruption, jobs=jobs, fail_fast=fail_fast, quiet=quiet)
+                done = _Doing(colorizer, output, already_color)
+                _run(plan, done, report, interruption, jobs=jobs, fail_fast=fail_fast, quiet=quiet)
     report.close(left=len(plan) - report.ended)
     interruption.raise_if_interrupted()
     report.raise_for_failures()
@@ -164,10 +167,38 @@ def _is_result(target: Path) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """What is done with each item."""
+
+    colorizer: Colorizer
+    output: OutputSettings
+    already_color: AlreadyColor
+
+    def load(self, item: Item) -> LoadedStill:
+        """Decode it; one in colour already is copied here, if it is to be, and raises `InColorError`."""
+        from archivecolor.jobs.atomic import copy_whole
+        from archivecolor.pipeline import InColorError
+
+        try:
+            return self.colorizer.load_still(item.source, recolor=self.already_color is AlreadyColor.RECOLOR)
+        except InColorError:
+            if self.already_color is AlreadyColor.COPY:
+                # Its own name, and so its own format, whatever --format says
+                copy_whole(item.source, item.target.with_name(item.source.name), overwrite=self.output.overwrite)
+            raise
+
+    def save(self, item: Item, loaded: LoadedStill, chroma: FloatArray) -> tuple[str, ...]:
+        """Merge and write; returns warnings."""
+        from archivecolor.jobs.atomic import atomic_write
+
+        with atomic_write(item.target, overwrite=self.output.overwrite) as file:
+            return self.colorizer.write_still(file, loaded, chroma, self.output)
+
+
 def _run(
     plan: list[Item],
-    colorizer: Colorizer,
-    output: OutputSettings,
+    doing: _Doing,
     report: Report,
     interruption: Interruption,
     *,
@@ -176,17 +207,13 @@ def _run(
     quiet: bool,
 ) -> None:
     from archivecolor.jobs import workers
-    from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write
-    from archivecolor.pipeline import LoadedStill, cost_bytes
-
-    def save(item: Item, loaded: LoadedStill, chroma: FloatArray) -> tuple[str, ...]:
-        with atomic_write(item.target, overwrite=output.overwrite) as file:
-            return colorizer.write_still(file, loaded, chroma, output)
+    from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError
+    from archivecolor.pipeline import InColorError, cost_bytes
 
     stages = workers.Stages(
-        load=lambda item: colorizer.load_still(item.source),
-        compute=lambda loaded: colorizer.predict([still.look for still in loaded]),
-        save=save,
+        load=doing.load,
+        compute=lambda loaded: doing.colorizer.predict([still.look for still in loaded]),
+        save=doing.save,
         cost_bytes=lambda item: cost_bytes(item.source),
         group=lambda loaded: loaded.look.shape,
     )
@@ -194,7 +221,7 @@ def _run(
         plan,
         stages,
         stop=interruption.stop,
-        batch=colorizer.engine.batch,
+        batch=doing.colorizer.engine.batch,
         threads=jobs or os.cpu_count() or 1,
         budget_bytes=int(_memory_bytes() * _BUDGET_SHARE),
     )
@@ -202,12 +229,16 @@ def _run(
         for outcome in outcomes:
             if isinstance(outcome.error, AlreadyExistsError):
                 report.exists(outcome.item)  # another run made it meanwhile
+            elif isinstance(outcome.error, InColorError):
+                copied = doing.already_color is AlreadyColor.COPY
+                report.in_color(outcome.item, outcome.error, copied=copied)
             elif outcome.error:
                 report.failed(outcome.item.source, outcome.item.name, outcome.error)
             else:
                 report.colored(outcome.item, outcome.result or (), outcome.seconds)
             report.ended += 1
-            progress.advance(failed=outcome.error is not None)
-            if isinstance(outcome.error, DiskFullError) or (outcome.error and fail_fast):
+            failed = outcome.error is not None and not isinstance(outcome.error, InColorError)
+            progress.advance(failed=failed)
+            if isinstance(outcome.error, DiskFullError) or (failed and fail_fast):
                 report.fatal = report.fatal or outcome.error
                 interruption.stop.set()

@@ -13,6 +13,7 @@ from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError
 
 if TYPE_CHECKING:
     from archivecolor.jobs.discover import Item, PassedBy
+    from archivecolor.pipeline import InColorError
 
 _LISTED_FAILURES = 20
 
@@ -81,9 +82,19 @@ class Report:
                 }
             )
 
+    def in_color(self, item: Item, why: InColorError, *, copied: bool) -> None:
+        """An item that is in colour already and was left out, or copied as it is."""
+        self.counts["in colour already"] += 1
+        reason = why.message.removeprefix(f"{item.source}: ")
+        console.log.info("%s: %s, %s", console.printable(item.name), reason, "copied" if copied else "left out")
+        if self.json:
+            status = "copied" if copied else "skipped"
+            console.emit({"source": str(item.source), "status": status, "reason": reason})
+
     def rest(self) -> str:
         """Counts of everything that was not coloured."""
-        return ", ".join(f"{self.counts[k]} {k}" for k in ("already there", "not pictures", "failed"))
+        kinds = ("already there", "in colour already", "not pictures", "failed")
+        return ", ".join(f"{self.counts[k]} {k}" for k in kinds if self.counts[k] or k != "in colour already")
 
     def close(self, *, left: int) -> None:
         """The closing summary, with a row for each failure."""

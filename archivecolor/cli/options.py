@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archivecolor.settings import FilmCodec, Precision, Purpose, Smoothing
+from archivecolor.settings import AlreadyColor, FilmCodec, Precision, Purpose, Smoothing
 
 _ENGINE, _COLOUR, _OUTPUT, _RUN = "Engine", "Colour", "Output", "Run"
 
@@ -72,6 +72,10 @@ Format = Annotated[
 Quality = Annotated[
     int | None,
     typer.Option("--quality", metavar="1..100", help="Of JPEG and lossy WebP. Default: 95.", rich_help_panel=_OUTPUT),
+]
+WhatIfColor = Annotated[
+    AlreadyColor,
+    typer.Option("--already-color", help="What becomes of pictures in colour or tinted.", rich_help_panel=_COLOUR),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Make results anew that exist already.", rich_help_panel=_OUTPUT)

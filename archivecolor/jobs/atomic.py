@@ -11,12 +11,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from archivecolor.errors import OutputError
+from archivecolor.errors import InputError, OutputError
 
 _LONGEST_NAME_BYTES = 255
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -67,6 +68,16 @@ def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             raise _explain(e, final) from e
         raise
     _sync_folder(final.parent)
+
+
+def copy_whole(source: Path, final: Path, *, overwrite: bool) -> None:
+    """Copy a file to the byte, as safely as `atomic_write` writes one. Raises `InputError` where it cannot be read."""
+    try:
+        opened = source.open("rb")
+    except OSError as e:
+        raise InputError(f"{source}: cannot be read: {e.strerror}", hint="check its permissions") from e
+    with opened, atomic_write(final, overwrite=overwrite) as file:
+        shutil.copyfileobj(opened, file, 1 << 20)
 
 
 def clear_leftover(final: Path) -> bool:

@@ -30,7 +30,8 @@ from archivecolor.stills.metadata import (
     parse_exif,
     profile_for_colour,
 )
-from archivecolor.stills.still import Coded, Coding, Metadata, Still, StillInfo, luma_of_picture
+from archivecolor.stills.still import Coded, Coding, Metadata, Pixels, Still, StillInfo
+from archivecolor.toning import THUMBNAIL_PX, thumbnail
 
 Image.MAX_IMAGE_PIXELS = None  # `stills.probe` has its own, larger limit
 
@@ -78,9 +79,18 @@ def read(path: Path, info: StillInfo) -> Still:
         grey = image.mode == "L"
         if info.format is StillFormat.JPEG and image.mode in ("RGB", "L"):
             image.draft("L", image.size)  # libjpeg then hands out its Y plane, untouched
-        luma, alpha = to_luma(decode(image, path))
+        pixels = to_pixels(decode(image, path))
         metadata, orientation, said = read_metadata(image)
-        return Still(path, info, luma, alpha, orientation, metadata, _coding(image, path, info, grey=grey), said)
+        small = pixels.thumbnail if grey or pixels.thumbnail is not None else _small_colour(path)
+        coding = _coding(image, path, info, grey=grey)
+        return Still(path, info, pixels.luma, pixels.alpha, small, orientation, metadata, coding, said)
+
+
+def _small_colour(path: Path) -> UIntArray:
+    """The thumbnail of a colour JPEG whose Y plane is read by itself; libjpeg scales while it decodes."""
+    with open_with_pillow(path) as image:
+        image.draft("RGB", (THUMBNAIL_PX, THUMBNAIL_PX))
+        return thumbnail(np.asarray(decode(image, path).convert("RGB")))
 
 
 def decode(image: Image.Image, path: Path) -> Image.Image:
@@ -94,16 +104,16 @@ def decode(image: Image.Image, path: Path) -> Image.Image:
     return image
 
 
-def to_luma(image: Image.Image) -> tuple[UIntArray, UIntArray | None]:
+def to_pixels(image: Image.Image) -> Pixels:
     """Luma and, where there is any, alpha of a decoded picture of whatever mode."""
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16), None
+        return Pixels(np.asarray(image).astype(np.uint16))
     if image.mode == "L":
-        return np.asarray(image), None
+        return Pixels(np.asarray(image))
     if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         rgba = np.asarray(image.convert("RGBA"))
-        return luma_of_picture(rgba[..., :3]), rgba[..., 3]
-    return luma_of_picture(np.asarray(image.convert("RGB"))), None
+        return Pixels.of_rgb(rgba[..., :3], rgba[..., 3])
+    return Pixels.of_rgb(np.asarray(image.convert("RGB")))
 
 
 def read_metadata(image: Image.Image) -> tuple[Metadata, Orientation, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.settings import StillFormat
 from archivecolor.stills import common
 from archivecolor.stills.metadata import EXIF_MARKER, exif_of
-from archivecolor.stills.still import Coded, Still, StillInfo, luma_of_picture
+from archivecolor.stills.still import Coded, Pixels, Still, StillInfo
 
 _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
@@ -35,28 +35,29 @@ def read(path: Path, info: StillInfo) -> Still:
     chunks = tuple(_chunks(path))
     with common.open_with_pillow(path) as image:
         if info.bits == 8:
-            luma, alpha = common.to_luma(common.decode(image, path))
+            pixels = common.to_pixels(common.decode(image, path))
         else:
-            luma, alpha = _decode_16_bit(path, image.info.get("transparency"))
+            pixels = _decode_16_bit(path, image.info.get("transparency"))
             # Pillow would decode the picture to look for EXIF behind it
             image.info.setdefault("exif", next((c[8:-4] for c in chunks if c[4:8] == b"eXIf"), b""))
         metadata, orientation, said = common.read_metadata(image)
     carried = tuple(c for c in chunks if c[4:8] in _CARRIED and (c[4:8] != b"iCCP" or metadata.icc))
-    return Still(path, info, luma, alpha, orientation, replace(metadata, png_chunks=carried), warnings=said)
+    metadata = replace(metadata, png_chunks=carried)
+    return Still(path, info, pixels.luma, pixels.alpha, pixels.thumbnail, orientation, metadata, warnings=said)
 
 
-def _decode_16_bit(path: Path, transparent: object) -> tuple[UIntArray, UIntArray | None]:
+def _decode_16_bit(path: Path, transparent: object) -> Pixels:
     decoded = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         raise InputError(f"{path}: is damaged", hint="restore it from a copy")
     pixels: UIntArray = np.asarray(decoded, dtype=np.uint16)
     if pixels.ndim == 2:
         top = np.uint16(np.iinfo(np.uint16).max)  # OpenCV leaves out the transparent value of a grey picture
-        return pixels, np.where(pixels == transparent, 0, top) if isinstance(transparent, int) else None
+        return Pixels(pixels, np.where(pixels == transparent, 0, top) if isinstance(transparent, int) else None)
     rgb = pixels[..., 2::-1]
     grey = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
-    luma = np.ascontiguousarray(rgb[..., 0]) if grey else luma_of_picture(rgb)
-    return luma, np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
+    alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
+    return Pixels(np.ascontiguousarray(rgb[..., 0]), alpha) if grey else Pixels.of_rgb(rgb, alpha)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

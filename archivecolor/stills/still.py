@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from archivecolor.color import UIntArray, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
+from archivecolor.toning import thumbnail
 
 Coded: TypeAlias = bytes | memoryview
 """A part of an encoded file."""
@@ -75,6 +76,20 @@ class StillInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """What a decoder gives: luma and alpha ``[h, w]`` of one type, and a small picture in colour, if it has any."""
+
+    luma: UIntArray
+    alpha: UIntArray | None = None
+    thumbnail: UIntArray | None = None
+
+    @classmethod
+    def of_rgb(cls, rgb: UIntArray, alpha: UIntArray | None = None) -> Self:
+        """Of ``[h, w, 3]`` integer RGB."""
+        return cls(luma_of_picture(rgb), alpha, thumbnail(rgb))
+
+
+@dataclass(frozen=True, slots=True)
 class Still:
     """A decoded photograph. Rows are as stored; `orientation` says how they are to be turned."""
 
@@ -84,6 +99,8 @@ class Still:
     """``[h, w]`` uint8 or uint16."""
     alpha: UIntArray | None = None
     """``[h, w]``, of luma's type."""
+    thumbnail: UIntArray | None = None
+    """``[h, w, 3]`` 8-bit RGB, small; None where the file holds nothing but grey."""
     orientation: Orientation = Orientation.UPRIGHT
     metadata: Metadata = field(default_factory=Metadata)
     coding: Coding = field(default_factory=Coding)

@@ -24,7 +24,8 @@ from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
 from archivecolor.stills import common
 from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG, profile_for_colour, tags_of
-from archivecolor.stills.still import Coded, Coding, Metadata, Still, StillInfo, luma_of_picture
+from archivecolor.stills.still import Coded, Coding, Metadata, Pixels, Still, StillInfo
+from archivecolor.toning import thumbnail
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it also raises
 
@@ -94,7 +95,7 @@ def read(path: Path, info: StillInfo) -> Still:
     with _open(path) as tif:
         page = _only_page(tif, path)
         pixels = _decode(page, path)
-        luma, alpha = _through_libtiff(page, path) if pixels is None else _to_luma(pixels, page, path)
+        decoded = _through_libtiff(page, path) if pixels is None else _to_pixels(pixels, page, path)
         metadata, said = _metadata(page)
         number = _number(page.tags.valueof(ORIENTATION_TAG, 1))
         orientation = Orientation(number) if 1 <= number <= 8 else Orientation.UPRIGHT
@@ -105,7 +106,7 @@ def read(path: Path, info: StillInfo) -> Still:
             tiff_alpha=int(page.extrasamples[0]) if page.extrasamples else _STRAIGHT,
             big_endian=tif.byteorder == ">",
         )
-    return Still(path, info, luma, alpha, orientation, metadata, coding, said)
+    return Still(path, info, decoded.luma, decoded.alpha, decoded.thumbnail, orientation, metadata, coding, said)
 
 
 def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
@@ -125,7 +126,7 @@ def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
     return None
 
 
-def _through_libtiff(page: tifffile.TiffPage, path: Path) -> tuple[UIntArray, UIntArray | None]:
+def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
     """Decode with the libtiff inside Pillow or, 16-bit colour, inside OpenCV."""
     coded = bytearray(path.read_bytes())
     turned = page.tags.get(ORIENTATION_TAG)
@@ -137,17 +138,17 @@ def _through_libtiff(page: tifffile.TiffPage, path: Path) -> tuple[UIntArray, UI
     if wide and page.photometric == tifffile.PHOTOMETRIC.RGB and contiguous:
         pixels = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is not None and pixels.dtype == np.uint16 and pixels.ndim == 3:
-            return _to_luma(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]], page, path)
+            return _to_pixels(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]], page, path)
     elif page.photometric in (_WIDE_KINDS if wide else _KINDS) and straight:
         with suppress(UnidentifiedImageError), Image.open(io.BytesIO(coded), formats=["TIFF"]) as image:
-            return common.to_luma(common.decode(image, path))
+            return common.to_pixels(common.decode(image, path))
     raise DependencyError(
         f"{path}: {tifffile.COMPRESSION(page.compression).name} compression needs another package",
         hint="pip install 'archivecolor[tiff]'",
     )
 
 
-def _to_luma(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) -> tuple[UIntArray, UIntArray | None]:
+def _to_pixels(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) -> Pixels:
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         pixels = np.moveaxis(pixels, 0, -1)
     kind, bits = page.photometric, page.bitspersample
@@ -155,7 +156,7 @@ def _to_luma(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) -> t
         raise InputError(f"{path}: has {bits} bit {pixels.dtype.name} samples", hint="convert it to 8 or 16 bit")
     if kind == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
         pixels = (page.colormap[:, pixels.astype(np.intp)] >> 8).astype(np.uint8)
-        return luma_of_picture(np.moveaxis(pixels, 0, -1)), None
+        return Pixels.of_rgb(np.moveaxis(pixels, 0, -1))
     if bits < 8:
         pixels = pixels.astype(np.uint8) * np.uint8(255 // (2**bits - 1))
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
@@ -163,11 +164,12 @@ def _to_luma(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) -> t
         luma = pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 0])
         if kind == tifffile.PHOTOMETRIC.MINISWHITE:
             luma = np.iinfo(luma.dtype).max - luma
-        return luma, np.ascontiguousarray(pixels[..., 1]) if channels == 2 else None
+        return Pixels(luma, np.ascontiguousarray(pixels[..., 1]) if channels == 2 else None)
     if kind == tifffile.PHOTOMETRIC.YCBCR and channels == 3 and page.compression not in _JPEGS:
-        return np.ascontiguousarray(pixels[..., 0]), None
+        rgb = cv2.cvtColor(thumbnail(pixels)[..., [0, 2, 1]], cv2.COLOR_YCrCb2RGB)
+        return Pixels(np.ascontiguousarray(pixels[..., 0]), None, np.asarray(rgb, dtype=np.uint8))
     if kind in (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR) and channels in (3, 4):
-        return luma_of_picture(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]) if channels == 4 else None
+        return Pixels.of_rgb(pixels[..., :3], np.ascontiguousarray(pixels[..., 3]) if channels == 4 else None)
     raise InputError(
         f"{path}: its pixels are {tifffile.PHOTOMETRIC(page.photometric).name} with {channels} channels",
         hint="convert it to grey or RGB",
