@@ -248,16 +248,36 @@ class Generator(nn.Module):
 
     def forward(self, luma: Tensor) -> Prediction:
         """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32."""
+        logits = self.scores(luma)
+        return Prediction(self.annealed_mean(logits), logits)
+
+    def scores(self, luma: Tensor) -> Tensor:
+        """The logits ``[n, k, h/4, w/4]`` of `forward`."""
         s4, s8, s16, s32 = self.encoder(luma)
         x = self.context(s32)
         x = self.up16(x, s16)
         x = self.up8(x, s8)
         x = self.up4(x, s4)
-        logits = self.head(x)
-        return Prediction(self.annealed_mean(logits), logits)
+        logits: Tensor = self.head(x)
+        return logits
 
     def annealed_mean(self, logits: Tensor) -> Tensor:
         """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""
+        return self._mean(torch.softmax(logits / self.temperature, dim=1))
+
+    def moments(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Reduce ``[n, k, h, w]`` logits to the chroma of `annealed_mean` and its spread ``[n, 1, h, w]``.
+
+        The spread is the standard deviation of the same annealed distribution, in units of a* and b*: the error that
+        the generator expects of itself. Of spread, entropy and the likeliest entry's probability, each at temperature 1
+        and at the generator's own, this one ranks true errors best (see the model card).
+        """
         p = torch.softmax(logits / self.temperature, dim=1)
+        chroma = self._mean(p)
+        squares = (self.palette**2).sum(dim=1)[:, None, None]
+        variance = (p * squares).sum(dim=1, keepdim=True) - (chroma**2).sum(dim=1, keepdim=True)
+        return chroma, variance.clamp(min=0).sqrt()
+
+    def _mean(self, p: Tensor) -> Tensor:
         chroma: Tensor = F.conv2d(p, self.palette.t()[:, :, None, None].to(p.dtype))
         return chroma

@@ -206,6 +206,28 @@ def test_temperature_1_gives_the_mean_and_a_low_one_the_likeliest_entry(generato
     generator.temperature.copy_(kept)
 
 
+@torch.inference_mode()
+def test_the_spread_is_the_standard_deviation_of_the_distribution_whose_mean_the_chroma_is(
+    generator: Generator,
+) -> None:
+    logits = torch.randn(2, SHAPE.palette, 3, 5, generator=torch.Generator().manual_seed(5)) * 2
+    chroma, spread = generator.moments(logits)
+    torch.testing.assert_close(chroma, generator.annealed_mean(logits))
+    assert spread.shape == (2, 1, 3, 5)
+    p = torch.softmax(logits[1, :, 2, 4].double() / generator.temperature, dim=0)
+    off = generator.palette.double() - chroma[1, :, 2, 4].double()
+    assert spread[1, 0, 2, 4] == pytest.approx(float((p[:, None] * off**2).sum().sqrt()), rel=1e-4)
+
+
+@torch.inference_mode()
+def test_a_generator_that_is_sure_has_no_spread(generator: Generator) -> None:
+    logits = torch.zeros(1, SHAPE.palette, 1, 1)
+    logits[0, 3] = 1e4
+    chroma, spread = generator.moments(logits)
+    torch.testing.assert_close(chroma[0, :, 0, 0], generator.palette[3])
+    assert spread.item() == pytest.approx(0, abs=0.05)
+
+
 def test_palette_and_temperature_travel_with_the_weights_and_are_not_trained(generator: Generator) -> None:
     assert {"palette", "temperature"} <= generator.state_dict().keys()
     assert not {"palette", "temperature"} & {k for k, _ in generator.named_parameters()}

@@ -1,5 +1,7 @@
 """Turn a checkpoint into an engine folder: ``python -m train.export runs/archive/last.pt engines/archive``.
 
+``python -m train.export engines/archive`` writes that folder's graph anew and leaves its weights alone.
+
 The weights are written once, as safetensors (fp16; vectors, which hold the batch statistics, fp32). ``generator.onnx``
 holds no weights of its own: its initialisers are ONNX external data that points into the safetensors file, each fp16
 one followed by a cast. So the engines of all runtimes, and later training, read the same numbers.
@@ -26,8 +28,10 @@ from torch import Tensor, nn
 
 from archivecolor.errors import ArchiveColorError, ConfigurationError
 from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
+from archivecolor.inference import catalog
 from archivecolor.inference.catalog import GRAPH, WEIGHTS
 from archivecolor.inference.graph import resolve_casts
+from archivecolor.inference.torch import load_generator
 from train.checkpoint import Checkpoint
 
 log = logging.getLogger("train.export")
@@ -37,14 +41,13 @@ _PREFIX = "generator."
 _ONNX_TYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT, "I64": TensorProto.INT64}
 
 
-class _ChromaOnly(nn.Module):
+class _ChromaAndSpread(nn.Module):
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, luma: Tensor) -> Tensor:
-        chroma: Tensor = self.generator(luma).chroma
-        return chroma
+    def forward(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+        return self.generator.moments(self.generator.scores(luma))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +71,35 @@ def export(checkpoint: Checkpoint, folder: Path, *, summary: str, short_px: int,
     weights = folder / WEIGHTS
     save_file({k: _compact(v) for k, v in generator.state_dict().items()}, weights)
     weights.chmod(0o644)  # safetensors makes it readable for its writer alone
-    graph = trace(generator)
-    _point_into(graph, _index(weights))
-    resolve_casts(graph)
-    onnx.save(graph, folder / GRAPH)
-    onnx.checker.check_model(str(folder / GRAPH), full_check=True)
+    _write_graph(generator, folder)
     _describe(checkpoint, generator, folder, summary=summary, short_px=short_px)
     log.info(
         "%s written: %d bytes of weights, %d of graph", folder, weights.stat().st_size, (folder / GRAPH).stat().st_size
     )
+
+
+def rebuild_graph(folder: Path) -> None:
+    """Write an engine folder's graph anew from its own weights, which stay as they are to the byte.
+
+    For folders that were exported before the graph told what it tells now. Raises `EngineError` when the weights are
+    damaged or are not those of the network that ``engine.toml`` describes.
+    """
+    described = catalog.read(folder)
+    catalog.check_digest(described.weights, described.digests[WEIGHTS])
+    _write_graph(load_generator(described), folder)
+    path = folder / "engine.toml"
+    before, after = described.digests[GRAPH], sha256((folder / GRAPH).read_bytes()).hexdigest()
+    path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    log.info("%s written: %d bytes", folder / GRAPH, (folder / GRAPH).stat().st_size)
+
+
+def _write_graph(generator: Generator, folder: Path) -> None:
+    """Write ``generator``'s graph, pointing into the folder's weights."""
+    graph = trace(generator)
+    _point_into(graph, _index(folder / WEIGHTS))
+    resolve_casts(graph)
+    onnx.save(graph, folder / GRAPH)
+    onnx.checker.check_model(str(folder / GRAPH), full_check=True)
 
 
 def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint:
@@ -94,16 +117,19 @@ def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint
 
 
 def trace(generator: Generator) -> onnx.ModelProto:
-    """The generator as an ONNX graph from ``luma [n, 1, 32 h, 32 w]`` to ``chroma [n, 2, 8 h, 8 w]``, float32."""
+    """The generator as an ONNX graph of float32.
+
+    From ``luma [n, 1, 32 h, 32 w]`` to ``chroma [n, 2, 8 h, 8 w]`` and ``spread [n, 1, 8 h, 8 w]``: see `Estimate`.
+    """
     dim = torch.export.Dim
     sides = {0: dim("n", max=256), 2: 32 * dim("h", max=64), 3: 32 * dim("w", max=64)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _ChromaOnly(generator),
+            _ChromaAndSpread(generator),
             (torch.rand(2, 1, 4 * INPUT_MULTIPLE, 5 * INPUT_MULTIPLE),),
             input_names=["luma"],
-            output_names=["chroma"],
+            output_names=["chroma", "spread"],
             dynamic_shapes=(sides,),
             opset_version=OPSET,
             dynamo=True,
@@ -214,10 +240,11 @@ def _quoted(text: str) -> str:
 def main() -> int:
     """Command line of ``python -m train.export``."""
     parser = argparse.ArgumentParser(
-        prog="python -m train.export", description="Write an engine folder from a checkpoint."
+        prog="python -m train.export",
+        description="Write an engine folder from a checkpoint, or the graph of an engine folder anew.",
     )
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("folder", type=Path, help="engines/NAME")
+    parser.add_argument("checkpoint", type=Path, help="or an engine folder whose graph is to be rebuilt")
+    parser.add_argument("folder", type=Path, nargs="?", help="engines/NAME, to be written from a checkpoint")
     parser.add_argument("--summary", default="stills and film on any CPU")
     parser.add_argument("--short-px", type=int, default=256, help="short side at which the network colours best")
     parser.add_argument(
@@ -229,7 +256,12 @@ def main() -> int:
     parser.add_argument("--temperature", type=float, help="of the annealed mean; below the trained one is more vivid")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if (options.folder is None) != options.checkpoint.is_dir():
+        parser.error("give a checkpoint and the folder to write, or an engine folder alone")
     try:
+        if options.folder is None:
+            rebuild_graph(options.checkpoint)
+            return 0
         checkpoint = Checkpoint.load(options.checkpoint)
         if options.blend:
             checkpoint = blend(checkpoint, Checkpoint.load(Path(options.blend[0])), float(options.blend[1]))

@@ -58,16 +58,18 @@ class EngineFolder:
     def verify(self) -> None:
         """Read graph and weights and compare their digests; raises `EngineError` when one is damaged or missing."""
         for name, expected in self.digests.items():
-            path = self.path / name
-            try:
-                with path.open("rb") as f:
-                    actual = hashlib.file_digest(f, "sha256").hexdigest()
-            except OSError as e:
-                raise EngineError(f"{path}: cannot be read: {e.strerror}", hint="reinstall archivecolor") from e
-            if actual != expected:
-                raise EngineError(
-                    f"{path}: is damaged, its sha256 is not the recorded one", hint="reinstall archivecolor"
-                )
+            check_digest(self.path / name, expected)
+
+
+def check_digest(path: Path, expected: str) -> None:
+    """Raise `EngineError` unless the file is there and its sha256 is ``expected``."""
+    try:
+        with path.open("rb") as f:
+            actual = hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError as e:
+        raise EngineError(f"{path}: cannot be read: {e.strerror}", hint="reinstall archivecolor") from e
+    if actual != expected:
+        raise EngineError(f"{path}: is damaged, its sha256 is not the recorded one", hint="reinstall archivecolor")
 
 
 def engines_root() -> Path:

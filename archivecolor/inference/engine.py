@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -11,6 +12,17 @@ import numpy as np
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import EngineFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Chroma, and how far the generator expects it to be off."""
+
+    chroma: FloatArray
+    """``[n, 2, h, w]`` a*, b*."""
+    spread: FloatArray | None
+    """``[n, 1, h, w]``: standard deviation of the chroma that the generator thought of, in units of a* and b*. None
+    where the graph does not tell: generators exported before it did."""
 
 
 class Engine(Protocol):
@@ -40,6 +52,10 @@ class Engine(Protocol):
         """
         ...
 
+    def estimate(self, luma: FloatArray) -> Estimate:
+        """Predict chroma as `colorize` does, and its spread."""
+        ...
+
     def close(self) -> None:
         """Free the device. Closing twice does nothing."""
         ...
@@ -61,6 +77,23 @@ class LoadedEngine(ABC):
     def folder(self) -> EngineFolder:
         """The trained generator that this engine runs."""
         return self._folder
+
+    def colorize(self, luma: FloatArray) -> FloatArray:
+        """Predict chroma; see `Engine.colorize`."""
+        return self._checked(luma, 2)
+
+    def estimate(self, luma: FloatArray) -> Estimate:
+        """Predict chroma and spread; see `Engine.estimate`."""
+        made = self._checked(luma, 3)
+        return Estimate(made[:, :2], made[:, 2:] if made.shape[1] > 2 else None)
+
+    def _checked(self, luma: FloatArray, planes: int) -> FloatArray:
+        check_luma(luma, self._folder)
+        return check_chroma(self._compute(luma, planes), self._folder)
+
+    @abstractmethod
+    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
+        """Map checked luma to ``[n, 2, ...]`` chroma; of 3 ``planes`` the last is the spread, where it is known."""
 
     @abstractmethod
     def close(self) -> None:

@@ -20,7 +20,7 @@ from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
-from archivecolor.inference.engine import LoadedEngine, check_chroma, check_luma, first_line
+from archivecolor.inference.engine import LoadedEngine, first_line
 from archivecolor.settings import EngineSettings, Precision
 
 _LOG_FATAL_ONLY = 4
@@ -122,18 +122,22 @@ class OnnxEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
-        """Predict chroma; see `Engine.colorize`."""
+    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
         session = self._session
         if session is None:
             raise self._closed()
-        check_luma(luma, self._folder)
-        return check_chroma(self._batch.run(luma, functools.partial(self._run, session)), self._folder)
+        names = ["chroma"]
+        if planes > 2 and any(output.name == "spread" for output in session.get_outputs()):
+            names.append("spread")
+        return self._batch.run(luma, functools.partial(self._run, session, names))
 
-    def _run(self, session: ort.InferenceSession, luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, session: ort.InferenceSession, names: list[str], luma: FloatArray, batch: int) -> FloatArray:
         step = 1 if self._one_by_one else batch
         try:
-            parts = [session.run(["chroma"], {"luma": luma[i : i + step]})[0] for i in range(0, len(luma), step)]
+            parts = [
+                np.concatenate(session.run(names, {"luma": luma[i : i + step]}), axis=1)
+                for i in range(0, len(luma), step)
+            ]
         except Exception as e:  # as above
             message = f"engine '{self._folder.name}' failed: {first_line(e)}"
             raise (DeviceMemoryError if is_memory_error(e) else EngineError)(message) from e

@@ -7,6 +7,7 @@ then TensorRT's runtime, which ends the process without a driver.
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from archivecolor.inference import plans, trt
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, nvidia_gpu
-from archivecolor.inference.engine import LoadedEngine, check_chroma, check_luma
+from archivecolor.inference.engine import LoadedEngine
 from archivecolor.inference.plans import Backend, Plan
 from archivecolor.settings import EngineSettings
 
@@ -84,26 +85,32 @@ class _Runner:
                 hint=f"free its memory, or build for fewer pictures: {plan.rebuild} --batch 1,1,4",
             )
         self._engine, self._context = engine, context
+        names = {engine.get_tensor_name(i) for i in range(engine.num_io_tensors)}
+        self.planes = 3 if "spread" in names else 2
+        """Chroma's two, and the spread where the plan was built from a graph that has it."""
 
-    def compute(self, luma: Tensor) -> Tensor:
+    def compute(self, planes: int, luma: Tensor) -> Tensor:
         """Enqueue a batch on torch's current stream. Raises `EngineError` when TensorRT refuses it."""
         import torch
 
         n, _, height, width = luma.shape
-        size = (n, 2, height // self._stride, width // self._stride)
-        chroma = torch.empty(size, dtype=torch.float32, device=luma.device)
+        size = (height // self._stride, width // self._stride)
+        # TensorRT runs only when every output has a place, wanted or not
+        made = {"chroma": torch.empty((n, 2, *size), dtype=torch.float32, device=luma.device)}
+        if self.planes > 2:
+            made["spread"] = torch.empty((n, 1, *size), dtype=torch.float32, device=luma.device)
         context = self._context
         done = (
             context.set_input_shape("luma", tuple(luma.shape))
             and context.set_tensor_address("luma", luma.data_ptr())
-            and context.set_tensor_address("chroma", chroma.data_ptr())
+            and all(context.set_tensor_address(name, tensor.data_ptr()) for name, tensor in made.items())
             and context.execute_async_v3(torch.cuda.current_stream(luma.device).cuda_stream)
         )
         if not done:
             reason = self._reason()
             error = DeviceMemoryError if is_memory_error(RuntimeError(reason)) else EngineError
             raise error(f"{self._plan.path.name}: failed: {reason}")
-        return chroma
+        return made["chroma"] if planes == 2 else torch.cat(list(made.values()), dim=1)
 
     def close(self) -> None:
         """Free context, plan and runtime, in this order."""
@@ -163,9 +170,7 @@ class TensorRTEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
-        """Predict chroma; see `Engine.colorize`."""
-        check_luma(luma, self._folder)
+    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
         _, _, height, width = luma.shape
         if not self._plan.profile.takes(self._plan.profile.batch[0], height, width):
             raise EngineError(
@@ -173,16 +178,17 @@ class TensorRTEngine(LoadedEngine):
                 hint=f"{self._plan.rebuild} --network-px {min(height, width)}",
             )
         with self._lock:
-            return check_chroma(self._batch.run(luma, self._run), self._folder)
+            return self._batch.run(luma, functools.partial(self._run, planes))
 
-    def _run(self, luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, planes: int, luma: FloatArray, batch: int) -> FloatArray:
         from archivecolor.inference.torch import device_error
 
         runner = self._runner
         if runner is None:
             raise self._closed()
         try:
-            return self._belt.run(luma, batch, runner.compute)
+            planes = min(planes, runner.planes)
+            return self._belt.run(luma, batch, functools.partial(runner.compute, planes), planes)
         except RuntimeError as e:  # PyTorch's, when buffers do not fit
             raise device_error(e, self._folder.name) from e
 

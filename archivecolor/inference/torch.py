@@ -7,6 +7,7 @@ the batch that it reads next, and by then the next one computes.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from archivecolor.errors import DependencyError, EngineError
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
-from archivecolor.inference.engine import LoadedEngine, check_chroma, check_luma, first_line
+from archivecolor.inference.engine import LoadedEngine, first_line
 from archivecolor.settings import EngineSettings, Precision
 
 try:
@@ -67,21 +68,21 @@ class Belt:
         if self._cuda:
             self._up, self._main, self._down = (torch.cuda.Stream(device) for _ in range(3))  # type: ignore[no-untyped-call]
 
-    def run(self, luma: FloatArray, batch: int, compute: Callable[[Tensor], Tensor]) -> FloatArray:
-        """Apply ``compute`` (float32 luma to float32 chroma, both on the device) to ``[n, 1, h, w]``, in batches.
+    def run(self, luma: FloatArray, batch: int, compute: Callable[[Tensor], Tensor], planes: int = 2) -> FloatArray:
+        """Apply ``compute`` (float32 luma to as many float32 planes, on the device) to ``[n, 1, h, w]``, in batches.
 
         ``compute`` is called with its stream as torch's current one. Raises whatever it raises.
         """
         n, _, height, width = luma.shape
-        chroma = np.empty((n, 2, height // self._stride, width // self._stride), np.float32)
+        made = np.empty((n, planes, height // self._stride, width // self._stride), np.float32)
         under_way: deque[_Batch] = deque()
         for first in range(0, n, batch):
             if len(under_way) == _IN_FLIGHT:
-                under_way.popleft().read(chroma)
+                under_way.popleft().read(made)
             under_way.append(self._start(luma[first : first + batch], first, compute))
         for one in under_way:
-            one.read(chroma)
-        return chroma
+            one.read(made)
+        return made
 
     def _start(self, luma: FloatArray, first: int, compute: Callable[[Tensor], Tensor]) -> _Batch:
         host = torch.from_numpy(np.array(luma, order="C"))  # torch takes no read-only or mirrored arrays
@@ -112,10 +113,10 @@ class _Batch:
     def __init__(self, first: int, result: Tensor, done: torch.cuda.Event | None, held: tuple[Tensor, ...]) -> None:
         self._first, self._result, self._done, self._held = first, result, done, held
 
-    def read(self, chroma: FloatArray) -> None:
+    def read(self, into: FloatArray) -> None:
         if self._done is not None:
             self._done.synchronize()
-        chroma[self._first : self._first + len(self._result)] = self._result.numpy()
+        into[self._first : self._first + len(self._result)] = self._result.numpy()
         self._held = ()
 
 
@@ -135,6 +136,17 @@ def shape_of(folder: EngineFolder) -> GeneratorShape:
     )
 
 
+def load_generator(folder: EngineFolder) -> Generator:
+    """The generator with ``folder``'s weights as float32, for evaluation; raises `EngineError` when they do not fit."""
+    generator = Generator(shape_of(folder))
+    try:
+        weights = {k: v.float() for k, v in load_file(folder.weights).items()}
+        generator.load_state_dict(weights, strict=True)
+    except (SafetensorError, RuntimeError, ValueError) as e:
+        raise EngineError(f"{folder.weights}: does not fit the generator that engine.toml describes") from e
+    return generator.eval()
+
+
 class TorchEngine(LoadedEngine):
     """Runs the generator as a PyTorch module. Thread-safe: one call computes at a time."""
 
@@ -148,14 +160,9 @@ class TorchEngine(LoadedEngine):
         self._batch = FittingBatch(settings.batch or (_CUDA_BATCH if cuda else 1))
         self._lock = threading.Lock()
         folder.verify()
-        generator = Generator(shape_of(folder))
+        generator = load_generator(folder)
         try:
-            weights = {k: v.float() for k, v in load_file(folder.weights).items()}
-            generator.load_state_dict(weights, strict=True)
-        except (SafetensorError, RuntimeError, ValueError) as e:
-            raise EngineError(f"{folder.weights}: does not fit the generator that engine.toml describes") from e
-        try:
-            generator.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             self._belt = Belt(self._device, folder.chroma_stride)
         except RuntimeError as e:
             raise EngineError(f"the generator cannot be put on {self._device}: {first_line(e)}") from e
@@ -172,19 +179,24 @@ class TorchEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
-        """Predict chroma; see `Engine.colorize`."""
-        check_luma(luma, self._folder)
+    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
         with self._lock:
-            return check_chroma(self._batch.run(luma, self._run), self._folder)
+            return self._batch.run(luma, functools.partial(self._run, planes))
 
-    def _run(self, luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, planes: int, luma: FloatArray, batch: int) -> FloatArray:
         generator = self._generator
         if generator is None:
             raise self._closed()
+
+        def compute(given: Tensor) -> Tensor:
+            logits = generator.scores(given)
+            if planes == 2:
+                return generator.annealed_mean(logits).float()
+            return torch.cat([part.float() for part in generator.moments(logits)], dim=1)
+
         try:
             with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=self._half):
-                return self._belt.run(luma, batch, lambda given: generator(given).chroma.float())
+                return self._belt.run(luma, batch, compute, planes)
         except RuntimeError as e:  # out of memory among others
             raise device_error(e, self._folder.name) from e
 

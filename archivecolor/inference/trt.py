@@ -121,6 +121,10 @@ class RuntimeConfig(Protocol):
 class CudaEngine(Protocol):
     """A plan on a GPU."""
 
+    num_io_tensors: int
+
+    def get_tensor_name(self, index: int) -> str: ...
+
     def create_execution_context(self, runtime_config: RuntimeConfig | None = None) -> ExecutionContext | None: ...
 
     def create_runtime_config(self) -> RuntimeConfig: ...

@@ -20,7 +20,7 @@ import numpy as np
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import EngineFolder
-from archivecolor.inference.engine import check_luma
+from archivecolor.inference.engine import Estimate, check_luma
 
 Chroma = Callable[[FloatArray], FloatArray]
 """Maps luma ``[h, w]`` in 0..1, already at the chroma's size, to a*, b* ``[h, w, 2]``."""
@@ -70,6 +70,7 @@ class FakeEngine:
         self.batch = 1
         self.pictures = 0
         self.closed = False
+        self.spread: float | None = 10.0
         self._chroma = chroma
         self._lock = threading.Lock()
 
@@ -82,6 +83,11 @@ class FakeEngine:
         n, _, h, w = luma.shape
         small = luma.reshape(n, h // s, s, w // s, s).mean(axis=(2, 4))
         return np.stack([self._colour(picture) for picture in small]).transpose(0, 3, 1, 2)
+
+    def estimate(self, luma: FloatArray) -> Estimate:
+        """`colorize`, and a spread of ``spread`` everywhere; None where that is None."""
+        chroma = self.colorize(luma)
+        return Estimate(chroma, None if self.spread is None else np.full_like(chroma[:, :1], self.spread))
 
     def _colour(self, luma: FloatArray) -> FloatArray:
         with self._lock:

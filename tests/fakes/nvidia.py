@@ -240,6 +240,10 @@ class _Engine:
     def __init__(self, module: FakeTensorRT, logger: _Logger, model: bytes) -> None:
         self._module, self._logger = module, logger
         self._session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        self.num_io_tensors = len(_tensors(self._session))
+
+    def get_tensor_name(self, index: int) -> str:
+        return _tensors(self._session)[index]
 
     def create_runtime_config(self) -> _RuntimeConfig:
         return _RuntimeConfig(self._module)
@@ -252,6 +256,7 @@ class _Engine:
 class _Context:
     def __init__(self, module: FakeTensorRT, logger: _Logger, session: Any) -> None:
         self._module, self._logger, self._session = module, logger, session
+        self._names = _tensors(session)
         self._shape: tuple[int, ...] = ()
         self._addresses: dict[str, int] = {}
 
@@ -263,7 +268,7 @@ class _Context:
     def set_tensor_address(self, name: str, memory: int) -> bool:
         self._module.calls.append(f"set_tensor_address {name}")
         self._addresses[name] = memory
-        return name in ("luma", "chroma")
+        return name in self._names
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         self._module.calls.append("execute_async_v3")
@@ -272,9 +277,17 @@ class _Context:
             self._logger.log(_Severity.ERROR, CUDA_OUT_OF_MEMORY)
             return False
         luma = _floats(self._addresses["luma"], self._shape)
-        chroma = self._session.run(["chroma"], {"luma": luma})[0]
-        _floats(self._addresses["chroma"], chroma.shape)[...] = chroma
+        if self._addresses.keys() != set(self._names):
+            self._logger.log(_Severity.ERROR, "an output has no address")
+            return False
+        outputs = self._names[1:]
+        for name, made in zip(outputs, self._session.run(outputs, {"luma": luma}), strict=True):
+            _floats(self._addresses[name], made.shape)[...] = made
         return True
+
+
+def _tensors(session: Any) -> list[str]:
+    return [t.name for t in (*session.get_inputs(), *session.get_outputs())]
 
 
 def _floats(address: int, shape: Sequence[int]) -> Any:

@@ -151,11 +151,11 @@ def test_a_gpu_that_runs_out_of_memory_gets_smaller_batches(
     tried: list[int] = []
     right = Belt.run
 
-    def small_memory(self: Belt, luma: Any, batch: int, compute: Any) -> Any:
+    def small_memory(self: Belt, luma: Any, batch: int, compute: Any, planes: int) -> Any:
         tried.append(batch)
         if batch > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 GiB")
-        return right(self, luma, batch, compute)
+        return right(self, luma, batch, compute, planes)
 
     monkeypatch.setattr(Belt, "run", small_memory)
     with TorchEngine(tiny, EngineSettings(device="cpu", batch=4)) as engine:

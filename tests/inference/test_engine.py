@@ -20,7 +20,7 @@ from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.torch import TorchEngine
 from archivecolor.settings import EngineSettings
 from tests.fakes.engines import FakeEngine, fake_folder
-from tests.inference.conftest import flip_a_byte, record_digests
+from tests.inference.conftest import drop_spread, flip_a_byte, record_digests
 
 Open = Callable[[EngineFolder], Engine]
 
@@ -65,6 +65,39 @@ def test_the_array_that_was_given_stays_as_it_was_however_it_lies_in_memory(
         for luma in (frozen, mirrored, strided):
             np.testing.assert_allclose(engine.colorize(luma), expected, atol=1e-4)
     np.testing.assert_array_equal(frozen, plain)
+
+
+def test_an_estimate_is_the_chroma_and_its_spread(
+    opened: Open, tiny: EngineFolder, real_lumas: list[FloatArray]
+) -> None:
+    with opened(tiny) as engine:
+        for luma in real_lumas:
+            n, _, h, w = luma.shape
+            estimate = engine.estimate(luma)
+            np.testing.assert_allclose(estimate.chroma, engine.colorize(luma), atol=1e-4)
+            assert estimate.spread is not None
+            assert estimate.spread.shape == (n, 1, h // 4, w // 4)
+            assert estimate.spread.dtype == np.float32
+            assert 0 < estimate.spread.min() < estimate.spread.max() < 100
+
+
+def test_engines_agree_on_the_spread(tiny: EngineFolder, real_lumas: list[FloatArray]) -> None:
+    with OnnxEngine(tiny, ON_CPU) as one, TorchEngine(tiny, ON_CPU) as other:
+        for luma in real_lumas:
+            first, second = one.estimate(luma).spread, other.estimate(luma).spread
+            assert first is not None
+            assert second is not None
+            np.testing.assert_allclose(first, second, atol=1e-3)
+
+
+def test_a_graph_from_before_there_was_a_spread_still_colours(
+    copied_engine: Path, tiny: EngineFolder, real_lumas: list[FloatArray]
+) -> None:
+    drop_spread(copied_engine)
+    with OnnxEngine(catalog.read(copied_engine), ON_CPU) as old, OnnxEngine(tiny, ON_CPU) as new:
+        estimate = old.estimate(real_lumas[1])
+        assert estimate.spread is None
+        np.testing.assert_array_equal(estimate.chroma, new.colorize(real_lumas[1]))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +184,10 @@ def test_the_fake_engines_keep_the_contract_too(real_lumas: list[FloatArray]) ->
         chroma = engine.colorize(luma)
         assert chroma.shape == (n, 2, h // 4, w // 4)
         assert chroma.dtype == np.float32
+        estimate = engine.estimate(luma)
+        np.testing.assert_array_equal(estimate.chroma, chroma)
+        assert estimate.spread is not None
+        assert estimate.spread.shape == (n, 1, h // 4, w // 4)
 
 
 def test_good_luma_and_chroma_pass_the_checks() -> None:

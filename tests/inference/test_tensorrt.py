@@ -12,7 +12,7 @@ from archivecolor import comparison
 from archivecolor.cli.build_engine import check
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
-from archivecolor.inference import build, plans, select
+from archivecolor.inference import build, catalog, plans, select
 from archivecolor.inference.build import Request
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.inference.onnx import OnnxEngine
@@ -20,7 +20,7 @@ from archivecolor.inference.plans import Plan
 from archivecolor.inference.tensorrt import TensorRTEngine
 from archivecolor.settings import EngineSettings, Precision
 from tests.fakes.nvidia import FakeTensorRT
-from tests.inference.conftest import PutGpus, flip_a_byte, put_tensorrt
+from tests.inference.conftest import PutGpus, drop_spread, flip_a_byte, put_tensorrt
 
 ADA = ("NVIDIA GeForce RTX 4090", 8, 9)
 AMPERE = ("NVIDIA GeForce RTX 3060", 8, 6)
@@ -41,6 +41,28 @@ def test_a_plan_gives_the_chroma_that_onnx_runtime_gives(
     with OnnxEngine(tiny) as onnx, TensorRTEngine(tiny, plan) as engine:
         for luma in real_lumas:
             np.testing.assert_allclose(engine.colorize(luma), onnx.colorize(luma), atol=2e-3)
+            theirs, ours = onnx.estimate(luma), engine.estimate(luma)
+            assert theirs.spread is not None
+            assert ours.spread is not None
+            np.testing.assert_allclose(ours.chroma, theirs.chroma, atol=2e-3)
+            np.testing.assert_allclose(ours.spread, theirs.spread, atol=2e-3)
+
+
+def test_a_plan_of_a_graph_without_spread_tells_none(
+    copied_engine: Path,
+    fake_rtx: FakeTensorRT,
+    put_gpus: PutGpus,
+    host_memory_as_gpu: None,
+    real_lumas: list[FloatArray],
+) -> None:
+    drop_spread(copied_engine)
+    folder = catalog.read(copied_engine)
+    put_gpus(ADA)
+    plan = build.build(Request(folder, gpus=("auto",), precision=Precision.FP32))
+    with OnnxEngine(folder) as onnx, TensorRTEngine(folder, plan) as engine:
+        estimate = engine.estimate(real_lumas[0])
+        assert estimate.spread is None
+        np.testing.assert_allclose(estimate.chroma, onnx.colorize(real_lumas[0]), atol=2e-3)
 
 
 def test_its_calls_come_in_the_order_that_tensorrt_asks_for(
@@ -49,7 +71,7 @@ def test_its_calls_come_in_the_order_that_tensorrt_asks_for(
     with TensorRTEngine(tiny, plan) as engine:
         engine.colorize(np.full((3, 1, 64, 96), 0.5, np.float32))
     opening = ["Runtime", "deserialize_cuda_engine", "set_runtime_cache", "create_execution_context"]
-    batch = ["set_tensor_address luma", "set_tensor_address chroma", "execute_async_v3"]
+    batch = ["set_tensor_address luma", "set_tensor_address chroma", "set_tensor_address spread", "execute_async_v3"]
     first, second = "set_input_shape [2, 1, 64, 96]", "set_input_shape [1, 1, 64, 96]"
     assert fake_rtx.calls == [*opening, first, *batch, second, *batch]
     assert fake_rtx.streams == [7, 7]  # torch's current stream, never the default one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 import stat
 import tomllib
 from hashlib import sha256
@@ -20,11 +21,12 @@ from onnx import TensorProto
 from safetensors.torch import load_file
 
 from archivecolor.color import FloatArray, rgb_to_lab, rgb_to_luma
-from archivecolor.errors import ConfigurationError, InputError
+from archivecolor.errors import ConfigurationError, EngineError, InputError
 from archivecolor.generator import Generator
 from archivecolor.inference import catalog
 from archivecolor.metrics import ciede2000
 from tests.fakes.generators import SHAPE, tiny_checkpoint, tiny_generator
+from tests.inference.conftest import drop_spread, flip_a_byte
 from train import export as exporting
 from train.checkpoint import Checkpoint
 
@@ -200,6 +202,31 @@ def test_a_graph_whose_shapes_are_not_the_weights_is_refused(tmp_path: Path, mon
     monkeypatch.setattr(exporting, "trace", spoilt)
     with pytest.raises(ValueError, match=r"generator\.head\.bias: graph has \[3\], weights have \[16\]"):
         exporting.export(tiny_checkpoint(), tmp_path / "spoilt", summary="", short_px=96, temperature=None)
+
+
+@pytest.mark.usefixtures("_untraced")
+def test_a_graph_is_rebuilt_from_an_engine_folders_own_weights(
+    tiny_engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(tiny_engine, tmp_path / "tiny"))
+    drop_spread(folder)
+    old = catalog.read(folder)
+    weights = old.weights.read_bytes()
+    monkeypatch.setattr("sys.argv", ["export", str(folder)])
+    assert exporting.main() == 0
+    new = catalog.read(folder)
+    new.verify()
+    assert new == dataclasses.replace(old, digests=new.digests)
+    assert new.weights.read_bytes() == weights
+    assert [o.name for o in onnx.load(new.graph, load_external_data=False).graph.output] == ["chroma", "spread"]
+
+
+@pytest.mark.usefixtures("_untraced")
+def test_a_graph_is_not_rebuilt_from_damaged_weights(tiny_engine: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_engine, tmp_path / "tiny"))
+    flip_a_byte(folder / catalog.WEIGHTS)
+    with pytest.raises(EngineError, match="is damaged"):
+        exporting.rebuild_graph(folder)
 
 
 @pytest.mark.usefixtures("_untraced")
