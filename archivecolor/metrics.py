@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -26,9 +28,12 @@ def ciede2000(lab1: Floats, lab2: Floats) -> Floats:
     c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
     h1, h2 = np.arctan2(b1, a1) % (2 * np.pi), np.arctan2(b2, a2) % (2 * np.pi)
     chromatic = c1 * c2 != 0
-    dh = np.where(chromatic, (h2 - h1 + np.pi) % (2 * np.pi) - np.pi, 0.0)
+    apart, both = h2 - h1, h1 + h2
+    turns = np.where(np.abs(apart) <= np.pi, 0.0, -2 * np.pi * np.sign(apart))
+    dh = np.where(chromatic, apart + turns, 0.0)
     # The mean hue lies on the shorter arc; of an achromatic pair it is the sum (footnote to equation 14)
-    h_mean = np.where(chromatic, (h1 + dh / 2) % (2 * np.pi), h1 + h2)
+    half_turn = np.where(turns == 0, 0.0, np.where(both < 2 * np.pi, np.pi, -np.pi))
+    h_mean = np.where(chromatic, both / 2 + half_turn, both)
     dl, dc = l2 - l1, c2 - c1
     dh_big = 2 * np.sqrt(c1 * c2) * np.sin(dh / 2)
     l_mean, c_mean = (l1 + l2) / 2, (c1 + c2) / 2
@@ -80,38 +85,72 @@ def accuracy(lab1: Floats, lab2: Floats, eps: float) -> float:
 _CDC_STEPS = (1, 2, 4)
 
 
-def colour_distribution_consistency(frames: Sequence[npt.NDArray[np.uint8]]) -> float:
-    """CDC of a shot's 8-bit RGB frames ``[h, w, 3]`` (Liu et al. 2021, 'Temporally consistent video colorization').
+class ColourConsistency:
+    """CDC of a film's 8-bit RGB frames (Liu et al. 2021, 'Temporally consistent video colorization').
 
     Mean over channels, frames t and d in 1, 2, 4 of the Jensen-Shannon divergence (natural logarithm) between the
-    histograms of frames t and t + d. 0 is steady; grey film is steadier than any colour, so compare with the truth's.
-    0 where there are too few frames.
+    histograms of frames t and t + d of one shot. 0 is steady; grey film is steadier than any colour, so compare with
+    the truth's. Frames come one by one; four histograms are kept.
     """
-    shares = [
-        np.stack([np.bincount(f[..., c].ravel(), minlength=256) for c in range(3)]) / (f.shape[0] * f.shape[1])
-        for f in frames
-    ]
-    means = []
-    for d in _CDC_STEPS:
-        pairs = [_jensen_shannon(p, q) for p, q in zip(shares, shares[d:], strict=False)]
-        if pairs:
-            means.append(float(np.mean(pairs)))
-    return float(np.mean(means)) if means else 0.0
+
+    def __init__(self) -> None:
+        self._recent: deque[Floats] = deque(maxlen=max(_CDC_STEPS))
+        self._sums = dict.fromkeys(_CDC_STEPS, 0.0)
+        self._counts = dict.fromkeys(_CDC_STEPS, 0)
+
+    def push(self, rgb: UInt8) -> None:
+        """Take the next frame, ``[h, w, 3]``."""
+        pixels = rgb.reshape(-1, 3)
+        shares = np.stack([np.bincount(pixels[:, c], minlength=256) for c in range(3)]) / len(pixels)
+        for d in _CDC_STEPS:
+            if len(self._recent) >= d:
+                self._sums[d] += float(np.mean(_jensen_shannon(self._recent[-d], shares)))
+                self._counts[d] += 1
+        self._recent.append(shares)
+
+    def cut(self) -> None:
+        """The next frame belongs to another shot."""
+        self._recent.clear()
+
+    @property
+    def value(self) -> float:
+        """The CDC so far; 0 where there are too few frames."""
+        means = [self._sums[d] / self._counts[d] for d in _CDC_STEPS if self._counts[d]]
+        return float(np.mean(means)) if means else 0.0
+
+
+def colour_distribution_consistency(frames: Iterable[UInt8]) -> float:
+    """CDC of one shot's 8-bit RGB frames ``[h, w, 3]``: see `ColourConsistency`."""
+    consistency = ColourConsistency()
+    for frame in frames:
+        consistency.push(frame)
+    return consistency.value
 
 
 def _jensen_shannon(p: Floats, q: Floats) -> Floats:
-    """Divergence of distributions along the last axis."""
+    """Divergence of distributions along the last axis (Lin 1991), in nats."""
     m = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = [np.where(x > 0, x * np.log(x / m), 0.0).sum(axis=-1) for x in (p, q)]
     return np.asarray((terms[0] + terms[1]) / 2)
 
 
-def chroma_warp_error(ab_before: Floats, ab: Floats, luma_before: UInt8, luma: UInt8) -> float:
-    """Mean squared difference of ``[h, w, 2]`` a*, b* to the frame before, along the motion of 8-bit luma ``[h, w]``.
+@dataclass(frozen=True, slots=True)
+class SeenMotion:
+    """Where the pixels of a frame were in the frame before, and which of them both frames show."""
 
-    Only over pixels that both frames show: those that optical flow forth and back brings home to within half a pixel,
-    and whose luma agrees to within 16 of 255. 0 where there are none. The flow is finer than the smoother's own.
+    where: npt.NDArray[np.float32]
+    """``[h, w, 2]``: x, y in the frame before."""
+    seen: npt.NDArray[np.bool_]
+    """``[h, w]``"""
+
+
+def seen_motion(luma_before: UInt8, luma: UInt8) -> SeenMotion:
+    """Motion between two frames' 8-bit luma ``[h, w]``.
+
+    Both frames show the pixels that optical flow forth and back brings home to within half a pixel and whose luma
+    agrees to within 16 of 255 (as Lai et al. 2018, 'Learning blind video temporal consistency', mask occlusions). The
+    flow is finer than the smoother's own.
     """
     luma_before, luma = np.ascontiguousarray(luma_before), np.ascontiguousarray(luma)  # OpenCV's flow takes no views
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -123,11 +162,23 @@ def chroma_warp_error(ab_before: Floats, ab: Floats, luma_before: UInt8, luma: U
     inside = (where >= 0).all(axis=-1) & (where[..., 0] <= w - 1) & (where[..., 1] <= h - 1)
     home = np.square(back + _warped(ahead, where)).sum(axis=-1) <= _HOME_PX**2
     same = np.abs(_warped(luma_before.astype(np.float32), where) - luma) <= _SAME_LUMA
-    seen = inside & home & same
-    if not seen.any():
+    return SeenMotion(where, inside & home & same)
+
+
+def warp_error(ab_before: Floats, ab: Floats, motion: SeenMotion) -> float:
+    """Mean squared difference of ``[h, w, 2]`` a*, b* to the frame before, along the motion, where both frames show it.
+
+    The warping error of Lai et al. (2018), on chroma. 0 where no pixel is seen in both.
+    """
+    if not motion.seen.any():
         return 0.0
-    d = ab - _warped(ab_before.astype(np.float32), where)
-    return float(np.square(d[seen]).sum(axis=-1).mean())
+    d = ab - _warped(ab_before.astype(np.float32), motion.where)
+    return float(np.square(d[motion.seen]).sum(axis=-1).mean())
+
+
+def chroma_warp_error(ab_before: Floats, ab: Floats, luma_before: UInt8, luma: UInt8) -> float:
+    """`warp_error` along the motion of 8-bit luma ``[h, w]``."""
+    return warp_error(ab_before, ab, seen_motion(luma_before, luma))
 
 
 _HOME_PX = 0.5

@@ -21,6 +21,16 @@ Engine = Annotated[
         rich_help_panel=_ENGINE,
     ),
 ]
+Engines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine",
+        metavar="KIND",
+        envvar="ARCHIVECOLOR_ENGINE",
+        help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan. Repeatable.",
+        rich_help_panel=_ENGINE,
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -54,6 +64,15 @@ Generator = Annotated[
     str,
     typer.Option(
         "--generator", metavar="NAME", help="Trained generator, or the folder of one.", rich_help_panel=_ENGINE
+    ),
+]
+Generators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--generator",
+        metavar="NAME",
+        help="Trained generator, or the folder of one. Repeatable. Default: archive.",
+        rich_help_panel=_ENGINE,
     ),
 ]
 NetworkPx = Annotated[

@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.cli.conftest import Run, photograph, tree
 from tests.conftest import Picture
+from tests.evaluation.test_clips import write_frames
+from tests.film.sources import FilmSource, moving
 
 
 @pytest.fixture
@@ -73,3 +75,33 @@ def test_a_folder_without_colour_is_told(run: Run, tmp_path: Path) -> None:
     done = run("evaluate", tmp_path)
     assert (done.code, done.out) == (3, "")
     assert "no colour photograph was found" in done.err
+
+
+def test_films_are_measured_beside_the_truth_and_grey(run: Run, tmp_path: Path) -> None:
+    write_frames(tmp_path / "clips" / "pan", 6)
+    done = run("evaluate", tmp_path / "clips", "--frames", "--network-px", "64")
+    assert done.code == 0
+    for row in ("1 clips", "truth", "grey", "model, smoothing off", "model, 9-frame mean", "model, smoothing full"):
+        assert f"{row}  " in done.out
+    assert "pan: warp error" in done.err
+
+
+def test_several_generators_are_measured_on_the_same_pictures(run: Run, source: Path, tmp_path: Path) -> None:
+    film = FilmSource(moving(4), chroma=2).write(source / "film.mkv")
+    arguments = ("evaluate", source, "--generator", "a", "--generator", "b", "--network-px", "64")
+    done = run(*arguments, "--json", "-q")
+    assert done.code == 0
+    found = [(r["source"] and Path(r["source"]).name, r["generator"]) for r in done.records]
+    pictures = [(name, which) for name in ("astronaut.png", "coffee.png") for which in "ab"]
+    assert found == [*pictures, (film.name, "a"), (film.name, "b"), (None, "a"), (None, "a"), (None, "b"), (None, "b")]
+    assert done.records[4]["full"] == done.records[5]["full"]
+    header = next(line for line in run(*arguments).out.splitlines() if line.startswith("2 pictures"))
+    assert header.split() == ["2", "pictures", "a", "b", "grey", "truth"]
+
+
+def test_films_without_colour_are_left_out(run: Run, source: Path) -> None:
+    FilmSource(moving(3)).write(source / "grey.mkv")
+    done = run("evaluate", source)
+    assert done.code == 0
+    assert "grey.mkv: has no colour to compare with" in done.err
+    assert "clips" not in done.out

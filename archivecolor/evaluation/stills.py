@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 _TILE_PX = 224
 _EPS = (2, 5)
+
+Colouriser = Callable[[UIntArray], UIntArray]
+"""Maps luma ``[h, w]`` to RGB ``[h, w, 3]`` of the same type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +68,14 @@ class Sample:
     """One evaluated picture."""
 
     path: Path
-    scores: Scores
+    scores: tuple[Scores, ...]
+    """One for each colouriser."""
     tile: npt.NDArray[np.uint8]
-    """``[h, 3 w, 3]``: grey, model and actual side by side, small."""
+    """``[h, n w, 3]``: grey, each colouriser's picture and the actual one side by side, small."""
 
 
-def photographs(source: Path) -> list[Path]:
-    """The files of a folder tree, or the one file."""
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
-        raise InputError(f"{source}: there is no such file or folder")
-    found = sorted(p for p in source.rglob("*") if p.is_file() and not p.name.startswith("."))
-    if not found:
-        raise InputError(f"{source}: holds no files")
-    return found
-
-
-def evaluate(paths: Iterable[Path], colour: Callable[[UIntArray], UIntArray]) -> Iterator[Sample]:
-    """Score ``colour``, which maps luma ``[h, w]`` to RGB ``[h, w, 3]``, on colour photographs.
-
-    Files that are none are logged and left out.
-    """
+def evaluate(paths: Iterable[Path], colourisers: Sequence[Colouriser]) -> Iterator[Sample]:
+    """Score colourisers on the same colour photographs. Files that are none are logged and left out."""
     for path in paths:
         rgb = _decode(path)
         if rgb is None:
@@ -96,8 +85,8 @@ def evaluate(paths: Iterable[Path], colour: Callable[[UIntArray], UIntArray]) ->
             log.warning("%s: left out, has no colour to compare with", path)
             continue
         luma = luma_of(rgb)
-        coloured = colour(luma)
-        yield Sample(path, score(coloured, luma, rgb), _tile(luma, coloured, rgb))
+        made = [colour(luma) for colour in colourisers]
+        yield Sample(path, tuple(score(coloured, luma, rgb) for coloured in made), _tile(luma, made, rgb))
 
 
 def _decode(path: Path) -> npt.NDArray[np.uint8] | None:
@@ -134,15 +123,15 @@ def mean(scores: list[Scores]) -> Scores:
     return Scores(**{k: float(np.mean([getattr(s, k) for s in scores])) for k in asdict(scores[0])})
 
 
-def _tile(luma: UIntArray, coloured: UIntArray, truth: UIntArray) -> npt.NDArray[np.uint8]:
+def _tile(luma: UIntArray, made: list[UIntArray], truth: UIntArray) -> npt.NDArray[np.uint8]:
     grey = np.repeat(luma[..., None], 3, axis=2)
     h, w = luma.shape
     size = (_TILE_PX, max(1, round(h * _TILE_PX / w)))
-    return np.hstack([cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (grey, coloured, truth)])
+    return np.hstack([cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (grey, *made, truth)])
 
 
 def write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], columns: int = 3) -> None:
-    """Write a contact sheet of grey | model | actual rows."""
+    """Write a contact sheet of `Sample.tile`, ``columns`` in a row. Raises `OutputError`."""
     padded = []
     for first in range(0, len(tiles), columns):
         row = tiles[first : first + columns]

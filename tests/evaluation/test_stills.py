@@ -1,4 +1,4 @@
-"""Evaluation: its figures against scikit-image's, what it leaves out, and its contact sheet."""
+"""Evaluation on photographs: its figures against scikit-image's, what it leaves out, and its contact sheet."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pytest
 from skimage import color
 
-from archivecolor import evaluation
 from archivecolor.color import UIntArray, luma_of
 from archivecolor.errors import InputError, OutputError
-from archivecolor.evaluation import Scores, evaluate, photographs, score, write_sheet
+from archivecolor.evaluation import stills
+from archivecolor.evaluation.sources import find
+from archivecolor.evaluation.stills import Scores, evaluate, score, write_sheet
 from archivecolor.pipeline import Colorizer
 from tests.fakes.engines import FakeEngine, by_luma
 
@@ -45,26 +46,10 @@ def folder(tmp_path: Path, colour_photographs: dict[str, Picture]) -> Path:
     return tmp_path
 
 
-def test_photographs_are_all_files_of_the_tree_in_order_without_hidden_ones(folder: Path) -> None:
-    found = [str(p.relative_to(folder)) for p in photographs(folder)]
-    assert found == ["cat.png", "deep/coffee.png", "empty.jpg", "grey.png", "notes.txt", "torn.png"]
-
-
-def test_a_single_file_is_its_own_list(folder: Path) -> None:
-    assert photographs(folder / "cat.png") == [folder / "cat.png"]
-
-
-def test_a_missing_or_empty_folder_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"{tmp_path}: holds no files"):
-        photographs(tmp_path)
-    with pytest.raises(InputError, match="missing: there is no such file"):
-        photographs(tmp_path / "missing")
-
-
 def test_what_cannot_be_compared_is_left_out_and_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    paths = [*photographs(folder), folder / "gone.png"]
+    paths = [*find(folder).stills, folder / "gone.png"]
     with caplog.at_level(logging.WARNING):
-        samples = list(evaluate(paths, grey))
+        samples = list(evaluate(paths, [grey]))
     assert [s.path.name for s in samples] == ["cat.png", "coffee.png"]
     told = sorted((Path(r.getMessage().partition(":")[0]).name, r.getMessage().split(", ")[1]) for r in caplog.records)
     undecodable = "is no picture that can be decoded"
@@ -84,19 +69,29 @@ def test_the_colouriser_is_given_luma_alone(folder: Path) -> None:
         given.append(luma)
         return grey(luma)
 
-    list(evaluate([folder / "cat.png"], colour))
+    list(evaluate([folder / "cat.png"], [colour]))
     picture = cv2.imread(str(folder / "cat.png"), cv2.IMREAD_COLOR_RGB)
     assert picture is not None
     np.testing.assert_array_equal(given[0], luma_of(np.asarray(picture, np.uint8)))
 
 
 def test_leaving_pictures_grey_gains_nothing(folder: Path) -> None:
-    for sample in evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], grey):
-        assert sample.scores.gain_percent == 0
-        assert sample.scores.ciede2000 == sample.scores.ciede2000_grey > 3
-        assert sample.scores.psnr_db == sample.scores.psnr_grey_db
-        assert sample.scores.colourfulness == 0
-        assert sample.scores.colourfulness_ratio == 0
+    for sample in evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], [grey]):
+        (scores,) = sample.scores
+        assert scores.gain_percent == 0
+        assert scores.ciede2000 == scores.ciede2000_grey > 3
+        assert scores.psnr_db == scores.psnr_grey_db
+        assert scores.colourfulness == 0
+        assert scores.colourfulness_ratio == 0
+
+
+def test_colourisers_are_scored_on_the_same_pictures_and_shown_beside_each_other(folder: Path) -> None:
+    (both,) = evaluate([folder / "cat.png"], [grey, Colorizer(FakeEngine()).color])
+    (first,) = evaluate([folder / "cat.png"], [grey])
+    (second,) = evaluate([folder / "cat.png"], [Colorizer(FakeEngine()).color])
+    assert both.scores == (*first.scores, *second.scores)
+    assert both.tile.shape[1] == 4 * 224
+    np.testing.assert_array_equal(both.tile[:, 448:], second.tile[:, 224:])
 
 
 def test_the_true_colours_gain_everything(colour_photographs: dict[str, Picture]) -> None:
@@ -124,13 +119,13 @@ def test_a_picture_without_any_difference_to_grey_has_gain_and_ratio_0() -> None
 
 
 def test_means_are_taken_figure_by_figure() -> None:
-    made = evaluation.mean([Scores(*[float(i)] * 9) for i in (1, 2, 6)])
+    made = stills.mean([Scores(*[float(i)] * 9) for i in (1, 2, 6)])
     assert made == Scores(*[3.0] * 9)
 
 
 def test_the_mean_of_nothing_is_an_input_error() -> None:
     with pytest.raises(InputError, match="no colour photograph"):
-        evaluation.mean([])
+        stills.mean([])
 
 
 def test_scores_tell_all_figures_as_plain_numbers() -> None:
@@ -143,7 +138,7 @@ def test_scores_tell_all_figures_as_plain_numbers() -> None:
 
 def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Path) -> None:
     paths = [folder / "cat.png", folder / "deep" / "coffee.png"]
-    tiles = [s.tile for s in evaluate(paths, grey)] * 2
+    tiles = [s.tile for s in evaluate(paths, [grey])] * 2
     assert tiles[0].shape[1] == tiles[1].shape[1] == 3 * 224
     write_sheet(tmp_path / "sheet.png", tiles)
     sheet = cv2.imread(str(tmp_path / "sheet.png"), cv2.IMREAD_COLOR_RGB)
@@ -156,7 +151,7 @@ def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Pat
 
 
 def test_a_tile_is_grey_then_model_then_actual(folder: Path) -> None:
-    (sample,) = evaluate([folder / "cat.png"], Colorizer(FakeEngine()).color)
+    (sample,) = evaluate([folder / "cat.png"], [Colorizer(FakeEngine()).color])
     left, middle, right = np.split(sample.tile.astype(int), 3, axis=1)
     assert np.ptp(left, axis=2).max() == 0
     assert np.ptp(middle, axis=2).min() > 0

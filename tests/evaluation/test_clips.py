@@ -1,0 +1,153 @@
+"""Evaluation on film: what its figures say of colourings whose steadiness is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from archivecolor.color import FloatArray, luma_of
+from archivecolor.errors import InputError
+from archivecolor.evaluation import clips
+from archivecolor.evaluation.clips import ClipScores, Figures, FilmClip, FrameFolder, evaluate, mean9, open_clip
+from archivecolor.settings import ColorSettings
+from tests.fakes.engines import FakeEngine, by_luma
+from tests.film.sources import FilmSource, moving
+
+Picture = npt.NDArray[np.uint8]
+SMALL = ColorSettings(network_px=64)
+
+
+class FlickeringEngine(FakeEngine):
+    """Gives every picture another tint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tints = np.random.default_rng(1)
+
+    def _colour(self, luma: FloatArray) -> FloatArray:
+        return super()._colour(luma) + self._tints.normal(0, 8, 2).astype(np.float32)
+
+
+def landscape(seed: int) -> Picture:
+    """A wide, soft, coloured picture for a camera to pan over."""
+    coarse = np.random.default_rng(seed).integers(60, 200, (8, 30, 3)).astype(np.uint8)
+    return np.asarray(cv2.resize(coarse, (300, 80), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def write_frames(folder: Path, count: int = 14, seeds: Sequence[int] = (1,)) -> Path:
+    """Frames of one pan after the other, ``count`` of each."""
+    folder.mkdir(parents=True)
+    for shot, seed in enumerate(seeds):
+        wide = landscape(seed)
+        for i in range(count):
+            Image.fromarray(wide[:, 2 * i : 2 * i + 96]).save(folder / f"{shot * count + i:05d}.png")
+    return folder
+
+
+@pytest.fixture
+def pan(tmp_path: Path) -> Path:
+    return write_frames(tmp_path / "pan")
+
+
+def test_the_truth_stands_beside_grey_film_and_what_was_made(pan: Path) -> None:
+    scores = evaluate(open_clip(pan), FakeEngine(by_luma), SMALL)
+    assert scores.truth.ciede2000 == 0
+    assert scores.grey.ciede2000 > 5
+    assert scores.grey.colourfulness == 0 < scores.off.colourfulness
+    assert scores.grey.warp_error == pytest.approx(0, abs=1e-6)
+    assert scores.truth.cdc > 0
+
+
+def test_flicker_is_found_in_every_frame_by_itself_and_gone_after_smoothing(pan: Path) -> None:
+    scores = evaluate(open_clip(pan), FlickeringEngine(), SMALL, every=1)
+    assert scores.off.warp_error > scores.mean9.warp_error > scores.full.warp_error > 0
+    assert scores.off.cdc > scores.full.cdc
+    assert scores.below_off == pytest.approx(scores.off.warp_error / scores.full.warp_error)
+    assert scores.below_off > 8
+
+
+def test_steady_colours_are_as_steady_with_smoothing_off(pan: Path) -> None:
+    scores = evaluate(open_clip(pan), FakeEngine(), SMALL)
+    assert scores.off.warp_error < 0.2
+    assert scores.mean9.ciede2000 == pytest.approx(scores.off.ciede2000, abs=0.05)
+
+
+def test_figures_do_not_reach_across_a_cut(tmp_path: Path) -> None:
+    clip = open_clip(write_frames(tmp_path / "both", seeds=(1, 7)))
+    assert clip.starts == {0, 14}
+    alone = [evaluate(open_clip(write_frames(tmp_path / str(s), seeds=(s,))), FakeEngine(), SMALL) for s in (1, 7)]
+    both = evaluate(clip, FakeEngine(), SMALL)
+    for way in ("truth", "off", "mean9", "full"):
+        one, two, joined = (getattr(s, way) for s in (*alone, both))
+        assert joined.warp_error == pytest.approx((one.warp_error + two.warp_error) / 2, rel=1e-3)
+        assert joined.cdc == pytest.approx((one.cdc + two.cdc) / 2, rel=1e-3)
+        assert joined.ciede2000 == pytest.approx((one.ciede2000 + two.ciede2000) / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize(("pixel_format", "color_range"), [("yuv420p", 1), ("yuv444p10le", 1), ("yuv444p", 2)])
+def test_a_film_s_truth_is_what_its_planes_mean(tmp_path: Path, pixel_format: str, color_range: int) -> None:
+    path = FilmSource(moving(4), pixel_format=pixel_format, chroma=3, color_range=color_range, colorspace=5).write(
+        tmp_path / "film.mkv"
+    )
+    clip = FilmClip.open(path)
+    assert clip.count == 4
+    (picture, *_), (truth, *_) = clip.pictures(), clip.truth((96, 128))
+    black, white = (0, 255) if color_range == 2 else (16, 235)
+    luma = (picture.luma / 2 ** (clip.form.depth - 8) - black) / (white - black)
+    fits = ((truth > 0.002) & (truth < 0.998)).all(axis=-1)
+    assert fits.mean() > 0.3
+    np.testing.assert_allclose((truth @ (0.299, 0.587, 0.114))[fits], luma[fits], atol=2e-3)
+    assert np.ptp(truth[fits], axis=-1).mean() > 0.1
+
+
+def test_a_folder_s_luma_is_that_of_its_pictures(pan: Path) -> None:
+    clip = FrameFolder.open(pan)
+    first = np.asarray(Image.open(pan / "00000.png"))
+    np.testing.assert_array_equal(next(clip.pictures()).luma, luma_of(first))
+    np.testing.assert_allclose(next(clip.truth(first.shape[:2])) * 255, first, atol=1e-3)
+
+
+def test_grey_film_and_frames_of_several_sizes_are_refused(tmp_path: Path) -> None:
+    grey = FilmSource(moving(4)).write(tmp_path / "grey.mkv")
+    with pytest.raises(InputError, match=r"grey.mkv: has no colour to compare with"):
+        open_clip(grey)
+    folder = write_frames(tmp_path / "frames", 3)
+    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(folder / "00009.png")
+    with pytest.raises(InputError, match=r"00009.png: is 9 x 8, the frames before it 96 x 80"):
+        open_clip(folder)
+
+
+@pytest.mark.parametrize("starts", [{0}, {0, 11}, {0, 1, 3, 20, 29}])
+def test_the_nine_frame_mean_is_that_of_the_frames_around_in_the_shot(starts: set[int]) -> None:
+    planes = [np.full((1, 1, 2), i * i, np.float32) for i in range(30)]
+    made = list(mean9(planes, frozenset(starts)))
+    edges = [*sorted(starts), 30]
+    for first, last in pairwise(edges):
+        for i in range(first, last):
+            expected = np.mean(planes[max(first, i - 4) : min(last, i + 5)], axis=0)
+            np.testing.assert_allclose(made[i], expected, rtol=1e-6)
+    assert len(made) == 30
+
+
+def test_means_are_taken_figure_by_figure_and_told_as_json() -> None:
+    made = clips.mean([ClipScores(*[Figures(v, v / 1000, v, v)] * 5) for v in (1.0, 3.0)])
+    assert made.full == Figures(2.0, 0.002, 2.0, 2.0)
+    told = json.loads(json.dumps(made.as_dict(), allow_nan=False))
+    assert told["full"]["warp_error"] == 2
+    assert told["warp_error_below_off"] == told["cdc_of_truth"] == 1
+    with pytest.raises(InputError, match="no clip in colour"):
+        clips.mean([])
+
+
+def test_a_perfectly_steady_result_is_still_json() -> None:
+    unsteady, still = Figures(1, 0.1, 1, 1), Figures(0, 0, 1, 1)
+    scores = ClipScores(unsteady, unsteady, unsteady, unsteady, still)
+    assert json.loads(json.dumps(scores.as_dict(), allow_nan=False))["warp_error_below_off"] is None
