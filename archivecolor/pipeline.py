@@ -23,6 +23,7 @@ from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine, check_chroma
+from archivecolor.inference.mirrored import MirroredEngine
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink
 from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings
@@ -50,8 +51,8 @@ class Colorizer:
     """Colours pictures with one engine. Safe to use from several threads, as long as the engine is."""
 
     def __init__(self, engine: Engine, settings: ColorSettings | None = None) -> None:
-        self.engine = engine
         self.settings = settings or ColorSettings()
+        self.engine = MirroredEngine(engine) if self.settings.flip else engine
 
     @classmethod
     def load(

@@ -53,6 +53,8 @@ class ColorSettings:
     """0 leaves the picture grey, 1 is the generator's own chroma."""
     network_px: int | None = None
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
+    flip: bool = False
+    """Ask the generator about the mirror image too and take the mean."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:

@@ -36,6 +36,7 @@ def evaluate(
     generator: options.Generators = None,
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
+    flip: options.Flip = False,
     every: options.Every = 8,
     sheet: Annotated[
         Path | None, typer.Option("--sheet", metavar="FILE", help="Write a contact sheet: grey | model | actual.")
@@ -51,7 +52,7 @@ def evaluate(
     runtimes = [
         EngineSettings(kind=kind, device=device, precision=precision, batch=batch) for kind in engine or ["auto"]
     ]
-    color = ColorSettings(strength=strength, network_px=network_px)
+    color = ColorSettings(strength=strength, network_px=network_px, flip=flip)
 
     from archivecolor.evaluation import sources
     from archivecolor.jobs.discover import lies_inside

@@ -82,6 +82,14 @@ NetworkPx = Annotated[
 Strength = Annotated[
     float, typer.Option("--strength", metavar="0..1", help="0 leaves the picture grey.", rich_help_panel=_COLOUR)
 ]
+Flip = Annotated[
+    bool,
+    typer.Option(
+        "--flip",
+        help="Colour the mirror image too and take the mean: a little nearer to the truth, twice the network's time.",
+        rich_help_panel=_COLOUR,
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
