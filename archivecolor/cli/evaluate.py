@@ -46,7 +46,7 @@ def evaluate(
 ) -> None:
     """Grey colour photographs and films, colour them again and compare with the truth.
 
-    Several engines or generators are measured on the same pictures, side by side.
+    --engine and --generator may be given several times: all are measured on the same pictures, side by side.
     """
     console.set_up_logging(quiet=quiet, verbose=False, log_file=None)
     runtimes = [

@@ -27,7 +27,7 @@ Engines = Annotated[
         "--engine",
         metavar="KIND",
         envvar="ARCHIVECOLOR_ENGINE",
-        help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan. Repeatable.",
+        help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan.",
         rich_help_panel=_ENGINE,
     ),
 ]
@@ -71,7 +71,7 @@ Generators = Annotated[
     typer.Option(
         "--generator",
         metavar="NAME",
-        help="Trained generator, or the folder of one. Repeatable. Default: archive.",
+        help="Trained generator, or the folder of one.",
         rich_help_panel=_ENGINE,
     ),
 ]
