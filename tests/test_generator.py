@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Encoder, EncoderKind, Generator, GeneratorShape
-from train.fit import imagenet_weights
+from train.networks import imagenet_weights
 
 SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)
 

@@ -11,7 +11,7 @@ import json
 import pickle
 import subprocess
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,10 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "discriminator": dict,
     "discriminator_optimizer": dict,
     "prior": torch.Tensor,
+    "plateau": dict,
 }
+_ADDED = {"plateau"}
+"""Entries that files written before they existed lack."""
 
 _DAMAGE = (
     OSError,
@@ -67,6 +70,8 @@ class Checkpoint:
     discriminator: dict[str, Any]
     discriminator_optimizer: dict[str, Any]
     prior: torch.Tensor
+    plateau: dict[str, float] = field(default_factory=dict)
+    """`PlateauWatch`'s fields, where it was asked for."""
 
     def save(self, path: Path) -> None:
         """Write to ``path``, replacing what is there only once the new file is complete."""
@@ -89,8 +94,10 @@ class Checkpoint:
             raise InputError(f"{path}: there is no such checkpoint") from e
         except _DAMAGE as e:
             raise InputError(f"{path}: is damaged or no checkpoint", hint="go on from an older one") from e
-        whole = isinstance(values, dict) and values.pop("format", None) == _FORMAT and values.keys() == _KINDS.keys()
-        if not whole or not all(isinstance(values[k], kind) for k, kind in _KINDS.items()):
+        whole = isinstance(values, dict) and values.pop("format", None) == _FORMAT
+        if not whole or values.keys() | _ADDED != _KINDS.keys():
+            raise InputError(f"{path}: is no checkpoint of this version")
+        if not all(isinstance(value, _KINDS[k]) for k, value in values.items()):
             raise InputError(f"{path}: is no checkpoint of this version")
         try:
             values["recipe"] = recipes.from_dict(json.loads(values["recipe"]))
@@ -105,8 +112,8 @@ class Checkpoint:
             raise ConfigurationError(
                 f"{path}: belongs to recipe '{self.recipe.name}', not to this '{recipe.name}'", hint=hint
             )
-        if self.recipe.generator != recipe.generator:
-            raise ConfigurationError(f"{path}: holds another network than the recipe's [generator]", hint=hint)
+        if self.recipe.network != recipe.network:
+            raise ConfigurationError(f"{path}: holds another network than the recipe's", hint=hint)
         if self.data_digest != data_digest:
             raise ConfigurationError(f"{path}: was trained on other pictures", hint=hint)
 

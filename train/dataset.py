@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -21,10 +22,16 @@ import numpy.typing as npt
 from archivecolor.color import FloatArray
 from archivecolor.errors import InputError
 from archivecolor.generator import CHROMA_STRIDE
+from train import cifar10
 from train.degrade import Degradation, degrade
-from train.recipe import Data
+from train.recipe import Data, Layout
 
 log = logging.getLogger(__name__)
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -36,7 +43,7 @@ class Batch:
     luma: FloatArray
     """``[n, 1, crop, crop]`` in 0..1, degraded."""
     chroma: FloatArray
-    """``[n, 2, crop/4, crop/4]``: the true a*, b*."""
+    """``[n, 2, crop/stride, crop/stride]``: the true a*, b*."""
 
 
 class Photographs:
@@ -51,38 +58,77 @@ class Photographs:
     def load(cls, root: Path, data: Data) -> Photographs:
         """Decode every usable picture under ``root / data.corpus``; what is dropped is counted in the log."""
         folder = root / data.corpus
-        if not folder.is_dir():
-            raise InputError(f"{folder}: there is no such folder", hint="set [data] corpus in the recipe")
+        wanted = _listed(root / data.members) if data.members else None
         pictures: list[npt.NDArray[np.uint8]] = []
         weights: list[float] = []
         dropped: Counter[str] = Counter()
         digest = hashlib.sha256()
-        for name, coded in _members(folder):
-            digest.update(hashlib.sha256(coded).digest())
-            picture = _decode(coded)
+        found = _sheets(folder, digest) if data.layout is Layout.CIFAR10 else _files(folder, digest, wanted)
+        for name, picture in found:
             reason = _unfit(picture, data)
             if picture is None or reason:
                 dropped[reason] += 1
                 continue
             pictures.append(picture)
             weights.append(data.source_weights.get(name.rpartition("_")[0], 1.0))
+        if wanted:
+            dropped[f"named in {data.members}, but not there"] = len(wanted)
         log.info("%d pictures from %s", len(pictures), folder)
-        for reason, count in dropped.items():
+        for reason, count in (+dropped).items():
             log.warning("%d pictures dropped: %s", count, reason)
         if not pictures or not any(weights):
             raise InputError(f"{folder}: holds no usable colour picture")
         return cls(pictures, np.asarray(weights), digest.hexdigest())
 
-    def batch(self, key: tuple[int, int], size: int, crop: int, smallest: float, chances: Degradation) -> Batch:
-        """Draw the batch that belongs to ``key`` (seed and step)."""
+    def batch(
+        self,
+        key: tuple[int, int],
+        size: int,
+        crop: int,
+        smallest: float,
+        chances: Degradation,
+        stride: int = CHROMA_STRIDE,
+    ) -> Batch:
+        """Draw the batch that belongs to ``key`` (seed and step); ``stride`` is luma pixels a chroma pixel."""
         rng = np.random.default_rng(key)
         luma = np.empty((size, 1, crop, crop), np.float32)
-        chroma = np.empty((size, 2, crop // CHROMA_STRIDE, crop // CHROMA_STRIDE), np.float32)
+        chroma = np.empty((size, 2, crop // stride, crop // stride), np.float32)
         for i, index in enumerate(rng.choice(len(self.pictures), size, p=self.chances)):
             rgb = random_crop(self.pictures[index], crop, smallest, rng)
             luma[i, 0] = degrade(rgb, rng, chances)
-            chroma[i] = small_chroma(rgb)
+            chroma[i] = small_chroma(rgb, stride)
         return Batch(luma, chroma)
+
+
+def _listed(path: Path) -> set[str]:
+    try:
+        return set(path.read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{path}: the list of pictures cannot be read", hint="see [data] members") from e
+
+
+def _sheets(folder: Path, digest: _Digest) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    cifar10.fetch(folder)
+    for sheet in cifar10.TRAINING_SHEETS:
+        pictures = cifar10.read_sheet(folder / sheet)
+        digest.update(hashlib.sha256(pictures.tobytes()).digest())
+        for i, picture in enumerate(pictures):
+            yield f"{Path(sheet).stem}_{i}", picture
+
+
+def _files(
+    folder: Path, digest: _Digest, wanted: set[str] | None
+) -> Iterator[tuple[str, npt.NDArray[np.uint8] | None]]:
+    """The pictures under ``folder``, None for one that cannot be decoded; takes names found out of ``wanted``."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder", hint="set [data] corpus in the recipe")
+    for name, coded in _members(folder):
+        if wanted is not None:
+            if name not in wanted:
+                continue
+            wanted.discard(name)
+        digest.update(hashlib.sha256(coded).digest())
+        yield name, _decode(coded)
 
 
 def _members(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -137,9 +183,9 @@ def random_crop(picture: npt.NDArray[np.uint8], crop: int, smallest: float, rng:
     )
 
 
-def small_chroma(rgb: FloatArray) -> FloatArray:
-    """Mean a*, b* of each 4x4 block of ``[h, w, 3]`` sRGB: ``[2, h/4, w/4]``."""
+def small_chroma(rgb: FloatArray, stride: int = CHROMA_STRIDE) -> FloatArray:
+    """Mean a*, b* of each square of ``stride`` pixels of ``[h, w, 3]`` sRGB: ``[2, h/stride, w/stride]``."""
     h, w = rgb.shape[:2]
     ab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 1:]
-    small = cv2.resize(ab, (w // CHROMA_STRIDE, h // CHROMA_STRIDE), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(small.transpose(2, 0, 1))

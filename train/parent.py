@@ -15,6 +15,7 @@ from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
 from archivecolor.inference.torch import shape_of
 from train.checkpoint import Checkpoint
+from train.unet import UNetShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,14 @@ class Parent:
     """How long they were trained for."""
 
 
-def load_parent(path: Path, shape: GeneratorShape) -> Parent:
+def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
     """Read mean weights that fit ``shape``.
 
     Raises `InputError` or `EngineError` when they are damaged, `ConfigurationError` when they are of another network.
     """
     if not path.is_dir():
         checkpoint = Checkpoint.load(path)
-        _check(path, checkpoint.recipe.generator, shape)
+        _check(path, checkpoint.recipe.network, shape)
         return Parent(checkpoint.ema, checkpoint.seconds)
     folder = catalog.read(path)
     folder.verify()
@@ -46,6 +47,6 @@ def load_parent(path: Path, shape: GeneratorShape) -> Parent:
     return Parent(weights, 3600 * float(described.get("training", {}).get("hours", 0)))
 
 
-def _check(path: Path, theirs: GeneratorShape, ours: GeneratorShape) -> None:
+def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape | UNetShape) -> None:
     if theirs != ours:
-        raise ConfigurationError(f"{path}: holds another network than the recipe's [generator]")
+        raise ConfigurationError(f"{path}: holds another network than the recipe's")

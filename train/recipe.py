@@ -1,7 +1,8 @@
 """A recipe is a TOML file that says how a generator is trained: everything that can change its weights stands there.
 
-``[data]``, ``[generator]``, ``[degrade]`` and ``[loss]`` hold for the whole run; each ``[[phase]]`` is trained in turn.
-Unknown keys are errors, with the nearest known key.
+``[data]``, ``[generator]`` (or ``[unet]``, the paper's network), ``[degrade]``, ``[loss]`` and ``[adversary]`` hold for
+the whole run; each ``[[phase]]`` is trained in turn. Unknown keys are errors, with the nearest known key. Single values
+can be changed for one run without another file: see `load`.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import tomllib
+import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from archivecolor.errors import ConfigurationError
-from archivecolor.generator import INPUT_MULTIPLE, GeneratorShape
+from archivecolor.errors import ConfigurationError, UsageError
+from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, GeneratorShape
 from train.degrade import Degradation
+from train.unet import UNetShape
 
 
 class Freeze(StrEnum):
@@ -30,12 +34,33 @@ class Freeze(StrEnum):
     NOTHING = "nothing"
 
 
+class Layout(StrEnum):
+    """How a corpus lies in its folder."""
+
+    PHOTOGRAPHS = "photographs"
+    """Files of pictures, and ``.tar`` shards of them, at any depth."""
+    CIFAR10 = "cifar10"
+    """The sheets of `train.cifar10`, which are fetched when they are not there."""
+
+
+class AdversaryKind(StrEnum):
+    """Which discriminator, and which game it plays."""
+
+    HINGE = "hinge"
+    """`PatchDiscriminator` under the hinge loss."""
+    PAPER = "paper"
+    """`PaperDiscriminator` under the non-saturating loss of Nazeri et al. 2018."""
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """Where the pictures come from."""
 
     corpus: str
-    """A folder of pictures or of ``.tar`` shards of pictures, relative to the project's root."""
+    """A folder, relative to the project's root."""
+    layout: Layout = Layout.PHOTOGRAPHS
+    members: str = ""
+    """A text file, relative to the project's root, that names the pictures to take, one a line; empty takes all."""
     smallest: int = 64
     """Pictures with a shorter side, in pixels, are dropped."""
     greyest: float = 4.0
@@ -61,6 +86,32 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Adversary:
+    """What the generator plays against in phases with an adversarial loss."""
+
+    kind: AdversaryKind = AdversaryKind.HINGE
+    real: float = 1.0
+    """What the paper's discriminator is to say of a real picture; 0.9 is one-sided label smoothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plateau:
+    """When a learning rate is lowered by itself."""
+
+    pictures: int
+    """The pixel loss is averaged over windows of this many pictures."""
+    patience: int = 3
+    """The rate is lowered when this many windows in a row were no better than the best."""
+    least_gain: float = 0.002
+    """A window is better when its loss is lower by this share."""
+    divide_by: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.pictures < 1 or self.patience < 1 or self.divide_by <= 1:
+            raise ConfigurationError("plateau: pictures and patience must be 1 or more, divide_by above 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A stretch of training under one set of conditions."""
 
@@ -72,7 +123,7 @@ class Phase:
     batch: int
     learning_rate: float
     final_learning_rate: float
-    """The rate falls from one to the other along half a cosine."""
+    """The rate falls from one to the other along half a cosine, or step by step where ``plateau`` is given."""
     freeze: Freeze = Freeze.NOTHING
     encoder_share: float = 1.0
     """The encoder's learning rate relative to the rest's. ImageNet's features are worth keeping: 0.1 does."""
@@ -83,6 +134,8 @@ class Phase:
     adversarial: float = 0.0
     """Weight of the generator's adversarial loss; 0 trains without a discriminator."""
     discriminator_learning_rate: float = 2e-4
+    plateau: Plateau | None = None
+    """Lower both networks' rates when the pixel loss saturates, instead of along a cosine."""
 
     def __post_init__(self) -> None:
         if self.crop < INPUT_MULTIPLE or self.crop % INPUT_MULTIPLE:
@@ -102,22 +155,107 @@ class Recipe:
     temperature: float = 0.5
     """Temperature of the annealed mean."""
     weight_decay: float = 1e-2
+    beta1: float = 0.9
+    """Of the generator's Adam."""
+    gradient_clip: float = 5.0
+    """Largest norm of the generator's gradient; 0 leaves it as it is."""
     ema: float = 0.999
-    """Decay of the running mean of the weights, which is what is exported."""
+    """Decay of the running mean of the weights, which is what is exported; 0 keeps the weights themselves."""
     generator: GeneratorShape = field(default_factory=GeneratorShape)
+    unet: UNetShape | None = None
+    """Train the paper's network in place of ``generator``."""
     degrade: Degradation = field(default_factory=Degradation)
     loss: Loss = field(default_factory=Loss)
+    adversary: Adversary = field(default_factory=Adversary)
+
+    def __post_init__(self) -> None:
+        if self.unet is None:
+            return
+        if len(self.unet.widths) < 2 or len(self.unet.dropout) >= len(self.unet.widths):
+            raise ConfigurationError("unet: give two widths or more, and fewer dropouts than widths")
+        if not self.unet.palette and self.loss.distribution:
+            raise ConfigurationError(
+                "unet: has no palette to predict a distribution over", hint="set [loss] distribution = 0"
+            )
+        for phase in self.phase:
+            if phase.freeze is not Freeze.NOTHING:
+                raise ConfigurationError(f"phase '{phase.name}': the U-Net has no pretrained encoder to freeze")
+
+    @property
+    def network(self) -> GeneratorShape | UNetShape:
+        """The shape of the network that is trained."""
+        return self.unet or self.generator
+
+    @property
+    def chroma_stride(self) -> int:
+        """Pixels of luma per pixel of chroma, in each direction."""
+        return 1 if self.unet else CHROMA_STRIDE
 
 
-def load(path: Path) -> Recipe:
-    """Read a recipe; raises `ConfigurationError` naming the file and the key that is wrong."""
+def load(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read a recipe; raises `ConfigurationError` naming the file and the key that is wrong.
+
+    ``changes`` replace single values, as in ``seed=2``, ``phase.learning_rate=1e-5`` (of every phase) or
+    ``phase.all.batch=8`` (of the one of that name). Raises `UsageError` for one that cannot be understood.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigurationError(f"{path}: cannot be read: {e.strerror}") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigurationError(f"{path}: is not TOML: {e}") from e
+    for change in changes:
+        _change(table, change)
     return typing.cast(Recipe, _build(Recipe, table, str(path)))
+
+
+def _change(table: dict[str, Any], change: str) -> None:
+    key, _, text = change.partition("=")
+    *path, last = key.strip().split(".")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(
+            f"--set {change}: is not KEY=VALUE with a TOML value", hint="""text stands in quotes: --set 'name="x"'"""
+        ) from e
+    targets: list[dict[str, Any]] = [table]
+    for part in path:
+        named = [t for t in targets if t is not table and t.get("name") == part]
+        if named:
+            targets = named
+            continue
+        inner: list[Any] = []
+        for target in targets:
+            found = target.setdefault(part, {})
+            inner += found if isinstance(found, list) else [found]
+        targets = inner
+    if not targets or not all(isinstance(t, dict) for t in targets):
+        raise UsageError(f"--set {change}: the recipe has no such place")
+    for target in targets:
+        target[last] = value
+
+
+def differences(before: Recipe, after: Recipe) -> list[str]:
+    """What one recipe has otherwise than the other, a line a value: ``phase.all.batch: 16, now 8``."""
+    one, other = _flat(dataclasses.asdict(before)), _flat(dataclasses.asdict(after))
+    return [
+        f"{key}: {one.get(key, 'absent')}, now {other.get(key, 'absent')}"
+        for key in one | other
+        if one.get(key) != other.get(key)
+    ]
+
+
+def _flat(value: Any, where: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        inner = [(str(k), v) for k, v in value.items()]
+    elif isinstance(value, tuple) and value and isinstance(value[0], dict):
+        inner = [(v["name"], v) for v in value]
+    else:
+        return {where: value}
+    found: dict[str, Any] = {}
+    for key, v in inner:
+        found |= _flat(v, f"{where}.{key}" if where else key)
+    return found
 
 
 def from_dict(table: dict[str, Any]) -> Recipe:
@@ -146,6 +284,8 @@ def _is_required(f: dataclasses.Field[Any]) -> bool:
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:  # always with None
+        return None if value is None else _convert(args[0], value, where)
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _build(typing.cast(type, hint), value, where)
     if origin is tuple and isinstance(value, list | tuple):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from archivecolor.color import FloatArray, lab_to_rgb, rgb_to_lab, rgb_to_luma
 from archivecolor.errors import InputError, OutputError
-from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
+from archivecolor.generator import INPUT_MULTIPLE
 from archivecolor.metrics import ciede2000, colourfulness
+from train import cifar10
+from train.networks import Network
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,32 @@ class Validation:
 
 
 class ValidationSet:
-    """Pictures of a folder, scaled once."""
+    """Pictures ``[h, w, 3]`` of sRGB in 0..1, with sides that the network takes."""
 
-    def __init__(self, folder: Path, count: int, side: int) -> None:
+    def __init__(self, pictures: list[FloatArray]) -> None:
+        self.pictures = pictures
+
+    @classmethod
+    def of_folder(cls, folder: Path, count: int, side: int) -> ValidationSet:
+        """Up to ``count`` pictures of a folder, chosen evenly, with a short side of about ``side`` pixels."""
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".png", ".webp"})
         if not paths:
             raise InputError(f"{folder}: holds no pictures to validate on")
-        chosen = paths[:: max(1, len(paths) // count)][:count]
-        self.pictures = [_load(path, side) for path in chosen]
+        return cls([_scaled(_load(path), side) for path in evenly(paths, count)])
 
-    def measure(self, generator: Generator, sheet: Path | None = None) -> Validation:
+    @classmethod
+    def of_cifar10(cls, folder: Path, count: int) -> ValidationSet:
+        """``count`` of CIFAR-10's test pictures, at their own size."""
+        cifar10.fetch(folder)
+        test = [picture for name in cifar10.TEST_SHEETS for picture in cifar10.read_sheet(folder / name)]
+        return cls([picture.astype(np.float32) / np.float32(255) for picture in evenly(test, count)])
+
+    @classmethod
+    def of_pictures(cls, pictures: list[npt.NDArray[np.uint8]], count: int, side: int) -> ValidationSet:
+        """Up to ``count`` of a corpus's pictures, chosen evenly."""
+        return cls([_scaled(picture, side) for picture in evenly(pictures, count)])
+
+    def measure(self, generator: Network, sheet: Path | None = None) -> Validation:
         """Colour every picture with ``generator`` (in evaluation mode) and compare; draw grey | model | actual."""
         errors, grey_errors, ratios = [], [], []
         triplets: list[FloatArray] = []
@@ -47,8 +69,7 @@ class ValidationSet:
             luma = rgb_to_luma(rgb)
             with torch.inference_mode():
                 ab = generator(torch.from_numpy(luma)[None, None]).chroma[0].float().numpy().transpose(1, 2, 0)
-            h, w = luma.shape
-            small = _shrink(rgb, w // CHROMA_STRIDE, h // CHROMA_STRIDE)
+            small = _shrink(rgb, ab.shape[1], ab.shape[0])
             truth = rgb_to_lab(small)
             predicted = np.concatenate((truth[..., :1], ab), axis=-1)
             coloured = np.clip(lab_to_rgb(predicted), 0, 1)
@@ -64,10 +85,19 @@ class ValidationSet:
         return Validation(float(np.mean(errors)), float(np.mean(grey_errors)), float(ours / actual))
 
 
-def _load(path: Path, side: int) -> FloatArray:
+def evenly(items: list[_Item], count: int) -> list[_Item]:
+    """``count`` of the items, or all, the same distance apart."""
+    return items[:: max(1, len(items) // count)][:count]
+
+
+def _load(path: Path) -> npt.NDArray[np.uint8]:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if picture is None:
         raise InputError(f"{path}: cannot be decoded")
+    return np.asarray(picture, np.uint8)
+
+
+def _scaled(picture: npt.NDArray[np.uint8], side: int) -> FloatArray:
     h, w = picture.shape[:2]
     scale = side / min(h, w)
     size = [max(INPUT_MULTIPLE, round(v * scale / INPUT_MULTIPLE) * INPUT_MULTIPLE) for v in (w, h)]

@@ -7,7 +7,7 @@ from torch import nn
 
 from archivecolor.generator import Generator, GeneratorShape
 from train.checkpoint import Checkpoint
-from train.fit import imagenet_weights
+from train.networks import imagenet_weights
 from train.recipe import Data, Recipe
 
 SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)

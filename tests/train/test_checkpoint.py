@@ -147,12 +147,25 @@ def test_the_contents_that_the_next_tests_spoil_are_good_ones(tmp_path: Path) ->
         contents(format=2),
         contents(extra=1),
         {k: v for k, v in contents().items() if k != "prior"},
+        contents(plateau=[1.0]),
         contents(step="7"),
         contents(generator=[]),
         contents(prior=0.5),
         contents(recipe=None),
     ],
-    ids=["list", "empty", "format alone", "format 2", "extra", "missing", "step", "generator", "prior", "recipe"],
+    ids=[
+        "list",
+        "empty",
+        "format alone",
+        "format 2",
+        "extra",
+        "missing",
+        "plateau",
+        "step",
+        "generator",
+        "prior",
+        "recipe",
+    ],
 )
 def test_a_file_of_other_contents_is_refused(tmp_path: Path, spoilt: object) -> None:
     torch.save(spoilt, tmp_path / "other.pt")
@@ -203,3 +216,18 @@ def test_the_commit_says_when_files_have_changed_since(tmp_path: Path, monkeypat
     assert len(commit) == 40
     (tmp_path / "file").write_text("two")
     assert current_commit(tmp_path) == commit + "+"
+
+
+def test_a_checkpoint_of_before_there_were_plateaus_and_networks_to_choose_from_is_read(tmp_path: Path) -> None:
+    recipe = dataclasses.asdict(RECIPE)
+    for added in ("unet", "adversary", "beta1", "gradient_clip"):
+        del recipe[added]
+    for added in ("layout", "members"):
+        del recipe["data"][added]
+    for phase in recipe["phase"]:
+        del phase["plateau"]
+    old = {k: v for k, v in contents(recipe=json.dumps(recipe)).items() if k != "plateau"}
+    torch.save(old, tmp_path / "old.pt")
+    found = Checkpoint.load(tmp_path / "old.pt")
+    assert found.recipe == RECIPE
+    assert found.plateau == {}

@@ -171,3 +171,34 @@ def test_a_clean_batch_holds_the_plain_luma() -> None:
     rgb = np.full((64, 64, 3), (200, 100, 50), np.uint8)
     batch = Photographs([rgb], np.ones(1), "digest").batch((1, 1), 1, 64, 1.0, CLEAN)
     np.testing.assert_allclose(batch.luma, rgb_to_luma(np.array([200, 100, 50]) / 255), atol=1e-5)
+
+
+def test_only_the_pictures_of_a_list_are_taken_and_those_not_found_are_counted(
+    corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("cat_2.png\nrocket_1.png\ngrey_1.png\nnowhere_1.png\n")
+    with caplog.at_level(logging.INFO):
+        photographs = Photographs.load(corpus.parent, Data(corpus.name, members=str(names)))
+    assert len(photographs.pictures) == 2
+    assert [r.getMessage() for r in caplog.records] == [
+        f"2 pictures from {corpus}",
+        "1 pictures dropped: grey",
+        f"1 pictures dropped: named in {names}, but not there",
+    ]
+    whole = Photographs.load(corpus.parent, Data(corpus.name))
+    assert photographs.digest != whole.digest
+
+
+def test_a_list_that_cannot_be_read_is_an_input_error(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.txt: the list of pictures cannot be read"):
+        Photographs.load(corpus.parent, Data(corpus.name, members=str(tmp_path / "none.txt")))
+
+
+def test_chroma_can_be_drawn_at_the_lumas_own_size(photographs: Photographs) -> None:
+    small = photographs.batch((1, 1), 2, 64, 0.5, CLEAN)
+    full = photographs.batch((1, 1), 2, 64, 0.5, CLEAN, 1)
+    assert full.chroma.shape == (2, 2, 64, 64)
+    np.testing.assert_array_equal(full.luma, small.luma)
+    blocks = full.chroma.reshape(2, 2, 16, 4, 16, 4).mean(axis=(3, 5))
+    np.testing.assert_allclose(blocks, small.chroma, atol=1e-3)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from archivecolor.generator import CHROMA_STRIDE
-from train.discriminator import PatchDiscriminator
+from train.discriminator import PaperDiscriminator, PatchDiscriminator, make_discriminator
+from train.recipe import Adversary, AdversaryKind
 
 
 @pytest.fixture
@@ -52,3 +53,27 @@ def test_its_layers_never_stretch_their_input(discriminator: PatchDiscriminator)
     assert len(weights) == 4
     for weight in weights:
         assert torch.linalg.matrix_norm(weight.flatten(1), ord=2).item() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(("side", "map_side"), [(32, 4), (256, 32)])
+def test_the_papers_discriminator_halves_thrice_and_keeps_its_size_from_there(side: int, map_side: int) -> None:
+    discriminator = PaperDiscriminator(width=4)
+    logits = discriminator(torch.rand(2, 1, side, side), torch.randn(2, 2, side, side))
+    assert logits.shape == (2, 1, map_side, map_side)
+    convolutions = [m for m in discriminator.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [(m.out_channels, m.stride[0]) for m in convolutions] == [(4, 2), (8, 2), (16, 2), (32, 1), (1, 1)]
+    assert {m.kernel_size for m in convolutions} == {(4, 4)}
+
+
+def test_the_papers_discriminator_judges_chroma_together_with_luma() -> None:
+    torch.manual_seed(1)
+    discriminator = PaperDiscriminator(width=4).eval()
+    luma, chroma = torch.rand(1, 1, 32, 32), torch.randn(1, 2, 32, 32) * 20
+    logits = discriminator(luma, chroma)
+    assert (discriminator(1 - luma, chroma) != logits).any()
+    assert (discriminator(luma, -chroma) != logits).any()
+
+
+def test_the_recipe_chooses_the_discriminator() -> None:
+    assert isinstance(make_discriminator(Adversary()), PatchDiscriminator)
+    assert isinstance(make_discriminator(Adversary(AdversaryKind.PAPER)), PaperDiscriminator)

@@ -21,10 +21,12 @@ from tests.train.conftest import tiny_recipe
 from train import fit as fitting
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
-from train.fit import Schedule, Trainer, batches, fit, freeze
+from train.fit import Trainer, batches, fit
 from train.losses import ColourLoss
+from train.networks import freeze, imagenet_weights
 from train.palette import fit_palette, palette_prior
 from train.recipe import Data, Freeze, Phase, Recipe
+from train.schedule import Schedule
 from train.validate import ValidationSet
 
 EVERY_STEP, NEVER = -1.0, math.inf
@@ -98,7 +100,7 @@ def test_a_run_taken_up_again_ends_in_the_same_bits(
 
 def test_every_part_of_the_network_was_trained_and_the_mean_follows(uninterrupted: Checkpoint) -> None:
     beginning = Generator(SHAPE)
-    beginning.encoder.load_imagenet(fitting.imagenet_weights(EncoderKind.LITE0))
+    beginning.encoder.load_imagenet(imagenet_weights(EncoderKind.LITE0))
     before = beginning.state_dict()
     trained = [k for k, v in uninterrupted.generator.items() if not torch.equal(v, before[k])]
     assert {k.split(".")[0] for k in trained} >= {"encoder", "context", "up16", "up8", "up4", "head", "palette"}
@@ -231,7 +233,7 @@ def test_the_encoder_learns_at_its_share_of_the_rate(recipe: Recipe, photographs
 
 
 def test_the_curve_tells_how_the_validation_pictures_fare(recipe: Recipe, tmp_path: Path, corpus: Path) -> None:
-    fit(without_phases(recipe, 1), tmp_path, ValidationSet(corpus / "more", count=5, side=64), NEVER)
+    fit(without_phases(recipe, 1), tmp_path, ValidationSet.of_folder(corpus / "more", count=5, side=64), NEVER)
     with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
         (row,) = csv.DictReader(f)
     assert float(row["ciede2000"]) > 0

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archivecolor.generator import Prediction
-from train.losses import ColourLoss, hinge_discriminator, hinge_generator
-from train.recipe import Loss
+from train.losses import ColourLoss, Hinge, NonSaturating, adversarial_loss
+from train.recipe import Adversary, AdversaryKind, Loss
 
 PALETTE = torch.tensor([[0.0, 0.0], [40.0, 20.0], [-30.0, 30.0], [10.0, -50.0], [60.0, -40.0]])
 PRIOR = torch.tensor([0.6, 0.2, 0.1, 0.07, 0.03])
@@ -93,10 +93,52 @@ def test_both_terms_follow_their_weights() -> None:
 
 
 def test_the_discriminator_gains_nothing_beyond_the_hinge() -> None:
-    assert hinge_discriminator(torch.tensor([1.0, 5.0]), torch.tensor([-1.0, -7.0])).item() == 0
-    assert hinge_discriminator(torch.tensor([0.0]), torch.tensor([0.0])).item() == 2
-    assert hinge_discriminator(torch.tensor([-1.0]), torch.tensor([2.0])).item() == 5
+    assert Hinge().discriminator(torch.tensor([1.0, 5.0]), torch.tensor([-1.0, -7.0])).item() == 0
+    assert Hinge().discriminator(torch.tensor([0.0]), torch.tensor([0.0])).item() == 2
+    assert Hinge().discriminator(torch.tensor([-1.0]), torch.tensor([2.0])).item() == 5
 
 
 def test_the_generator_wants_to_be_called_real() -> None:
-    assert hinge_generator(torch.tensor([3.0, -1.0])).item() == -1
+    assert Hinge().generator(torch.tensor([3.0, -1.0])).item() == -1
+
+
+def logit(p: float) -> torch.Tensor:
+    return torch.logit(torch.tensor([p]))
+
+
+def test_the_papers_discriminator_maximises_the_log_likelihood_of_its_labels() -> None:
+    loss = NonSaturating(real=1.0).discriminator(logit(0.8), logit(0.3)).item()
+    assert loss == pytest.approx(-math.log(0.8) - math.log(0.7), rel=1e-5)
+
+
+def test_smoothing_is_one_sided_and_best_met_at_its_label() -> None:
+    smooth = NonSaturating(real=0.9)
+    fake = logit(0.01)
+    best = smooth.discriminator(logit(0.9), fake)
+    assert all(smooth.discriminator(logit(p), fake) > best for p in (0.8, 0.85, 0.95, 0.99))
+    assert smooth.discriminator(logit(0.9), logit(0.001)) < best  # fakes are never smoothed
+    assert smooth.generator(logit(0.99)) < smooth.generator(logit(0.9))
+
+
+def test_the_non_saturating_generator_learns_most_where_it_is_caught() -> None:
+    slopes = []
+    for p in (0.01, 0.5, 0.99):
+        judged = logit(p).requires_grad_()
+        torch.autograd.backward(NonSaturating(real=0.9).generator(judged))
+        assert judged.grad is not None
+        slopes.append(-judged.grad.item())
+    assert slopes == pytest.approx([0.99, 0.5, 0.01], abs=1e-4)
+
+
+def test_the_recipe_chooses_the_game() -> None:
+    assert isinstance(adversarial_loss(Adversary()), Hinge)
+    paper = adversarial_loss(Adversary(AdversaryKind.PAPER, real=0.9))
+    assert isinstance(paper, NonSaturating)
+    assert paper.real == 0.9
+
+
+def test_a_network_without_a_palette_is_trained_on_the_pixel_term_alone() -> None:
+    loss = ColourLoss(torch.zeros(0, 2), torch.zeros(0), Loss(distribution=0, pixel=2, chroma_emphasis=0))
+    distribution, pixel = loss(Prediction(plane(3, 4), torch.zeros(1, 0, 3, 3)), plane(0, 0))
+    assert distribution.item() == 0
+    assert pixel.item() == pytest.approx(2 * 3.5)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.errors import ConfigurationError
+from archivecolor.errors import ConfigurationError, UsageError
 from archivecolor.generator import INPUT_MULTIPLE, GeneratorShape
 from train import recipe as recipes
-from train.recipe import Freeze, Recipe
+from train.recipe import Adversary, AdversaryKind, Freeze, Plateau, Recipe
+from train.unet import UNetShape
 
 RECIPES = sorted((Path(recipes.__file__).parent / "recipes").glob("*.toml"))
 
@@ -29,10 +30,10 @@ final_learning_rate = 1
 """
 
 
-def load(tmp_path: Path, text: str) -> Recipe:
+def load(tmp_path: Path, text: str, *changes: str) -> Recipe:
     path = tmp_path / "try.toml"
     path.write_text(text, encoding="utf-8")
-    return recipes.load(path)
+    return recipes.load(path, changes)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
@@ -81,6 +82,15 @@ def test_a_recipe_survives_its_way_through_json(recipe: Recipe) -> None:
         ("loss = 3\n" + GOOD, "loss: is 3, should be Loss"),
         (GOOD.replace('corpus = "pictures"', ""), "data: missing corpus"),
         (GOOD.replace("batch = 2", ""), r"phase\[0\]: missing batch"),
+        (GOOD + "[unet]\n", r"unet: has no palette .*set \[loss\] distribution = 0"),
+        (GOOD + "[unet]\nwidths = [8]\n", "unet: give two widths or more"),
+        (
+            GOOD.replace("batch = 2", 'batch = 2\nfreeze = "encoder"') + "[unet]\npalette = 4\n",
+            "phase 'one': the U-Net has no pretrained encoder to freeze",
+        ),
+        (GOOD + "[phase.plateau]\npictures = 0\n", "plateau: pictures and patience must be 1 or more"),
+        (GOOD + "[phase.plateau]\npatients = 3\n", r"plateau: unknown key 'patients' \(did you mean 'patience'\?\)"),
+        (GOOD + "[adversary]\nkind = 'hing'\n", "adversary: kind: is 'hing', should be one of hinge, paper"),
         ('name = "try"', "missing data, phase"),
         ("name = ", r"try\.toml: is not TOML"),
     ],
@@ -96,3 +106,56 @@ def test_a_recipe_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=r"binary\.toml: is not TOML"):
         recipes.load(tmp_path / "binary.toml")
+
+
+TWO = GOOD + GOOD[GOOD.index("[[phase]]") :].replace('"one"', '"two"')
+
+
+def test_single_values_can_be_changed_for_a_run(tmp_path: Path) -> None:
+    changes = (
+        "seed = 7",
+        "phase.batch=4",
+        "phase.two.crop=96",
+        "adversary.kind='paper'",
+        "phase.one.plateau.pictures=9",
+    )
+    recipe = load(tmp_path, TWO, *changes)
+    assert recipe.seed == 7
+    assert [(p.name, p.batch, p.crop) for p in recipe.phase] == [("one", 4, 64), ("two", 4, 96)]
+    assert recipe.adversary == Adversary(AdversaryKind.PAPER)
+    assert [p.plateau for p in recipe.phase] == [Plateau(9), None]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ("seed", UsageError, "--set seed: is not KEY=VALUE"),
+        ("name=other", UsageError, "is not KEY=VALUE with a TOML value .text stands in quotes"),
+        ("seed.deeper=1", UsageError, "the recipe has no such place"),
+        ("sede=1", ConfigurationError, r"unknown key 'sede' \(did you mean 'seed'"),
+        ("phase.bach=1", ConfigurationError, r"unknown key 'bach' \(did you mean 'batch'"),
+        ("phase.three.batch=1", ConfigurationError, "unknown key 'three'"),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused(
+    change: str, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        load(tmp_path, TWO.replace('name = "try"', 'name = "try"\nseed = 1'), change)
+
+
+def test_differences_between_recipes_are_told_by_phase_and_key(tmp_path: Path) -> None:
+    one = load(tmp_path, TWO)
+    other = load(tmp_path, TWO, "phase.two.learning_rate=1e-5", "unet.palette=4")
+    assert recipes.differences(one, one) == []
+    assert recipes.differences(one, other)[0] == "phase.two.learning_rate: 0.001, now 1e-05"
+    assert "unet.palette: absent, now 4" in recipes.differences(one, other)
+
+
+def test_a_recipe_trains_either_network(tmp_path: Path) -> None:
+    ours, paper = load(tmp_path, GOOD), load(tmp_path, GOOD + "[unet]\npalette = 4\n")
+    assert ours.network == GeneratorShape()
+    assert ours.chroma_stride == 4
+    assert paper.network == UNetShape(palette=4)
+    assert paper.chroma_stride == 1
+    assert recipes.from_dict(json.loads(json.dumps(dataclasses.asdict(paper)))) == paper

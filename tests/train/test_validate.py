@@ -36,7 +36,7 @@ def folder(tmp_path: Path, colour_photographs: dict[str, Picture]) -> Path:
 def test_a_generator_that_says_grey_gains_nothing(folder: Path, generator: Generator) -> None:
     kept = generator.palette.clone()
     generator.palette.zero_()
-    measured = ValidationSet(folder, 2, 96).measure(generator)
+    measured = ValidationSet.of_folder(folder, 2, 96).measure(generator)
     generator.palette.copy_(kept)
     assert measured.gain == pytest.approx(0, abs=0.2)
     assert measured.colourfulness_ratio == pytest.approx(0, abs=0.02)
@@ -49,17 +49,17 @@ def test_the_gain_is_the_share_of_the_grey_error_that_is_gone() -> None:
 
 
 def test_pictures_are_chosen_evenly_and_scaled_to_multiples_of_32(folder: Path) -> None:
-    chosen = ValidationSet(folder, 3, 96)
+    chosen = ValidationSet.of_folder(folder, 3, 96)
     assert len(chosen.pictures) == 3
     assert [p.shape for p in chosen.pictures] == [(96, 96, 3), (96, 160, 3), (96, 96, 3)]
-    assert len(ValidationSet(folder, 60, 64).pictures) == 6
+    assert len(ValidationSet.of_folder(folder, 60, 64).pictures) == 6
 
 
 @pytest.mark.parametrize(("count", "rows"), [(1, 1), (3, 1), (6, 2)])
 def test_the_sheet_holds_every_picture(folder: Path, generator: Generator, count: int, rows: int) -> None:
     sheet = folder / "sheets" / "sheet.png"
     sheet.parent.mkdir()
-    ValidationSet(folder, count, 64).measure(generator, sheet)
+    ValidationSet.of_folder(folder, count, 64).measure(generator, sheet)
     drawn = cv2.imread(str(sheet))
     assert drawn is not None
     assert drawn.shape == (rows * 160, 4 * 3 * 192, 3)
@@ -69,18 +69,18 @@ def test_the_sheet_holds_every_picture(folder: Path, generator: Generator, count
 
 def test_measuring_leaves_the_generator_as_it_was(folder: Path, generator: Generator) -> None:
     before = {k: v.clone() for k, v in generator.state_dict().items()}
-    ValidationSet(folder, 2, 64).measure(generator)
+    ValidationSet.of_folder(folder, 2, 64).measure(generator)
     assert all(torch.equal(v, before[k]) for k, v in generator.state_dict().items())
 
 
 def test_a_folder_without_pictures_or_with_a_broken_one_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no pictures to validate on"):
-        ValidationSet(tmp_path, 3, 64)
+        ValidationSet.of_folder(tmp_path, 3, 64)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"broken\.png: cannot be decoded"):
-        ValidationSet(tmp_path, 3, 64)
+        ValidationSet.of_folder(tmp_path, 3, 64)
 
 
 def test_a_sheet_that_cannot_be_written_is_an_output_error(folder: Path, generator: Generator) -> None:
     with pytest.raises(OutputError, match=r"sheet\.png: cannot be written"):
-        ValidationSet(folder, 1, 64).measure(generator, folder / "missing" / "sheet.png")
+        ValidationSet.of_folder(folder, 1, 64).measure(generator, folder / "missing" / "sheet.png")

@@ -1,0 +1,53 @@
+"""The learning rate that falls when the loss comes to a standstill."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from train.recipe import Phase, Plateau
+from train.schedule import PlateauWatch, Schedule
+
+PHASE = Phase("one", 1000, 64, 2, 1e-3, 1e-5, plateau=Plateau(pictures=4, patience=2, least_gain=0.01))
+
+
+def rates(losses: list[float], phase: Phase = PHASE) -> list[float]:
+    """The rate after each window of two steps of the same loss."""
+    watch = PlateauWatch()
+    found = []
+    for loss in losses:
+        watch.see(loss + 0.5, phase)
+        watch.see(loss - 0.5, phase)
+        found.append(watch.rate(phase))
+    return found
+
+
+def test_the_rate_stays_while_the_loss_falls() -> None:
+    assert rates([10, 9, 8, 7, 6]) == [1e-3] * 5
+
+
+def test_a_window_that_is_no_better_is_forgiven_and_as_many_as_the_patience_are_not() -> None:
+    assert rates([10, 10, 9, 9, 9]) == pytest.approx([1e-3, 1e-3, 1e-3, 1e-3, 1e-4])
+
+
+def test_less_than_the_least_gain_is_no_gain() -> None:
+    assert rates([10, 9.95, 9.91]) == pytest.approx([1e-3, 1e-3, 1e-4])
+
+
+def test_the_rate_falls_again_but_never_below_the_final_one() -> None:
+    assert rates([1] * 9) == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5])
+    watch = PlateauWatch()
+    assert [watch.see(1, PHASE) for _ in range(18)].count(True) == 2  # the factor stops with the rate
+    assert watch.factor == pytest.approx(1e-2)
+
+
+def test_without_a_plateau_nothing_is_watched() -> None:
+    watch = PlateauWatch()
+    assert not any(watch.see(1, dataclasses.replace(PHASE, plateau=None)) for _ in range(20))
+    assert watch == PlateauWatch()
+
+
+def test_pictures_are_counted_over_phases() -> None:
+    schedule = Schedule((dataclasses.replace(PHASE, pictures=3), dataclasses.replace(PHASE, name="two", batch=5)))
+    assert [schedule.pictures(step) for step in (0, 1, 2, 3)] == [0, 2, 4, 9]
