@@ -26,6 +26,7 @@ from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.reading import Survey, survey
 from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
+from archivecolor.grade import graded
 from archivecolor.inference.engine import Engine
 from archivecolor.look import ends, level
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
@@ -109,12 +110,13 @@ class FilmColorizer:
             steady = ((m, m.ab) for m in moments if m.ab is not None)
         else:
             steady = smooth(moments, causal=self.film.smoothing is Smoothing.CAUSAL)  # type: ignore[assignment]
-        strength = np.float32(self.color.strength)
         for moment, ab in steady:
             h, w = ab.shape[:2]
             small = cv2.resize(ab, (max(1, w // 2), max(1, h // 2)), interpolation=cv2.INTER_AREA)
-            stored = form.orientation.to_stored(np.asarray(small, dtype=np.float32))
-            yield moment.source, np.ascontiguousarray(stored) * strength
+            luma = cv2.resize(moment.luma, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
+            unit = np.asarray(luma, dtype=np.float32) / np.float32(255)
+            finished = graded(np.asarray(small, dtype=np.float32), unit, self.color)
+            yield moment.source, np.ascontiguousarray(form.orientation.to_stored(finished))
 
     def _moments(
         self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]

@@ -21,6 +21,7 @@ import numpy as np
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
+from archivecolor.grade import graded
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.mirrored import MirroredEngine
@@ -139,9 +140,10 @@ class Colorizer:
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
-        ab = np.ascontiguousarray(orientation.to_stored(chroma)) * np.float32(self.settings.strength)
+        ab = np.ascontiguousarray(orientation.to_stored(chroma))
         top = np.float32(np.iinfo(luma.dtype).max)
         small = shrink(luma, ab.shape[:2])
+        ab = graded(ab, small, self.settings)
         height, width = luma.shape
         upsampler = ChromaUpsampler(small, chroma_to_cbcr(small, ab), height, width)
         rgb = np.empty((height, width, 3), luma.dtype)

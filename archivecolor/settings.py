@@ -10,6 +10,8 @@ from archivecolor.errors import UsageError
 LARGEST_BATCH = 256
 """Pictures. The trained graph's own limit."""
 
+LARGEST_SATURATION = 3.0
+
 
 class Precision(StrEnum):
     """How an engine computes."""
@@ -50,7 +52,11 @@ class ColorSettings:
     """How colour is made. Every field changes pixels."""
 
     strength: float = 1.0
-    """0 leaves the picture grey, 1 is the generator's own chroma."""
+    """0 leaves the picture grey, 1 is the whole chroma, as it was predicted and graded."""
+    saturation: float = 1.0
+    """Factor on chroma, up to `LARGEST_SATURATION`; vivid colours are spared."""
+    warmth: float = 0.0
+    """-1 is bluer, 1 is yellower; black and white stay neutral."""
     network_px: int | None = None
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
     flip: bool = False
@@ -59,6 +65,12 @@ class ColorSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise UsageError(f"strength is {self.strength:g}", hint="give a number from 0 to 1")
+        if not 0 <= self.saturation <= LARGEST_SATURATION:
+            raise UsageError(
+                f"saturation is {self.saturation:g}", hint=f"give a number from 0 to {LARGEST_SATURATION:g}"
+            )
+        if not -1 <= self.warmth <= 1:
+            raise UsageError(f"warmth is {self.warmth:g}", hint="give a number from -1 to 1")
         if self.network_px is not None and not 32 <= self.network_px <= 2048:
             raise UsageError(f"the network's short side is {self.network_px} px", hint="give 32 to 2048")
 

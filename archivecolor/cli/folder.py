@@ -35,6 +35,8 @@ def folder(
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
+    saturation: options.Saturation = 1.0,
+    warmth: options.Warmth = 0.0,
     flip: options.Flip = False,
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     format: options.Format = None,
@@ -61,7 +63,7 @@ def folder(
         raise UsageError(f"{log_file}: the log would lie among the sources", hint="give --log-file another place")
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
-    color = ColorSettings(strength=strength, network_px=network_px, flip=flip)
+    color = ColorSettings(strength, saturation, warmth, network_px=network_px, flip=flip)
     output = OutputSettings(format=_format(format), quality=quality, overwrite=overwrite)
     check_folders(source, out)
     report = Report(json=json)

@@ -82,6 +82,15 @@ NetworkPx = Annotated[
 Strength = Annotated[
     float, typer.Option("--strength", metavar="0..1", help="0 leaves the picture grey.", rich_help_panel=_COLOUR)
 ]
+Saturation = Annotated[
+    float,
+    typer.Option(
+        "--saturation", metavar="0..3", help="Factor on colour; vivid colours are spared.", rich_help_panel=_COLOUR
+    ),
+]
+Warmth = Annotated[
+    float, typer.Option("--warmth", metavar="-1..1", help="-1 is bluer, 1 is yellower.", rich_help_panel=_COLOUR)
+]
 Flip = Annotated[
     bool,
     typer.Option(

@@ -43,6 +43,8 @@ def video(
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
+    saturation: options.Saturation = 1.0,
+    warmth: options.Warmth = 0.0,
     smoothing: options.SmoothingKind = Smoothing.FULL,
     every: options.Every = 8,
     start: options.Start = None,
@@ -66,7 +68,7 @@ def video(
     """
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
-    color = ColorSettings(strength=strength, network_px=network_px)
+    color = ColorSettings(strength=strength, saturation=saturation, warmth=warmth, network_px=network_px)
     film_settings = FilmSettings(smoothing=smoothing, every=every)
     encode = EncodeSettings(purpose, codec, crf, preset, side_by_side)
     if preview and out.suffix.lower() not in _SHEETS:

@@ -1,0 +1,74 @@
+"""Grading: the chroma that was predicted, painted and steadied, made calmer, richer, warmer or cooler.
+
+Pure functions of a*, b* and the luma beside them, applied last, once, by `pipeline` to stills and by `film_pipeline` to
+film. Invariants: grey stays grey but for `warmed`; black and white stay neutral in all of them; a strength of 0 gives
+grey, whatever else is set; neutral settings give back the chroma bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from archivecolor.color import KB, KG, KR, FloatArray, chroma_to_cbcr
+from archivecolor.settings import ColorSettings
+
+_DAYLIGHT: Final = np.array((0.17, 0.985), np.float32)
+"""Unit vector in a*, b* along which white moves on the CIE daylight locus, as seen from D65: D50 lies at (0.13, 0.99),
+4500 K at (0.20, 0.98)."""
+_FULL_WARMTH: Final = 16.0
+"""Units of a* and b*: a warmth of 1 turns D65 into nearly D50."""
+_FIRST_GUESS: Final = 40.0
+_NONE: Final = np.float32(1e-6)
+
+
+def graded(ab: FloatArray, luma: FloatArray, settings: ColorSettings) -> FloatArray:
+    """Grade ``[h, w, 2]`` a*, b* of pixels whose luma is ``[h, w]`` in 0..1."""
+    if settings.saturation != 1:
+        ab = saturated(ab, luma, settings.saturation)
+    if settings.warmth:
+        ab = warmed(ab, luma, settings.warmth)
+    return ab if settings.strength == 1 else ab * np.float32(settings.strength)
+
+
+def saturated(ab: FloatArray, luma: FloatArray, saturation: float) -> FloatArray:
+    """Scale chroma. Up to 1 as it is; beyond, the less the nearer a colour is to the edge of what sRGB shows.
+
+    With C the chroma and M the largest of its hue at its luma, the result is ``s C / (1 + (s - 1) C / M)``: s times as
+    much for muted colours, M for M, never beyond it and rising all the way, so that no two colours become one.
+    """
+    if saturation <= 1:
+        return ab * np.float32(saturation)
+    chroma = np.asarray(np.hypot(ab[..., 0], ab[..., 1]), dtype=np.float32)
+    hue = np.asarray(ab / np.maximum(chroma, _NONE)[..., None], dtype=np.float32)
+    fullness = np.minimum(chroma / _largest_chroma(hue, luma), np.float32(1))
+    gain = np.float32(saturation) / (1 + np.float32(saturation - 1) * fullness)
+    return np.asarray(ab * gain[..., None], dtype=np.float32)
+
+
+def warmed(ab: FloatArray, luma: FloatArray, warmth: float) -> FloatArray:
+    """Move chroma along the daylight locus: to yellow (1) or to blue (-1), less so in shadows and lights."""
+    middle = 1 - np.square(np.square(2 * np.clip(luma, 0, 1) - 1))
+    return ab + (np.float32(warmth * _FULL_WARMTH) * middle)[..., None] * _DAYLIGHT
+
+
+def _largest_chroma(hue: FloatArray, luma: FloatArray) -> FloatArray:
+    """The chroma at the edge of sRGB, ``[h, w]``, for ``[h, w, 2]`` unit vectors of a*, b* beside a luma.
+
+    A few fixed-point steps: away from grey, RGB grows nearly in proportion to chroma.
+    """
+    chroma = np.full(luma.shape, _FIRST_GUESS, np.float32)
+    for _ in range(3):
+        chroma /= np.clip(_fullness(hue * chroma[..., None], luma), 0.1, 10)
+    return chroma
+
+
+def _fullness(ab: FloatArray, luma: FloatArray) -> FloatArray:
+    """How far to the edge of sRGB each pixel lies, ``[h, w]``: 0 for grey, 1 at it, more beyond, as merging has it."""
+    cb, cr = np.moveaxis(chroma_to_cbcr(luma, ab), -1, 0)
+    red, blue = cr * np.float32(2 * (1 - KR)), cb * np.float32(2 * (1 - KB))
+    away = np.stack((red, -(KR * red + KB * blue) / np.float32(KG), blue), axis=-1)
+    y = luma[..., None]
+    share = np.abs(away) / np.maximum(np.where(away > 0, 1 - y, y), _NONE)
+    return np.asarray(np.where(np.abs(away) < _NONE, 0, share).max(axis=-1), dtype=np.float32)
