@@ -47,6 +47,14 @@ class AlreadyColor(StrEnum):
     """Coloured from its luma, like any other."""
 
 
+class Kinds(StrEnum):
+    """What of a mixed folder is coloured."""
+
+    ALL = "all"
+    STILLS = "stills"
+    FILMS = "films"
+
+
 @dataclass(frozen=True, slots=True)
 class ColorSettings:
     """How colour is made. Every field changes pixels."""

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -41,10 +41,13 @@ def part_path(final: Path) -> Path:
 
 
 @contextmanager
-def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def atomic_write(
+    final: Path, *, overwrite: bool, before_naming: Callable[[BinaryIO], None] | None = None
+) -> Iterator[BinaryIO]:
     """Open a file that takes the name ``final`` when the block ends well, and vanishes when it does not.
 
-    Folders are made as needed. Raises `AlreadyExistsError`, `DiskFullError` or `OutputError`, each naming ``final``.
+    ``before_naming`` is given the file when it is whole; what it raises ends the block badly. Folders are made as
+    needed. Raises `AlreadyExistsError`, `DiskFullError` or `OutputError`, each naming ``final``.
     """
     part = part_path(final)
     try:
@@ -58,6 +61,8 @@ def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             file.truncate(0)
             yield file
             file.flush()
+            if before_naming:
+                before_naming(file)
             os.fsync(file.fileno())
             _publish(part, final, overwrite=overwrite)
     except BaseException as e:
@@ -70,13 +75,15 @@ def atomic_write(final: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     _sync_folder(final.parent)
 
 
-def copy_whole(source: Path, final: Path, *, overwrite: bool) -> None:
+def copy_whole(
+    source: Path, final: Path, *, overwrite: bool, before_naming: Callable[[BinaryIO], None] | None = None
+) -> None:
     """Copy a file to the byte, as safely as `atomic_write` writes one. Raises `InputError` where it cannot be read."""
     try:
         opened = source.open("rb")
     except OSError as e:
         raise InputError(f"{source}: cannot be read: {e.strerror}", hint="check its permissions") from e
-    with opened, atomic_write(final, overwrite=overwrite) as file:
+    with opened, atomic_write(final, overwrite=overwrite, before_naming=before_naming) as file:
         shutil.copyfileobj(opened, file, 1 << 20)
 
 

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from archivecolor.errors import InputError, OutputError, UsageError
+from archivecolor.jobs.chosen import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,27 @@ def _same(a: Path, b: Path) -> bool:
 
 
 def walk(
-    source: Path, target: Path, *, rename: Callable[[str], str] = str, only: tuple[str, ...] = ()
+    source: Path,
+    target: Path,
+    *,
+    rename: Callable[[str], str] = str,
+    only: tuple[str, ...] = (),
+    chosen: Chosen | None = None,
 ) -> Iterator[Item | PassedBy]:
     """Walk ``source`` in sorted order, pairing each file with its place below ``target``.
 
     ``rename`` gives a result's file name. Where it gives several files of a folder the same name, all of those keep
     their own suffix in it (``a.tif.png``, ``a.jpg.png``). ``only`` are glob patterns, matched against the name and
-    against the path below ``source``. Hidden files are passed by silently; links to folders are not followed, and a
-    folder whose results would come to lie among the sources, through a link below ``target``, is refused.
+    against the path below ``source``; where there are ``chosen`` names, all others are passed by. Hidden files are
+    passed by silently; links to folders are not followed, and a folder whose results would come to lie among the
+    sources, through a link below ``target``, is refused.
     """
     waiting = [_Folder(Path(), is_link=False, through_link=False)]
     while waiting:
         folder = waiting.pop()
         here = folder.here
+        if chosen and str(here) not in chosen.folders:
+            continue
         if folder.is_link:
             yield PassedBy(source / here, str(here), "is a link to a folder, not followed", failed=False)
             continue
@@ -94,7 +103,10 @@ def walk(
         except OSError as e:
             yield PassedBy(source / here, str(here), f"cannot be listed: {e.strerror}", failed=True)
             continue
-        yield from _files([e for e in found if not _holds(e.is_dir)], source, target, here, rename, only)
+        files = [e for e in found if not _holds(e.is_dir)]
+        for thing in _files(files, source, target, here, rename, only):
+            if chosen is None or thing.name in chosen.names:
+                yield thing
         inner = [e for e in reversed(found) if _holds(e.is_dir)]
         waiting += [_Folder(here / e.name, e.is_symlink(), through_link) for e in inner]
 

@@ -97,13 +97,15 @@ class Journal:
             raise self._explain(e) from e
         try:
             self._lock_file(out)
+            self.is_new = self._file.tell() == 0
             # What a dying run left of a line must not swallow the next one
-            self._torn = self._file.tell() > 0 and not self._ends_a_line()
+            self._torn = not self.is_new and not self._ends_a_line()
         except BaseException:
             self._file.close()
             raise
         self._writing, self._syncing = threading.Lock(), threading.Lock()
         self._written = self._synced = 0
+        self._failed = False
 
     def add_run(self, run: RunRecord) -> None:
         """Record the beginning of a run, before its first item. Raises `OutputError`."""
@@ -117,14 +119,16 @@ class Journal:
         self._append(encode_entry(entry), wait=wait)
 
     def close(self) -> None:
-        """Sync and let other runs write. Closing twice does nothing."""
-        if not self._file.closed:
-            try:
-                os.fsync(self._file.fileno())
-            except OSError as e:
+        """Sync and let other runs write; a failure that was told before is not told again. Closing twice is fine."""
+        if self._file.closed:
+            return
+        try:
+            self._sync(self._written)
+        except OSError as e:
+            if not self._failed:
                 raise self._explain(e) from e
-            finally:
-                self._file.close()
+        finally:
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -143,6 +147,7 @@ class Journal:
             if wait:
                 self._sync(mine)
         except OSError as e:
+            self._failed = True
             raise self._explain(e) from e
 
     def _write(self, line: bytes) -> None:

@@ -35,6 +35,8 @@ class Status(StrEnum):
     """What became of an item."""
 
     COLORED = "colored"
+    COPIED = "copied"
+    """It is in colour already, and was copied as it is."""
     SKIPPED = "skipped"
     """Looked at and left, for the reason among its warnings: it needs no colour."""
     FAILED = "failed"
@@ -72,9 +74,9 @@ class FileState:
     mtime_ns: int
     sha256: str | None = None
 
-    def looks_like(self, other: FileState) -> bool:
+    def looks_like(self, other: FileState | None) -> bool:
         """Whether size and time of change are the same."""
-        return self.size_bytes == other.size_bytes and self.mtime_ns == other.mtime_ns
+        return other is not None and self.size_bytes == other.size_bytes and self.mtime_ns == other.mtime_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,174 @@
+"""Noting what becomes of a run's items: each line is written before its result gets its name.
+
+The source is digested as it is begun and looked at again when its result is ready, so that a file that was still being
+written, or was replaced meanwhile, fails rather than being recorded as what it is not.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from archivecolor.errors import ArchiveColorError, InputError, OutputError
+from archivecolor.jobs.atomic import AlreadyExistsError
+from archivecolor.jobs.digests import look_at, read_open, read_state
+from archivecolor.jobs.journal import Journal, journal_path
+from archivecolor.jobs.journal_index import Index
+from archivecolor.jobs.records import EngineUsed, Entry, FileState, Kind, RunRecord, Settings, Status
+from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.spool import Task
+
+
+def now_utc() -> str:
+    """The present moment, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An item under way."""
+
+    task: Task
+    source: FileState
+    began_at: str
+    clock_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Since it was begun."""
+        return time.monotonic() - self.clock_s
+
+
+def begin(task: Task) -> Begun:
+    """Begin an item: digest its source. Raises `InputError`."""
+    began_at, clock = now_utc(), time.monotonic()
+    return Begun(task, read_state(task.source), began_at, clock)
+
+
+class Recorder:
+    """Writes the lines of one run, the run's own before the first of them. Safe to use from several threads.
+
+    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed.
+    """
+
+    def __init__(self, out: Path, settings: Mapping[str, Settings], version: str, *, chosen: bool) -> None:
+        """Prepare a run into ``out``. Raises `OutputError` while another run is writing."""
+        self._out, self._chosen = out, chosen
+        self._journal = Journal(out) if journal_path(out).exists() else None
+        self._opening = threading.Lock()
+        try:
+            self.index = Index(journal_path(out))
+        except BaseException:
+            self.close()
+            raise
+        nothing = EngineUsed("", "", "")
+        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, settings)
+        self._told = False
+
+    def computed_by(self, engine: EngineUsed) -> None:
+        """Say what computes the chroma, before the first item is made. Raises `OutputError`."""
+        self.run = replace(self.run, engine=engine)
+        self._told = False
+
+    def made(
+        self,
+        begun: Begun,
+        status: Status,
+        settings: str,
+        target: Path,
+        file: BinaryIO,
+        warnings: tuple[str, ...] = (),
+        confidence: float | None = None,
+    ) -> None:
+        """Note a result that is whole in ``file`` and about to be named ``target``.
+
+        Raises `InputError` when its source is not what it was, `AlreadyExistsError` when ``target`` is taken by a file
+        that is not the one to be replaced, and `OutputError` when it cannot be noted: then it must not be named.
+        """
+        task = begun.task
+        if not look_at(task.source).looks_like(begun.source):
+            raise InputError(f"{task.source}: changed while it was read", hint="run the same command again")
+        replaced = read_state(target).sha256 if target.is_file() else None
+        if replaced and task.reason is not Reason.OVERWRITE and replaced != task.replaces_sha256:
+            raise AlreadyExistsError(f"{target}: exists already", hint="--overwrite replaces it")
+        entry = self._entry(task, status, settings, begun)
+        result = target.relative_to(self._out).as_posix()
+        self._add(
+            replace(
+                entry,
+                result=result,
+                result_file=read_open(file),
+                replaces_sha256=replaced,
+                warnings=warnings,
+                confidence=confidence,
+            )
+        )
+
+    def skipped(self, begun: Begun, settings: str, reason: str) -> None:
+        """Note an item that needs no colour. Raises `OutputError`."""
+        entry = self._entry(begun.task, Status.SKIPPED, settings, begun)
+        self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
+
+    def failed(self, name: str, source: Path, kind: Kind, error: ArchiveColorError, kept: str | None = None) -> None:
+        """Note an item that came to nothing; ``kept`` is the digest of its earlier result. Raises `OutputError`."""
+        state = None
+        with suppress(InputError):
+            state = look_at(source)
+        entry = Entry(name, kind, Status.FAILED, self.run.number, "", now_utc(), 0.0, state)
+        reason = error.message.removeprefix(f"{source}: ")
+        self._add(replace(entry, replaces_sha256=kept, chosen=self._chosen, error=reason, hint=error.hint))
+
+    def noted(self, entry: Entry) -> None:
+        """Write an entry again, with new times. Raises `OutputError`."""
+        self._add(entry, wait=False)
+
+    def close(self) -> None:
+        """Sync, and let other runs write."""
+        if self._journal:
+            self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.index.close()
+        self.close()
+
+    def _entry(self, task: Task, status: Status, settings: str, begun: Begun) -> Entry:
+        return Entry(
+            source=task.name,
+            kind=task.kind,
+            status=status,
+            run=self.run.number,
+            settings_digest=settings,
+            began_at=begun.began_at,
+            seconds=begun.seconds,
+            source_file=begun.source,
+            chosen=self._chosen,
+        )
+
+    def _add(self, entry: Entry, *, wait: bool = True) -> None:
+        with self._opening:
+            if self._journal is None:
+                self._journal = self._open_new()
+            if not self._told:
+                self._journal.add_run(self.run)
+                self._told = True
+        self._journal.add(entry, wait=wait)
+
+    def _open_new(self) -> Journal:
+        """Make the journal; another run may have made it, and results, since this one was planned."""
+        journal = Journal(self._out)
+        if not journal.is_new:
+            journal.close()
+            raise OutputError(f"{self._out}: another run has written into it", hint="run the same command again")
+        return journal
