@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from archivecolor import __version__
 from archivecolor.errors import InputError, OutputError, UsageError
@@ -37,6 +37,10 @@ log = logging.getLogger(__name__)
 _BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
 """Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
 _USUAL_BITS: Final = 0.5
+
+
+class FilmInColorError(OutputError):
+    """The film is in colour already. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def plan_film(
     found = scan(source, advance, stop)
     film = found.film
     if film.coloured and not request.recolor:
-        raise OutputError(f"{source}: is in colour already", hint="--recolor colours it anew, from its luma")
+        raise FilmInColorError(f"{source}: is in colour already", hint="--recolor colours it anew, from its luma")
     cut = found.part(request.start_s, request.end_s)
     if cut.first >= cut.last:
         raise UsageError(
@@ -146,8 +150,11 @@ def color_film(
     jobs: int = 1,
     stop: threading.Event | None = None,
     progress: Callable[[int, int], None] | None = None,
+    before_naming: Callable[[BinaryIO], None] | None = None,
 ) -> FilmRecord:
     """Colour a film, ``jobs`` segments at a time; ``progress`` is told frames done and frames in all.
+
+    ``before_naming`` is given the film when it is whole, before it has its name; what it raises ends the run.
 
     Raises `OutputError` when it cannot be written, `InputError` when it cannot be read again, `EngineError` when the
     engine fails; `Stopped` once ``stop`` is set. After each of them the same call goes on from the last finished
@@ -177,7 +184,7 @@ def color_film(
     maker = SegmentMaker(
         request.source, plan.scan, FilmColorizer(engine, color, film), plan.encoding, request.encode.side_by_side
     )
-    with atomic_write(request.target, overwrite=request.overwrite):
+    with atomic_write(request.target, overwrite=request.overwrite, before_naming=before_naming):
         advance(0)
         maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
         joined = _join(plan, segments, journal)

@@ -1,32 +1,39 @@
-"""``archivecolor folder SRC OUT``: colour every photograph of a tree."""
+"""``archivecolor folder SRC OUT``: colour every photograph and film of a tree."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.cli.folder_report import Report
 from archivecolor.cli.interrupt import Interruption, interruptible
-from archivecolor.errors import InputError, OutputError, UsageError
-from archivecolor.settings import AlreadyColor, ColorSettings, EngineSettings, OutputSettings, Precision, StillFormat
+from archivecolor.errors import OutputError, UsageError
+from archivecolor.settings import (
+    AlreadyColor,
+    ColorSettings,
+    EncodeSettings,
+    EngineSettings,
+    FilmSettings,
+    Kinds,
+    OutputSettings,
+    Precision,
+    Purpose,
+    Smoothing,
+    StillFormat,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from archivecolor.color import FloatArray
-    from archivecolor.jobs.discover import Item, PassedBy
-    from archivecolor.pipeline import Colorizer, LoadedStill
-
-_BUDGET_SHARE = 0.4
+    from archivecolor.cli.folder_plan import Planner
+    from archivecolor.jobs.recording import Recorder
+    from archivecolor.jobs.spool import Spool
 
 
 def folder(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs, searched to its depths.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs and films, with its folders.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the results; made when missing.")],
     engine: options.Engine = "auto",
     device: options.Device = "auto",
@@ -41,54 +48,135 @@ def folder(
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     format: options.Format = None,
     quality: options.Quality = None,
+    purpose: options.For = Purpose.ARCHIVE,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    smoothing: options.SmoothingKind = Smoothing.FULL,
+    every: options.Every = 8,
+    leave_out: options.LeaveOut = False,
     overwrite: options.Overwrite = False,
+    kind: options.ItemKind = Kinds.ALL,
     only: options.Only = None,
+    only_from: options.OnlyFrom = None,
     jobs: options.Jobs = 0,
     fail_fast: options.FailFast = False,
     dry_run: options.DryRun = False,
+    summary: options.SummaryFile = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log_file: options.LogFile = None,
 ) -> None:
-    """Colour every photograph below SRC into the same tree below OUT.
+    """Colour every photograph and film below SRC into the same tree below OUT.
 
-    Results that exist already are left alone, so the same command goes on where an earlier run stopped. Each file
-    keeps its format, bit depth, resolution and metadata. Sources are only read. The first Ctrl-C finishes the
-    pictures under way, the second stops at once; no file is ever left half-written.
+    The same command goes on where an earlier run stopped: a journal in OUT knows what is done, and only what is
+    missing, or whose source, settings or generator changed since, is made. Each file keeps its format, bit depth,
+    resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
+    at once; no file is ever left half-written.
     """
-    from archivecolor.jobs.discover import check_folders, compile_patterns, lies_inside, walk
+    from archivecolor.jobs.discover import check_folders, compile_patterns, lies_inside
 
-    if log_file and lies_inside(log_file, source):
-        raise UsageError(f"{log_file}: the log would lie among the sources", hint="give --log-file another place")
+    for what, file, option in (("log", log_file, "--log-file"), ("summary", summary, "--summary")):
+        if file and lies_inside(file, source):
+            raise UsageError(f"{file}: the {what} would lie among the sources", hint=f"give {option} another place")
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     color = ColorSettings(strength, saturation, warmth, network_px=network_px, flip=flip)
     output = OutputSettings(format=_format(format), quality=quality, overwrite=overwrite)
-    check_folders(source, out)
-    report = Report(json=json)
+    film = FilmSettings(smoothing=smoothing, every=every)
+    encode = EncodeSettings(purpose, codec, crf, preset)
     patterns = compile_patterns(only or [])
-    plan = list(_plan(walk(source, out, rename=_renamer(output), only=patterns), output, report, dry_run=dry_run))
-    if fail_fast:
-        report.raise_first()
-    if dry_run:
-        for item in plan:
-            report.planned(item)
-        console.log.info("%d to colour, %s", len(plan), report.rest())
-        report.raise_for_failures()
-        return
-    with interruptible() as interruption:
-        if plan:
-            from archivecolor.pipeline import Colorizer
+    check_folders(source, out)
 
-            _make(out)
-            with Colorizer.load(runtime, generator, color) as colorizer:
-                console.log.info("%d to colour with '%s' on %s", len(plan), generator, colorizer.engine.description)
-                done = _Doing(colorizer, output, already_color)
-                _run(plan, done, report, interruption, jobs=jobs, fail_fast=fail_fast, quiet=quiet)
+    from archivecolor.cli.folder_plan import Planner
+    from archivecolor.cli.folder_report import Report
+    from archivecolor.cli.folder_settings import Making
+    from archivecolor.cli.folder_summary import Summary
+    from archivecolor.inference import catalog
+    from archivecolor.jobs.chosen import Chosen
+    from archivecolor.jobs.resume import Rules
+
+    planner = Planner(
+        source,
+        out,
+        Making(catalog.find(generator), color, output, already_color, film, encode, leave_out),
+        Report(json=json, summary=Summary(summary, source, out) if summary else None),
+        kinds=kind,
+        only=patterns,
+        chosen=Chosen.read(only_from) if only_from else None,
+        rules=Rules(overwrite=overwrite, chosen=only_from is not None),
+        fail_fast=fail_fast,
+    )
+    if dry_run:
+        _tell(planner)
+    else:
+        _run(planner, runtime, jobs=jobs, quiet=quiet)
+
+
+def _tell(planner: Planner) -> None:
+    """Say what would be done, and why."""
+    from archivecolor.jobs.journal import journal_path
+    from archivecolor.jobs.journal_index import Index
+
+    with closing(Index(journal_path(planner.out))) as planner.index:
+        for task in planner.tasks():
+            planner.report.planned(task)
+    planner.tell_missing()
+    console.log.info("%d to colour, %s", planner.report.counts["to colour"], planner.report.rest())
+    planner.report.write_summary()
+    planner.report.raise_for_failures()
+
+
+def _run(planner: Planner, runtime: EngineSettings, *, jobs: int, quiet: bool) -> None:
+    """Plan, colour, report."""
+    from archivecolor import __version__
+    from archivecolor.jobs.recording import Recorder
+    from archivecolor.jobs.spool import Spool
+
+    report, out = planner.report, planner.out
+    with (
+        interruptible() as interruption,
+        Spool(planner.source, out) as plan,
+        Recorder(out, planner.making.all(), __version__, chosen=planner.rules.chosen) as recorder,
+    ):
+        planner.recorder, planner.index = recorder, recorder.index
+        for task in planner.tasks():
+            if interruption.stop.is_set():
+                break
+            plan.add(task)
+        planner.tell_missing()
+        if len(plan):
+            _color(plan, planner, recorder, runtime, interruption, jobs=jobs, quiet=quiet)
     report.close(left=len(plan) - report.ended)
     interruption.raise_if_interrupted()
     report.raise_for_failures()
+
+
+def _color(
+    plan: Spool,
+    planner: Planner,
+    recorder: Recorder,
+    runtime: EngineSettings,
+    interruption: Interruption,
+    *,
+    jobs: int,
+    quiet: bool,
+) -> None:
+    """Colour what is planned."""
+    from archivecolor.cli.folder_run import FolderRun
+    from archivecolor.jobs.records import EngineUsed, Kind
+    from archivecolor.pipeline import Colorizer
+
+    _make(planner.out)
+    making = planner.making
+    name = making.generator.name
+    with Colorizer.load(runtime, str(making.generator.path), making.color) as colorizer:
+        console.log.info("%d to colour with '%s' on %s", len(plan), name, colorizer.engine.description)
+        recorder.computed_by(EngineUsed(name, making.weights_sha256, colorizer.engine.description))
+        run = FolderRun(colorizer, making, recorder, planner.report, interruption, jobs, planner.fail_fast, quiet)
+        run.stills(plan.tasks(Kind.STILL), plan.counts[Kind.STILL])
+        run.films(plan.tasks(Kind.FILM), plan.counts[Kind.FILM])
 
 
 def _format(name: str | None) -> StillFormat | None:
@@ -101,17 +189,6 @@ def _format(name: str | None) -> StillFormat | None:
         raise UsageError(f"there is no format '{name}'", hint=f"one of {', '.join(StillFormat)}") from e
 
 
-def _renamer(output: OutputSettings) -> Callable[[str], str]:
-    """Result names: the source's, or with the suffix of the format that was asked for."""
-    if output.format is None:
-        return str
-    from archivecolor.stills.sniff import names_a_picture, suffix_of
-
-    suffix = suffix_of(output.format)
-    # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's, and no two of 'plate'
-    return lambda name: str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
-
-
 def _make(out: Path) -> None:
     """Make the folder for the results before the first picture is coloured, to know that it can be written to."""
     try:
@@ -120,128 +197,3 @@ def _make(out: Path) -> None:
         raise OutputError(f"{out}: cannot be made: {e.strerror}", hint="choose another folder") from e
     if not os.access(out, os.W_OK | os.X_OK):
         raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
-
-
-def _memory_bytes() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return 4 << 30
-
-
-def _plan(found: Iterator[Item | PassedBy], output: OutputSettings, report: Report, *, dry_run: bool) -> Iterator[Item]:
-    """Keep what is to be done; count and report the rest, and clear away what a killed run left half-written."""
-    from archivecolor.jobs.atomic import clear_leftover
-    from archivecolor.jobs.discover import Item, PassedBy
-    from archivecolor.stills.sniff import NotAPictureError, sniff
-
-    for thing in found:
-        if isinstance(thing, PassedBy):
-            report.passed_by(thing)
-            continue
-        if not dry_run and clear_leftover(thing.target):
-            console.log.debug("%s: cleared what a killed run left of it", console.printable(thing.name))
-        if not output.overwrite and os.path.lexists(thing.target):
-            if _is_result(thing.target):
-                report.exists(thing)
-            else:
-                error = OutputError(f"{thing.target}: exists and is no picture", hint="remove it, or use --overwrite")
-                report.failed(thing.source, thing.name, error)
-            continue
-        try:
-            sniff(thing.source)
-        except NotAPictureError as e:
-            if e.expected:
-                report.failed(thing.source, thing.name, e)
-            else:
-                reason = e.message.removeprefix(f"{thing.source}: ")
-                report.passed_by(PassedBy(thing.source, thing.name, reason, failed=False))
-        except InputError as e:
-            report.failed(thing.source, thing.name, e)
-        else:
-            yield Item(thing.source, thing.target, thing.name)
-
-
-def _is_result(target: Path) -> bool:
-    """Whether what bears a result's name can be one: a file, and not empty."""
-    try:
-        return target.is_file() and target.stat().st_size > 0
-    except OSError:
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Doing:
-    """What is done with each item."""
-
-    colorizer: Colorizer
-    output: OutputSettings
-    already_color: AlreadyColor
-
-    def load(self, item: Item) -> LoadedStill:
-        """Decode it; one in colour already is copied here, if it is to be, and raises `InColorError`."""
-        from archivecolor.jobs.atomic import copy_whole
-        from archivecolor.pipeline import InColorError
-
-        try:
-            return self.colorizer.load_still(item.source, recolor=self.already_color is AlreadyColor.RECOLOR)
-        except InColorError:
-            if self.already_color is AlreadyColor.COPY:
-                # Its own name, and so its own format, whatever --format says
-                copy_whole(item.source, item.target.with_name(item.source.name), overwrite=self.output.overwrite)
-            raise
-
-    def save(self, item: Item, loaded: LoadedStill, chroma: FloatArray) -> tuple[str, ...]:
-        """Merge and write; returns warnings."""
-        from archivecolor.jobs.atomic import atomic_write
-
-        with atomic_write(item.target, overwrite=self.output.overwrite) as file:
-            return self.colorizer.write_still(file, loaded, chroma, self.output)
-
-
-def _run(
-    plan: list[Item],
-    doing: _Doing,
-    report: Report,
-    interruption: Interruption,
-    *,
-    jobs: int,
-    fail_fast: bool,
-    quiet: bool,
-) -> None:
-    from archivecolor.jobs import workers
-    from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError
-    from archivecolor.pipeline import InColorError, cost_bytes
-
-    stages = workers.Stages(
-        load=doing.load,
-        compute=lambda loaded: doing.colorizer.predict([still.look for still in loaded]),
-        save=doing.save,
-        cost_bytes=lambda item: cost_bytes(item.source),
-        group=lambda loaded: loaded.look.shape,
-    )
-    outcomes = workers.run(
-        plan,
-        stages,
-        stop=interruption.stop,
-        batch=doing.colorizer.engine.batch,
-        threads=jobs or os.cpu_count() or 1,
-        budget_bytes=int(_memory_bytes() * _BUDGET_SHARE),
-    )
-    with console.Progress(len(plan), quiet=quiet) as progress:
-        for outcome in outcomes:
-            if isinstance(outcome.error, AlreadyExistsError):
-                report.exists(outcome.item)  # another run made it meanwhile
-            elif isinstance(outcome.error, InColorError):
-                copied = doing.already_color is AlreadyColor.COPY
-                report.in_color(outcome.item, outcome.error, copied=copied)
-            elif outcome.error:
-                report.failed(outcome.item.source, outcome.item.name, outcome.error)
-            else:
-                report.colored(outcome.item, outcome.result or (), outcome.seconds)
-            report.ended += 1
-            failed = outcome.error is not None and not isinstance(outcome.error, InColorError)
-            progress.advance(failed=failed)
-            if isinstance(outcome.error, DiskFullError) or (failed and fail_fast):
-                report.fatal = report.fatal or outcome.error
-                interruption.stop.set()

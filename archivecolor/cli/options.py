@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archivecolor.settings import AlreadyColor, FilmCodec, Precision, Purpose, Smoothing
+from archivecolor.settings import AlreadyColor, FilmCodec, Kinds, Precision, Purpose, Smoothing
 
 _ENGINE, _COLOUR, _OUTPUT, _RUN = "Engine", "Colour", "Output", "Run"
 
@@ -122,10 +122,35 @@ Only = Annotated[
         "--only", metavar="GLOB", help="Only files whose name or path matches. Repeatable.", rich_help_panel=_RUN
     ),
 ]
+OnlyFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--only-from",
+        metavar="LIST",
+        help="Only items that a file names, a path below SRC a line. They keep their settings in later runs.",
+        rich_help_panel=_RUN,
+    ),
+]
+ItemKind = Annotated[
+    Kinds, typer.Option("--kind", help="Leave out films, or everything but films.", rich_help_panel=_RUN)
+]
+SummaryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--summary",
+        metavar="FILE",
+        help="Write what became of every file: .json or .csv. Replaces an earlier one.",
+        rich_help_panel=_RUN,
+    ),
+]
 Jobs = Annotated[
     int,
     typer.Option(
-        "--jobs", min=0, metavar="N", help="Threads that read and write. 0: as many as cores.", rich_help_panel=_RUN
+        "--jobs",
+        min=0,
+        metavar="N",
+        help="Threads that read and write stills, segments of a film side by side. 0: as many as cores, and 1.",
+        rich_help_panel=_RUN,
     ),
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.", rich_help_panel=_RUN)]

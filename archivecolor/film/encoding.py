@@ -149,6 +149,11 @@ def default_codec(settings: EncodeSettings) -> FilmCodec:
     return settings.codec or _CODEC_FOR[settings.purpose]
 
 
+def can_hold(container: str, settings: EncodeSettings) -> bool:
+    """Whether a container takes what the settings ask for."""
+    return container in _CODECS[default_codec(settings)].containers
+
+
 def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *, interlaced: bool) -> Encoding:
     """Choose how to encode pictures of ``form``. Raises `UsageError` or `OutputError` where it cannot be done."""
     name = default_codec(settings)

@@ -16,6 +16,7 @@ from PIL import Image
 
 from archivecolor.__main__ import main
 from archivecolor.inference import select
+from archivecolor.jobs.journal import FOLDER as JOURNALS
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.stills.sources import luma_of
 
@@ -89,8 +90,9 @@ def write(path: Path, seed: int = 0) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too, and what it holds."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """Every file below a folder, hidden ones too, and what it holds; the journal left out."""
+    found = {p.relative_to(folder): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {str(name): p.read_bytes() for name, p in found.items() if name.parts[0] != JOURNALS}
 
 
 def assert_whole(target: Path, luma: npt.NDArray[np.uint8]) -> None:

@@ -1,0 +1,211 @@
+"""Colouring what a folder run has planned: stills side by side, then films one after the other.
+
+Every result is noted in the journal before it gets its name, and every failure when it is known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from archivecolor.cli import console
+from archivecolor.cli.film_progress import FilmProgress, clock
+from archivecolor.cli.folder_report import Report
+from archivecolor.cli.folder_settings import Making
+from archivecolor.cli.interrupt import Interruption
+from archivecolor.color import FloatArray
+from archivecolor.errors import ArchiveColorError
+from archivecolor.film_job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
+from archivecolor.film_pipeline import Stopped
+from archivecolor.jobs import workers
+from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
+from archivecolor.jobs.recording import Begun, Recorder, begin
+from archivecolor.jobs.records import Status, settings_digest
+from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.spool import Task
+from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, cost_bytes
+from archivecolor.settings import AlreadyColor
+
+_BUDGET_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A photograph that waits for its chroma."""
+
+    begun: Begun
+    still: LoadedStill
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """What is to be told of a photograph that was written."""
+
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRun:
+    """Colours tasks with one engine."""
+
+    colorizer: Colorizer
+    making: Making
+    recorder: Recorder
+    report: Report
+    interruption: Interruption
+    jobs: int = 0
+    """Threads that read and write; 0: as many as cores. Segments of a film side by side, at least one."""
+    fail_fast: bool = False
+    quiet: bool = False
+
+    def stills(self, tasks: Iterator[Task], total: int) -> None:
+        """Colour ``total`` photographs."""
+        stages = workers.Stages(
+            load=self._load,
+            compute=lambda loaded: self.colorizer.predict([x.still.look for x in loaded]),
+            save=self._save,
+            cost_bytes=lambda task: cost_bytes(task.source),
+            group=lambda loaded: loaded.still.look.shape,
+        )
+        outcomes = workers.run(
+            tasks,
+            stages,
+            stop=self.interruption.stop,
+            batch=self.colorizer.engine.batch,
+            threads=self.jobs or os.cpu_count() or 1,
+            budget_bytes=int(_memory_bytes() * _BUDGET_SHARE),
+        )
+        with console.Progress(total, quiet=self.quiet) as progress:
+            for outcome in outcomes:
+                if outcome.error:
+                    failed = self._ended_badly(outcome.item, outcome.error)
+                else:
+                    failed = False
+                    if outcome.result:
+                        self.report.colored(outcome.item, outcome.result.warnings, outcome.result.seconds, None)
+                self.report.ended += 1
+                progress.advance(failed=failed)
+
+    def films(self, tasks: Iterator[Task], total: int) -> None:
+        """Colour ``total`` films."""
+        for number, task in enumerate(tasks, 1):
+            if self.interruption.stop.is_set():
+                return
+            console.log.info("film %d of %d: %s", number, total, console.printable(task.name))
+            try:
+                self._film(task)
+            except Stopped:
+                return
+            except ArchiveColorError as e:
+                self._ended_badly(task, e)
+            self.report.ended += 1
+
+    def _load(self, task: Task) -> _Loaded:
+        """Decode a photograph; one that is in colour already is dealt with here, and raises `InColorError`."""
+        begun = begin(task)
+        try:
+            recolor = self.making.already_color is AlreadyColor.RECOLOR
+            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor))
+        except InColorError as e:
+            self._in_color(begun, e)
+            raise
+
+    def _save(self, task: Task, loaded: _Loaded, chroma: FloatArray) -> _Saved:
+        """Merge, write, note and name a photograph."""
+        settings = settings_digest(self.making.colored(task.kind, task.target))
+        warnings: tuple[str, ...] = ()
+
+        def note(file: BinaryIO) -> None:
+            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings)
+
+        with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
+            warnings = self.colorizer.write_still(file, loaded.still, chroma, self.making.output)
+        return _Saved(warnings, loaded.begun.seconds)
+
+    def _film(self, task: Task) -> None:
+        begun = begin(task)
+        request = FilmRequest(
+            task.source,
+            task.target,
+            self.making.encode,
+            recolor=self.making.already_color is AlreadyColor.RECOLOR,
+            leave_out=self.making.leave_out,
+            overwrite=task.may_replace,
+        )
+        try:
+            with FilmProgress("reading", quiet=self.quiet) as progress:
+                plan = plan_film(request, progress.share, self.interruption.stop)
+        except FilmInColorError as e:
+            self._in_color(begun, e)
+            raise
+        self._color_film(begun, plan)
+
+    def _color_film(self, begun: Begun, plan: FilmPlan) -> None:
+        task, film = begun.task, plan.scan.film
+        settings = settings_digest(self.making.colored(task.kind, task.target))
+        warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
+
+        def note(file: BinaryIO) -> None:
+            self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings)
+
+        rate = len(film.times) / film.duration_s if film.duration_s else 1.0
+        with FilmProgress("colouring", rate=rate, quiet=self.quiet) as progress:
+            color_film(
+                plan,
+                self.colorizer.engine,
+                self.making.color,
+                self.making.film,
+                jobs=max(1, self.jobs),
+                stop=self.interruption.stop,
+                progress=progress.frames,
+                before_naming=note,
+            )
+        self.report.colored(task, warnings, begun.seconds, None, damaged=bool(film.warnings))
+
+    def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
+        """Copy an item that is in colour already, if it is to be copied, and note what was done."""
+        task, settings = begun.task, settings_digest(self.making.in_color)
+        reason = why.message.removeprefix(f"{task.source}: ")
+        if self.making.already_color is AlreadyColor.SKIP:
+            self.recorder.skipped(begun, settings, reason)
+            return
+        # Its own name, and so its own format, whatever --format says
+        target = task.target.with_name(task.source.name)
+
+        def note(file: BinaryIO) -> None:
+            self.recorder.made(begun, Status.COPIED, settings, target, file, (reason,))
+
+        copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
+
+    def _ended_badly(self, task: Task, error: ArchiveColorError) -> bool:
+        """Tell and note what came to no coloured result; says whether that is a failure."""
+        if isinstance(error, InColorError | FilmInColorError):
+            copied = self.making.already_color is AlreadyColor.COPY
+            reason = error.message.removeprefix(f"{task.source}: ")
+            self.report.in_color(task, task.kind, reason, copied=copied)
+            return False
+        if isinstance(error, AlreadyExistsError):  # somebody made it meanwhile
+            self.report.exists(task, task.kind, Reason.FOREIGN)
+        else:
+            self.report.failed(task.source, task.name, task.kind, error)
+        try:
+            self.recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
+        except ArchiveColorError as e:
+            self._stop(e)
+        if isinstance(error, DiskFullError) or self.fail_fast:
+            self._stop(error)
+        return True
+
+    def _stop(self, error: ArchiveColorError) -> None:
+        self.report.fatal = self.report.fatal or error
+        self.interruption.stop.set()
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return 4 << 30
