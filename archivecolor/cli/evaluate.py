@@ -90,6 +90,9 @@ class _Entry:
     engine: str
     colorizer: Colorizer
     stills: list[Scores] = field(default_factory=list)
+    frechet: float = 0.0
+    """Of all stills; that of the grey ones is `frechet_grey`."""
+    frechet_grey: float = 0.0
     clips: list[ClipScores] = field(default_factory=list)
 
     def emit(self, source: Path | None, **figures: object) -> None:
@@ -104,7 +107,10 @@ class _Entry:
         if self.clips:
             self.emit(None, clips=len(self.clips), **clips.mean(self.clips).as_dict())
         if self.stills:
-            self.emit(None, pictures=len(self.stills), **stills.mean(self.stills).as_dict())
+            means: dict[str, object] = {**stills.mean(self.stills).as_dict()}
+            means |= {"frechet_efficientnet": round(self.frechet, 4)}
+            means |= {"frechet_efficientnet_grey": round(self.frechet_grey, 4)}
+            self.emit(None, pictures=len(self.stills), **means)
 
 
 def _measure_stills(
@@ -112,16 +118,21 @@ def _measure_stills(
 ) -> None:
     from archivecolor.evaluation import stills
 
-    tiles = []
+    tiles, features = [], []
     with console.Progress(len(paths), quiet=quiet) as progress:
         for sample in stills.evaluate(paths, [entry.colorizer.color for entry in entries]):
             for entry, scores in zip(entries, sample.scores, strict=True):
                 entry.stills.append(scores)
                 if json:
                     entry.emit(sample.path, **scores.as_dict())
+            features.append(sample.features)
             if sheet:
                 tiles.append(sample.tile)
             progress.advance(failed=False)
+    if features:
+        found = stills.distances(features)
+        for entry, distance in zip(entries, found.made, strict=True):
+            entry.frechet, entry.frechet_grey = distance, found.grey
     if sheet and tiles:
         stills.write_sheet(sheet, tiles, columns=max(1, 9 // (2 + len(entries))))
 
@@ -178,6 +189,13 @@ def _stills_table(entries: list[_Entry]) -> str:
         row("accuracy, eps 5", ".1%", "accuracy_5", "", "100%"),
         row("colourfulness", ".1f", "colourfulness", "0", f"{one.colourfulness_truth:.1f}"),
         row("  of the truth's", ".2f", "colourfulness_ratio", "0", "1"),
+        row("  difference", ".1f", "colourfulness_difference", f"{one.colourfulness_truth:.1f}", "0"),
+        (
+            "Frechet, EfficientNet-Lite0",
+            *(f"{entry.frechet:.1f}" for entry in entries),
+            f"{entries[0].frechet_grey:.1f}",
+            "0",
+        ),
     ]
     return console.table(rows, (f"{len(entries[0].stills)} pictures", *_labels(entries), "grey", "truth"))
 

@@ -1,6 +1,7 @@
 """Measuring a colouriser on photographs whose colours are known: grey them, colour them, compare.
 
-Figures are of the merged picture at full size, as a user gets it: luma is the truth's, only chroma can be wrong.
+Figures are of the merged picture at full size, as a user gets it: luma is the truth's, only chroma can be wrong. All
+are of single pictures but the Frechet distance, which compares sets of them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor import metrics
-from archivecolor.color import UIntArray, luma_of, rgb_to_lab
+from archivecolor.color import FloatArray, UIntArray, luma_of, rgb_to_lab
 from archivecolor.errors import InputError, OutputError
+from archivecolor.evaluation.frechet import EncoderFeatures, frechet_distance
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class Scores:
     accuracy_5: float
     colourfulness: float
     colourfulness_truth: float
+    colourfulness_difference: float
+    """Between the two, without sign; so over several pictures too much here and too little there do not even out."""
 
     @property
     def gain_percent(self) -> float:
@@ -72,10 +76,15 @@ class Sample:
     """One for each colouriser."""
     tile: npt.NDArray[np.uint8]
     """``[h, n w, 3]``: grey, each colouriser's picture and the actual one side by side, small."""
+    features: FloatArray
+    """``[n, d]`` of the actual picture, the grey one and each colouriser's, for `frechet_distance`."""
 
 
-def evaluate(paths: Iterable[Path], colourisers: Sequence[Colouriser]) -> Iterator[Sample]:
+def evaluate(
+    paths: Iterable[Path], colourisers: Sequence[Colouriser], features: EncoderFeatures | None = None
+) -> Iterator[Sample]:
     """Score colourisers on the same colour photographs. Files that are none are logged and left out."""
+    features = features or EncoderFeatures()
     for path in paths:
         rgb = _decode(path)
         if rgb is None:
@@ -86,7 +95,13 @@ def evaluate(paths: Iterable[Path], colourisers: Sequence[Colouriser]) -> Iterat
             continue
         luma = luma_of(rgb)
         made = [colour(luma) for colour in colourisers]
-        yield Sample(path, tuple(score(coloured, luma, rgb) for coloured in made), _tile(luma, made, rgb))
+        grey = np.repeat(luma[..., None], 3, axis=2)
+        yield Sample(
+            path,
+            tuple(score(coloured, luma, rgb) for coloured in made),
+            _tile([grey, *made, rgb]),
+            features([rgb, grey, *made]),
+        )
 
 
 def _decode(path: Path) -> npt.NDArray[np.uint8] | None:
@@ -100,6 +115,7 @@ def _decode(path: Path) -> npt.NDArray[np.uint8] | None:
 
 def score(coloured: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
     """Compare 8-bit ``[h, w, 3]`` RGB with the truth."""
+    vivid, vivid_truth = metrics.colourfulness(coloured), metrics.colourfulness(truth)
     lab, lab_truth = (rgb_to_lab(x.astype(np.float32) / 255) for x in (coloured, truth))
     grey = np.repeat(luma[..., None], 3, axis=2)
     lab_grey = rgb_to_lab(grey.astype(np.float32) / 255)
@@ -111,9 +127,25 @@ def score(coloured: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
         mae=metrics.mae(lab, lab_truth),
         accuracy_2=metrics.accuracy(lab, lab_truth, _EPS[0]),
         accuracy_5=metrics.accuracy(lab, lab_truth, _EPS[1]),
-        colourfulness=metrics.colourfulness(coloured),
-        colourfulness_truth=metrics.colourfulness(truth),
+        colourfulness=vivid,
+        colourfulness_truth=vivid_truth,
+        colourfulness_difference=abs(vivid - vivid_truth),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """Frechet distances to the true pictures, over a set of them: see `frechet`."""
+
+    grey: float
+    made: tuple[float, ...]
+    """Of each colouriser."""
+
+
+def distances(features: Sequence[FloatArray]) -> Distances:
+    """Distances of what `Sample.features` gathered over a set."""
+    truth, grey, *made = np.stack(features, axis=1)
+    return Distances(frechet_distance(grey, truth), tuple(frechet_distance(m, truth) for m in made))
 
 
 def mean(scores: list[Scores]) -> Scores:
@@ -123,11 +155,10 @@ def mean(scores: list[Scores]) -> Scores:
     return Scores(**{k: float(np.mean([getattr(s, k) for s in scores])) for k in asdict(scores[0])})
 
 
-def _tile(luma: UIntArray, made: list[UIntArray], truth: UIntArray) -> npt.NDArray[np.uint8]:
-    grey = np.repeat(luma[..., None], 3, axis=2)
-    h, w = luma.shape
+def _tile(pictures: list[UIntArray]) -> npt.NDArray[np.uint8]:
+    h, w = pictures[0].shape[:2]
     size = (_TILE_PX, max(1, round(h * _TILE_PX / w)))
-    return np.hstack([cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (grey, *made, truth)])
+    return np.hstack([cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in pictures])
 
 
 def write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], columns: int = 3) -> None:

@@ -44,6 +44,7 @@ def test_json_has_a_record_for_each_picture_and_one_for_all(run: Run, source: Pa
     assert means["pictures"] == 2
     both = [r["ciede2000"] for r in done.records[:2]]
     assert means["ciede2000"] == pytest.approx(np.mean(both), abs=1e-3)
+    assert means["frechet_efficientnet_grey"] != means["frechet_efficientnet"] > 0
 
 
 def test_the_sheet_shows_each_picture_three_times(run: Run, source: Path, tmp_path: Path) -> None:

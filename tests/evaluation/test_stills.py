@@ -113,14 +113,14 @@ def test_figures_agree_with_scikit_image(colour_photographs: dict[str, Picture])
 
 
 def test_a_picture_without_any_difference_to_grey_has_gain_and_ratio_0() -> None:
-    scores = Scores(0, 0, math.inf, math.inf, 0, 1, 1, 0, 0)
+    scores = Scores(0, 0, math.inf, math.inf, 0, 1, 1, 0, 0, 0)
     assert scores.gain_percent == 0
     assert scores.colourfulness_ratio == 0
 
 
 def test_means_are_taken_figure_by_figure() -> None:
-    made = stills.mean([Scores(*[float(i)] * 9) for i in (1, 2, 6)])
-    assert made == Scores(*[3.0] * 9)
+    made = stills.mean([Scores(*[float(i)] * 10) for i in (1, 2, 6)])
+    assert made == Scores(*[3.0] * 10)
 
 
 def test_the_mean_of_nothing_is_an_input_error() -> None:
@@ -129,11 +129,11 @@ def test_the_mean_of_nothing_is_an_input_error() -> None:
 
 
 def test_scores_tell_all_figures_as_plain_numbers() -> None:
-    told = json.loads(json.dumps(Scores(8, 10, 23.123456, 20, 5, 0.5, 0.75, 20, 40).as_dict()))
+    told = json.loads(json.dumps(Scores(8, 10, 23.123456, 20, 5, 0.5, 0.75, 20, 40, 20).as_dict()))
     assert told["gain_percent"] == 20
     assert told["colourfulness_ratio"] == 0.5
     assert told["psnr_db"] == 23.1235
-    assert len(told) == 11
+    assert len(told) == 12
 
 
 def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Path) -> None:
