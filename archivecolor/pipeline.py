@@ -11,6 +11,9 @@ the luma and 3 n b for the RGB.
 
 from __future__ import annotations
 
+import itertools
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,11 +31,12 @@ from archivecolor.inference.mirrored import MirroredEngine
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink
 from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings
-from archivecolor.stills import Still, at_target_depth, open_still, probe, write_still
+from archivecolor.stills import Still, for_target, open_still, probe, write_pages, write_still
 from archivecolor.toning import tone_of
 from archivecolor.upsample import ChromaUpsampler
 
 _STRIP_PIXELS = 1 << 16
+_ANY = 1 << 40
 
 
 class InColorError(ArchiveColorError):
@@ -49,9 +53,14 @@ class LoadedStill:
 
 
 class Colorizer:
-    """Colours pictures with one engine. Safe to use from several threads, as long as the engine is."""
+    """Colours pictures with one engine. Safe to use from several threads."""
 
-    def __init__(self, engine: Engine, settings: ColorSettings | None = None) -> None:
+    def __init__(
+        self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
+    ) -> None:
+        """``max_megapixels`` of files; None takes what fits into memory."""
+        self.max_megapixels = max_megapixels
+        self._engine_lock = threading.Lock()
         self.settings = settings or ColorSettings()
         self.engine = MirroredEngine(engine) if self.settings.flip else engine
 
@@ -61,9 +70,11 @@ class Colorizer:
         engine: str | EngineSettings = "auto",
         generator: str = "archive",
         settings: ColorSettings | None = None,
+        *,
+        max_megapixels: int | None = None,
     ) -> Self:
         """Load a trained generator into the engine that suits this machine, or into the one that is named."""
-        return cls(select.open_engine(engine, generator), settings)
+        return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels)
 
     def close(self) -> None:
         """Free the engine."""
@@ -111,7 +122,7 @@ class Colorizer:
 
         Without ``recolor``, raises `InColorError` when the photograph is in colour already.
         """
-        still = open_still(path)
+        still = open_still(path, max_megapixels=self.max_megapixels)
         if not recolor and still.thumbnail is not None:
             tone = tone_of(still.thumbnail)
             if not tone.is_monochrome:
@@ -121,10 +132,21 @@ class Colorizer:
     def write_still(
         self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
     ) -> tuple[str, ...]:
-        """Merge and encode into an open file; returns warnings."""
-        still = at_target_depth(loaded.still, output)
+        """Merge and encode into an open file; returns warnings.
+
+        The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
+        """
+        still = for_target(loaded.still, output)
         rgb = self.merge(still.luma, chroma, still.orientation)
-        return still.warnings + write_still(file, rgb, still, output)
+        if still.info.pages == 1:
+            return still.warnings + write_still(file, rgb, still, output)
+        return write_pages(file, itertools.chain([(rgb, still)], self._further_pages(still)), output)
+
+    def _further_pages(self, first: Still) -> Iterator[tuple[UIntArray, Still]]:
+        for page in range(1, first.info.pages):
+            still = open_still(first.path, page, max_megapixels=self.max_megapixels)
+            chroma = self.predict([self.look(still.luma, still.orientation)])[0]
+            yield self.merge(still.luma, chroma, still.orientation), still
 
     def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
         """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""
@@ -135,7 +157,8 @@ class Colorizer:
         """Chroma ``[h, w, 2]`` (a*, b*) of each look; looks of one size are computed together."""
         if len({x.shape for x in looks}) > 1:
             return [self.predict([x])[0] for x in looks]
-        chroma = check_chroma(self.engine.colorize(np.stack(looks)[:, None]), self.engine.folder)
+        with self._engine_lock:
+            chroma = check_chroma(self.engine.colorize(np.stack(looks)[:, None]), self.engine.folder)
         return list(chroma.transpose(0, 2, 3, 1))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
@@ -158,6 +181,6 @@ class Colorizer:
 def cost_bytes(path: Path) -> int:
     """Memory that colouring a photograph takes; 0 where its header cannot be read, for it will not get far."""
     try:
-        return probe(path).working_bytes
+        return probe(path, max_megapixels=_ANY).working_bytes
     except InputError:
         return 0

@@ -35,6 +35,9 @@ class StillFormat(StrEnum):
     TIFF = "tiff"
     WEBP = "webp"
     BMP = "bmp"
+    JPEG2000 = "jpeg2000"
+    PNM = "pnm"
+    HEIF = "heif"
 
 
 class AlreadyColor(StrEnum):

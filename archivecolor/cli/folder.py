@@ -60,6 +60,7 @@ def folder(
     only: options.Only = None,
     only_from: options.OnlyFrom = None,
     jobs: options.Jobs = 0,
+    max_megapixels: options.MaxMegapixels = None,
     fail_fast: options.FailFast = False,
     dry_run: options.DryRun = False,
     summary: options.SummaryFile = None,
@@ -111,7 +112,7 @@ def folder(
     if dry_run:
         _tell(planner)
     else:
-        _run(planner, runtime, jobs=jobs, quiet=quiet)
+        _run(planner, runtime, max_megapixels, jobs=jobs, quiet=quiet)
 
 
 def _tell(planner: Planner) -> None:
@@ -128,7 +129,7 @@ def _tell(planner: Planner) -> None:
     planner.report.raise_for_failures()
 
 
-def _run(planner: Planner, runtime: EngineSettings, *, jobs: int, quiet: bool) -> None:
+def _run(planner: Planner, runtime: EngineSettings, max_megapixels: int | None, *, jobs: int, quiet: bool) -> None:
     """Plan, colour, report."""
     from archivecolor import __version__
     from archivecolor.jobs.recording import Recorder
@@ -147,7 +148,7 @@ def _run(planner: Planner, runtime: EngineSettings, *, jobs: int, quiet: bool) -
             plan.add(task)
         planner.tell_missing()
         if len(plan):
-            _color(plan, planner, recorder, runtime, interruption, jobs=jobs, quiet=quiet)
+            _color(plan, planner, recorder, runtime, max_megapixels, interruption, jobs=jobs, quiet=quiet)
     report.close(left=len(plan) - report.ended)
     interruption.raise_if_interrupted()
     report.raise_for_failures()
@@ -158,6 +159,7 @@ def _color(
     planner: Planner,
     recorder: Recorder,
     runtime: EngineSettings,
+    max_megapixels: int | None,
     interruption: Interruption,
     *,
     jobs: int,
@@ -171,7 +173,8 @@ def _color(
     _make(planner.out)
     making = planner.making
     name = making.generator.name
-    with Colorizer.load(runtime, str(making.generator.path), making.color) as colorizer:
+    generator = str(making.generator.path)
+    with Colorizer.load(runtime, generator, making.color, max_megapixels=max_megapixels) as colorizer:
         console.log.info("%d to colour with '%s' on %s", len(plan), name, colorizer.engine.description)
         recorder.computed_by(EngineUsed(name, making.weights_sha256, colorizer.engine.description))
         run = FolderRun(colorizer, making, recorder, planner.report, interruption, jobs, planner.fail_fast, quiet)
@@ -182,7 +185,7 @@ def _color(
 def _format(name: str | None) -> StillFormat | None:
     if name is None:
         return None
-    aliases = {"jpg": "jpeg", "tif": "tiff"}
+    aliases = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
     try:
         return StillFormat(aliases.get(name.lower(), name.lower()))
     except ValueError as e:

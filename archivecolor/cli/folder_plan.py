@@ -24,7 +24,7 @@ from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.spool import Task
 from archivecolor.settings import Kinds
-from archivecolor.stills.sniff import NotAPictureError, names_a_picture, sniff, suffix_of
+from archivecolor.stills.sniff import NotAPictureError, colour_name, names_a_picture, sniff, suffix_of
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Planner:
         if names_a_film(name):
             return result_name(name, self.making.encode)
         if self.making.output.format is None:
-            return name
+            return colour_name(name)
         suffix = suffix_of(self.making.output.format)
         # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix

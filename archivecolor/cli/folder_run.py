@@ -25,6 +25,7 @@ from archivecolor.jobs.recording import Begun, Recorder, begin
 from archivecolor.jobs.records import Status, settings_digest
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.spool import Task
+from archivecolor.memory import memory_bytes
 from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, cost_bytes
 from archivecolor.settings import AlreadyColor
 
@@ -76,7 +77,7 @@ class FolderRun:
             stop=self.interruption.stop,
             batch=self.colorizer.engine.batch,
             threads=self.jobs or os.cpu_count() or 1,
-            budget_bytes=int(_memory_bytes() * _BUDGET_SHARE),
+            budget_bytes=int(memory_bytes() * _BUDGET_SHARE),
         )
         with console.Progress(total, quiet=self.quiet) as progress:
             for outcome in outcomes:
@@ -202,10 +203,3 @@ class FolderRun:
     def _stop(self, error: ArchiveColorError) -> None:
         self.report.fatal = self.report.fatal or error
         self.interruption.stop.set()
-
-
-def _memory_bytes() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return 4 << 30

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from archivecolor.inference.catalog import EngineFolder
 
-_QUALITY_MATTERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp"}
+_QUALITY_MATTERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,10 @@ Flip = Annotated[
 Format = Annotated[
     str | None,
     typer.Option(
-        "--format", metavar="NAME", help="jpeg, png, tiff, webp or bmp. Default: the source's.", rich_help_panel=_OUTPUT
+        "--format",
+        metavar="NAME",
+        help="jpeg, png, tiff, webp, bmp, jpeg2000, pnm or heif. Default: the source's.",
+        rich_help_panel=_OUTPUT,
     ),
 ]
 Quality = Annotated[
@@ -112,6 +115,16 @@ Quality = Annotated[
 WhatIfColor = Annotated[
     AlreadyColor,
     typer.Option("--already-color", help="What becomes of pictures in colour or tinted.", rich_help_panel=_COLOUR),
+]
+MaxMegapixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-megapixels",
+        min=1,
+        metavar="N",
+        help="Refuse larger pictures. Default: those that do not fit into memory.",
+        rich_help_panel=_RUN,
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Make results anew that exist already.", rich_help_panel=_OUTPUT)

@@ -1,45 +1,57 @@
 """Photograph <-> array, with everything that came with it. One module a family of file formats.
 
+`traits` says what each format is, `families` which module reads and writes it; here is what is the same for all.
+
 Invariants: sources are only ever opened for reading; `open_still` returns a whole picture or raises `InputError`; what
 a target cannot hold is told in the warnings that `write_still` returns.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import cv2
+import numpy as np
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
+from archivecolor.frames import Orientation
+from archivecolor.memory import memory_bytes
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import common, png, tiff
+from archivecolor.stills import tiff_writing
+from archivecolor.stills.exif import with_orientation
+from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.metadata import left_out
 from archivecolor.stills.sniff import NotAPictureError, sniff, suffix_of
 from archivecolor.stills.still import Still, StillInfo, to_8_bit
+from archivecolor.stills.traits import TRAITS
 
 __all__ = [
     "NotAPictureError",
     "Still",
     "StillInfo",
-    "at_target_depth",
+    "for_target",
     "open_still",
     "probe",
     "suffix_of",
+    "write_pages",
     "write_still",
 ]
 
-MAX_MEGAPIXELS = 1000
-"""Larger pictures are refused: at 16 bit they would need more than 20 GB."""
+_MEMORY_SHARE: Final = 0.8
+"""Of the machine's memory: pictures that take more are refused unless they are asked for."""
 
-_LONGEST_SIDE: Final = {StillFormat.JPEG: 65500, StillFormat.WEBP: 16383}
-_8_BIT_ONLY: Final = (StillFormat.JPEG, StillFormat.WEBP, StillFormat.BMP)
+_SMALL_MEGAPIXELS: Final = 50
+_DENSEST: Final = 10_000
+"""Pixels in a byte of a larger picture: Deflate's most is 8,256 of one bit, and a photograph is nowhere near."""
+
 _PREMULTIPLIED: Final = 1
 _TRIPS: Final = (
     OSError,
@@ -49,42 +61,46 @@ _TRIPS: Final = (
     TypeError,
     LookupError,
     ArithmeticError,
+    AttributeError,
     struct.error,
     zlib.error,
     cv2.error,
 )
 
 
-def probe(path: Path) -> StillInfo:
+def probe(path: Path, *, max_megapixels: int | None = None) -> StillInfo:
     """Read a file's header.
 
     Raises `NotAPictureError` when the content is no picture of a format that archivecolor reads, `InputError` when
-    it cannot be read at all.
+    it cannot be read at all, or has more than ``max_megapixels``; None takes what fits into memory.
     """
     kind = sniff(path)
     with _damage_told(path):
-        info = tiff.probe(path) if kind is StillFormat.TIFF else common.probe(path, kind)
+        info = FAMILIES[kind].probe(path)
     if info.width < 1 or info.height < 1:
         raise InputError(f"{path}: is damaged: has {info.width} x {info.height} pixels", hint="restore it from a copy")
-    if info.width * info.height > MAX_MEGAPIXELS * 1_000_000:
-        megapixels = info.width * info.height // 1_000_000
+    megapixels = math.ceil(info.width * info.height / 1e6)
+    needs, has, coded = info.working_bytes, memory_bytes(), path.stat().st_size
+    anyway = f"--max-megapixels {megapixels} colours it all the same"
+    if max_megapixels is None and megapixels > _SMALL_MEGAPIXELS and info.width * info.height > _DENSEST * coded:
+        raise InputError(f"{path}: is damaged or a trap: claims {megapixels} megapixels in {coded} bytes", hint=anyway)
+    if needs > _MEMORY_SHARE * has if max_megapixels is None else megapixels > max_megapixels:
         raise InputError(
-            f"{path}: has {megapixels} megapixels", hint=f"the limit is {MAX_MEGAPIXELS}; cut it into tiles"
+            f"{path}: has {megapixels} megapixels and may take {needs / 1e9:.1f} of {has / 1e9:.1f} GB of memory",
+            hint=anyway,
         )
     return info
 
 
-def open_still(path: Path) -> Still:
-    """Decode a photograph. Raises `InputError` naming the file when it is damaged or of an unknown kind."""
-    info = probe(path)
+def open_still(path: Path, page: int = 0, *, max_megapixels: int | None = None) -> Still:
+    """Decode a photograph, or one page of a file of several, counted from 0.
+
+    Raises `InputError` naming the file when it is damaged or of an unknown kind.
+    """
+    info = probe(path, max_megapixels=max_megapixels)
     with _damage_told(path):
-        if info.format is StillFormat.TIFF:
-            still = tiff.read(path, info)
-        elif info.format is StillFormat.PNG:
-            still = png.read(path, info)
-        else:
-            still = common.read(path, info)
-    if still.luma.shape != (info.height, info.width):
+        still = FAMILIES[info.format].read(path, info, page)
+    if not still.luma.size or still.luma.shape != (still.info.height, still.info.width):
         raise InputError(f"{path}: is damaged: its pixels do not fill it", hint="restore it from a copy")
     return still
 
@@ -95,60 +111,88 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except MemoryError as e:
-        raise InputError(f"{path}: does not fit into memory", hint="cut it into tiles") from e
+        raise InputError(f"{path}: does not fit into memory", hint="give the machine more, or cut it into tiles") from e
     except _TRIPS as e:
         raise InputError(f"{path}: cannot be decoded: {e}", hint="restore it from a copy") from e
 
 
-def at_target_depth(still: Still, output: OutputSettings) -> Still:
-    """``still`` in 8 bit where the target holds no more, with a warning that says so.
+def for_target(still: Still, output: OutputSettings) -> Still:
+    """``still`` as its target can hold it: 8 bit where there is no more, upright where it cannot be turned.
 
-    Before the colour is merged: reducing RGB afterwards would move the luma of some pixels by one.
+    Before the colour is merged: reducing RGB afterwards would move the luma of some pixels by one. Raises
+    `OutputError` where the target cannot hold the picture at all.
     """
     target = output.format or still.info.format
-    if target not in _8_BIT_ONLY or still.luma.dtype == "uint8":
+    traits = TRAITS[target]
+    height, width = still.luma.shape
+    if traits.longest_px and max(height, width) > traits.longest_px:
+        raise OutputError(
+            f"{still.path}: is {width} x {height}, {target} ends at {traits.longest_px}", hint="use --format tiff"
+        )
+    if still.info.pages > 1 and not traits.paged:
+        raise OutputError(f"{still.path}: has {still.info.pages} pages, {target} has one", hint="use --format tiff")
+    if not traits.turned and still.orientation is not Orientation.UPRIGHT:
+        still = _upright(still)
+    if traits.deep or still.luma.dtype == np.uint8:
         return still
     return replace(
         still,
-        luma=to_8_bit(still.luma),
-        alpha=None if still.alpha is None else to_8_bit(still.alpha),
+        pixels=replace(
+            still.pixels, luma=to_8_bit(still.luma), alpha=None if still.alpha is None else to_8_bit(still.alpha)
+        ),
         warnings=(*still.warnings, f"16 bit reduced to 8 for {target}"),
     )
 
 
+def _upright(still: Still) -> Still:
+    turn, kept = still.orientation.to_upright, still.metadata
+    alpha = None if still.alpha is None else np.ascontiguousarray(turn(still.alpha))
+    return replace(
+        still,
+        pixels=replace(still.pixels, luma=np.ascontiguousarray(turn(still.luma)), alpha=alpha),
+        orientation=Orientation.UPRIGHT,
+        metadata=replace(
+            kept,
+            dpi=kept.dpi[::-1] if kept.dpi and still.orientation.swaps_sides else kept.dpi,
+            exif=kept.exif and with_orientation(kept.exif, Orientation.UPRIGHT),
+        ),
+    )
+
+
 def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSettings) -> tuple[str, ...]:
-    """Encode ``[h, w, 3]`` integer RGB, rows as stored in ``still``, with ``still``'s metadata.
+    """Encode ``[h, w, 3]`` integer RGB, rows as stored in ``still``, which `for_target` has made fit.
 
     Encoded in memory and then written, so that an `OSError` is ``file``'s and says what it is: encoders swallow
     the number of a full disk. Returns warnings: what the target format cannot hold. Raises `OutputError` where it
     cannot hold the picture itself.
     """
     target = output.format or still.info.format
-    longest = _LONGEST_SIDE.get(target)
-    if longest and max(rgb.shape[:2]) > longest:
-        raise OutputError(
-            f"{still.path}: is {rgb.shape[1]} x {rgb.shape[0]}, {target} ends at {longest}", hint="use --format tiff"
-        )
-    warnings = []
-    alpha = still.alpha
-    if target in _8_BIT_ONLY and rgb.dtype != "uint8":
-        warnings.append(f"16 bit reduced to 8 for {target}")
-        rgb = to_8_bit(rgb)
-        alpha = None if alpha is None else to_8_bit(alpha)
-    if alpha is not None and target in (StillFormat.JPEG, StillFormat.BMP):
-        warnings.append(f"transparency left out, {target} has none")
-        alpha = None
-    if alpha is not None and still.coding.tiff_alpha == _PREMULTIPLIED and target is not StillFormat.TIFF:
-        warnings.append(f"its colours are premultiplied with its transparency, which {target} does not know")
+    alpha, warnings = _alpha_for(still, target)
     try:
-        if target is StillFormat.TIFF:
-            parts = tiff.encode(rgb, alpha, still)
-        elif target is StillFormat.PNG:
-            parts = png.encode(rgb, alpha, still)
-        else:
-            parts = common.encode(rgb, alpha, still, target, output.quality)
+        coded = FAMILIES[target].encode(rgb, alpha, still, output)
     except _TRIPS as e:
         raise OutputError(f"{still.path}: cannot be encoded as {target}: {e}") from e
-    for part in parts:
+    for part in coded.parts:
         file.write(part)
-    return (*warnings, *left_out(still, target))
+    return (*warnings, *coded.said, *left_out(still, target))
+
+
+def write_pages(file: BinaryIO, pages: Iterable[tuple[UIntArray, Still]], output: OutputSettings) -> tuple[str, ...]:
+    """Write a TIFF of several pages, one after the other; `write_still` for each. Returns every warning once."""
+    warnings: dict[str, None] = {}
+    with tiff_writing.Pages(file) as written:
+        for rgb, still in pages:
+            alpha, said = _alpha_for(still, StillFormat.TIFF)
+            said = (*still.warnings, *said, *written.add(rgb, alpha, still), *left_out(still, StillFormat.TIFF))
+            warnings |= dict.fromkeys(said)
+    return tuple(warnings)
+
+
+def _alpha_for(still: Still, target: StillFormat) -> tuple[UIntArray | None, tuple[str, ...]]:
+    if still.alpha is None:
+        return None, ()
+    if not TRAITS[target].alpha:
+        return None, (f"transparency left out, {target} has none",)
+    if still.coding.tiff_alpha == _PREMULTIPLIED and target is not StillFormat.TIFF:
+        return still.alpha, (f"its colours are premultiplied with its transparency, which {target} does not know",)
+    return still.alpha, ()

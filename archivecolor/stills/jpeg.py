@@ -1,149 +1,141 @@
-"""A colour JPEG whose luma is, bit for bit, that of a grey one: the source's scans are copied, not coded anew.
+"""JPEG. Decoding and encoding are Pillow's; luma is copied from source to result without being decoded.
 
-ITU-T T.81 lets each component have scans of its own, and the blocks of a component's own scan come in the order that
-they have in a grey picture. So the source's scans serve as the luma's in a frame of three components, and those of two
-more grey pictures, Cb and Cr, follow. Nothing of the luma is decoded on the way.
+From a grey JPEG the scans are copied (`jpeg_scans`), from one in Y'CbCr the luma's DCT coefficients (`jpeg_blocks`).
+A progressive JPEG in Y'CbCr becomes a baseline one. Whether the result's Y plane is the source's is tried on every
+file; where it is not, the warnings say by how much.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image
 
 from archivecolor.color import UIntArray
+from archivecolor.errors import DependencyError
+from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.stills import jpeg_blocks, jpeg_scans, pillow
+from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
+from archivecolor.stills.still import Coding, Encoded, Pixels, Still, StillInfo
+from archivecolor.toning import THUMBNAIL_PX, thumbnail
 
-_SOI, _EOI, _SOS, _DQT, _DHT, _DRI, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE
-_FRAMES: Final = (0xC0, 0xC1, 0xC2)
-"""Baseline, extended sequential, progressive: all Huffman-coded."""
-_RESTARTS: Final = range(0xD0, 0xD8)
-_LUMA, _CB, _CR = 1, 2, 3
+PHOTOSHOP_MARKER: Final = b"Photoshop 3.0\0"
+_UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
-
-@dataclass(frozen=True, slots=True)
-class _Grey:
-    """What a JPEG of one component is made of."""
-
-    frame: int
-    size: bytes
-    """Height and width as the frame header has them."""
-    table: bytes
-    """The quantisation table, led by its precision."""
-    scans: tuple[tuple[int, bytes], ...]
-    """Markers and bodies from the first Huffman table to the last scan, in the order that a decoder needs."""
+# ITU-T T.81, table K.2: chroma quantisation at quality 50
+_CHROMA_TABLE = np.full((8, 8), 99)
+_CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
 
-def splice(source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict[str, Any]) -> bytes | None:
-    """Lay the chroma of ``[h, w, 3]`` 8-bit RGB beside the luma of ``source``, a JPEG.
-
-    ``options`` are Pillow's and say what metadata to write. Returns None where ``source`` is not of one component, or
-    is coded in a way that cannot be copied.
-    """
-    luma = _parse(source)
-    if luma is None or luma.size != struct.pack(">HH", *rgb.shape[:2]):
-        return None
-    progressive = luma.frame == _FRAMES[-1]
-    planes = Image.fromarray(rgb).convert("YCbCr").split()[1:]
-    chroma = [_parse(_encode(p, qtables=[chroma_table], progressive=progressive)) for p in planes]
-    # Pillow writes the metadata, of a picture of one pixel
-    told = _encode(Image.new("RGB", (1, 1)), **options)
-    parts = [(marker, body) for marker, body in _segments(told) if marker == _COM or 0xE0 <= marker <= 0xEF]
-    parts += [(_DQT, _numbered(luma.table, 0))]
-    parts += [(_DQT, _numbered(plane.table, 1)) for plane in chroma[:1] if plane]
-    components = b"".join(bytes((number, 0x11, number != _LUMA)) for number in (_LUMA, _CB, _CR))
-    frame = max(luma.frame, *(plane.frame for plane in chroma if plane))
-    parts += [(frame, b"\x08" + luma.size + b"\x03" + components)]
-    for number, plane in ((_LUMA, luma), (_CB, chroma[0]), (_CR, chroma[1])):
-        if plane is None:
-            return None
-        parts += [(_DRI, b"\0\0")] * (number == _CB)  # restart intervals are the source's, not ours
-        parts += [(marker, _for_component(marker, body, number)) for marker, body in plane.scans]
-    return b"\xff\xd8" + b"".join(_coded(marker, body) for marker, body in parts) + b"\xff\xd9"
+def probe(path: Path) -> StillInfo:
+    """Size from the header."""
+    with pillow.open_image(path) as image:
+        return StillInfo(StillFormat.JPEG, image.width, image.height, 8)
 
 
-def _encode(image: Image.Image, **options: Any) -> bytes:
+def read(path: Path, info: StillInfo, page: int) -> Still:
+    """Decode: of a grey or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
+    with pillow.open_image(path) as image:
+        mode, space = image.mode, image.info.get("adobe_transform", 1)
+        has_luma = mode == "L" or (mode == "RGB" and space == 1 and not _is_rgb(image))
+        if has_luma:
+            image.draft("L", image.size)  # libjpeg then hands out its Y plane
+        pixels = pillow.to_pixels(pillow.decode(image, path))
+        if mode == "RGB" and has_luma:
+            pixels = Pixels(pixels.luma, None, _small_colour(path))
+        metadata, orientation, said = pillow.read_metadata(image)
+        tables: dict[int, list[int]] = getattr(image, "quantization", {})
+        coding = Coding(
+            jpeg=path.read_bytes(),
+            jpeg_luma_table=tuple(tables[0]) if 0 in tables else None,
+            progressive=bool(image.info.get("progressive")),
+            lossless=False,
+        )
+    return Still(path, info, pixels, orientation, metadata, coding, said)
+
+
+def _is_rgb(image: Image.Image) -> bool:
+    """Whether the components are named R, G and B, by which libjpeg tells a JPEG that is not in Y'CbCr."""
+    names = [component[0] for component in getattr(image, "layer", [])]
+    return names == [ord("R"), ord("G"), ord("B")]
+
+
+def _small_colour(path: Path) -> UIntArray:
+    """The thumbnail of a colour JPEG whose Y plane is read by itself; libjpeg scales while it decodes."""
+    with pillow.open_image(path) as image:
+        image.draft("RGB", (THUMBNAIL_PX, THUMBNAIL_PX))
+        return thumbnail(np.asarray(pillow.decode(image, path).convert("RGB")))
+
+
+def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
+    """Encode 8-bit RGB. Without a quality of its own, a JPEG's luma is copied from its source."""
+    options = _options(still, output.quality)
+    if still.coding.jpeg is None or output.quality is not None:
+        return Encoded([_save(Image.fromarray(rgb), options)])
+    hint = ""
+    try:
+        coded = _with_copied_luma(rgb, still, options)
+        if coded is not None and np.array_equal(jpeg_scans.y_plane(coded), still.luma):
+            return Encoded([coded])
+    except DependencyError:
+        hint = f"; {jpeg_blocks.INSTALL} keeps it"
+    except _UNREADABLE:  # oddly coded, though it could be decoded
+        pass
+    coded = _save(Image.fromarray(rgb), options)
+    moved = np.abs(jpeg_scans.y_plane(coded).astype(np.int16) - still.luma)
+    if not moved.any():
+        return Encoded([coded])
+    share = f"{(moved > 0).mean():.2%} of its pixels by up to {moved.max()}"
+    return Encoded([coded], (f"coded anew, which moved the luma of {share}{hint or '; --format tiff keeps it'}",))
+
+
+def _with_copied_luma(rgb: UIntArray, still: Still, options: dict[str, Any]) -> bytes | None:
+    source = still.coding.jpeg or b""
+    table = _chroma_table()
+    coded = jpeg_scans.splice(source, rgb, table, options)
+    if coded is None:
+        grey = jpeg_blocks.grey_of(source)
+        coded = jpeg_scans.splice(grey, rgb, table, options) if grey else None
+    return coded
+
+
+def _save(image: Image.Image, options: dict[str, Any]) -> bytes:
     coded = io.BytesIO()
     image.save(coded, format="JPEG", **options)
     return coded.getvalue()
 
 
-def _parse(data: bytes) -> _Grey | None:
-    frame, size, table_number = 0, b"", 0
-    tables: dict[int, bytes] = {}
-    scans: list[tuple[int, bytes]] = []
-    for marker, body in _segments(data):
-        if marker == _DQT:
-            if any(m == _SOS for m, _ in scans):
-                return None
-            tables |= _tables(body)
-        elif marker in _FRAMES:
-            frame, size, table_number = marker, body[1:5], body[8]
-            if body[0] != 8 or body[5] != 1 or size[:2] == b"\0\0":
-                return None
-        elif 0xC0 < marker <= 0xCF and marker != _DHT:  # lossless, hierarchical or arithmetic
-            return None
-        elif marker in (_DHT, _DRI, _SOS):
-            scans.append((marker, body))
-    if not frame or table_number not in tables or all(m != _SOS for m, _ in scans):
-        return None
-    return _Grey(frame, size, tables[table_number], tuple(scans))
+def _chroma_table() -> list[int]:
+    values: list[int] = np.clip((_CHROMA_TABLE * (200 - 2 * pillow.QUALITY) + 50) // 100, 1, 255).ravel().tolist()
+    return values
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Markers and bodies; the body of a scan goes on to the next marker, entropy-coded data included."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker == _EOI:
-            return
-        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
-        if marker == _SOS:
-            end = _end_of_scan(data, end)
-        yield marker, data[at + 4 : end]
-        at = end
-
-
-def _end_of_scan(data: bytes, at: int) -> int:
-    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
-        if data[at + 1] not in (0, *_RESTARTS):
-            return at
-        at += 2
-    return len(data)
-
-
-def _tables(body: bytes) -> dict[int, bytes]:
-    found = {}
-    while body:
-        length = 129 if body[0] >> 4 else 65
-        found[body[0] & 15] = body[:length]
-        body = body[length:]
-    return found
-
-
-def _numbered(table: bytes, number: int) -> bytes:
-    return bytes((table[0] & 0xF0 | number,)) + table[1:]
-
-
-def _for_component(marker: int, body: bytes, number: int) -> bytes:
-    return body if marker != _SOS else body[:1] + bytes((number,)) + body[2:]
-
-
-def _coded(marker: int, body: bytes) -> bytes:
-    if marker != _SOS:
-        return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
-    return struct.pack(">BBH", 0xFF, marker, 2 + 1 + 2 * body[0] + 3) + body
-
-
-def y_plane(coded: bytes) -> UIntArray:
-    """The Y plane of a JPEG."""
-    with Image.open(io.BytesIO(coded)) as image:
-        image.draft("L", image.size)
-        return np.array(image.convert("L"))
+def _options(still: Still, quality: int | None) -> dict[str, Any]:
+    """Pillow's: metadata, subsampling and quantisation."""
+    kept = still.metadata
+    options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
+    if kept.dpi:
+        options["dpi"] = kept.dpi
+    if kept.icc:
+        options["icc_profile"] = kept.icc
+    exif = exif_of(still)
+    if exif and fits_jpeg(exif):
+        options["exif"] = exif
+    if kept.comment and fits_jpeg(kept.comment):
+        options["comment"] = kept.comment
+    bodies = [(0xE1, XMP_MARKER + kept.xmp)] if kept.xmp and fits_jpeg(kept.xmp) else []
+    bodies += [(0xE1, body) for body in kept.long_xmp]
+    step = LONGEST_JPEG_SEGMENT - len(PHOTOSHOP_MARKER)
+    parts = (kept.photoshop[i : i + step] for i in range(0, len(kept.photoshop), step))
+    bodies += [(0xED, PHOTOSHOP_MARKER + part) for part in parts]
+    options["extra"] = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
+    if quality is None and still.coding.jpeg_luma_table:
+        # The source's own luma divisors: decoded luma quantises to what it was
+        options["qtables"] = [list(still.coding.jpeg_luma_table), _chroma_table()]
+    else:
+        options["quality"] = quality or pillow.QUALITY
+    return options

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import struct
 import warnings
+from fractions import Fraction
 from typing import Final
 
 from PIL import Image
 
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
+from archivecolor.stills import exif
 from archivecolor.stills.still import Metadata, Still
+from archivecolor.stills.traits import TRAITS
 
 EXIF_MARKER: Final = b"Exif\0\0"
 ORIENTATION_TAG: Final = 274
@@ -28,18 +31,10 @@ XMP_MARKER: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _INCH: Final = 2
-_EXIF_DIRECTORIES: Final = (34665, 34853)
+_RATIONAL: Final = 5
 EXIF_DAMAGE: Final = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
 _TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _XMP_KEYWORD: Final = b"XML:com.adobe.xmp\0"
-
-_HOLDS: Final = {
-    StillFormat.JPEG: {"EXIF", "XMP", "second part of the XMP", "ICC profile", "resolution", "comment", "IPTC", "tags"},
-    StillFormat.PNG: {"EXIF", "XMP", "ICC profile", "resolution", "comment", "text", "tags"},
-    StillFormat.TIFF: {"XMP", "ICC profile", "resolution", "IPTC", "tags"},
-    StillFormat.WEBP: {"EXIF", "XMP", "ICC profile", "tags"},
-    StillFormat.BMP: {"resolution"},
-}
 
 
 def profile_for_colour(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
@@ -55,25 +50,35 @@ def exif_of(still: Still) -> bytes | None:
     kept = still.metadata
     if kept.exif:
         return EXIF_MARKER + kept.exif
-    exif = Image.Exif()
-    for code, kind, _, value in kept.tiff_tags:
-        if code in SHARED_TAGS and kind == ASCII and isinstance(value, bytes):
-            exif[code] = value.rstrip(b"\0")
+    fields = [
+        exif.Field(code, ASCII, value)
+        for code, kind, _, value in kept.tiff_tags
+        if code in SHARED_TAGS and kind == ASCII and isinstance(value, bytes)
+    ]
     if still.orientation is not Orientation.UPRIGHT:
-        exif[ORIENTATION_TAG] = int(still.orientation)
+        fields.append(exif.Field(ORIENTATION_TAG, exif.SHORT, struct.pack("<H", still.orientation)))
     if kept.tiff_tags and kept.dpi:
-        exif[_X_RESOLUTION], exif[_Y_RESOLUTION] = kept.dpi
-        exif[_RESOLUTION_UNIT] = _INCH
-    return exif.tobytes() if exif else None
+        across, down = (struct.pack("<2I", *Fraction(v).limit_denominator(1000).as_integer_ratio()) for v in kept.dpi)
+        fields += [exif.Field(_X_RESOLUTION, _RATIONAL, across), exif.Field(_Y_RESOLUTION, _RATIONAL, down)]
+        fields.append(exif.Field(_RESOLUTION_UNIT, exif.SHORT, struct.pack("<H", _INCH)))
+    fields += kept.directories
+    return EXIF_MARKER + exif.block(tuple(fields)) if fields else None
+
+
+def directories_of(kept: Metadata) -> tuple[exif.Field, ...]:
+    """The directories of camera and place that a TIFF has beside its tags, from a source of any format."""
+    if kept.exif is None:
+        return kept.directories
+    return tuple(field for field in exif.parse(kept.exif) if field.inner)
 
 
 def tags_of(kept: Metadata) -> tuple[tuple[int, int, int, object], ...]:
     """The source's TIFF tags; where it has none, those that its EXIF shares with TIFF."""
     if kept.tiff_tags or not kept.exif:
         return kept.tiff_tags
-    exif = _parse_quietly(kept.exif)
+    parsed = _parse_quietly(kept.exif)
     # Pillow reads text as Latin-1, whatever it is: that gives the bytes back
-    texts = ((code, exif.get(code)) for code in SHARED_TAGS)
+    texts = ((code, parsed.get(code)) for code in SHARED_TAGS)
     coded = [(code, text.encode("latin-1", "replace") + b"\0") for code, text in texts if isinstance(text, str)]
     return tuple((code, ASCII, len(text), text) for code, text in coded)
 
@@ -81,19 +86,19 @@ def tags_of(kept: Metadata) -> tuple[tuple[int, int, int, object], ...]:
 def left_out(still: Still, target: StillFormat) -> tuple[str, ...]:
     """Warnings: what of the source's metadata ``target`` has no place for."""
     kept = still.metadata
-    exif = _parse_quietly(kept.exif) if kept.exif else Image.Exif()
+    parsed = _parse_quietly(kept.exif) if kept.exif else Image.Exif()
     has = {
-        "EXIF": _has_directories(exif) if target is StillFormat.TIFF else bool(kept.exif),
+        "EXIF": bool(kept.exif or kept.directories),
         "XMP": bool(kept.xmp),
         "second part of the XMP": bool(kept.long_xmp),
         "ICC profile": bool(kept.icc),
-        "resolution": bool(kept.dpi) and not kept.tiff_tags and _X_RESOLUTION not in exif,
+        "resolution": bool(kept.dpi) and not kept.tiff_tags and _X_RESOLUTION not in parsed,
         "comment": bool(kept.comment),
         "IPTC": bool(kept.photoshop),
         "text": any(c[4:8] in _TEXT_CHUNKS and not c[8:].startswith(_XMP_KEYWORD) for c in kept.png_chunks),
         "tags": bool(kept.tiff_tags),
     }
-    lost = [name for name, there in has.items() if there and name not in _HOLDS[target]]
+    lost = [name for name, there in has.items() if there and name not in TRAITS[target].holds]
     if target is StillFormat.JPEG:
         segments = {"EXIF": exif_of(still), "XMP": kept.xmp, "comment": kept.comment}
         lost += [name for name, blob in segments.items() if blob and not fits_jpeg(blob)]
@@ -107,12 +112,12 @@ def fits_jpeg(blob: bytes) -> bool:
 
 def parse_exif(blob: bytes) -> Image.Exif:
     """Read EXIF; raises one of `EXIF_DAMAGE`."""
-    exif = Image.Exif()
+    parsed = Image.Exif()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exif.load(blob)
-        list(exif.items())
-    return exif
+        parsed.load(blob)
+        list(parsed.items())
+    return parsed
 
 
 def _parse_quietly(blob: bytes) -> Image.Exif:
@@ -120,12 +125,3 @@ def _parse_quietly(blob: bytes) -> Image.Exif:
         return parse_exif(blob)
     except EXIF_DAMAGE:
         return Image.Exif()  # that it is damaged was told when it was read
-
-
-def _has_directories(exif: Image.Exif) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return any(exif.get_ifd(code) for code in _EXIF_DIRECTORIES)
-    except EXIF_DAMAGE:
-        return True

@@ -18,32 +18,40 @@ import numpy as np
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
-from archivecolor.settings import StillFormat
-from archivecolor.stills import common
+from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.stills import pillow
 from archivecolor.stills.metadata import EXIF_MARKER, exif_of
-from archivecolor.stills.still import Coded, Pixels, Still, StillInfo
+from archivecolor.stills.still import Encoded, Pixels, Still, StillInfo
 
 _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
+_DEPTH: Final = 24
 _METRES_PER_INCH: Final = 0.0254
 _CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
 _COMPRESSION: Final = 4
 
 
-def read(path: Path, info: StillInfo) -> Still:
-    """Decode a PNG."""
+def probe(path: Path) -> StillInfo:
+    """Size and depth from the header; an animation is refused."""
+    info = pillow.probe(path, StillFormat.PNG)
+    with path.open("rb") as f:
+        return replace(info, bits=16 if f.read(_DEPTH + 1)[_DEPTH] == 16 else 8)
+
+
+def read(path: Path, info: StillInfo, page: int) -> Still:
+    """Decode."""
     chunks = tuple(_chunks(path))
-    with common.open_with_pillow(path) as image:
+    with pillow.open_image(path) as image:
         if info.bits == 8:
-            pixels = common.to_pixels(common.decode(image, path))
+            pixels = pillow.to_pixels(pillow.decode(image, path))
         else:
             pixels = _decode_16_bit(path, image.info.get("transparency"))
             # Pillow would decode the picture to look for EXIF behind it
             image.info.setdefault("exif", next((c[8:-4] for c in chunks if c[4:8] == b"eXIf"), b""))
-        metadata, orientation, said = common.read_metadata(image)
+        metadata, orientation, said = pillow.read_metadata(image)
     carried = tuple(c for c in chunks if c[4:8] in _CARRIED and (c[4:8] != b"iCCP" or metadata.icc))
     metadata = replace(metadata, png_chunks=carried)
-    return Still(path, info, pixels.luma, pixels.alpha, pixels.thumbnail, orientation, metadata, warnings=said)
+    return Still(path, info, pixels, orientation, metadata, warnings=said)
 
 
 def _decode_16_bit(path: Path, transparent: object) -> Pixels:
@@ -77,8 +85,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield head + body
 
 
-def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still) -> list[Coded]:
-    """Encode ``[h, w, 3]`` RGB at its own depth."""
+def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
+    """Encode at the depth of ``rgb``."""
     if alpha is None:
         pixels = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     else:
@@ -87,7 +95,7 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still) -> list[Coded]
     if not ok:
         raise OutputError(f"{still.path}: could not be encoded as PNG")
     data = coded.data.cast("B")
-    return [data[:_IHDR_END], *_metadata_chunks(still), data[_IHDR_END:]]
+    return Encoded([data[:_IHDR_END], *_metadata_chunks(still), data[_IHDR_END:]])
 
 
 def _metadata_chunks(still: Still) -> Iterator[bytes]:

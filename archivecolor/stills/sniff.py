@@ -7,34 +7,15 @@ from typing import Final
 
 from archivecolor.errors import InputError
 from archivecolor.settings import StillFormat
+from archivecolor.stills.traits import TRAITS
 
-_SUFFIXES: Final = {
-    StillFormat.JPEG: ".jpg",
-    StillFormat.PNG: ".png",
-    StillFormat.TIFF: ".tif",
-    StillFormat.WEBP: ".webp",
-    StillFormat.BMP: ".bmp",
-}
-_PICTURE_SUFFIXES: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".bmp", ".dib"}
+_PICTURE_SUFFIXES: Final = {suffix for traits in TRAITS.values() for suffix in traits.suffixes}
 
-_SIGNATURES: Final = (
-    (b"\xff\xd8\xff", StillFormat.JPEG),
-    (b"\x89PNG\r\n\x1a\n", StillFormat.PNG),
-    (b"II*\0", StillFormat.TIFF),
-    (b"MM\0*", StillFormat.TIFF),
-    (b"II+\0", StillFormat.TIFF),
-    (b"MM\0+", StillFormat.TIFF),
-    (b"BM", StillFormat.BMP),
-)
 _UNREAD_PICTURES: Final = (
     (0, b"GIF8", "GIF"),
     (0, b"8BPS", "Photoshop"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (4, b"ftypheic", "HEIC"),
-    (4, b"ftypmif1", "HEIC"),
     (4, b"ftypavif", "AVIF"),
 )
 _BMP_HEADER_BYTES: Final = 26
@@ -56,9 +37,15 @@ def names_a_picture(name: str) -> bool:
     return Path(name).suffix.lower() in _PICTURE_SUFFIXES
 
 
+def colour_name(name: str) -> str:
+    """What a coloured file of its source's format is called: a PGM has no place for colour and becomes a PPM."""
+    path = Path(name)
+    return str(path.with_suffix(".ppm")) if path.suffix.lower() in (".pgm", ".pbm") else name
+
+
 def suffix_of(format: StillFormat) -> str:
     """The usual file name suffix, with its dot."""
-    return _SUFFIXES[format]
+    return TRAITS[format].suffixes[0]
 
 
 def sniff(path: Path) -> StillFormat:
@@ -70,11 +57,9 @@ def sniff(path: Path) -> StillFormat:
         raise InputError(f"{path}: there is no such file") from e
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror}", hint="check its permissions") from e
-    for signature, kind in _SIGNATURES:
-        if head.startswith(signature) and (kind is not StillFormat.BMP or len(head) >= _BMP_HEADER_BYTES):
+    for kind, traits in TRAITS.items():
+        if any(head[offset:].startswith(signature) for offset, signature in traits.signatures) and _is(kind, head):
             return kind
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return StillFormat.WEBP
     for offset, signature, name in _UNREAD_PICTURES:
         if head[offset:].startswith(signature):
             raise NotAPictureError(
@@ -85,3 +70,12 @@ def sniff(path: Path) -> StillFormat:
         raise NotAPictureError(f"{path}: is empty", expected=named_like_a_picture, hint="restore it from a copy")
     hint = "its name says otherwise; restore it from a copy" if named_like_a_picture else None
     raise NotAPictureError(f"{path}: is no picture", expected=named_like_a_picture, hint=hint)
+
+
+def _is(kind: StillFormat, head: bytes) -> bool:
+    """Tell what begins alike apart: short signatures are not enough."""
+    if kind is StillFormat.BMP:
+        return len(head) >= _BMP_HEADER_BYTES
+    if kind is StillFormat.PNM:
+        return head[2:3].isspace()
+    return kind is not StillFormat.WEBP or head[:4] == b"RIFF"

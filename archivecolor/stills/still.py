@@ -9,9 +9,10 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from archivecolor.color import UIntArray, luma_of
+from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
+from archivecolor.stills.exif import Field
 from archivecolor.toning import thumbnail
 
 Coded: TypeAlias = bytes | memoryview
@@ -37,6 +38,8 @@ class Metadata:
     """Photoshop's image resources, IPTC captions among them: APP13 of a JPEG, tag 34377 of a TIFF."""
     png_chunks: tuple[bytes, ...] = ()
     """Ancillary chunks of a PNG, whole, when the source is one."""
+    directories: tuple[Field, ...] = ()
+    """EXIF's and GPS's directory, when the source is a TIFF."""
     tiff_tags: tuple[tuple[int, int, int, object], ...] = ()
     """Code, data type, count and value of descriptive tags, when the source is a TIFF."""
 
@@ -45,8 +48,8 @@ class Metadata:
 class Coding:
     """How the source was compressed, so that the result can be alike."""
 
-    grey_jpeg: bytes | None = None
-    """A JPEG of one component, whole: its luma can be copied."""
+    jpeg: bytes | None = None
+    """The source, whole, where it is a JPEG: its luma can be copied."""
     jpeg_luma_table: tuple[int, ...] | None = None
     """The 64 divisors of the luma, in zigzag-free order."""
     progressive: bool = False
@@ -56,6 +59,17 @@ class Coding:
     tiff_alpha: int = 2
     """Value of tag 338: 0 unspecified, 1 premultiplied, 2 straight."""
     big_endian: bool = False
+    big_tiff: bool = False
+    tile: tuple[int, int] | None = None
+    """Height and width of a TIFF's tiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A file in parts, and warnings: what it could not hold."""
+
+    parts: list[Coded]
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,7 @@ class StillInfo:
     height: int
     bits: int
     """8 or 16 per channel."""
+    pages: int = 1
 
     @property
     def working_bytes(self) -> int:
@@ -77,11 +92,16 @@ class StillInfo:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """What a decoder gives: luma and alpha ``[h, w]`` of one type, and a small picture in colour, if it has any."""
+    """What a decoder gives."""
 
     luma: UIntArray
+    """``[h, w]`` uint8 or uint16."""
     alpha: UIntArray | None = None
+    """``[h, w]``, of luma's type."""
     thumbnail: UIntArray | None = None
+    """``[h, w, 3]`` 8-bit RGB, small; None where the file holds nothing but grey."""
+    float_y: FloatArray | None = None
+    """``[h, w]``: the luma in the samples' own unit, where the source's samples are float32."""
 
     @classmethod
     def of_rgb(cls, rgb: UIntArray, alpha: UIntArray | None = None) -> Self:
@@ -95,16 +115,26 @@ class Still:
 
     path: Path
     info: StillInfo
-    luma: UIntArray
-    """``[h, w]`` uint8 or uint16."""
-    alpha: UIntArray | None = None
-    """``[h, w]``, of luma's type."""
-    thumbnail: UIntArray | None = None
-    """``[h, w, 3]`` 8-bit RGB, small; None where the file holds nothing but grey."""
+    pixels: Pixels
     orientation: Orientation = Orientation.UPRIGHT
     metadata: Metadata = field(default_factory=Metadata)
     coding: Coding = field(default_factory=Coding)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def luma(self) -> UIntArray:
+        """See `Pixels.luma`."""
+        return self.pixels.luma
+
+    @property
+    def alpha(self) -> UIntArray | None:
+        """See `Pixels.alpha`."""
+        return self.pixels.alpha
+
+    @property
+    def thumbnail(self) -> UIntArray | None:
+        """See `Pixels.thumbnail`."""
+        return self.pixels.thumbnail
 
 
 def luma_of_picture(rgb: npt.NDArray[Any]) -> UIntArray:

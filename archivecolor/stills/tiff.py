@@ -1,6 +1,6 @@
-"""TIFF at 8 and 16 bit, through tifffile; where that needs imagecodecs and there is none, through libtiff.
+"""TIFF, read through tifffile; where that needs imagecodecs and there is none, through libtiff. Every page is a still.
 
-Descriptive tags (who, when, with what, IPTC, XMP, profile) are carried over as they are.
+Descriptive tags (who, when, with what, IPTC, XMP, profile) and EXIF's directories are carried over as they are.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from archivecolor.color import UIntArray
+from archivecolor.color import rgb_to_luma
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
-from archivecolor.stills import common
-from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG, profile_for_colour, tags_of
-from archivecolor.stills.still import Coded, Coding, Metadata, Pixels, Still, StillInfo
+from archivecolor.stills import exif, pillow
+from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG, profile_for_colour
+from archivecolor.stills.still import Coding, Metadata, Pixels, Still, StillInfo
+from archivecolor.stills.tiff_writing import encode, white_of
 from archivecolor.toning import thumbnail
+
+__all__ = ["encode", "probe", "read"]
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it also raises
 
@@ -34,20 +37,15 @@ _XMP: Final = 700
 _PHOTOSHOP: Final = 34377
 # DocumentName, ImageDescription, Make, Model, PageName, Software, DateTime, Artist, HostComputer, Copyright; IPTC
 _CARRIED_TAGS: Final = (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 33723)
-_LEFT_OUT_TAGS: Final = {34665: "EXIF directory", 34853: "GPS directory"}
+_SUB_PICTURES: Final = 330
 _REDUCED: Final = 1
 _MASK: Final = 4
-_DEFLATE: Final = 8
-_NO_COMPRESSION: Final = 1
 _JPEGS: Final = (6, 7, 33007, 34892)
-_LZW: Final = 5
-_BYTES: Final = 1
-_SHORT: Final = 3
 _PER_CENTIMETRE: Final = 3
-_BIG_TIFF_FROM: Final = 3 << 30
 _BITS: Final = (1, 2, 4, 8, 16)
 _PREMULTIPLIED: Final = 1
 _STRAIGHT: Final = 2
+_FLOAT_KINDS: Final = (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
 _WIDE_KINDS: Final = (tifffile.PHOTOMETRIC.MINISBLACK,)
 """What Pillow reads right at 16 bit, and at 8 bit and below."""
 _KINDS: Final = (
@@ -66,47 +64,58 @@ def _open(path: Path) -> tifffile.TiffFile:
         raise InputError(f"{path}: its header is damaged: {e}", hint="restore it from a copy") from e
 
 
-def _only_page(tif: tifffile.TiffFile, path: Path) -> tifffile.TiffPage:
-    """The one page that is a picture, not a thumbnail or a mask of one."""
+def _pictures(tif: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
+    """The pages that are pictures, not thumbnails or masks of one."""
     try:
         pages = [p for p in tif.pages if isinstance(p, tifffile.TiffPage) and not p.subfiletype & (_REDUCED | _MASK)]
     except (tifffile.TiffFileError, OSError, ValueError, struct.error, IndexError, KeyError) as e:
         raise InputError(f"{path}: its directory is damaged: {e}", hint="restore it from a copy") from e
-    if len(pages) > 1:
-        raise InputError(
-            f"{path}: has {len(pages)} pages, of which only one could be kept",
-            hint="split it, for instance with tiffsplit",
-        )
     if not pages:
         raise InputError(f"{path}: holds no picture", hint="restore it from a copy")
-    return pages[0]
+    return pages
 
 
 def probe(path: Path) -> StillInfo:
-    """Size and depth from the header."""
+    """Size and depth of the largest page."""
     with _open(path) as tif:
-        page = _only_page(tif, path)
-        bits = 16 if page.bitspersample > 8 else 8
-        return StillInfo(StillFormat.TIFF, int(page.imagewidth), int(page.imagelength), bits)
+        pages = _pictures(tif, path)
+        infos = [_info(page, len(pages)) for page in pages]
+        return max(infos, key=lambda info: info.working_bytes)
 
 
-def read(path: Path, info: StillInfo) -> Still:
-    """Decode a single-page TIFF: grey, RGB or palette, with or without alpha, 1, 8 or 16 bit."""
+def _info(page: tifffile.TiffPage, pages: int) -> StillInfo:
+    bits = 16 if page.bitspersample > 8 else 8
+    return StillInfo(StillFormat.TIFF, int(page.imagewidth), int(page.imagelength), bits, pages)
+
+
+def read(path: Path, info: StillInfo, page: int) -> Still:
+    """Decode one page: grey, RGB, Y'CbCr or palette, with or without alpha, 1 to 16 bit or float32."""
     with _open(path) as tif:
-        page = _only_page(tif, path)
-        pixels = _decode(page, path)
-        decoded = _through_libtiff(page, path) if pixels is None else _to_pixels(pixels, page, path)
-        metadata, said = _metadata(page)
-        number = _number(page.tags.valueof(ORIENTATION_TAG, 1))
-        orientation = Orientation(number) if 1 <= number <= 8 else Orientation.UPRIGHT
-        if len(tif.pages) > 1:
+        pages = _pictures(tif, path)
+        if page >= len(pages):
+            raise InputError(f"{path}: has {len(pages)} pages", hint="it changed while it was read")
+        chosen = pages[page]
+        samples = _decode(chosen, path)
+        pixels = _through_libtiff(chosen, path) if samples is None else _to_pixels(samples, chosen, path)
+        metadata, said = _metadata(chosen)
+        number = _number(chosen.tags.valueof(ORIENTATION_TAG, 1))
+        if page == 0 and (len(tif.pages) > len(pages) or _SUB_PICTURES in chosen.tags):
             said += ("the thumbnails or masks in it were left out",)
-        coding = Coding(
-            tiff_compression=int(page.compression),
-            tiff_alpha=int(page.extrasamples[0]) if page.extrasamples else _STRAIGHT,
-            big_endian=tif.byteorder == ">",
+        return Still(
+            path=path,
+            info=_info(chosen, len(pages)),
+            pixels=pixels,
+            orientation=Orientation(number) if 1 <= number <= 8 else Orientation.UPRIGHT,
+            metadata=metadata,
+            coding=Coding(
+                tiff_compression=int(chosen.compression),
+                tiff_alpha=int(chosen.extrasamples[0]) if chosen.extrasamples else _STRAIGHT,
+                big_endian=tif.byteorder == ">",
+                big_tiff=tif.is_bigtiff,
+                tile=(chosen.tilelength, chosen.tilewidth) if chosen.is_tiled else None,
+            ),
+            warnings=said,
         )
-    return Still(path, info, decoded.luma, decoded.alpha, decoded.thumbnail, orientation, metadata, coding, said)
 
 
 def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
@@ -141,7 +150,7 @@ def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
             return _to_pixels(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]], page, path)
     elif page.photometric in (_WIDE_KINDS if wide else _KINDS) and straight:
         with suppress(UnidentifiedImageError), Image.open(io.BytesIO(coded), formats=["TIFF"]) as image:
-            return common.to_pixels(common.decode(image, path))
+            return pillow.to_pixels(pillow.decode(image, path))
     raise DependencyError(
         f"{path}: {tifffile.COMPRESSION(page.compression).name} compression needs another package",
         hint="pip install 'archivecolor[tiff]'",
@@ -152,6 +161,8 @@ def _to_pixels(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) ->
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         pixels = np.moveaxis(pixels, 0, -1)
     kind, bits = page.photometric, page.bitspersample
+    if pixels.dtype in (np.float16, np.float32):
+        return _of_float(pixels.astype(np.float32), page, path)
     if bits not in _BITS or pixels.dtype not in (np.bool_, np.uint8, np.uint16):
         raise InputError(f"{path}: has {bits} bit {pixels.dtype.name} samples", hint="convert it to 8 or 16 bit")
     if kind == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
@@ -176,12 +187,56 @@ def _to_pixels(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) ->
     )
 
 
+def _of_float(samples: npt.NDArray[np.float32], page: tifffile.TiffPage, path: Path) -> Pixels:
+    """16-bit luma of float samples, and the luma that they are."""
+    flat = samples.ndim == 2 or samples.shape[2] == 1
+    if not np.isfinite(samples).all():
+        raise InputError(f"{path}: has samples that are no numbers", hint="mend it with an image editor")
+    if page.photometric not in _FLOAT_KINDS or not (flat or samples.shape[2] == 3):
+        name = tifffile.PHOTOMETRIC(page.photometric).name
+        raise InputError(f"{path}: its float samples are {name}", hint="convert it to grey or RGB, or to 16 bit")
+    y = np.ascontiguousarray(samples.reshape(samples.shape[:2]) if flat else rgb_to_luma(samples))
+    white = white_of(y)
+    luma = np.rint(np.clip(y / np.float32(white), 0, 1) * np.float32(65535)).astype(np.uint16)
+    if flat:
+        return Pixels(luma, float_y=y)
+    small = thumbnail(np.clip(samples / np.float32(white) * 255, 0, 255).astype(np.uint8))
+    return Pixels(luma, thumbnail=small, float_y=y)
+
+
 def _metadata(page: tifffile.TiffPage) -> tuple[Metadata, tuple[str, ...]]:
     icc, said = profile_for_colour(_bytes(page, _ICC))
-    said += tuple(f"its {name} was left out" for code, name in _LEFT_OUT_TAGS.items() if code in page.tags)
     tags = tuple(_carried(tag, page) for code in _CARRIED_TAGS if (tag := page.tags.get(code)) is not None)
     photoshop = _bytes(page, _PHOTOSHOP) or b""
-    return Metadata(xmp=_bytes(page, _XMP), icc=icc, dpi=_dpi(page), photoshop=photoshop, tiff_tags=tags), said
+    if page.parent.is_bigtiff and any(code in page.tags for code in exif.INNER):
+        said += ("its EXIF was left out: it lies in a BigTIFF",)
+    metadata = Metadata(
+        xmp=_bytes(page, _XMP),
+        icc=icc,
+        dpi=_dpi(page),
+        photoshop=photoshop,
+        directories=_directories(page),
+        tiff_tags=tags,
+    )
+    return metadata, said
+
+
+def _directories(page: tifffile.TiffPage) -> tuple[exif.Field, ...]:
+    """EXIF's and GPS's directory, unread."""
+    handle = page.parent.filehandle
+
+    def read(at: int, size: int) -> bytes:
+        handle.seek(min(at, handle.size))
+        return bytes(handle.read(size))
+
+    found = []
+    for code in (exif.EXIF_DIRECTORY, exif.GPS_DIRECTORY):
+        tag = page.tags.get(code)
+        if tag is not None and not page.parent.is_bigtiff:
+            start = struct.unpack(f"{page.parent.byteorder}I", read(tag.offset + 8, 4))[0]
+            inner = exif.read_directory(read, start, page.parent.byteorder)
+            found += [exif.Field(code, exif.LONG, b"", inner)] if inner else []
+    return tuple(found)
 
 
 def _bytes(page: tifffile.TiffPage, code: int) -> bytes | None:
@@ -215,52 +270,3 @@ def _dpi(page: tifffile.TiffPage) -> tuple[float, float] | None:
         return None
     scale = 2.54 if unit == _PER_CENTIMETRE else 1.0
     return x[0] / x[1] * scale, y[0] / y[1] * scale
-
-
-def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still) -> list[Coded]:
-    """Encode ``[h, w, 3]`` RGB at its own depth, compressed as the source or, from another format, with Deflate."""
-    kept = still.metadata
-    tags: list[tuple[int, int, int | None, object, bool]] = [
-        (code, kind, count, value, True) for code, kind, count, value in tags_of(kept)
-    ]
-    blocks = ((_XMP, kept.xmp), (_PHOTOSHOP, kept.photoshop))
-    tags += [(code, _BYTES, len(block), block, True) for code, block in blocks if block]
-    if still.orientation is not Orientation.UPRIGHT:
-        tags.append((ORIENTATION_TAG, _SHORT, 1, int(still.orientation), True))
-    data = rgb if alpha is None else np.dstack((rgb, alpha))
-    coded = io.BytesIO()
-    tifffile.imwrite(
-        coded,
-        data,
-        photometric="rgb",
-        extrasamples=None if alpha is None else [still.coding.tiff_alpha],
-        byteorder=">" if still.coding.big_endian else "<",
-        bigtiff=data.nbytes > _BIG_TIFF_FROM,
-        compression=_compression(still),
-        predictor=_compression(still) is not None,
-        rowsperstrip=max(1, (1 << 18) // max(1, data[0].nbytes)),
-        resolution=kept.dpi,
-        resolutionunit="INCH" if kept.dpi else None,
-        iccprofile=kept.icc,
-        software=False,
-        metadata=None,
-        extratags=tags,
-    )
-    return [coded.getbuffer()]
-
-
-def _compression(still: Still) -> int | None:
-    source = still.coding.tiff_compression
-    if still.info.format is StillFormat.TIFF and source == _NO_COMPRESSION:
-        return None
-    if source == _LZW and _has_imagecodecs():
-        return _LZW
-    return _DEFLATE
-
-
-def _has_imagecodecs() -> bool:
-    try:
-        import imagecodecs  # noqa: F401
-    except ImportError:
-        return False
-    return True

@@ -58,7 +58,7 @@ def test_a_source_that_is_missing_or_a_file_and_a_target_that_is_a_file(run: Run
         (["--quality", "0"], "quality is 0"),
         (["--quality", "101"], "quality is 101"),
         (["--quality", "best"], "--quality"),
-        (["--format", "jpeg2000"], "there is no format 'jpeg2000'"),
+        (["--format", "gif"], "there is no format 'gif'"),
         (["--network-px", "7"], "7 px"),
         (["--jobs", "-1"], "--jobs"),
         (["--only", ""], "empty --only pattern"),

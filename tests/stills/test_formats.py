@@ -69,7 +69,9 @@ def test_a_lossless_file_is_coloured_in_its_own_format_with_every_pixel_s_luma_k
 ) -> None:
     target = tmp_path / f"target{source.suffix}"
     warnings = recolor(source.at(tmp_path), target)
-    assert warnings == []
+    assert warnings == ["compressed with Deflate: CCITT group 4 holds no colour without loss"] * (
+        "CCITT" in source.name
+    )
     pixels = read_back(target)
     assert pixels.dtype == source.luma.dtype
     np.testing.assert_array_equal(luma_of(pixels), source.luma)
@@ -87,7 +89,7 @@ def test_png_and_tiff_hold_everything_that_a_lossless_file_has(
 ) -> None:
     target = tmp_path / "target"
     warnings = recolor(source.at(tmp_path), target, format)
-    assert warnings == []
+    assert [w for w in warnings if "CCITT" not in w] == []
     pixels = read_back(target)
     assert pixels.dtype == source.luma.dtype
     np.testing.assert_array_equal(luma_of(pixels), source.luma)
@@ -130,16 +132,14 @@ def test_a_jpeg_s_luma_is_its_y_plane_and_lossless_formats_keep_it(
 
 
 @jpegs
-def test_a_jpeg_stays_one_of_its_kind_and_a_grey_one_keeps_its_luma_to_the_bit(source: Source, tmp_path: Path) -> None:
+def test_a_jpeg_stays_one_of_its_kind_and_keeps_its_luma_to_the_bit(source: Source, tmp_path: Path) -> None:
+    if "toned" in source.name:
+        pytest.importorskip("jpeglib")
     target = tmp_path / "target.jpg"
     path = source.at(tmp_path)
     assert recolor(path, target) == []
     error = np.abs(y_plane(target).astype(int) - source.luma)
-    if "toned" in source.name:  # luma and chroma share their scans: coded anew with the same tables
-        assert (error == 0).mean() > 0.8
-        assert error.mean() < 0.5
-    else:
-        assert not error.any()
+    assert not error.any()
     with Image.open(path) as before, Image.open(target) as after:
         assert before.quantization[0] == after.quantization[0]  # type: ignore[attr-defined]
         assert bool(before.info.get("progressive")) == bool(after.info.get("progressive"))
@@ -208,7 +208,7 @@ def test_the_source_file_is_not_touched(source: Source, tmp_path: Path) -> None:
 
 
 def test_tiff_compression_and_byte_order_are_the_source_s(tmp_path: Path) -> None:
-    expected = {"grey 16": 1, "LZW 8": 5, "LZW 16 big-endian": 5, "Deflate 16 predicted": 8, "PackBits": 8}
+    expected = {"grey 16": 1, "LZW 8": 5, "LZW 16 big-endian": 5, "Deflate 16 predicted": 8, "PackBits": 32773}
     for name, compression in expected.items():
         target = tmp_path / "target.tif"
         target.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`stills.jpeg`: the source's own scans in a colour JPEG, as other decoders see them."""
+"""`stills.jpeg_scans`: the source's own scans in a colour JPEG, as other decoders see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from archivecolor.color import UIntArray
-from archivecolor.stills import jpeg
+from archivecolor.stills import jpeg_scans
 from tests.stills.sources import GREY8, SEPIA8, luma_of
 
 TABLE = [3] * 64
@@ -50,7 +50,7 @@ def sized_2x2(data: bytes) -> bytes:
 )
 def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
-    spliced = jpeg.splice(source, SEPIA8, TABLE, {})
+    spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {})
     assert spliced is not None
     np.testing.assert_array_equal(y_plane(spliced), y_plane(source))
     np.testing.assert_array_equal(imagecodecs.jpeg8_decode(spliced, outcolorspace="GRAYSCALE"), y_plane(source))
@@ -63,7 +63,7 @@ def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) 
 
 def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None:
     source = grey_jpeg(comment=b"theirs", dpi=(72, 72))
-    spliced = jpeg.splice(source, SEPIA8, TABLE, {"comment": b"ours", "dpi": (600, 600)})
+    spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {"comment": b"ours", "dpi": (600, 600)})
     assert spliced is not None
     assert b"theirs" not in spliced
     with Image.open(io.BytesIO(spliced)) as image:
@@ -88,8 +88,8 @@ def colour_jpeg() -> bytes:
     ids=["three components", "arithmetic coding", "nothing between start and end", "empty"],
 )
 def test_what_cannot_be_copied_is_left_to_be_coded_anew(source: bytes) -> None:
-    assert jpeg.splice(source, SEPIA8, TABLE, {}) is None
+    assert jpeg_scans.splice(source, SEPIA8, TABLE, {}) is None
 
 
 def test_a_picture_of_another_size_is_not_spliced() -> None:
-    assert jpeg.splice(grey_jpeg(), SEPIA8[:-1], TABLE, {}) is None
+    assert jpeg_scans.splice(grey_jpeg(), SEPIA8[:-1], TABLE, {}) is None

@@ -288,7 +288,7 @@ def test_the_texts_of_exif_become_tiff_tags_and_the_rest_of_it_is_told(tmp_path:
     warnings = recolor(source, target, StillFormat.TIFF)
     assert tiff_tag(target, 270) == "Straße\0".encode()
     assert tiff_tag(target, 315) == b"J\xe9r\xf4me\0"
-    assert warnings == ["left out, tiff has no place for it: EXIF, second part of the XMP, comment"]
+    assert warnings == ["left out, tiff has no place for it: second part of the XMP, comment"]
 
 
 def test_captions_go_from_jpeg_to_tiff_and_back(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_the_comment_of_a_jpeg_becomes_text_in_a_png(tmp_path: Path) -> None:
         (".jpg", StillFormat.WEBP, "second part of the XMP, resolution, comment, IPTC"),
         (".jpg", StillFormat.BMP, "EXIF, XMP, second part of the XMP, ICC profile, comment, IPTC"),
         (".png", StillFormat.JPEG, "text"),
-        (".png", StillFormat.TIFF, "EXIF, text"),
+        (".png", StillFormat.TIFF, "text"),
         (".tif", StillFormat.PNG, "IPTC"),
         (".tif", StillFormat.BMP, "XMP, ICC profile, IPTC, tags"),
         (".webp", StillFormat.BMP, "EXIF, XMP, ICC profile"),
@@ -353,11 +353,31 @@ def test_exif_that_is_no_exif_is_told(tmp_path: Path) -> None:
             image.load()
 
 
-def test_a_tiff_with_camera_directories_says_that_they_are_left_out(tmp_path: Path) -> None:
-    source = tmp_path / "source.tif"
-    Image.fromarray(GREY8).save(source, exif=exif())
-    warnings = recolor(source, tmp_path / "target.tif")
-    assert warnings == ["its EXIF directory was left out", "its GPS directory was left out"]
+@pytest.mark.parametrize("format", [StillFormat.JPEG, StillFormat.PNG, StillFormat.TIFF, StillFormat.WEBP])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+def test_date_and_place_go_from_every_format_into_every_format(
+    suffix: str, format: StillFormat, tmp_path: Path
+) -> None:
+    source, target = tmp_path / f"source{suffix}", tmp_path / "target"
+    Image.fromarray(GREY8).convert("RGB").save(source, exif=exif())
+    assert not any("EXIF" in warning for warning in recolor(source, target, format))
+    with Image.open(target) as image:
+        held = image.getexif()
+        assert held.get_ifd(34665)[36867] == "1904:07:01 12:00:00"
+        assert held.get_ifd(34853)[1] == "N"
+
+
+def test_every_page_of_a_tiff_keeps_its_directories(tmp_path: Path) -> None:
+    source, target = tmp_path / "source.tif", tmp_path / "target.tif"
+    block = Image.Exif()
+    block.get_ifd(34665)[36867] = "1904:07:01 12:00:00"
+    pages = [Image.fromarray(GREY8) for _ in range(3)]
+    pages[0].save(source, save_all=True, append_images=pages[1:], exif=block.tobytes())
+    assert recolor(source, target) == []
+    with Image.open(target) as image:
+        for page in range(3):
+            image.seek(page)
+            assert image.getexif().get_ifd(34665)[36867] == "1904:07:01 12:00:00"
 
 
 def test_a_resolution_of_nought_by_nought_is_none(tmp_path: Path) -> None:

@@ -1,0 +1,191 @@
+"""TIFF, written through tifffile: as many pages as the source has, compressed, tiled and ordered as it is.
+
+EXIF's directories are laid out behind the pictures when these are written, for tifffile knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from archivecolor.color import FloatArray, UIntArray, rgb_to_luma
+from archivecolor.frames import Orientation
+from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.stills import exif
+from archivecolor.stills.metadata import ORIENTATION_TAG, directories_of, tags_of
+from archivecolor.stills.still import Encoded, Still
+
+_XMP: Final = 700
+_PHOTOSHOP: Final = 34377
+_BYTES: Final = 1
+_SHORT: Final = 3
+_BIG_TIFF_FROM: Final = 3 << 30
+_STRIP_BYTES: Final = 1 << 18
+
+_NONE, _LZW, _DEFLATE, _ADOBE_DEFLATE, _PACKBITS = 1, 5, 32946, 8, 32773
+_KEPT: Final = {_LZW: _LZW, _DEFLATE: _DEFLATE, _ADOBE_DEFLATE: _ADOBE_DEFLATE, _PACKBITS: _PACKBITS, 50000: 50000}
+"""What the source may be compressed with and the result is again: 50000 is Zstandard."""
+_WITHOUT_IMAGECODECS: Final = (_DEFLATE, _ADOBE_DEFLATE)
+_PREDICTED: Final = (_LZW, _DEFLATE, _ADOBE_DEFLATE, 50000)
+_FLOAT_WHITES: Final = (1.0, 255.0, 65535.0)
+_NAMES: Final = {2: "CCITT", 3: "CCITT group 3", 4: "CCITT group 4", 6: "JPEG", 7: "JPEG", 34712: "JPEG 2000"}
+
+
+def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
+    """Encode one page at the depth of ``rgb``, or as float32 where the source is."""
+    coded = io.BytesIO()
+    with Pages(coded) as pages:
+        said = pages.add(rgb, alpha, still)
+    return Encoded([coded.getbuffer()], said)
+
+
+class Pages:
+    """A TIFF that pages are added to. A context manager: leaving it finishes the file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._writer: tifffile.TiffWriter | None = None
+        self._is_big = False
+        self._order: Literal["<", ">"] = "<"
+        self._directories: list[tuple[exif.Field, ...]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        if error is None and any(self._directories):
+            self._lay_out_directories()
+
+    def add(self, rgb: UIntArray, alpha: UIntArray | None, still: Still) -> tuple[str, ...]:
+        """Write a page with ``still``'s metadata; returns warnings."""
+        kept, coding = still.metadata, still.coding
+        data: npt.NDArray[Any] = rgb if alpha is None else np.dstack((rgb, alpha))
+        if still.pixels.float_y is not None:
+            data = _as_float(rgb, still.pixels.float_y)
+        if self._writer is None:
+            self._order = ">" if coding.big_endian else "<"
+            big = coding.big_tiff or data.nbytes * still.info.pages > _BIG_TIFF_FROM
+            # With a name: it would ask the file for one, which may be a number
+            handle = tifffile.FileHandle(self._file, name="result")
+            self._writer = tifffile.TiffWriter(handle, bigtiff=big, byteorder=self._order)
+            self._is_big = big
+        compression, said = _compression(still)
+        directories = directories_of(kept)
+        if directories and self._is_big:
+            directories, said = (), (*said, "left out, BigTIFF has no place for it: EXIF")
+        self._directories.append(directories)
+        self._writer.write(
+            data,
+            photometric="rgb",
+            planarconfig="contig",
+            extrasamples=None if data.shape[2] == 3 else [coding.tiff_alpha],
+            compression=compression,
+            predictor=compression in _PREDICTED,
+            tile=coding.tile,
+            rowsperstrip=None if coding.tile else max(1, _STRIP_BYTES // max(1, data[0].nbytes)),
+            resolution=kept.dpi,
+            resolutionunit="INCH" if kept.dpi else None,
+            iccprofile=kept.icc,
+            software=False,
+            metadata=None,
+            contiguous=False,
+            extratags=self._tags(still),
+        )
+        return said
+
+    def _tags(self, still: Still) -> list[tuple[int, int, int | None, object, bool]]:
+        kept = still.metadata
+        tags: list[tuple[int, int, int | None, object, bool]] = [
+            (code, kind, count, value, True) for code, kind, count, value in tags_of(kept)
+        ]
+        blocks = ((_XMP, kept.xmp), (_PHOTOSHOP, kept.photoshop))
+        tags += [(code, _BYTES, len(block), block, True) for code, block in blocks if block]
+        if still.orientation is not Orientation.UPRIGHT:
+            tags.append((ORIENTATION_TAG, _SHORT, 1, int(still.orientation), True))
+        return tags
+
+    def _lay_out_directories(self) -> None:
+        """Write the pages' tables anew, at the end of the file, with EXIF's directories behind them."""
+        place = 4  # of what points to the first page's table
+        for directories in self._directories:
+            start = self._number_at(place)
+            count = self._number_at(start, "H")
+            table = self._bytes_at(start + 2, 12 * count + 4)
+            entries = [table[i : i + 12] for i in range(0, 12 * count, 12)]
+            end = self._file.seek(0, io.SEEK_END)
+            end += end % 2
+            behind = end + 2 + 12 * (count + len(directories)) + 4
+            laid_out = b""
+            for directory in directories:
+                entries.append(struct.pack(f"{self._order}HHII", directory.code, exif.LONG, 1, behind + len(laid_out)))
+                laid_out += exif.write_directory(directory.inner, behind + len(laid_out), self._order)
+            entries.sort(key=lambda entry: struct.unpack(f"{self._order}H", entry[:2]))
+            self._write_at(
+                end, struct.pack(f"{self._order}H", len(entries)) + b"".join(entries) + table[-4:] + laid_out
+            )
+            self._write_at(place, struct.pack(f"{self._order}I", end))
+            place = behind - 4
+        self._file.seek(0, io.SEEK_END)
+
+    def _number_at(self, place: int, kind: str = "I") -> int:
+        number: int = struct.unpack(self._order + kind, self._bytes_at(place, struct.calcsize(kind)))[0]
+        return number
+
+    def _bytes_at(self, place: int, size: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(size)
+
+    def _write_at(self, place: int, data: bytes) -> None:
+        self._file.seek(place)
+        self._file.write(data)
+
+
+def white_of(float_y: FloatArray) -> float:
+    """The float sample that counts as white: 1, 255, 65535 or, beyond all of these, the lightest of them."""
+    lightest = float(float_y.max(initial=0))
+    return next((top for top in _FLOAT_WHITES if lightest <= top), lightest)
+
+
+def _as_float(rgb: UIntArray, float_y: FloatArray) -> FloatArray:
+    """``[h, w, 3]`` float32 of 16-bit colour, in the unit of ``float_y``, whose luma is ``float_y``.
+
+    The three weights of luma add up to 1, so what is added to all channels is added to the luma.
+    """
+    unit = white_of(float_y) / 65535
+    exact = np.empty(rgb.shape, np.float32)
+    for first in range(0, len(rgb), 64):
+        wide = rgb[first : first + 64].astype(np.float64) * unit
+        exact[first : first + 64] = wide + (float_y[first : first + 64] - rgb_to_luma(wide))[..., None]
+    return exact
+
+
+def _compression(still: Still) -> tuple[int | None, tuple[str, ...]]:
+    """The source's compression, or the nearest that holds colour without loss; Deflate from another format."""
+    if still.info.format is not StillFormat.TIFF:
+        return _ADOBE_DEFLATE, ()
+    source = still.coding.tiff_compression
+    if source == _NONE:
+        return None, ()
+    if source in _KEPT and (source in _WITHOUT_IMAGECODECS or _has_imagecodecs()):
+        return _KEPT[source], ()
+    name = _NAMES.get(source)
+    return _ADOBE_DEFLATE, (f"compressed with Deflate: {name} holds no colour without loss",) if name else ()
+
+
+def _has_imagecodecs() -> bool:
+    try:
+        import imagecodecs  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,49 @@
+"""WebP, through Pillow. Lossless stays lossless."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+from archivecolor.color import UIntArray
+from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.stills import pillow
+from archivecolor.stills.metadata import exif_of
+from archivecolor.stills.still import Coding, Encoded, Still, StillInfo
+
+
+def probe(path: Path) -> StillInfo:
+    """Size from the header; an animation is refused."""
+    return pillow.probe(path, StillFormat.WEBP)
+
+
+def read(path: Path, info: StillInfo, page: int) -> Still:
+    """Decode."""
+    return pillow.read(path, info, Coding(lossless=_is_lossless(path)))
+
+
+def _is_lossless(path: Path) -> bool:
+    """Walk the RIFF chunks up to the picture: a profile or a caption may come before it and be long."""
+    with path.open("rb") as f:
+        f.seek(12)
+        while len(head := f.read(8)) == 8:
+            if head[:4] in (b"VP8L", b"VP8 "):
+                return head[:4] == b"VP8L"
+            size = struct.unpack("<I", head[4:])[0]
+            f.seek(size + size % 2, os.SEEK_CUR)
+    return False
+
+
+def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
+    """Encode 8-bit RGB, lossless unless the source is lossy."""
+    kept = still.metadata
+    options: dict[str, Any] = {
+        name: value for name, value in (("exif", exif_of(still)), ("icc_profile", kept.icc), ("xmp", kept.xmp)) if value
+    }
+    if still.coding.lossless:
+        options |= {"lossless": True, "exact": True}
+    else:
+        options["quality"] = output.quality or pillow.QUALITY
+    return pillow.encode("WEBP", rgb, alpha, options)
