@@ -67,7 +67,8 @@ def test_the_wheel_s_only_names_are_the_package_and_its_metadata(in_wheel: list[
 
 
 def test_every_module_and_every_engine_is_in_the_wheel(in_wheel: list[str]) -> None:
-    modules = [p for p in (ROOT / "archivecolor").rglob("*") if p.suffix in (".py", ".html", ".css", ".js", ".jpg", ".onnx")]
+    kinds = (".py", ".html", ".css", ".js", ".jpg", ".onnx")
+    modules = [p for p in (ROOT / "archivecolor").rglob("*") if p.suffix in kinds]
     assert {p.relative_to(ROOT).as_posix() for p in modules} <= set(in_wheel)
     assert "archivecolor/py.typed" in in_wheel
     shipped = ("engine.toml", "generator.onnx", "weights.safetensors", "MODEL_CARD.md")
