@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from archivecolor.evaluation.frechet import GRAPH, SIDE_PX
 from archivecolor.generator import Encoder, EncoderKind
 from train.export import OPSET
-from train.fit import imagenet_weights
+from train.networks import imagenet_weights
 
 log = logging.getLogger("train.features")
 
