@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.cli.interrupt import Interruption, interruptible
-from archivecolor.errors import OutputError, UsageError
+from archivecolor.errors import UsageError
 from archivecolor.settings import (
     AlreadyColor,
     ColorSettings,
@@ -25,11 +22,6 @@ from archivecolor.settings import (
     Smoothing,
     StillFormat,
 )
-
-if TYPE_CHECKING:
-    from archivecolor.cli.folder_plan import Planner
-    from archivecolor.jobs.recording import Recorder
-    from archivecolor.jobs.spool import Spool
 
 
 def folder(
@@ -64,6 +56,8 @@ def folder(
     fail_fast: options.FailFast = False,
     dry_run: options.DryRun = False,
     summary: options.SummaryFile = None,
+    bag: options.Bag = False,
+    watch: options.Watching = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -82,6 +76,8 @@ def folder(
         if file and lies_inside(file, source):
             raise UsageError(f"{file}: the {what} would lie among the sources", hint=f"give {option} another place")
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
+    if watch and dry_run:
+        raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     color = ColorSettings(strength, saturation, warmth, network_px=network_px, flip=flip)
     output = OutputSettings(format=_format(format), quality=quality, overwrite=overwrite)
@@ -92,9 +88,11 @@ def folder(
 
     from archivecolor.cli.folder_plan import Planner
     from archivecolor.cli.folder_report import Report
+    from archivecolor.cli.folder_session import Session
     from archivecolor.cli.folder_settings import Making
     from archivecolor.cli.folder_summary import Summary
     from archivecolor.inference import catalog
+    from archivecolor.jobs.bag import is_bag
     from archivecolor.jobs.chosen import Chosen
     from archivecolor.jobs.resume import Rules
 
@@ -107,79 +105,14 @@ def folder(
         only=patterns,
         chosen=Chosen.read(only_from) if only_from else None,
         rules=Rules(overwrite=overwrite, chosen=only_from is not None),
+        bag=bag or is_bag(out),
         fail_fast=fail_fast,
     )
+    session = Session(planner, runtime, max_megapixels, jobs, quiet)
     if dry_run:
-        _tell(planner)
+        session.tell()
     else:
-        _run(planner, runtime, max_megapixels, jobs=jobs, quiet=quiet)
-
-
-def _tell(planner: Planner) -> None:
-    """Say what would be done, and why."""
-    from archivecolor.jobs.journal import journal_path
-    from archivecolor.jobs.journal_index import Index
-
-    with closing(Index(journal_path(planner.out))) as planner.index:
-        for task in planner.tasks():
-            planner.report.planned(task)
-    planner.tell_missing()
-    console.log.info("%d to colour, %s", planner.report.counts["to colour"], planner.report.rest())
-    planner.report.write_summary()
-    planner.report.raise_for_failures()
-
-
-def _run(planner: Planner, runtime: EngineSettings, max_megapixels: int | None, *, jobs: int, quiet: bool) -> None:
-    """Plan, colour, report."""
-    from archivecolor import __version__
-    from archivecolor.jobs.recording import Recorder
-    from archivecolor.jobs.spool import Spool
-
-    report, out = planner.report, planner.out
-    with (
-        interruptible() as interruption,
-        Spool(planner.source, out) as plan,
-        Recorder(out, planner.making.all(), __version__, chosen=planner.rules.chosen) as recorder,
-    ):
-        planner.recorder, planner.index = recorder, recorder.index
-        for task in planner.tasks():
-            if interruption.stop.is_set():
-                break
-            plan.add(task)
-        planner.tell_missing()
-        if len(plan):
-            _color(plan, planner, recorder, runtime, max_megapixels, interruption, jobs=jobs, quiet=quiet)
-    report.close(left=len(plan) - report.ended)
-    interruption.raise_if_interrupted()
-    report.raise_for_failures()
-
-
-def _color(
-    plan: Spool,
-    planner: Planner,
-    recorder: Recorder,
-    runtime: EngineSettings,
-    max_megapixels: int | None,
-    interruption: Interruption,
-    *,
-    jobs: int,
-    quiet: bool,
-) -> None:
-    """Colour what is planned."""
-    from archivecolor.cli.folder_run import FolderRun
-    from archivecolor.jobs.records import EngineUsed, Kind
-    from archivecolor.pipeline import Colorizer
-
-    _make(planner.out)
-    making = planner.making
-    name = making.generator.name
-    generator = str(making.generator.path)
-    with Colorizer.load(runtime, generator, making.color, max_megapixels=max_megapixels) as colorizer:
-        console.log.info("%d to colour with '%s' on %s", len(plan), name, colorizer.engine.description)
-        recorder.computed_by(EngineUsed(name, making.weights_sha256, colorizer.engine.description))
-        run = FolderRun(colorizer, making, recorder, planner.report, interruption, jobs, planner.fail_fast, quiet)
-        run.stills(plan.tasks(Kind.STILL), plan.counts[Kind.STILL])
-        run.films(plan.tasks(Kind.FILM), plan.counts[Kind.FILM])
+        session.run(watch=watch)
 
 
 def _format(name: str | None) -> StillFormat | None:
@@ -190,13 +123,3 @@ def _format(name: str | None) -> StillFormat | None:
         return StillFormat(aliases.get(name.lower(), name.lower()))
     except ValueError as e:
         raise UsageError(f"there is no format '{name}'", hint=f"one of {', '.join(StillFormat)}") from e
-
-
-def _make(out: Path) -> None:
-    """Make the folder for the results before the first picture is coloured, to know that it can be written to."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise OutputError(f"{out}: cannot be made: {e.strerror}", hint="choose another folder") from e
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")

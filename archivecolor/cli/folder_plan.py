@@ -13,9 +13,10 @@ from pathlib import Path
 from archivecolor.cli import console
 from archivecolor.cli.folder_report import Report
 from archivecolor.cli.folder_settings import Making
-from archivecolor.errors import ArchiveColorError, InputError
+from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover
+from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.chosen import Chosen
 from archivecolor.jobs.discover import Item, PassedBy, walk
 from archivecolor.jobs.journal_index import Index
@@ -23,6 +24,7 @@ from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.spool import Task
+from archivecolor.jobs.watching import Watch
 from archivecolor.settings import Kinds
 from archivecolor.stills.sniff import NotAPictureError, colour_name, names_a_picture, sniff, suffix_of
 
@@ -39,6 +41,10 @@ class Planner:
     only: tuple[str, ...] = ()
     chosen: Chosen | None = None
     rules: Rules = field(default_factory=Rules)
+    bag: bool = False
+    """Results lie in ``out``'s payload folder, and bear names that a bag can hold."""
+    watch: Watch | None = None
+    """Takes files only when they are no longer being written, and once."""
     fail_fast: bool = False
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
@@ -53,8 +59,11 @@ class Planner:
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is told and recorded. Raises the first failure if told to."""
-        for thing in walk(self.source, self.out, rename=self._rename, only=self.only, chosen=self.chosen):
+        target = self.out / PAYLOAD if self.bag else self.out
+        for thing in walk(self.source, target, rename=self._rename, only=self.only, chosen=self.chosen):
             self._missing.discard(thing.name)
+            if self.watch and not self.watch.is_ready(thing.source, thing.name):
+                continue
             kind = Kind.FILM if names_a_film(thing.name) else Kind.STILL
             if self.kinds is not Kinds.ALL and (kind is Kind.FILM) is not (self.kinds is Kinds.FILMS):
                 continue
@@ -88,6 +97,8 @@ class Planner:
     def _task(self, item: Item, kind: Kind) -> Task | None:
         if self.recorder and clear_leftover(item.target):
             console.log.debug("%s: cleared what a killed run left of it", console.printable(item.name))
+        if self.bag and not can_hold(item.target.name):
+            raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
         entry = self.index.lookup(item.name) if self.index else None
         wanted = Wanted(item.source, self.out, item.target, self._fit(kind, item.target), self.making.weights_sha256)
         decision = decide(wanted, entry, self.rules)

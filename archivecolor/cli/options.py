@@ -147,6 +147,16 @@ OnlyFrom = Annotated[
 ItemKind = Annotated[
     Kinds, typer.Option("--kind", help="Leave out films, or everything but films.", rich_help_panel=_RUN)
 ]
+Bag = Annotated[
+    bool,
+    typer.Option(
+        "--bag", help="Make OUT a BagIt bag: results in OUT/data, their digests beside it.", rich_help_panel=_OUTPUT
+    ),
+]
+Watching = Annotated[
+    bool,
+    typer.Option("--watch", help="Go on colouring what arrives in SRC, until Ctrl-C.", rich_help_panel=_RUN),
+]
 SummaryFile = Annotated[
     Path | None,
     typer.Option(

@@ -1,4 +1,4 @@
-"""Where the newest line of each source stands in a journal: 16 bytes a source, however long its line.
+"""Where the newest line of each source, or of each result, stands in a journal: 16 bytes each, however long the line.
 
 The table is sorted numbers, hashes of the names and places in the file, so that a million sources take 16 MB; the lines
 stay on the disk and are read when they are asked for.
@@ -9,22 +9,23 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.records import Entry, RunRecord, decode, decode_source
+from archivecolor.jobs.records import Entry, RunRecord, decode, decode_key
 
 Numbers = npt.NDArray[np.int64]
 
 
 class Index:
-    """Looks up the newest entry of a source. For one thread."""
+    """Looks up the newest entry of a source, or of a result. For one thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, by: Literal["source", "result"] = "source") -> None:
         """Read the journal ``path``, which need not be there. Raises `OutputError` where it cannot be read."""
+        self._by = by
         self.runs: dict[int, RunRecord] = {}
         self.last_run = 0
         """The highest number of a run that is spoken of, be its own line lost or not."""
@@ -40,26 +41,22 @@ class Index:
             places.append(place)
         self._keys, self._places = _newest(np.array(keys, np.int64), np.array(places, np.int64))
 
-    def __len__(self) -> int:
-        """How many sources there are: an upper bound once `refresh` has found more of them."""
-        return len(self._keys) + len(self._recent)
-
     def refresh(self) -> None:
         """Take in what was appended since."""
         self._recent.update(self._new_lines())
 
-    def lookup(self, source: str) -> Entry | None:
-        """The newest entry of a source."""
-        place = self._place(hash(source))
+    def lookup(self, name: str) -> Entry | None:
+        """The newest entry of that source, or that result."""
+        place = self._place(hash(name))
         if place is None:
             return None
         entry = self._read(place)
-        return entry if entry and entry.source == source else None
+        return entry if entry and (entry.source if self._by == "source" else entry.result) == name else None
 
     def newest(self) -> Iterator[Entry]:
-        """The newest entry of every source, in the order of the file."""
-        places = np.sort(np.array([*self._places[~np.isin(self._keys, [*self._recent])], *self._recent.values()]))
-        for place in places.tolist():
+        """The newest entry of each, in the order of the file."""
+        older = self._places[~np.isin(self._keys, np.array([*self._recent], np.int64))]
+        for place in np.sort(np.append(older, np.array([*self._recent.values()], np.int64))):
             entry = self._read(int(place))
             if entry:
                 yield entry
@@ -85,7 +82,7 @@ class Index:
             file.seek(self._read_to)
             for line in file:
                 whole = line.endswith(b"\n")
-                found = decode_source(line)
+                found = decode_key(line, self._by)
                 if not whole and found is None:
                     return  # still being written, or cut off: the next run closes it
                 place, self._read_to = self._read_to, self._read_to + len(line)
@@ -93,9 +90,10 @@ class Index:
                     case RunRecord():
                         self.runs[found.number] = found
                         self.last_run = max(self.last_run, found.number)
-                    case (str(source), int(run)):
+                    case (key, int(run)):
                         self.last_run = max(self.last_run, run)
-                        yield hash(source), place
+                        if key is not None:
+                            yield hash(key), place
         except OSError as e:
             raise self._unreadable(e) from e
 

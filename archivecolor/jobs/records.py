@@ -160,12 +160,12 @@ def decode(line: bytes, runs: Mapping[int, RunRecord]) -> Entry | RunRecord | No
         return None
 
 
-def decode_source(line: bytes) -> tuple[str, int] | RunRecord | None:
-    """The source of an item's line and the number of its run, without the rest, or the run of a run's line."""
+def decode_key(line: bytes, field: str) -> tuple[str | None, int] | RunRecord | None:
+    """One text field of an item's line and the number of its run, without the rest; or the run of a run's line."""
     try:
         record = json.loads(line)
         if item := record.get("item"):
-            return _text(item["source"]), int(item["run"])
+            return _optional(item.get(field)), int(item["run"])
         return _run(record["run"])
     except _DAMAGE:
         return None
