@@ -13,6 +13,7 @@ from archivecolor.cli.doctor import doctor
 from archivecolor.cli.engines import engines
 from archivecolor.cli.evaluate import evaluate
 from archivecolor.cli.folder import folder
+from archivecolor.cli.report import report
 from archivecolor.cli.video import video
 
 _EPILOG = (
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command(epilog=_EPILOG)(folder)
 app.command(epilog=_EPILOG)(video)
+app.command(epilog=_EPILOG)(report)
 app.command(epilog=_EPILOG)(evaluate)
 app.command(epilog=_EPILOG)(build_engine)
 app.command()(doctor)

@@ -1,0 +1,156 @@
+"""What there is to review: the journal's word on each source or, without a journal, what the folders show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from archivecolor.errors import InputError
+from archivecolor.jobs.discover import Item, walk
+from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_journal
+from archivecolor.stills.sniff import names_a_picture, sniff
+
+_FILM_SUFFIXES: Final = {".mp4", ".mov", ".mkv", ".m4v", ".avi", ".mpg", ".mpeg", ".ts", ".webm", ".mxf", ".wmv"}
+_NOT_THERE: Final = ("its result is not there", "the same folder command makes it again")
+_NOT_BEGUN: Final = ("no run has come to it yet", "the same folder command goes on")
+
+
+class State(StrEnum):
+    """What became of a source, for a reviewer."""
+
+    COLORED = "colored"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    MISSING = "missing"
+    """There should be a result, and there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """A source and what became of it."""
+
+    source: str
+    """Relative to SRC, ``/`` between its parts; bytes that are no UTF-8 are lone surrogates."""
+    kind: Kind
+    state: State
+    result: str | None = None
+    """Relative to OUT."""
+    warnings: tuple[str, ...] = ()
+    reason: str | None = None
+    """Why it was not coloured."""
+    hint: str | None = None
+    confidence: float | None = None
+    engine: str | None = None
+    seconds: float | None = None
+
+
+def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
+    """Everything to review, in the order of its folders.
+
+    ``source`` adds what no run has come to yet. Raises `InputError` where there is nothing at all.
+    """
+    if not out.is_dir():
+        raise InputError(f"{out}: there is no such folder", hint="give the OUT of a folder run")
+    has_journal = journal_path(out).exists()
+    if has_journal:
+        items = {entry.source: _from_entry(entry, out) for entry in read_journal(out)}
+    elif source is None:
+        items = {item.source: item for item in _results_alone(out)}
+    else:
+        items = {}
+    if source is not None:
+        for item in _paired(source, out):
+            items.setdefault(item.source, item)
+    if not items and not has_journal:
+        raise InputError(
+            f"{out}: holds neither a journal nor results", hint="give the OUT of a folder run, or --source SRC as well"
+        )
+    return sorted(items.values(), key=lambda item: item.source.split("/"))
+
+
+def _from_entry(entry: Entry, out: Path) -> ReviewItem:
+    item = ReviewItem(
+        source=entry.source,
+        kind=entry.kind,
+        state=State(entry.status.value),
+        result=entry.result,
+        warnings=entry.warnings,
+        reason=_without_path(entry.error, entry.source),
+        hint=entry.hint,
+        confidence=entry.confidence,
+        engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
+        seconds=entry.seconds,
+    )
+    if entry.status is Status.COLORED and not _is_file(out, entry.result):
+        return replace(item, state=State.MISSING, result=None, reason=_NOT_THERE[0], hint=_NOT_THERE[1])
+    if entry.status is Status.SKIPPED:
+        item = replace(item, reason="; ".join(entry.warnings) or None, warnings=())
+    return item if _is_file(out, item.result) else replace(item, result=None)
+
+
+def _without_path(message: str | None, source: str) -> str | None:
+    """An error's words without the path that they begin with, so that alike errors read alike."""
+    if message is None:
+        return None
+    _, found, rest = message.partition(f"{source}: ")
+    return rest if found else message
+
+
+def _is_file(out: Path, result: str | None) -> bool:
+    return result is not None and os.path.isfile(out / result)  # noqa: PTH113 - a path that cannot be followed is False
+
+
+def _results_alone(out: Path) -> Iterator[ReviewItem]:
+    """Every picture and film below OUT, taken for a result of a source of the same name."""
+    for name, kind in _pictures(walk(out, out)):
+        yield ReviewItem(name, kind, State.COLORED, result=name)
+
+
+def _paired(source: Path, out: Path) -> Iterator[ReviewItem]:
+    """Every picture and film below SRC, with the result that bears its name."""
+    for name, kind in _pictures(walk(source, out)):
+        result = _result_of(name, out)
+        if result is None:
+            yield ReviewItem(name, kind, State.MISSING, reason=_NOT_BEGUN[0], hint=_NOT_BEGUN[1])
+        else:
+            yield ReviewItem(name, kind, State.COLORED, result=result)
+
+
+def _pictures(found: Iterable[object]) -> Iterator[tuple[str, Kind]]:
+    for thing in found:
+        if not isinstance(thing, Item):
+            continue
+        kind = _kind(thing.source)
+        if kind is not None:
+            yield Path(thing.name).as_posix(), kind
+
+
+def _kind(path: Path) -> Kind | None:
+    if path.suffix.lower() in _FILM_SUFFIXES:
+        return Kind.FILM
+    if names_a_picture(path.name):
+        return Kind.STILL
+    try:
+        sniff(path)
+    except InputError:
+        return None
+    return Kind.STILL
+
+
+def _result_of(name: str, out: Path) -> str | None:
+    """The result of a source: of its own name or, when ``--format`` gave it another suffix, of its stem."""
+    if _is_file(out, name):
+        return name
+    place = out / name
+    try:
+        beside = sorted(p.name for p in place.parent.iterdir() if names_a_picture(p.name))
+    except OSError:
+        return None
+    for candidate in beside:
+        if candidate.startswith(f"{place.name}.") or Path(candidate).stem == place.stem:
+            return (Path(name).parent / candidate).as_posix()
+    return None

@@ -1,0 +1,93 @@
+"""Making a review page, or bringing one up to date."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from archivecolor.errors import OutputError
+from archivecolor.jobs.discover import lies_inside
+from archivecolor.report import page
+from archivecolor.report.items import ReviewItem, State, find_items
+from archivecolor.report.previews import Gallery, Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made."""
+
+    path: Path
+    """The page."""
+    items: int
+    states: Counter[State]
+    pictures_made: int
+    """The others were up to date, or there is no result to show."""
+    problems: tuple[tuple[str, str], ...]
+    """Results that cannot be shown, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A page to be made: what it is of and where it goes."""
+
+    out: Path
+    folder: Path
+    items: list[ReviewItem]
+    version: str
+    """archivecolor's, for the page to tell."""
+
+    def make(self, *, threads: int, stop: threading.Event, advance: Callable[[], None]) -> Made | None:
+        """Make the pictures that are missing, then the page; None when ``stop`` was set before the end.
+
+        What was made until then is kept, and the next call goes on from there. Raises `OutputError`.
+        """
+        gallery = Gallery(self.folder, self.out)
+        found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
+        if len(found) < len(self.items):
+            return None
+        previews = [found[item.source] for item in self.items]
+        path = page.write_page(self.folder, self.out, previews, self.version)
+        gallery.prune({preview.id for preview in previews})
+        return Made(
+            path,
+            len(previews),
+            Counter(preview.item.state for preview in previews),
+            gallery.made,
+            tuple(_problems(previews)),
+        )
+
+
+def plan(out: Path, version: str, source: Path | None = None, folder: Path | None = None) -> Plan:
+    """Find what there is to review.
+
+    Raises `InputError` where there is nothing, `OutputError` where the page must not be written.
+    """
+    folder = place(out, source, folder)
+    return Plan(out, folder, find_items(out, source), version)
+
+
+def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:
+    """Where the page goes, checked: beside OUT unless it is given. Raises `OutputError` where it must not go."""
+    folder = folder or _beside(out)
+    if source is not None and lies_inside(folder, source):
+        raise OutputError(f"{folder}: lies inside {source}", hint="give --to another folder")
+    if lies_inside(folder, out):
+        raise OutputError(f"{folder}: lies inside {out}", hint="give --to a folder beside it")
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise OutputError(f"{folder}: is no folder", hint="give --to another one, it is made when missing")
+    page.check_place(folder)
+    return folder
+
+
+def _beside(out: Path) -> Path:
+    """Not among the results: there it would be taken for some."""
+    whole = out.resolve()
+    return whole.with_name(f"{whole.name}-report") if whole.name else Path("archivecolor-report").resolve()
+
+
+def _problems(previews: list[Preview]) -> list[tuple[str, str]]:
+    return [(preview.item.source, preview.problem) for preview in previews if preview.problem]

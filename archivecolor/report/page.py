@@ -1,0 +1,153 @@
+"""The page itself: one HTML file with its style, its script and its data inside, and pictures beside it.
+
+Nothing that a file is named or an error says can become markup or script: names travel as JSON without ``<`` and reach
+the document as text, and the page's own policy lets run no script but the one whose digest it states.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from archivecolor.errors import OutputError
+from archivecolor.jobs.atomic import atomic_write
+from archivecolor.report.items import State
+from archivecolor.report.previews import Preview
+
+NAME: Final = "index.html"
+_SCRIPTS: Final = ("names.js", "items.js", "marks.js", "filters.js", "grid.js", "viewer.js", "main.js")
+_MARK: Final = b'<meta name="generator" content="archivecolor report">'
+FIELDS: Final = (
+    "id",  # 16 hexadecimal digits; names the pictures, changes with the result
+    "source",  # relative to SRC
+    "result",  # relative to OUT, or null
+    "kind",  # still or film
+    "status",  # a `State`
+    "confidence",  # 0..1, or null
+    "warnings",  # indices into texts
+    "reason",  # why it was not coloured: index into texts, or null
+    "hint",  # likewise
+    "engine",  # likewise
+    "seconds",  # that it took, or null
+    "bytes",  # size of the result, or null
+    "size",  # pixels of the result, '4000x3000'
+    "duration",  # of a film, '2:03'
+    "matrix",  # '601' or '709'
+    "shown",  # whether there are pictures of it
+    "map",  # whether there is a confidence map
+)
+"""Of the rows in the page's data."""
+
+
+def write_page(folder: Path, out: Path, previews: list[Preview], version: str) -> Path:
+    """Write ``index.html`` into ``folder``; gives its path. ``version`` is archivecolor's. Raises `OutputError`."""
+    path = folder / NAME
+    check_place(folder)
+    style = _asset("page.css")
+    script = "\n".join(_asset(name) for name in _SCRIPTS)
+    title = out.resolve().name or "archivecolor"
+    parts = {
+        "policy": _policy(style, script),
+        "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in title)),
+        "style": style,
+        "script": script,
+        "data": _data(folder, out, title, previews, version),
+    }
+    # In one pass: what is put in is not looked at again
+    page = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
+    with atomic_write(path, overwrite=True) as file:
+        file.write(page.encode())
+    return path
+
+
+def check_place(folder: Path) -> None:
+    """Refuse to write over a page that is somebody else's. Raises `OutputError`."""
+    path = folder / NAME
+    try:
+        with path.open("rb") as file:
+            ours = _MARK in file.read(1024)
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written: {e.strerror}", hint="give --to another folder") from e
+    if not ours:
+        raise OutputError(f"{path}: exists and is no review page", hint="give --to another folder")
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Texts that many rows share, each held once."""
+
+    known: dict[str, int] = field(default_factory=dict)
+
+    def number(self, text: str) -> int:
+        return self.known.setdefault(text, len(self.known))
+
+    def number_or_none(self, text: str | None) -> int | None:
+        return self.number(text) if text else None
+
+
+def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str) -> str:
+    texts = _Texts()
+    rows = [_row(preview, texts) for preview in previews]
+    root = Path(os.path.relpath(out.resolve(), folder.resolve())).as_posix()
+    data = {
+        "title": title,
+        "run": hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16],
+        "root": root,
+        "version": version,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fields": FIELDS,
+        "texts": list(texts.known),
+        "items": rows,
+    }
+    # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _row(preview: Preview, texts: _Texts) -> list[object]:
+    item, facts = preview.item, preview.facts
+    state = State.MISSING if preview.problem and item.state is State.COLORED else item.state
+    return [
+        preview.id,
+        item.source,
+        item.result,
+        item.kind,
+        state,
+        None if item.confidence is None else round(item.confidence, 3),
+        [texts.number(warning) for warning in item.warnings],
+        texts.number_or_none(f"its result cannot be shown: {preview.problem}" if preview.problem else item.reason),
+        texts.number_or_none(item.hint),
+        texts.number_or_none(item.engine),
+        None if item.seconds is None else round(item.seconds, 1),
+        preview.result_bytes,
+        f"{facts.width}x{facts.height}" if facts else "",
+        facts.duration if facts else "",
+        facts.matrix if facts else "601",
+        facts is not None,
+        False,
+    ]
+
+
+def _asset(name: str) -> str:
+    return resources.files("archivecolor.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    def digest(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    return html.escape(
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; "
+        f"script-src {digest(script)}; style-src {digest(style)}",
+        quote=True,
+    )

@@ -1,0 +1,198 @@
+"""The page's pictures: of each result a thumbnail and a larger one, made once and kept until the result changes.
+
+A picture's name is its item's id, and the id changes with the result: what bears the right name is up to date, so a run
+that was stopped goes on where it was. The thumbnail is written last and says in its comment what it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from archivecolor.errors import ArchiveColorError, DependencyError, InputError
+from archivecolor.jobs import workers
+from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.journal import Kind
+from archivecolor.report.films import clock, contact_sheet
+from archivecolor.report.items import ReviewItem
+from archivecolor.report.pictures import small_picture
+from archivecolor.stills import probe
+
+PICTURE_PX: Final = 1280
+"""Long side of a picture that is looked at by itself."""
+THUMB_PX: Final = 320
+"""Long side in the grid: sharp at 200 CSS pixels on a dense screen."""
+_PICTURE_QUALITY: Final = 82
+_THUMB_QUALITY: Final = 76
+_FORM: Final = 1
+"""Of what is written. Raised when older pictures no longer serve."""
+_BUDGET_BYTES: Final = 1 << 30
+_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|\.jpg)")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a result told when its pictures were made."""
+
+    width: int
+    height: int
+    matrix: str = "601"
+    """Whose luma the picture as scanned shows: BT.601's or BT.709's."""
+    duration: str = ""
+    """Of a film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An item with its place on the page."""
+
+    item: ReviewItem
+    id: str
+    result_bytes: int | None = None
+    facts: Facts | None = None
+    """None where there is nothing to show."""
+    problem: str | None = None
+    """Why a result cannot be shown."""
+
+
+class Gallery:
+    """The folder that the page's pictures lie in."""
+
+    def __init__(self, folder: Path, out: Path) -> None:
+        self._folder = folder
+        self._out = out
+        self.made = 0
+
+    def thumb(self, id: str) -> Path:
+        """Where an item's thumbnail lies."""
+        return self._folder / "thumbs" / id[:2] / f"{id}.jpg"
+
+    def picture(self, id: str) -> Path:
+        """Where its larger picture lies."""
+        return self._folder / "pictures" / id[:2] / f"{id}.jpg"
+
+    def previews(
+        self, items: list[ReviewItem], *, threads: int, stop: threading.Event, advance: Callable[[], None]
+    ) -> Iterator[Preview]:
+        """Make what is missing; yields in no particular order, and ends early when ``stop`` is set.
+
+        Memory: that of `workers.run` with one gigabyte, and of the largest result.
+        """
+        todo = []
+        for item in items:
+            preview = self._known(item)
+            if preview is None:
+                todo.append(item)
+            else:
+                yield preview
+                advance()
+        stages = workers.Stages(
+            load=self._code,
+            compute=lambda coded: coded,
+            save=self._save,
+            cost_bytes=self._cost_bytes,
+            group=lambda coded: None,
+        )
+        for outcome in workers.run(todo, stages, stop=stop, threads=threads, budget_bytes=_BUDGET_BYTES):
+            yield self._preview(outcome.item, outcome.result, outcome.error)
+            advance()
+
+    def prune(self, kept: set[str]) -> None:
+        """Remove the pictures of results that are no longer there."""
+        for folder in ("thumbs", "pictures"):
+            for path in (self._folder / folder).glob("??/*"):
+                if _OURS.fullmatch(path.name) and path.name[:16] not in kept:
+                    path.unlink(missing_ok=True)
+
+    def _known(self, item: ReviewItem) -> Preview | None:
+        """An item that needs no picture, or has it."""
+        if item.result is None:
+            return Preview(item, _id_of(item, None))
+        status = _status(self._out / item.result)
+        name = _id_of(item, status)
+        try:
+            with Image.open(self.thumb(name)) as image:
+                facts = Facts(**json.loads(image.info["comment"]))
+        except (OSError, SyntaxError, ValueError, TypeError, KeyError):
+            return None
+        return Preview(item, name, status.st_size if status else None, facts)
+
+    def _preview(self, item: ReviewItem, facts: Facts | None, error: ArchiveColorError | None) -> Preview:
+        status = _status(self._out / (item.result or ""))
+        problem = None if error is None else error.message.removeprefix(f"{self._out / (item.result or '')}: ")
+        self.made += facts is not None
+        return Preview(item, _id_of(item, status), status.st_size if status else None, facts, problem)
+
+    def _cost_bytes(self, item: ReviewItem) -> int:
+        """Decoding takes most: of a still all its pixels, as RGBA and as RGB."""
+        if item.kind is Kind.FILM or item.result is None:
+            return _BUDGET_BYTES // 4
+        try:
+            info = probe(self._out / item.result)
+        except (InputError, DependencyError):
+            return 0
+        return info.width * info.height * info.bits // 8 * 7
+
+    def _code(self, item: ReviewItem) -> _Coded:
+        path = self._out / (item.result or "")
+        status = _status(path)
+        if status is None:
+            raise InputError(f"{path}: is not there any more")
+        if item.kind is Kind.FILM:
+            film = contact_sheet(path, PICTURE_PX)
+            picture, thumb = film.sheet, film.poster
+            facts = Facts(film.width, film.height, "709" if film.is_709 else "601", clock(film.seconds))
+        else:
+            small = small_picture(path, PICTURE_PX)
+            picture, thumb = small.image, small.image.copy()
+            facts = Facts(small.width, small.height)
+        thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
+        return _Coded(
+            _id_of(item, status), _jpeg(picture, _PICTURE_QUALITY), _jpeg(thumb, _THUMB_QUALITY, facts), facts
+        )
+
+    def _save(self, item: ReviewItem, _: _Coded, coded: _Coded) -> Facts:
+        with atomic_write(self.picture(coded.id), overwrite=True) as file:
+            file.write(coded.picture)
+        with atomic_write(self.thumb(coded.id), overwrite=True) as file:
+            file.write(coded.thumb)
+        return coded.facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    id: str
+    picture: bytes
+    thumb: bytes
+    facts: Facts
+
+
+def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
+    """Sixteen hexadecimal digits of the source's name and the result's size and time."""
+    state = f"{item.state}" if result is None else f"{result.st_size} {result.st_mtime_ns}"
+    key = os.fsencode(item.source) + f"\0{_FORM}\0{item.result is not None}\0{state}".encode()
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _jpeg(image: Image.Image, quality: int, facts: Facts | None = None) -> bytes:
+    coded = io.BytesIO()
+    comment = b"" if facts is None else json.dumps(asdict(facts)).encode()
+    image.save(coded, "JPEG", quality=quality, progressive=False, optimize=False, comment=comment)
+    return coded.getvalue()

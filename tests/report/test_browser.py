@@ -1,0 +1,393 @@
+"""The page in a real browser: what a reviewer sees, does, and gets out of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archivecolor.jobs.journal import Kind
+from archivecolor.report.items import ReviewItem, State
+from archivecolor.report.page import write_page
+from archivecolor.report.previews import Facts, Preview
+from tests.report.runs import HOSTILE
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
+
+pytest.importorskip("selenium", reason="needs selenium")
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+PICTURES = 21 + 3
+"""Items of `run_of`."""
+
+
+class Page:
+    """The page under test, by its ids."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self.browser = browser
+
+    def open(self, path: Path, hash: str = "") -> None:
+        self.browser.get("about:blank")  # going to another hash alone would not load the page anew
+        self.browser.get(path.as_uri() + hash)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.browser.execute_script(script, *arguments)
+
+    def find(self, id: str) -> WebElement:
+        return self.browser.find_element("id", id)
+
+    def press(self, *keys: str) -> None:
+        """Type, wherever the focus is."""
+        for key in keys:
+            ActionChains(self.browser).send_keys(key).perform()
+
+    def wait(self, condition: Callable[[], Any]) -> Any:
+        end = time.monotonic() + 10
+        while not (found := condition()):
+            assert time.monotonic() < end, "what was waited for did not come"
+            time.sleep(0.02)
+        return found
+
+    def choose(self, id: str, value: str) -> None:
+        script = "const s = document.getElementById(arguments[0]); s.value = arguments[1]; return s.value"
+        assert self.run(script, id, value) == value, "there is no such choice"
+        self.run("document.getElementById(arguments[0]).dispatchEvent(new Event('input', {bubbles: true}))", id)
+
+    def choices(self, id: str) -> list[str]:
+        return list(self.run("return [...document.querySelectorAll(`#${arguments[0]} option`)].map(o => o.value)", id))
+
+    @property
+    def shown(self) -> str:
+        return self.find("shown").text
+
+    @property
+    def active(self) -> str:
+        return str(self.run("return document.querySelector('.cell.active .cell-name').textContent"))
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.run("return document.getElementById('viewer').open"))
+
+    @property
+    def split(self) -> int:
+        return int(self.find("divider").get_attribute("aria-valuenow") or -1)
+
+    def screen(self, width: int, height: int, *, phone: bool = False, scheme: str = "light") -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
+        scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme_feature]})
+
+
+@pytest.fixture
+def on(browser: Chrome, page: Path) -> Iterator[Page]:
+    """The page, freshly opened on a desk, without marks; nothing may be complained of on the console."""
+    on = Page(browser)
+    on.screen(1200, 800)
+    browser.get(page.as_uri())
+    on.run("localStorage.clear()")
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    on.open(page)
+    yield on
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def looking_at(on: Page, text: str) -> Iterator[None]:
+    """Find one item by its name and open it."""
+    on.find("text").send_keys(text)
+    on.wait(lambda: on.shown.startswith("1 of"))
+    on.press(Keys.ESCAPE, Keys.ENTER)
+    on.wait(lambda: on.is_open)
+    yield
+    on.press(Keys.ESCAPE)
+
+
+def test_everything_of_the_run_is_there_and_thumbnails_load_from_disk(on: Page) -> None:
+    assert on.find("title").text == "harbour"
+    assert "21 coloured · 3 with warnings · 1 left as they were · 2 failed" in on.find("summary").text
+    assert on.shown == f"{PICTURES} pictures"
+    loaded = "return [...document.querySelectorAll('.cell img')].filter(i => i.complete && i.naturalWidth > 0).length"
+    images = on.run("return document.querySelectorAll('.cell img').length")
+    on.wait(lambda: on.run(loaded) == images >= 12)
+    assert on.run("return document.querySelector('.failed .cell-reason').textContent") == "is damaged: ends early"
+
+
+def test_the_picture_as_scanned_is_the_luma_of_the_coloured_one(on: Page) -> None:
+    with looking_at(on, "people/02"):
+        on.wait(lambda: on.find("compare").size["width"] > 100)
+        on.run("document.querySelectorAll('.tag').forEach(tag => tag.hidden = true)")
+        on.press("b")
+        seen = Image.open(io.BytesIO(on.find("compare").screenshot_as_png)).convert("RGB")
+        path = Path(urllib.parse.unquote(urllib.parse.urlsplit(on.find("after").get_attribute("src")).path))
+    rgb = np.asarray(Image.open(path), np.float64)
+    grey = np.asarray(seen.resize((rgb.shape[1], rgb.shape[0]), Image.Resampling.BOX), np.float64)
+    assert np.ptp(grey, axis=2).max() <= 1
+    off_601, off_709 = (
+        np.abs(grey[..., 0] - rgb @ weights).mean() for weights in ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722))
+    )
+    assert off_601 < min(2, off_709 / 2)
+
+
+def test_the_divider_follows_the_pointer_and_the_keys(on: Page) -> None:
+    with looking_at(on, "docks/00"):
+        assert on.split == 50
+        compare = on.find("compare")
+        on.wait(lambda: compare.size["width"] > 100)
+        quarter = compare.size["width"] // 4
+        ActionChains(on.browser).move_to_element(compare).click_and_hold().move_by_offset(
+            quarter, 0
+        ).release().perform()
+        assert 73 <= on.split <= 77
+        assert on.run("return document.getElementById('before-half').getBoundingClientRect().width") > 100
+        clip = on.run("return getComputedStyle(document.getElementById('before-half')).clipPath")
+        assert "calc(100% - 7" in clip or "2" in clip
+        on.press("b")
+        assert (on.split, on.find("flip").get_attribute("aria-pressed")) == (100, "true")
+        on.press("b")
+        assert 73 <= on.split <= 77
+        on.run("document.getElementById('divider').focus()")
+        on.press(Keys.HOME)
+        assert on.split == 0
+        on.press(Keys.ARROW_RIGHT)
+        assert on.split == 2
+        assert on.find("divider").get_attribute("aria-valuetext") == "2 % as scanned"
+
+
+def test_the_keyboard_goes_everywhere(on: Page) -> None:
+    on.run("document.getElementById('grid').focus()")
+    names = on.run("return [...document.querySelectorAll('.cell')].map(c => c.querySelector('.cell-name').textContent)")
+    on.press(Keys.ARROW_RIGHT)
+    assert on.active == names[1]
+    columns = on.run(
+        "return new Set([...document.querySelectorAll('.cell')].map(c => c.getBoundingClientRect().x)).size"
+    )
+    on.press(Keys.ARROW_DOWN)
+    assert on.active == names[1 + columns]
+    on.press(Keys.ENTER)
+    on.wait(lambda: on.is_open)
+    assert on.find("name").text == names[1 + columns].strip()
+    on.press("j")
+    assert on.find("name").text == names[2 + columns].strip()
+    on.press(Keys.ARROW_LEFT, "k")
+    assert on.find("position").text == f"{1 + columns} of {PICTURES}"
+    on.press(Keys.ESCAPE)
+    on.wait(lambda: not on.is_open)
+    assert on.run("return document.activeElement.id") == "grid"
+    assert on.active == names[columns]
+    on.press("/")
+    assert on.run("return document.activeElement.id") == "text"
+    on.press("a", Keys.ESCAPE)
+    assert "0 of" in on.find("reviewed-label").text, "a letter in a field is only a letter"
+
+
+def test_filters_leave_what_they_say(on: Page) -> None:
+    def shown_after(id: str, value: str) -> int:
+        on.run("document.getElementById('filters').reset()")
+        on.choose(id, value)
+        return int(on.shown.split()[0])
+
+    assert shown_after("folder", "=docks") == 4 + 4 + 1, "with what lies below it"
+    assert shown_after("folder", "=docks/plates") == 4
+    assert shown_after("folder", "=") == len(HOSTILE) + 1
+    assert shown_after("state", "sfailed") == 2
+    assert shown_after("state", "w") == 2 + 1
+    assert shown_after("state", "w16 bit reduced to 8 for jpeg") == 2
+    assert shown_after("state", "ris empty") == 1
+    assert shown_after("confidence", "30") == 3
+    assert shown_after("order", "unsure") == PICTURES
+    assert on.active == "00.jpg"
+    assert shown_after("order", "sure") == PICTURES
+    assert on.active == "11.tif"
+    assert shown_after("text", "plates 0 4") == 1
+    assert shown_after("text", "no such name") == 0
+    assert on.find("nothing").is_displayed()
+    on.find("clear").click()
+    assert on.shown == f"{PICTURES} pictures"
+
+
+def test_marks_stay_and_export_exactly_the_list(on: Page, page: Path, downloads: Path) -> None:
+    on.choose("folder", "=")
+    on.run("document.getElementById('grid').focus()")
+    on.press(*("r" for _ in range(len(HOSTILE) + 1)))
+    on.press(Keys.HOME, "a")
+    assert "1 accepted" in on.find("reviewed-label").text
+    on.press("u")
+    assert f"0 accepted, {len(HOSTILE) + 1} rejected" in on.find("reviewed-label").text
+    on.open(page)
+    assert f"{len(HOSTILE) + 1} rejected" in on.find("reviewed-label").text, "marks are kept"
+    on.choose("mark", "reject")
+    assert on.shown == f"{len(HOSTILE) + 1} of {PICTURES} pictures"
+    assert len(on.browser.find_elements("css selector", ".cell.rejected")) == len(HOSTILE) + 1
+    on.find("export").click()
+    assert not on.find("export-accept").is_enabled()
+    on.find("export-reject").click()
+    written = downloads / "rejected.txt"
+    on.wait(written.exists)
+    lines = written.read_bytes().splitlines(keepends=False)
+    written.unlink()
+    assert sorted(written_names(lines)) == sorted(HOSTILE)
+    on.wait(lambda: "1 name left out" in on.find("toast").text)  # that of `TWO_LINES`
+
+
+def written_names(lines: list[bytes]) -> list[str]:
+    return [os.fsdecode(line) for line in lines]
+
+
+def test_marking_goes_on_to_the_next_and_the_same_mark_takes_it_back(on: Page) -> None:
+    on.run("document.getElementById('grid').focus()")
+    on.press(Keys.ENTER)
+    on.wait(lambda: on.is_open)
+    on.press("a")
+    assert on.find("position").text.startswith("2 of")
+    on.find("reject").click()
+    assert on.find("position").text.startswith("3 of")
+    on.press(Keys.ARROW_LEFT)
+    assert on.find("reject").get_attribute("aria-pressed") == "true"
+    on.press("r")
+    assert on.find("position").text.startswith("2 of")
+    assert on.find("reject").get_attribute("aria-pressed") == "false"
+    on.press(Keys.ESCAPE)
+    assert "1 accepted, 0 rejected" in on.find("reviewed-label").text
+
+
+def test_hostile_names_are_shown_and_run_nothing(on: Page) -> None:
+    on.choose("folder", "=")
+    loaded = "const i = document.getElementById('after'); return i.complete && i.naturalWidth"
+    for _ in range(len(HOSTILE)):
+        on.press("j" if on.is_open else Keys.ENTER)
+        on.wait(lambda: on.is_open and on.run(loaded))
+    assert on.browser.title == "harbour"
+    names = on.run("return [...document.querySelectorAll('.cell-name')].map(n => n.textContent)")
+    assert HOSTILE[0] in names
+    assert "\\u202egnp.exe \\u2028\\x07.png" in names
+    assert "bytes \\xff\\xfe \\xc3.png" in names
+    assert "two\\nlines.png" in names
+    on.press(Keys.ESCAPE)
+
+
+def test_a_result_opens_from_the_page_whatever_it_is_named(on: Page, page: Path) -> None:
+    with looking_at(on, "bytes"):
+        address = on.run("return document.querySelector('#link a').href")
+    out = page.parent.parent / "harbour"
+    assert address == (out / os.fsdecode(b"bytes \xff\xfe \xc3.png")).as_uri()
+
+
+def test_an_address_leads_to_its_item_and_back_closes_it(on: Page, page: Path) -> None:
+    with looking_at(on, "people/08"):
+        address = on.browser.current_url
+        assert "#" in address
+    on.wait(lambda: "#" not in on.browser.current_url)
+    on.open(page, "#" + address.partition("#")[2])
+    assert on.is_open
+    assert on.find("name").text == "08.tif"
+    on.press(Keys.ESCAPE)
+    on.browser.find_element("css selector", ".cell.active").click()
+    on.wait(lambda: on.is_open)
+    on.browser.back()
+    on.wait(lambda: not on.is_open)
+
+
+def test_ten_thousand_pictures_scroll_with_few_nodes(on: Page, tmp_path: Path) -> None:
+    # One thumbnail that is there; the page does not mind the others
+    many = [
+        Preview(ReviewItem(f"box {i // 250}/{i:05d}.jpg", Kind.STILL, State.COLORED, f"{i}.jpg", confidence=i / 10_000),
+                f"{i:016x}", 1000, Facts(100, 100))
+        for i in range(10_000)
+    ]  # fmt: skip
+    path = write_page(tmp_path / "report", tmp_path / "out", many, "0")
+    began = time.monotonic()
+    on.open(path)
+    assert on.shown == "10,000 pictures"
+    assert time.monotonic() - began < 10
+    most = 0
+    height = on.run("return document.documentElement.scrollHeight")
+    for share in (0.1, 0.5, 0.51, 0.9, 1.0):
+        on.run("scrollTo(0, arguments[0])", height * share)
+        on.wait(lambda: on.run("return [...document.querySelectorAll('.cell')].some(c => { const b = "
+                               "c.getBoundingClientRect(); return b.bottom > 0 && b.top < innerHeight })"))  # fmt: skip
+        most = max(most, on.run("return document.querySelectorAll('#grid *').length"))
+    assert most < 1000
+    on.run("document.getElementById('grid').focus()")
+    on.press(Keys.END)
+    assert on.active == "09999.jpg"
+    cell = on.run("return document.querySelector('.cell.active').getBoundingClientRect().toJSON()")
+    assert cell["top"] >= 0
+    assert cell["bottom"] <= 801
+    assert on.run("return document.querySelector('.cell.active').getAttribute('aria-posinset')") == "10000"
+    on.browser.get_log("browser")  # type: ignore[no-untyped-call]  # of the thumbnails that are not there
+
+
+def test_dark_and_light_are_neutral_greys_with_readable_text(on: Page) -> None:
+    def colours() -> tuple[list[float], list[float]]:
+        script = """
+            const style = getComputedStyle(arguments[0]);
+            return [style.backgroundColor, style.color].map(c => c.match(/[\\d.]+/g).map(Number))"""
+        ground = on.run(script, on.browser.find_element("css selector", ".bar"))
+        return ground[0], on.run(script, on.find("summary"))[1]
+
+    grounds = []
+    for scheme in ("light", "dark"):
+        on.screen(1200, 800, scheme=scheme)
+        ground, quiet = colours()
+        assert len(set(ground[:3])) == 1, "nothing beside the pictures has a colour"
+        assert contrast(ground, quiet) >= 4.5
+        grounds.append(ground[0])
+    assert grounds[0] > 128 > grounds[1]
+
+
+def contrast(a: list[float], b: list[float]) -> float:
+    """WCAG 2.2's contrast ratio."""
+
+    def light(colour: list[float]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour[:3])]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
+
+    return max(light(a), light(b)) / min(light(a), light(b))
+
+
+def test_on_a_phone_everything_fits_and_the_divider_follows_a_finger(on: Page, page: Path) -> None:
+    on.screen(390, 844, phone=True)
+    on.open(page)
+    assert on.run("return document.documentElement.scrollWidth") <= 390
+    assert not on.find("folder").is_displayed()
+    on.find("more").click()
+    assert on.find("folder").is_displayed()
+    on.find("more").click()
+    on.browser.find_element("css selector", ".cell").click()
+    on.wait(lambda: on.is_open)
+    compare = on.find("compare")
+    on.wait(lambda: compare.size["width"] > 100)
+    box = on.run("return arguments[0].getBoundingClientRect().toJSON()", compare)
+    y = box["y"] + box["height"] / 2
+    for kind, share in (("touchStart", 0.5), ("touchMove", 0.3), ("touchMove", 0.2), ("touchEnd", None)):
+        points = [] if share is None else [{"x": box["x"] + share * box["width"], "y": y}]
+        on.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert 18 <= on.split <= 22
+    for name in ("accept", "reject", "close", "next"):
+        button = on.run("return document.getElementById(arguments[0]).getBoundingClientRect().toJSON()", name)
+        assert min(button["width"], button["height"]) >= 40, name
+        assert button["right"] <= 390, name
+        assert button["bottom"] <= 844, name
+
+
+def test_every_control_has_a_name(on: Page) -> None:
+    nameless = on.run("""
+        return [...document.querySelectorAll('button, input, select, a, [role]')].filter(node =>
+          !(node.getAttribute('aria-label') || node.labels?.length || node.textContent.trim() ||
+            node.getAttribute('role') === 'status')).map(node => node.outerHTML)""")
+    assert nameless == []

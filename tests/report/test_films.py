@@ -1,0 +1,90 @@
+"""Films on the page: a contact sheet with the right frames, upright, in their colours."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archivecolor.errors import InputError
+from archivecolor.jobs.journal import Kind
+from archivecolor.report.films import clock, contact_sheet
+from tests.film.sources import FilmSource, moving
+from tests.report.conftest import make
+from tests.report.runs import colored, write_journal
+from tests.report.test_page import data_of
+
+
+def steps(count: int) -> list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]:
+    """Flat frames, each lighter than the one before."""
+    return [np.full((96, 128), 40 + 150 * i // count, np.uint8) for i in range(count)]
+
+
+@pytest.mark.parametrize("gop", ["1", "100"], ids=["every frame a key", "one key"])
+def test_frames_come_evenly_from_beginning_to_end(tmp_path: Path, gop: str) -> None:
+    path = FilmSource(steps(48), "libx264", options={"g": gop, "crf": "4"}).write(tmp_path / "a.mkv")
+    made = contact_sheet(path, 536)
+    tile = (536 - 24) // 4
+    assert (made.width, made.height, made.sheet.width) == (128, 96, 536)
+    assert made.seconds == pytest.approx(48 / 25, abs=0.05)
+    centres = [
+        made.sheet.getpixel((x * (tile + 8) + tile // 2, y * (made.poster.height + 8) + made.poster.height // 2))
+        for y in range(3)
+        for x in range(4)
+    ]
+    lights = [c[0] for c in centres if isinstance(c, tuple)]
+    assert lights == sorted(set(lights)), "twelve different frames, in their order"
+    steps_between = np.diff(lights)
+    assert steps_between.max() <= 3 * steps_between.min()
+
+
+def test_a_film_of_fewer_frames_shows_each_once(tmp_path: Path) -> None:
+    path = FilmSource(steps(3)).write(tmp_path / "a.mkv")
+    made = contact_sheet(path, 536)
+    tile = (536 - 24) // 4
+    assert made.sheet.size == (3 * tile + 16, round(tile * 96 / 128))
+
+
+def test_a_film_is_shown_upright_with_square_pixels(tmp_path: Path) -> None:
+    aspect = FilmSource(moving(4), "libx264", sample_aspect=Fraction(3, 2)).write(tmp_path / "wide.mp4")
+    assert contact_sheet(aspect, 536).poster.size == (128, 64)
+    turned = FilmSource(moving(4), "libx264", rotation=90).write(tmp_path / "turned.mp4")
+    made = contact_sheet(turned, 536)
+    assert made.poster.width < made.poster.height
+    assert (made.width, made.height) == (96, 128)
+
+
+@pytest.mark.parametrize(("space", "is_709"), [(1, True), (6, False)])
+def test_the_sheet_knows_whose_luma_it_has(tmp_path: Path, space: int, *, is_709: bool) -> None:
+    path = FilmSource(moving(4), "libx264", colorspace=space, chroma=3).write(tmp_path / "a.mkv")
+    made = contact_sheet(path, 536)
+    assert made.is_709 is is_709
+    pixels = np.asarray(made.poster, np.int16)
+    assert np.ptp(pixels, axis=2).max() > 30, "in colour"
+
+
+def test_what_is_no_film_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "a.mkv").write_bytes(b"\x1a\x45\xdf\xa3 and no more")
+    with pytest.raises(InputError, match=r"a\.mkv"):
+        contact_sheet(tmp_path / "a.mkv", 536)
+
+
+def test_a_film_is_on_the_page_with_its_duration(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    FilmSource(moving(30), "libx264", colorspace=1).write(out / "reel.mp4")
+    write_journal(out, colored("reel.mp4", kind=Kind.FILM))
+    made = make(out)
+    (item,) = data_of(made.path)["items"]
+    assert (item["kind"], item["size"], item["duration"], item["matrix"]) == ("film", "128x96", "0:01", "709")
+    thumb = made.path.parent / "thumbs" / item["id"][:2] / f"{item['id']}.jpg"
+    with Image.open(thumb) as image:
+        assert image.size == (314, 236)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.9, "0:00"), (61, "1:01"), (3723.4, "1:02:03")])
+def test_times_read_as_on_a_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
