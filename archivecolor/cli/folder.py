@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.errors import UsageError
+from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
     AlreadyColor,
     ColorSettings,
@@ -22,6 +22,9 @@ from archivecolor.settings import (
     Smoothing,
     StillFormat,
 )
+
+if TYPE_CHECKING:
+    from archivecolor.cli.folder_session import Session
 
 
 def folder(
@@ -58,6 +61,7 @@ def folder(
     summary: options.SummaryFile = None,
     bag: options.Bag = False,
     watch: options.Watching = False,
+    report: options.ReviewPage = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -111,8 +115,28 @@ def folder(
     session = Session(planner, runtime, max_megapixels, jobs, quiet)
     if dry_run:
         session.tell()
+    elif report:
+        _run_and_report(session, watch=watch, json=json)
     else:
         session.run(watch=watch)
+
+
+def _run_and_report(session: Session, *, watch: bool, json: bool) -> None:
+    """Run, and make the review page, of a run with failures all the more."""
+    from archivecolor.cli.report import make_report
+    from archivecolor.report import making
+
+    out = session.planner.out
+    making.place(out, session.planner.source)  # a place that will not do is better known before the night than after it
+    failures: ItemsFailedError | None = None
+    try:
+        session.run(watch=watch)
+    except ItemsFailedError as e:
+        failures = e
+    if out.is_dir():  # there is none where there was nothing to colour
+        make_report(out, jobs=session.jobs, json=json, quiet=session.quiet)
+    if failures:
+        raise failures
 
 
 def _format(name: str | None) -> StillFormat | None:

@@ -166,6 +166,10 @@ SummaryFile = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
+ReviewPage = Annotated[
+    bool,
+    typer.Option("--report", help="Then make a page for reviewing the results, beside OUT.", rich_help_panel=_RUN),
+]
 Jobs = Annotated[
     int,
     typer.Option(

@@ -1,0 +1,141 @@
+"""What it takes to make a review page, and to look at it.
+
+``python -m tests.bench.report [--pictures 10000] [--folder FOLDER]``. Results are one-megapixel JPEGs, a few real
+photographs under many names. Printed are the time, processor time and memory of the first page, of bringing it up to
+date when nothing changed, its size on the disk; and, where chromium is, how long the page takes to open and how
+long a frame takes while it scrolls from end to end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median, quantiles
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status
+
+ROOT = Path(__file__).resolve().parents[2]
+_SCROLL = """
+const done = arguments[0], frames = [], height = document.documentElement.scrollHeight;
+let at = 0, before = 0;
+function step(now) {
+  if (before) frames.push(now - before);
+  before = now;
+  at += 400;
+  scrollTo(0, at);
+  if (at < height && frames.length < 600) requestAnimationFrame(step);
+  else done([frames, document.querySelectorAll('*').length]);
+}
+requestAnimationFrame(step);
+"""
+
+
+def make_results(out: Path, count: int) -> None:
+    """Results and a journal as a run leaves them."""
+    sources = sorted((ROOT / "samples" / "colour").glob("*.jpg"))
+    patterns = []
+    for i, path in enumerate(sources):
+        rgb = np.asarray(Image.open(path).convert("RGB"))
+        large = cv2.resize(rgb, (1152, 864), interpolation=cv2.INTER_CUBIC)
+        grain = np.random.default_rng(i).normal(0, 3, large.shape)
+        patterns.append(out / f".pattern{i}.jpg")
+        Image.fromarray(np.clip(large + grain, 0, 255).astype(np.uint8)).save(patterns[-1], quality=92)
+    engine = EngineUsed("archive", "0" * 64, "onnx on CPU")
+    with Journal(out) as journal:
+        journal.add_run(RunRecord(1, "2026-01-01T00:00:00Z", "0", engine))
+        for i in range(count):
+            name = f"box {i // 200:03d}/{i:06d}.jpg"
+            (out / name).parent.mkdir(exist_ok=True)
+            (out / name).hardlink_to(patterns[i % len(patterns)])
+            entry = Entry(name, Kind.STILL, Status.COLORED, 1, "s", "", 0.1, result=name, confidence=i % 97 / 97)
+            journal.add(entry, wait=False)
+
+
+def page_time(out: Path, label: str) -> dict[str, object]:
+    """Run the command once."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archivecolor", "report", str(out), "-q"], stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"archivecolor ended with status {status}")
+    return {
+        "what": label,
+        "seconds": round(time.monotonic() - began, 1),
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
+        "peak_mb": round(usage.ru_maxrss / 1024),
+    }
+
+
+def size_of(folder: Path) -> dict[str, object]:
+    """What the page takes on the disk."""
+    sizes = {name: sum(p.stat().st_size for p in (folder / name).rglob("*.jpg")) for name in ("thumbs", "pictures")}
+    html = (folder / "index.html").stat().st_size
+    return {"what": "size", "html_mb": round(html / 1e6, 2), **{f"{k}_mb": round(v / 1e6) for k, v in sizes.items()}}
+
+
+def in_browser(page: Path) -> dict[str, object] | None:
+    """Open and scroll; None without a browser."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        return None
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "window-size=1440,900"):
+        options.add_argument(f"--{switch}")
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        began = time.monotonic()
+        browser.get(page.as_uri())
+        opened = time.monotonic() - began
+        browser.set_script_timeout(300)
+        frames, nodes = browser.execute_async_script(_SCROLL)
+    finally:
+        browser.quit()
+    return {
+        "what": "browser",
+        "open_s": round(opened, 2),
+        "frame_ms": round(median(frames), 1),
+        "frame_p95_ms": round(quantiles(frames, n=20)[-1], 1),
+        "nodes": nodes,
+    }
+
+
+def main() -> None:
+    """Print one JSON line for each measurement."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.report", description=__doc__)
+    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        out = Path(folder) / "out"
+        out.mkdir()
+        make_results(out, options.pictures)
+        page = Path(folder) / "out-report" / "index.html"
+        for line in (
+            page_time(out, "first"),
+            page_time(out, "again"),
+            size_of(page.parent),
+            in_browser(page),
+        ):
+            if line:
+                sys.stdout.write(json.dumps(line) + "\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
