@@ -1,7 +1,8 @@
 """``python -m tests.fakes.command SECONDS DIES ARGUMENTS``: the command line, with an engine that needs no weights.
 
-The engine takes SECONDS for each picture. DIES is ``never``, or says where the process kills itself while it writes its
-third result: ``fsync`` before the result is on the disk, ``link`` when it has its name and its old one.
+The engine takes SECONDS for each picture. DIES is ``never``, or says where the process kills itself, the third time
+that it gets there: ``fsync`` before something is on the disk, ``line`` when half a line of the journal is written,
+``link`` when a result has its name and its old one, ``rename`` when it has taken the place of an earlier one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from archivecolor.__main__ import main
 from archivecolor.inference import select
+from archivecolor.jobs.journal import Journal
 from tests.fakes.engines import SlowEngine, by_luma
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +44,22 @@ def deadly(call: Callable[..., Any], *, first: bool) -> Callable[..., Any]:
     return replacement
 
 
+def torn(write: Callable[[Journal, bytes], None]) -> Callable[[Journal, bytes], None]:
+    """Death at the third line, with half of it written."""
+    times = 0
+
+    def replacement(journal: Journal, line: bytes) -> None:
+        nonlocal times
+        times += 1
+        if times < 3:
+            write(journal, line)
+            return
+        write(journal, line[: len(line) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return replacement
+
+
 if __name__ == "__main__":
     seconds, dies = float(sys.argv[1]), sys.argv[2]
     del sys.argv[1:3]
@@ -49,5 +67,9 @@ if __name__ == "__main__":
         os.fsync = deadly(os.fsync, first=True)
     elif dies == "link":
         os.link = deadly(os.link, first=False)
+    elif dies == "rename":
+        Path.replace = deadly(Path.replace, first=False)  # type: ignore[method-assign]
+    elif dies == "line":
+        Journal._write = torn(Journal._write)  # type: ignore[method-assign, assignment]
     select.open_engine = lambda *_, **__: SlowEngine(seconds, by_luma)
     main()
