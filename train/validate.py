@@ -44,6 +44,8 @@ class ValidationSet:
     @classmethod
     def of_folder(cls, folder: Path, count: int, side: int) -> ValidationSet:
         """Up to ``count`` pictures of a folder, chosen evenly, with a short side of about ``side`` pixels."""
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder of pictures to validate on")
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".png", ".webp"})
         if not paths:
             raise InputError(f"{folder}: holds no pictures to validate on")
