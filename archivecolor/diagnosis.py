@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
+from typing import cast
+
+import av
+from av.codec import CodecContext, codecs_available
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 
 from archivecolor.errors import ArchiveColorError
 from archivecolor.inference import catalog, plans, select
@@ -18,16 +25,23 @@ from archivecolor.inference.onnx import OnnxEngine, kinds_here
 from archivecolor.inference.plans import Plan
 from archivecolor.settings import EngineSettings
 
+_TORCH = ("torch", "onnx", "safetensors")
 _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "cuda": ("NVIDIA GPUs: PyTorch, TensorRT", ("torch", "tensorrt", "onnx", "safetensors")),
-    "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("torch", "tensorrt_rtx", "onnx", "safetensors")),
+    "cuda": ("NVIDIA GPUs: PyTorch", _TORCH),
+    "tensorrt": ("the NVIDIA GPU that is here: TensorRT", ("tensorrt", *_TORCH)),
+    "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("tensorrt_rtx", *_TORCH)),
+    "jpeg": ("the luma of colour JPEGs, bit for bit", ("jpeglib",)),
+    "heif": ("HEIC photographs", ("pillow_heif",)),
     "tiff": ("rare TIFF compressions", ("imagecodecs",)),
 }
-_PACKAGES = {"tensorrt_rtx": "tensorrt-rtx"}
-_ENCODERS = (
-    *("libx264", "libx265", "libsvtav1", "ffv1", "prores_ks"),
-    *("h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv", "hevc_qsv"),
+_PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif"}
+_SOFTWARE_ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
+_HARDWARE_ENCODERS = (
+    *("h264_nvenc", "hevc_nvenc", "av1_nvenc"),
+    *("h264_videotoolbox", "hevc_videotoolbox", "h264_qsv", "hevc_qsv"),
 )
+_TRIAL_PX = 256
+"""Hardware encoders refuse pictures that are much smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,8 @@ class Machine:
     driver: Driver | None
     onnxruntime: str
     providers: tuple[str, ...]
+    ffmpeg: str
+    pyav: str
 
 
 def machine() -> Machine:
@@ -88,6 +104,8 @@ def machine() -> Machine:
         driver=nvidia_driver(),
         onnxruntime=metadata.version("onnxruntime") if _installed("onnxruntime") else "of another build",
         providers=tuple(kinds_here()),
+        ffmpeg=av.ffmpeg_version_info,
+        pyav=av.__version__,
     )
 
 
@@ -142,21 +160,38 @@ def cache_bytes() -> int:
     return sum(p.stat().st_size for p in plans.directory().glob("*") if p.is_file())
 
 
-def encoders() -> dict[str, bool] | None:
-    """The film encoders that are worth naming, and which of them are here; None without PyAV."""
-    if importlib.util.find_spec("av") is None:
-        return None
-    return {name: _has_encoder(name) for name in _ENCODERS}
+@dataclass(frozen=True, slots=True)
+class EncoderState:
+    """A film encoder of the FFmpeg that PyAV brings, and whether it works here."""
+
+    name: str
+    works: bool
+    detail: str = ""
+    """Why not."""
 
 
-def _has_encoder(name: str) -> bool:
-    from av.codec.codec import Codec, UnknownCodecError
+def encoders() -> tuple[EncoderState, ...]:
+    """The film encoders that are worth naming and that this FFmpeg has; those of GPUs are tried on one frame.
 
+    That one of these is built in says nothing of whether there is such a GPU.
+    """
+    software = tuple(EncoderState(name, works=True) for name in _SOFTWARE_ENCODERS if name in codecs_available)
+    return software + tuple(_tried(name) for name in _HARDWARE_ENCODERS if name in codecs_available)
+
+
+def _tried(name: str) -> EncoderState:
+    context = cast(VideoCodecContext, CodecContext.create(name, "w"))
+    context.width = context.height = _TRIAL_PX
+    context.pix_fmt = "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+    frame = VideoFrame(_TRIAL_PX, _TRIAL_PX, context.pix_fmt)
+    frame.pts = 0
     try:
-        Codec(name, "w")
-    except UnknownCodecError:
-        return False
-    return True
+        context.encode(frame)
+        context.encode(None)
+    except FFmpegError:
+        return EncoderState(name, works=False, detail="does not start here: no such GPU, or no driver for it")
+    return EncoderState(name, works=True)
 
 
 def _version(package: str) -> str | None:

@@ -57,11 +57,7 @@ def doctor(
         _print_extras(extras)
         _section("generators", [(g.name, f"{g.short_px} px", str(g.path)) for g in generators])
         _print_plans(plans_here, cache)
-        found = [name for name, here in (encoders or {}).items() if here]
-        _section(
-            "film encoders in this FFmpeg",
-            [(", ".join(found) if encoders is not None else "none: PyAV is not installed",)],
-        )
+        _section("film encoders", [(e.name, "works" if e.works else "no", e.detail) for e in encoders])
         _section("settings", origins)
     measured = list(_compare(settings, generator)) if compare else []
     if json:
@@ -72,7 +68,7 @@ def doctor(
             "generators": [_generator(g) for g in generators],
             "plans": [{**asdict(s.plan), "usable": s.usable, "detail": s.detail} for s in plans_here],
             "cache": {"path": cache[0], "bytes": cache[1]},
-            "encoders": encoders,
+            "encoders": [asdict(e) for e in encoders],
             "settings": [{"name": n, "value": v, "source": s} for n, v, s in origins],
         }
         console.emit({**report, "comparison": [asdict(m) for m in measured]} if compare else report)
@@ -102,6 +98,7 @@ def _print_machine(machine: Machine) -> None:
             for g in (driver.gpus if driver else ())
         ),
         ("ONNX Runtime", f"{machine.onnxruntime} for {', '.join(machine.providers)}"),
+        ("FFmpeg", f"{machine.ffmpeg}, in PyAV {machine.pyav}"),
     ]
     _section("machine", rows)
 

@@ -48,7 +48,7 @@ class Backend(StrEnum):
     @property
     def extra(self) -> str:
         """The extra of this package that installs it."""
-        return "rtx" if self is Backend.RTX else "cuda"
+        return "rtx" if self is Backend.RTX else "tensorrt"
 
 
 @dataclass(frozen=True, slots=True)

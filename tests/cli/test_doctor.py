@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+from tests.conftest import ROOT
 
 
 def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -30,9 +34,33 @@ def test_it_tells_of_machine_engines_extras_plans_encoders_and_settings(tmp_path
 
 def test_every_missing_extra_comes_with_its_install_line() -> None:
     extras = json.loads(doctor("--json").stdout)["extras"]
-    assert {e["name"] for e in extras} >= {"cuda", "rtx", "tiff"}
+    assert {e["name"] for e in extras} == set(optional_dependencies()) - {"lint", "test", "train"}
     for extra in extras:
         assert extra["install"] == f"pip install 'archivecolor[{extra['name']}]'"
+        named = {re.split(r"[^\w-]", r)[0] for r in needed(extra["name"])}
+        assert {*extra["installed"], *extra["missing"]} == named
+
+
+def optional_dependencies() -> dict[str, list[str]]:
+    """The extras, as the project states them."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(table["project"]["optional-dependencies"])
+
+
+def needed(extra: str) -> list[str]:
+    """What an extra brings, those that it includes too."""
+    brought: list[str] = []
+    for requirement in optional_dependencies()[extra]:
+        inner = re.fullmatch(r"archivecolor\[(\w+)\]", requirement)
+        brought += needed(inner[1]) if inner else [requirement]
+    return brought
+
+
+def test_encoders_are_told_with_whether_they_work() -> None:
+    encoders = {e["name"]: e for e in json.loads(doctor("--json").stdout)["encoders"]}
+    assert encoders["libx264"]["works"]
+    for name, encoder in encoders.items():
+        assert encoder["works"] == (not encoder["detail"]), name
 
 
 def test_settings_say_who_set_them() -> None:
