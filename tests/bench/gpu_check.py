@@ -1,9 +1,9 @@
 """Confirms the GPU engines on a machine with an NVIDIA GPU, in one go, and prints a verdict.
 
-``python -m tests.bench.gpu_check`` in a checkout with ``pip install -e '.[cuda]'`` or ``'.[rtx]'``. Builds plans with
-every TensorRT that is installed, runs every engine on six photographs, and checks the figures that the project states:
-colours, time to load, time to choose, copies. Takes about five minutes, most of them TensorRT's. Writes
-``gpu_check.json``.
+``python -m tests.bench.gpu_check`` in a checkout with ``pip install -e '.[tensorrt,rtx]'``, or with either of them.
+Builds plans with every TensorRT that is installed, runs every engine on six photographs, colours the samples and a film
+with the command line, and checks the figures that the project states: colours, time to load, time to choose, copies.
+Takes about five minutes, most of them TensorRT's. Writes ``gpu_check.json``.
 """
 
 from __future__ import annotations
@@ -19,18 +19,25 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from archivecolor import comparison
+from archivecolor import comparison, diagnosis
 from archivecolor.errors import ArchiveColorError
-from archivecolor.inference import build, catalog, plans, select
+from archivecolor.inference import build, catalog, select
 from archivecolor.inference.device import nvidia_driver
+from archivecolor.inference.engine import Engine
+from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.plans import Backend
 from archivecolor.settings import EngineSettings, Precision
+from tests.film.sources import FilmSource, moving
 
 LOAD_S, AUTO_S, RTX_BUILD_S = 1.5, 0.5, 30.0
+SPREAD_AB = 0.5
+"""Of 12 or so. fp16 moves it by less than 0.1."""
+_FILM_FRAMES = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def main() -> int:
     gpu = driver.gpus[0]
     sys.stdout.write(f"{gpu.name}, {gpu.target}, CUDA up to {driver.cuda}, {platform.platform()}\n\n")
     checks = []
-    for check in (*_plans(), *_engines(), *_transfers(), *_choice(), *_folder()):
+    for check in chain(_plans(), _engines(), _transfers(), _choice(), _stills(), _film(), _encoders()):
         mark = {True: "pass", False: "FAIL", None: "skip"}[check.passed]
         sys.stdout.write(f"{mark}  {check.what}: {check.found}\n")
         sys.stdout.flush()
@@ -90,13 +97,23 @@ def _plans() -> Iterator[Check]:
                     with TensorRTEngine(folder, plan, EngineSettings(device="cuda")) as engine:
                         loaded = time.perf_counter() - began
                         apart = comparison.against_reference(engine)
+                        spread = _spread_apart(engine)
                     good = loaded <= LOAD_S if attempt == "second" else None
                     yield Check(f"{name}: {attempt} load", good, f"{loaded:.2f} s")
                 good = apart.mean <= comparison.LARGEST_MEAN
                 yield Check(f"{name}: colours", good, f"CIEDE2000 {apart.mean:.4f}, largest {apart.largest:.2f}")
+                yield Check(f"{name}: spread", spread <= SPREAD_AB, f"{spread:.3f} in a*, b* from ONNX Runtime's")
                 build.note_difference(plan, apart.mean, apart.largest)
             except ArchiveColorError as e:
                 yield Check(name, passed=False, found=str(e))
+
+
+def _spread_apart(engine: Engine) -> float:
+    """Mean difference of the spreads that an engine and ONNX Runtime on the CPU tell; infinite where one tells none."""
+    luma = comparison.probe(engine.folder.short_px, engine.folder.multiple)
+    with OnnxEngine(engine.folder) as reference:
+        theirs, ours = reference.estimate(luma).spread, engine.estimate(luma).spread
+    return float(np.abs(theirs - ours).mean()) if theirs is not None and ours is not None else float("inf")
 
 
 def _engines() -> Iterator[Check]:
@@ -127,6 +144,8 @@ def _transfers() -> Iterator[Check]:
         folder = catalog.find()
         luma = np.full((32, 1, 256, 256), 0.5, np.float32)
         with TorchEngine(folder, EngineSettings(device="cuda", batch=4)) as engine:
+            spread = _spread_apart(engine)
+            yield Check("torch: spread", spread <= SPREAD_AB, f"{spread:.3f} in a*, b* from ONNX Runtime's")
             engine.colorize(luma)
             activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
             with torch.profiler.profile(activities=activities) as profile:
@@ -156,15 +175,35 @@ def _choice() -> Iterator[Check]:
     yield Check("auto adds", auto - named <= AUTO_S, f"{auto - named:.2f} s")
 
 
-def _folder() -> Iterator[Check]:
+def _stills() -> Iterator[Check]:
     """The command line, on the sample photographs."""
     stills = Path(__file__).resolve().parents[2] / "samples" / "stills"
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "archivecolor", "folder", str(stills), out]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = _run("folder", str(stills), out)
         made = sum(p.is_file() for p in Path(out).rglob("*"))
     yield Check("archivecolor folder", done.returncode == 0, f"{made} pictures, exit code {done.returncode}")
-    yield Check("plans", None, f"{len(list(plans.stored()))} in {plans.directory()}")
+
+
+def _film() -> Iterator[Check]:
+    """The command line, on a film of a moving square."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = FilmSource(moving(_FILM_FRAMES, 480, 640), encoder="libx264").write(Path(folder) / "film.mp4")
+        began = time.perf_counter()
+        done = _run("video", str(film), str(Path(folder) / "color.mp4"))
+        rate = _FILM_FRAMES / (time.perf_counter() - began)
+    yield Check("archivecolor video", done.returncode == 0, f"{rate:.0f} frames/s, exit code {done.returncode}")
+
+
+def _encoders() -> Iterator[Check]:
+    """The film encoders of this GPU: not every GPU has them."""
+    for encoder in diagnosis.encoders():
+        if encoder.name.endswith("_nvenc"):
+            yield Check(encoder.name, True if encoder.works else None, encoder.detail or "works")
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "archivecolor", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 if __name__ == "__main__":
