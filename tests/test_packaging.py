@@ -6,6 +6,7 @@ import ast
 import email
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -162,3 +163,12 @@ def test_imports_point_one_way(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_container_installs_extras_that_there_are() -> None:
+    recipe = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    named = re.findall(r"EXTRAS=([a-z,]+)", recipe)
+    (line,) = re.findall(r'pip install .*"/src\[\$\{EXTRAS\},([a-z,]+)\]"', recipe)
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {extra for names in (*named, line) for extra in names.split(",")} <= set(known)
+    assert {"tensorrt", "rtx", "cuda"} <= {extra for names in named for extra in names.split(",")}
