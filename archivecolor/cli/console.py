@@ -28,6 +28,8 @@ log = logging.getLogger("archivecolor")
 def printable(text: str | Path) -> str:
     """Any file name on one line: control characters and undecodable bytes as escapes."""
     raw = os.fspath(text)
+    if raw.isprintable():
+        return raw
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in raw)
 
 

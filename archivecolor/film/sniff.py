@@ -9,10 +9,10 @@ from archivecolor.errors import InputError
 from archivecolor.film.encoding import CONTAINERS, can_hold
 from archivecolor.settings import EncodeSettings
 
-_SUFFIXES: Final = {
+_SUFFIXES: Final = (
     *(".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4"),
     *(".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
-}
+)
 _SHARED: Final = {".ts", ".mts", ".m2ts", ".m2t"}
 """Also TypeScript, and other things: these are films where the packets of a transport stream follow each other."""
 _PACKETS: Final = ((188, 0), (192, 4))
@@ -21,7 +21,7 @@ _PACKETS: Final = ((188, 0), (192, 4))
 
 def names_a_film(name: str) -> bool:
     """Whether a file name has the suffix of a film."""
-    return Path(name).suffix.lower() in _SUFFIXES
+    return name.lower().endswith(_SUFFIXES)
 
 
 def looks_like_a_film(path: Path) -> bool:

@@ -13,6 +13,7 @@ from PIL import Image
 from archivecolor.inference import select
 from archivecolor.jobs.journal import FOLDER, Status, journal_path, read_journal, read_runs
 from tests.cli.conftest import Run, assert_whole, no_engine, photograph, tree, write
+from tests.fakes.disks import remount, tiny_disk
 from tests.fakes.engines import FakeEngine
 
 
@@ -193,6 +194,70 @@ def test_permission_lost_in_the_middle_loses_nothing_and_the_next_run_finishes(
     assert "2 colored" in ended.err
     assert len(tree(out)) == len(before) + 2
     assert len(remade(run, done, out)) == 4
+
+
+def test_a_full_disk_loses_nothing_and_the_next_run_finishes_when_there_is_room(run: Run, tmp_path: Path) -> None:
+    for i in range(12):
+        path = tmp_path / "in" / f"{i:02d}.{('png', 'bmp', 'tif')[i % 3]}"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(photograph(i, 120, 160)).save(path)
+    assert run("folder", tmp_path / "in", tmp_path / "whole").code == 0
+    with tiny_disk(tmp_path / "disk", 200) as disk:
+        ended = run("folder", tmp_path / "in", disk, "--jobs", "1")
+        assert ended.code == 5
+        assert "the disk is full" in ended.err
+        made = tree(disk)
+        assert 0 < len(made) < 12
+        assert made.items() <= tree(tmp_path / "whole").items()
+        remount(disk, "size=2000k")
+        inodes = {name: (disk / name).stat().st_ino for name in made}
+        assert run("folder", tmp_path / "in", disk).code == 0
+        assert tree(disk) == tree(tmp_path / "whole")
+        assert {name: (disk / name).stat().st_ino for name in made} == inodes
+
+
+def test_a_read_only_target_is_told_before_anything_is_coloured_and_can_be_looked_at(
+    run: Run, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tiny_disk(tmp_path / "disk", 900) as disk:
+        run("folder", done, disk / "out")
+        write(done / "new.png")
+        remount(disk, "ro")
+        monkeypatch.setattr(select, "open_engine", no_engine)
+        for out in (disk / "out", disk / "another"):
+            ended = run("folder", done, out)
+            assert ended.code == 5
+            assert "Read-only file system" in ended.err
+        assert "1 to colour, 3 already there" in run("folder", done, disk / "out", "--dry-run").err
+        remount(disk, "rw")
+
+
+def test_unicode_forms_of_one_name_are_two_items(run: Run, tmp_path: Path, out: Path) -> None:
+    import unicodedata
+
+    names = [unicodedata.normalize(form, "Café.png") for form in ("NFC", "NFD")]
+    for i, name in enumerate(names):
+        write(tmp_path / "in" / name, seed=i)
+    if len(list((tmp_path / "in").iterdir())) < 2:
+        pytest.skip("this file system takes both forms for one name")
+    assert run("folder", tmp_path / "in", out).code == 0
+    for i, name in enumerate(names):
+        assert_whole(out / name, photograph(i))
+    write(tmp_path / "in" / names[1], seed=9)
+    assert remade(run, tmp_path / "in", out) == [names[1]]
+
+
+def test_links_out_of_the_tree_are_followed_to_files_and_known_again(
+    run: Run, done: Path, out: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "elsewhere/d.png", seed=4)
+    (done / "linked.png").symlink_to(tmp_path / "elsewhere/d.png")
+    (done / "linked").symlink_to(tmp_path / "elsewhere")
+    (done / "round").symlink_to(done)
+    assert remade(run, done, out) == ["linked.png"]
+    assert_whole(out / "linked.png", photograph(4))
+    write(tmp_path / "elsewhere/d.png", seed=5)
+    assert remade(run, done, out) == ["linked.png"]
 
 
 def test_a_torn_journal_costs_nothing_but_what_it_lost(run: Run, done: Path, out: Path) -> None:

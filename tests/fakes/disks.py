@@ -26,3 +26,8 @@ def tiny_disk(place: Path, size_kib: int) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def remount(place: Path, options: str) -> None:
+    """Change a disk of `tiny_disk`: ``size=900k`` makes room, ``ro`` takes the right to write away, ``rw`` gives it."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True, capture_output=True)
