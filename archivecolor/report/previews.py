@@ -50,6 +50,8 @@ class Facts:
     """Whose luma the picture as scanned shows: BT.601's or BT.709's."""
     duration: str = ""
     """Of a film."""
+    pages: int = 1
+    """Of a still; the first is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ class Gallery:
         else:
             small = small_picture(path, PICTURE_PX)
             picture, thumb = small.image, small.image.copy()
-            facts = Facts(small.width, small.height)
+            facts = Facts(small.width, small.height, pages=small.pages)
         thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
         return _Coded(
             _id_of(item, status), _jpeg(picture, _PICTURE_QUALITY), _jpeg(thumb, _THUMB_QUALITY, facts), facts

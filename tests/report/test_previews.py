@@ -201,3 +201,13 @@ def test_a_thumbnail_fits_the_grid_and_a_picture_the_stage(tmp_path: Path) -> No
     (thumb,), (large,) = (list((folder / name).rglob("*.jpg")) for name in ("thumbs", "pictures"))
     assert Image.open(io.BytesIO(thumb.read_bytes())).size == (previews.THUMB_PX, previews.THUMB_PX // 2)
     assert Image.open(io.BytesIO(large.read_bytes())).size == (previews.PICTURE_PX, previews.PICTURE_PX // 2)
+
+
+def test_of_several_pages_the_first_is_shown_and_all_are_counted(tmp_path: Path) -> None:
+    pages = [np.asarray(half_and_half()), np.zeros((40, 80, 3), np.uint8)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for page in pages:
+            tif.write(page, photometric="rgb")
+    small = small_picture(tmp_path / "a.tif", 40)
+    assert small.pages == 2
+    assert_near(small.image, (8, 10), RED)

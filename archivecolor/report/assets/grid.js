@@ -2,6 +2,7 @@
 
 const NARROW_PX = 620;
 const ROWS_AROUND = 2;
+const END_OF_NAME = 10;
 
 const grid = {
   node: element("grid"),
@@ -142,12 +143,20 @@ function cellOf(item) {
   if (item.kind === "film") frame.append(made("span", "badge badge-film", "Film"));
   frame.append(made("span", "badge badge-mark"));
   const caption = made("div", "caption");
-  const name = made("bdi", "cell-name", item.name);
-  name.title = item.path;
-  caption.append(name, noteOf(item));
+  caption.append(nameOf(item), noteOf(item));
   cell.append(frame, caption);
   showMark(cell, item);
   return cell;
+}
+
+/** A name that is cut in its middle when it is too long: numbers stand at the end. */
+function nameOf(item) {
+  const letters = [...item.name];
+  const name = made("bdi", "cell-name");
+  const end = letters.splice(Math.max(0, letters.length - END_OF_NAME)).join("");
+  name.title = item.path;
+  name.append(made("span", "cell-name-start", letters.join("")), made("span", "", end));
+  return name;
 }
 
 /** The line under a name: what is not as usual, or how sure the generator was. */
