@@ -19,7 +19,7 @@ from typing import Final
 
 from PIL import Image
 
-from archivecolor.errors import ArchiveColorError, DependencyError, InputError
+from archivecolor.errors import ArchiveColorError, DependencyError, InputError, OutputError
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.journal import Kind
@@ -88,7 +88,8 @@ class Gallery:
     ) -> Iterator[Preview]:
         """Make what is missing; yields in no particular order, and ends early when ``stop`` is set.
 
-        Memory: that of `workers.run` with one gigabyte, and of the largest result.
+        Memory: that of `workers.run` with one gigabyte, and of the largest result. Raises `OutputError` where they
+        cannot be written.
         """
         todo = []
         for item in items:
@@ -106,6 +107,8 @@ class Gallery:
             group=lambda coded: None,
         )
         for outcome in workers.run(todo, stages, stop=stop, threads=threads, budget_bytes=_BUDGET_BYTES):
+            if isinstance(outcome.error, OutputError):  # a full disk takes the next one no better
+                raise outcome.error
             yield self._preview(outcome.item, outcome.result, outcome.error)
             advance()
 

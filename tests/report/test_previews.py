@@ -14,8 +14,10 @@ import tifffile
 from PIL import Image, ImageCms
 
 from archivecolor.errors import InputError
+from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.report import making, previews
 from archivecolor.report.pictures import small_picture
+from tests.fakes.disks import tiny_disk
 from tests.report.conftest import make
 from tests.report.runs import colored, picture, write_journal
 
@@ -167,6 +169,18 @@ def test_a_picture_that_was_cut_short_is_made_again(tmp_path: Path, left: bytes 
     thumb.write_bytes(whole.replace(b"width", b"wi\0th") if left is None else left)
     assert make(out).pictures_made == 1
     assert thumb.read_bytes() == whole
+
+
+def test_a_full_disk_ends_the_run_and_leaves_no_page(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for i in range(12):
+        picture(out / f"{i:02d}.jpg", i, (1280, 800))
+    with tiny_disk(tmp_path / "disk", 256) as disk:
+        with pytest.raises(DiskFullError):
+            make(out, folder=disk / "report")
+        assert list(disk.rglob("*.html")) == []
+        assert list(disk.rglob("*.part")) == []
+    assert make(out, folder=tmp_path / "disk").pictures_made == 12
 
 
 def test_nothing_that_is_not_ours_is_removed_from_the_folder(tmp_path: Path) -> None:

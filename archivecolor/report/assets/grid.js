@@ -8,6 +8,7 @@ const grid = {
   node: element("grid"),
   cells: new Map(),
   active: 0,
+  width: 0,
   columns: 1,
   cellWidth: 200,
   rowHeight: 200,
@@ -15,7 +16,8 @@ const grid = {
 
   setUp() {
     addEventListener("scroll", () => this.schedule(), { passive: true });
-    new ResizeObserver(() => this.lay()).observe(this.node);
+    // Its height is our own doing; cells that are made anew under a pointer would lose its click
+    new ResizeObserver(() => this.node.clientWidth !== this.width && this.lay()).observe(this.node);
     this.node.addEventListener("click", (event) => {
       const cell = event.target.closest("[data-index]");
       if (cell) openAt(filters.shown.indexOf(items[Number(cell.dataset.index)]));
@@ -43,6 +45,7 @@ const grid = {
   lay() {
     const width = this.node.clientWidth;
     if (!width) return;
+    this.width = width;
     const narrow = innerWidth < NARROW_PX;
     this.gap = narrow ? 10 : 18;
     const least = narrow ? 148 : 212;
