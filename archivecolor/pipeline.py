@@ -14,24 +14,28 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 import numpy as np
 
+from archivecolor import __version__
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.grade import graded
 from archivecolor.inference import select
+from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.mirrored import MirroredEngine
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink
-from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings
-from archivecolor.stills import Still, for_target, open_still, probe, write_pages, write_still
+from archivecolor.provenance import DamagedXmpError, Record, with_record
+from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
+from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
+from archivecolor.stills.metadata import fits_jpeg
 from archivecolor.toning import tone_of
 from archivecolor.upsample import ChromaUpsampler
 
@@ -136,17 +140,41 @@ class Colorizer:
 
         The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
         """
-        still = for_target(loaded.still, output)
+        still = self._recorded(for_target(loaded.still, output), output)
         rgb = self.merge(still.luma, chroma, still.orientation)
         if still.info.pages == 1:
             return still.warnings + write_still(file, rgb, still, output)
-        return write_pages(file, itertools.chain([(rgb, still)], self._further_pages(still)), output)
+        return write_pages(file, itertools.chain([(rgb, still)], self._further_pages(still, output)), output)
 
-    def _further_pages(self, first: Still) -> Iterator[tuple[UIntArray, Still]]:
+    def _further_pages(self, first: Still, output: OutputSettings) -> Iterator[tuple[UIntArray, Still]]:
         for page in range(1, first.info.pages):
             still = open_still(first.path, page, max_megapixels=self.max_megapixels)
             chroma = self.predict([self.look(still.luma, still.orientation)])[0]
-            yield self.merge(still.luma, chroma, still.orientation), still
+            yield self.merge(still.luma, chroma, still.orientation), self._recorded(still, output)
+
+    @property
+    def record(self) -> Record:
+        """What results say of how they were coloured."""
+        folder = self.engine.folder
+        defaults, values = asdict(ColorSettings()), asdict(self.settings)
+        chosen = [f"{name} {value}" for name, value in values.items() if value != defaults[name]]
+        settings = f"settings: {', '.join(chosen) or 'default'}"
+        return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
+
+    def _recorded(self, still: Still, output: OutputSettings) -> Still:
+        """``still`` with the record in its XMP, where its target has a place for XMP."""
+        target = output.format or still.info.format
+        if not output.embed_record or not holds_xmp(target):
+            return still
+        try:
+            xmp = with_record(still.metadata.xmp, self.record)
+        except DamagedXmpError as e:
+            said = f"its XMP is damaged ({e}): copied as it is, without a record of the colouring"
+            return replace(still, warnings=(*still.warnings, said))
+        if target is StillFormat.JPEG and not fits_jpeg(xmp):
+            said = "its XMP is too long to add a record of the colouring: --format tiff or --sidecar"
+            return replace(still, warnings=(*still.warnings, said))
+        return replace(still, metadata=replace(still.metadata, xmp=xmp))
 
     def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
         """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""

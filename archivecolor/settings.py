@@ -118,6 +118,10 @@ class OutputSettings:
     quality: int | None = None
     """JPEG and lossy WebP: 1 to 100. None is 95, and a JPEG whose source is one keeps the source's luma tables."""
     overwrite: bool = False
+    embed_record: bool = True
+    """Whether results say in their XMP that and how they were coloured."""
+    sidecar: bool = False
+    """Whether that is written beside them, too."""
 
     def __post_init__(self) -> None:
         if self.quality is not None and not 1 <= self.quality <= 100:

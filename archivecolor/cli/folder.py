@@ -50,6 +50,8 @@ def folder(
     smoothing: options.SmoothingKind = Smoothing.FULL,
     every: options.Every = 8,
     leave_out: options.LeaveOut = False,
+    embed: options.Embed = True,
+    sidecar: options.Sidecar = False,
     overwrite: options.Overwrite = False,
     kind: options.ItemKind = Kinds.ALL,
     only: options.Only = None,
@@ -84,7 +86,9 @@ def folder(
         raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     color = ColorSettings(strength, saturation, warmth, network_px=network_px, flip=flip)
-    output = OutputSettings(format=_format(format), quality=quality, overwrite=overwrite)
+    output = OutputSettings(
+        format=_format(format), quality=quality, overwrite=overwrite, embed_record=embed, sidecar=sidecar
+    )
     film = FilmSettings(smoothing=smoothing, every=every)
     encode = EncodeSettings(purpose, codec, crf, preset)
     patterns = compile_patterns(only or [])

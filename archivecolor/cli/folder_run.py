@@ -21,12 +21,14 @@ from archivecolor.film_job import FilmInColorError, FilmPlan, FilmRequest, color
 from archivecolor.film_pipeline import Stopped
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
+from archivecolor.jobs.digests import read_open
 from archivecolor.jobs.recording import Begun, Recorder, begin
 from archivecolor.jobs.records import Status, settings_digest
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.spool import Task
 from archivecolor.memory import memory_bytes
 from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, cost_bytes
+from archivecolor.premis import HeldFile, premis, sidecar_path
 from archivecolor.settings import AlreadyColor
 
 _BUDGET_SHARE = 0.4
@@ -121,10 +123,23 @@ class FolderRun:
 
         def note(file: BinaryIO) -> None:
             self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings)
+            if self.making.output.sidecar:
+                self._write_sidecar(loaded, file, warnings)
 
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
             warnings = self.colorizer.write_still(file, loaded.still, chroma, self.making.output)
         return _Saved(warnings, loaded.begun.seconds)
+
+    def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
+        """Write PREMIS beside a result that is about to be named."""
+        task, source, result = loaded.begun.task, loaded.begun.source, read_open(file)
+        kind = self.making.output.format or loaded.still.still.info.format
+        held = (
+            HeldFile(task.name, source.size_bytes, source.sha256 or "", str(loaded.still.still.info.format)),
+            HeldFile(task.target.name, result.size_bytes, result.sha256 or "", str(kind)),
+        )
+        with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
+            sidecar.write(premis(*held, self.colorizer.record, loaded.begun.began_at, warnings))
 
     def _film(self, task: Task) -> None:
         begun = begin(task)

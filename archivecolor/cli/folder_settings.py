@@ -46,6 +46,8 @@ class Making:
             return chosen | _chosen(self.film) | _chosen(self.encode) | ({"leave_out": True} if self.leave_out else {})
         if self.output.quality is not None and target.suffix.lower() in _QUALITY_MATTERS:
             chosen["quality"] = self.output.quality
+        if not self.output.embed_record:
+            chosen["embed_record"] = False
         return chosen
 
     @property

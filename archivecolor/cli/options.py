@@ -126,6 +126,18 @@ MaxMegapixels = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
+Embed = Annotated[
+    bool,
+    typer.Option(
+        "--embed/--no-embed",
+        help="Say in each result's XMP that, and how, it was coloured.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Sidecar = Annotated[
+    bool,
+    typer.Option("--sidecar", help="Write PREMIS beside each still: NAME.premis.xml.", rich_help_panel=_OUTPUT),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Make results anew that exist already.", rich_help_panel=_OUTPUT)
 ]

@@ -38,6 +38,7 @@ __all__ = [
     "Still",
     "StillInfo",
     "for_target",
+    "holds_xmp",
     "open_still",
     "probe",
     "suffix_of",
@@ -114,6 +115,11 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: does not fit into memory", hint="give the machine more, or cut it into tiles") from e
     except _TRIPS as e:
         raise InputError(f"{path}: cannot be decoded: {e}", hint="restore it from a copy") from e
+
+
+def holds_xmp(target: StillFormat) -> bool:
+    """Whether files of this format have a place for XMP."""
+    return "XMP" in TRAITS[target].holds
 
 
 def for_target(still: Still, output: OutputSettings) -> Still:

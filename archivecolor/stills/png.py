@@ -29,6 +29,7 @@ _DEPTH: Final = 24
 _METRES_PER_INCH: Final = 0.0254
 _CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
 _COMPRESSION: Final = 4
+_XMP_CHUNK: Final = b"iTXtXML:com.adobe.xmp\0"
 
 
 def probe(path: Path) -> StillInfo:
@@ -101,7 +102,14 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
 def _metadata_chunks(still: Still) -> Iterator[bytes]:
     kept = still.metadata
     if still.info.format is StillFormat.PNG:
-        yield from kept.png_chunks
+        xmp = [_xmp_chunk(kept.xmp)] if kept.xmp else []
+        for chunk in kept.png_chunks:
+            if kept.xmp and chunk[4:].startswith(_XMP_CHUNK):
+                yield from xmp
+                xmp = []
+            else:
+                yield chunk
+        yield from xmp
         return
     if kept.icc:
         yield _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc))
@@ -114,7 +122,11 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
     if kept.comment:
         yield _chunk(b"tEXt", b"Comment\0" + kept.comment.replace(b"\0", b""))
     if kept.xmp:
-        yield _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + kept.xmp)
+        yield _xmp_chunk(kept.xmp)
+
+
+def _xmp_chunk(xmp: bytes) -> bytes:
+    return _chunk(b"iTXt", _XMP_CHUNK[4:] + b"\0\0\0\0" + xmp)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

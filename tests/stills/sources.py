@@ -47,7 +47,8 @@ class Source:
 def recolor(source: Path, target: Path, format: StillFormat | None = None, quality: int | None = None) -> list[str]:
     """Colour a file by a fake engine that paints shadows blue and lights yellow; returns the warnings."""
     with Colorizer(FakeEngine(by_luma)) as colorizer:
-        return list(colorizer.color_file(source, target, OutputSettings(format=format, quality=quality)))
+        output = OutputSettings(format=format, quality=quality, embed_record=False)
+        return list(colorizer.color_file(source, target, output))
 
 
 def luma_of(rgb: npt.NDArray[Any]) -> UIntArray:
