@@ -62,6 +62,11 @@ class _Stored:
 
 def export(checkpoint: Checkpoint, folder: Path, *, summary: str, short_px: int, temperature: float | None) -> None:
     """Write ``folder`` from the checkpoint's mean weights. ``temperature`` replaces the one it was trained with."""
+    if checkpoint.recipe.unet:
+        raise ConfigurationError(
+            f"recipe '{checkpoint.recipe.name}' trains the paper's U-Net, which no engine runs",
+            hint="export a network of [generator]; train.paper_table and train.triplets show what a U-Net does",
+        )
     generator = Generator(checkpoint.recipe.generator)
     generator.load_state_dict(checkpoint.ema)
     if temperature is not None:
@@ -108,7 +113,7 @@ def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint
     Between the end of pixel training and that of adversarial training lie generators with most of the latter's variety
     and most of the former's accuracy. Raises `ConfigurationError` when the two are of different runs.
     """
-    if other.recipe.generator != checkpoint.recipe.generator or other.data_digest != checkpoint.data_digest:
+    if other.recipe.network != checkpoint.recipe.network or other.data_digest != checkpoint.data_digest:
         raise ConfigurationError("the checkpoints to blend are of different runs")
     if not 0 <= share <= 1:
         raise ConfigurationError(f"the share to blend is {share:g}", hint="give a number from 0 to 1")

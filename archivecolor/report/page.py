@@ -41,6 +41,7 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
+    "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it
     "map",  # whether there is a confidence map
@@ -132,6 +133,7 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         preview.result_bytes,
         f"{facts.width}x{facts.height}" if facts else "",
         facts.duration if facts else "",
+        facts.pages if facts else 1,
         facts.matrix if facts else "601",
         facts is not None,
         False,

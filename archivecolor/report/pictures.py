@@ -39,19 +39,23 @@ class SmallPicture:
     """RGB."""
     width: int
     height: int
+    pages: int
+    """In the file."""
 
 
 def small_picture(path: Path, longest_px: int) -> SmallPicture:
     """Decode the first picture of a file, at most ``longest_px`` on its long side. Raises `InputError`."""
-    kind = probe(path).format
+    info = probe(path)
     try:
-        deep = _deep_tiff(path) if kind is StillFormat.TIFF else None
+        deep = _deep_tiff(path) if info.format is StillFormat.TIFF else None
         if deep is not None:
-            return SmallPicture(_deep_shrunk(deep, path, longest_px), deep.pixels.shape[1], deep.pixels.shape[0])
+            return SmallPicture(
+                _deep_shrunk(deep, path, longest_px), deep.pixels.shape[1], deep.pixels.shape[0], info.pages
+            )
         with open_image(path) as opened:
             size = opened.size
             image = _shrunk(opened, path, longest_px)
-            return SmallPicture(image, *_upright(size, image))
+            return SmallPicture(image, *_upright(size, image), info.pages)
     except MemoryError as e:
         raise InputError(f"{path}: does not fit into memory") from e
     except _TRIPS as e:

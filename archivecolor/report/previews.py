@@ -19,7 +19,7 @@ from typing import Final
 
 from PIL import Image
 
-from archivecolor.errors import ArchiveColorError, DependencyError, InputError
+from archivecolor.errors import ArchiveColorError, DependencyError, InputError, OutputError
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.journal import Kind
@@ -50,6 +50,8 @@ class Facts:
     """Whose luma the picture as scanned shows: BT.601's or BT.709's."""
     duration: str = ""
     """Of a film."""
+    pages: int = 1
+    """Of a still; the first is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Gallery:
     ) -> Iterator[Preview]:
         """Make what is missing; yields in no particular order, and ends early when ``stop`` is set.
 
-        Memory: that of `workers.run` with one gigabyte, and of the largest result.
+        Memory: that of `workers.run` with one gigabyte, and of the largest result. Raises `OutputError` where they
+        cannot be written.
         """
         todo = []
         for item in items:
@@ -104,6 +107,8 @@ class Gallery:
             group=lambda coded: None,
         )
         for outcome in workers.run(todo, stages, stop=stop, threads=threads, budget_bytes=_BUDGET_BYTES):
+            if isinstance(outcome.error, OutputError):  # a full disk takes the next one no better
+                raise outcome.error
             yield self._preview(outcome.item, outcome.result, outcome.error)
             advance()
 
@@ -155,7 +160,7 @@ class Gallery:
         else:
             small = small_picture(path, PICTURE_PX)
             picture, thumb = small.image, small.image.copy()
-            facts = Facts(small.width, small.height)
+            facts = Facts(small.width, small.height, pages=small.pages)
         thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
         return _Coded(
             _id_of(item, status), _jpeg(picture, _PICTURE_QUALITY), _jpeg(thumb, _THUMB_QUALITY, facts), facts

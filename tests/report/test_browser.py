@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archivecolor.jobs.chosen import Chosen
 from archivecolor.jobs.journal import Kind
 from archivecolor.report.items import ReviewItem, State
 from archivecolor.report.page import write_page
@@ -125,6 +126,15 @@ def test_everything_of_the_run_is_there_and_thumbnails_load_from_disk(on: Page) 
     images = on.run("return document.querySelectorAll('.cell img').length")
     on.wait(lambda: on.run(loaded) == images >= 12)
     assert on.run("return document.querySelector('.failed .cell-reason').textContent") == "is damaged: ends early"
+
+
+def test_cells_are_not_made_anew_under_the_pointer(on: Page, page: Path) -> None:
+    on.open(page)
+    kept = on.browser.execute_async_script("""
+        const [done] = arguments, cell = document.querySelector('.cell');
+        const frames = (left) => (left ? requestAnimationFrame(() => frames(left - 1)) : done(cell.isConnected));
+        frames(5);""")
+    assert kept
 
 
 def test_the_picture_as_scanned_is_the_luma_of_the_coloured_one(on: Page) -> None:
@@ -238,14 +248,10 @@ def test_marks_stay_and_export_exactly_the_list(on: Page, page: Path, downloads:
     on.find("export-reject").click()
     written = downloads / "rejected.txt"
     on.wait(written.exists)
-    lines = written.read_bytes().splitlines(keepends=False)
+    assert written.read_bytes().split(b"\n") == [*sorted(map(os.fsencode, HOSTILE), key=os.fsdecode), b""]
+    assert Chosen.read(written).names == set(HOSTILE), "and folder --only-from takes it up"
     written.unlink()
-    assert sorted(written_names(lines)) == sorted(HOSTILE)
     on.wait(lambda: "1 name left out" in on.find("toast").text)  # that of `TWO_LINES`
-
-
-def written_names(lines: list[bytes]) -> list[str]:
-    return [os.fsdecode(line) for line in lines]
 
 
 def test_marking_goes_on_to_the_next_and_the_same_mark_takes_it_back(on: Page) -> None:

@@ -14,8 +14,10 @@ import tifffile
 from PIL import Image, ImageCms
 
 from archivecolor.errors import InputError
+from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.report import making, previews
 from archivecolor.report.pictures import small_picture
+from tests.fakes.disks import tiny_disk
 from tests.report.conftest import make
 from tests.report.runs import colored, picture, write_journal
 
@@ -169,6 +171,18 @@ def test_a_picture_that_was_cut_short_is_made_again(tmp_path: Path, left: bytes 
     assert thumb.read_bytes() == whole
 
 
+def test_a_full_disk_ends_the_run_and_leaves_no_page(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for i in range(12):
+        picture(out / f"{i:02d}.jpg", i, (1280, 800))
+    with tiny_disk(tmp_path / "disk", 256) as disk:
+        with pytest.raises(DiskFullError):
+            make(out, folder=disk / "report")
+        assert list(disk.rglob("*.html")) == []
+        assert list(disk.rglob("*.part")) == []
+    assert make(out, folder=tmp_path / "disk").pictures_made == 12
+
+
 def test_nothing_that_is_not_ours_is_removed_from_the_folder(tmp_path: Path) -> None:
     out = tmp_path / "out"
     picture(out / "a.png")
@@ -201,3 +215,13 @@ def test_a_thumbnail_fits_the_grid_and_a_picture_the_stage(tmp_path: Path) -> No
     (thumb,), (large,) = (list((folder / name).rglob("*.jpg")) for name in ("thumbs", "pictures"))
     assert Image.open(io.BytesIO(thumb.read_bytes())).size == (previews.THUMB_PX, previews.THUMB_PX // 2)
     assert Image.open(io.BytesIO(large.read_bytes())).size == (previews.PICTURE_PX, previews.PICTURE_PX // 2)
+
+
+def test_of_several_pages_the_first_is_shown_and_all_are_counted(tmp_path: Path) -> None:
+    pages = [np.asarray(half_and_half()), np.zeros((40, 80, 3), np.uint8)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for page in pages:
+            tif.write(page, photometric="rgb")
+    small = small_picture(tmp_path / "a.tif", 40)
+    assert small.pages == 2
+    assert_near(small.image, (8, 10), RED)

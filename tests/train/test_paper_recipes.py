@@ -16,6 +16,7 @@ from archivecolor.errors import ArchiveColorError, ConfigurationError
 from tests.train.test_fit import EVERY_STEP, NEVER, assert_same_bits, stop_at
 from train.checkpoint import Checkpoint
 from train.dataset import Photographs
+from train.export import export
 from train.fit import Trainer, add_row, fit
 from train.losses import ColourLoss, NonSaturating
 from train.networks import freeze, trained_network
@@ -158,3 +159,9 @@ def test_a_row_goes_under_the_columns_that_a_curve_has(tmp_path: Path) -> None:
     row: dict[str, Any] = {"step": 2, "epoch": 0.5}
     add_row(curve, row)
     assert curve.read_text(encoding="utf-8").splitlines() == ["step,pixel", "1,2.5", "2,"]
+
+
+def test_the_papers_network_is_not_exported(whole: Checkpoint, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="recipe 'paper' trains the paper's U-Net, which no engine runs"):
+        export(whole, tmp_path / "engine", summary="", short_px=32, temperature=None)
+    assert not (tmp_path / "engine").exists()

@@ -2,11 +2,13 @@
 
 const NARROW_PX = 620;
 const ROWS_AROUND = 2;
+const END_OF_NAME = 10;
 
 const grid = {
   node: element("grid"),
   cells: new Map(),
   active: 0,
+  width: 0,
   columns: 1,
   cellWidth: 200,
   rowHeight: 200,
@@ -14,7 +16,8 @@ const grid = {
 
   setUp() {
     addEventListener("scroll", () => this.schedule(), { passive: true });
-    new ResizeObserver(() => this.lay()).observe(this.node);
+    // Its height is our own doing; cells that are made anew under a pointer would lose its click
+    new ResizeObserver(() => this.node.clientWidth !== this.width && this.lay()).observe(this.node);
     this.node.addEventListener("click", (event) => {
       const cell = event.target.closest("[data-index]");
       if (cell) openAt(filters.shown.indexOf(items[Number(cell.dataset.index)]));
@@ -42,6 +45,7 @@ const grid = {
   lay() {
     const width = this.node.clientWidth;
     if (!width) return;
+    this.width = width;
     const narrow = innerWidth < NARROW_PX;
     this.gap = narrow ? 10 : 18;
     const least = narrow ? 148 : 212;
@@ -142,12 +146,20 @@ function cellOf(item) {
   if (item.kind === "film") frame.append(made("span", "badge badge-film", "Film"));
   frame.append(made("span", "badge badge-mark"));
   const caption = made("div", "caption");
-  const name = made("bdi", "cell-name", item.name);
-  name.title = item.path;
-  caption.append(name, noteOf(item));
+  caption.append(nameOf(item), noteOf(item));
   cell.append(frame, caption);
   showMark(cell, item);
   return cell;
+}
+
+/** A name that is cut in its middle when it is too long: numbers stand at the end. */
+function nameOf(item) {
+  const letters = [...item.name];
+  const name = made("bdi", "cell-name");
+  const end = letters.splice(Math.max(0, letters.length - END_OF_NAME)).join("");
+  name.title = item.path;
+  name.append(made("span", "cell-name-start", letters.join("")), made("span", "", end));
+  return name;
 }
 
 /** The line under a name: what is not as usual, or how sure the generator was. */

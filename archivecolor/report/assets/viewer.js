@@ -162,6 +162,7 @@ const viewer = {
     if (item.shown && item.reason) facts.push(["Why", item.reason]);
     if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
     if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
+    if (item.pages > 1) facts.push(["Pages", `${item.pages}, the first is shown`]);
     if (item.duration) facts.push(["Duration", item.duration]);
     if (item.bytes !== null) facts.push(["File", `${numbered.format(Math.max(1, Math.round(item.bytes / 1000)))} kB`]);
     if (item.seconds !== null && item.shown) facts.push(["Made in", `${item.seconds.toFixed(1)} s`]);
