@@ -6,7 +6,7 @@
          -> Engine.colorize on every n-th frame and where new things come into sight
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
-Memory: at most `temporal.LOOKAHEAD` + `_GATHER` frames of luma and as many small pictures, of about 7 MB each at 256 px
+Memory: at most `temporal.LOOKAHEAD` + `_GATHER` frames of luma and as many small pictures, of about 2 MB each at 256 px
 short side, are under way, however long the film is.
 """
 
@@ -31,7 +31,7 @@ from archivecolor.inference.engine import Engine
 from archivecolor.look import ends, level
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
-from archivecolor.temporal import Moment, Motion, MotionEstimator, smooth
+from archivecolor.temporal import Moment, Motion, MotionEstimator, UInt8, smooth
 
 _GATHER: Final = 32
 """Frames that may wait until a batch for the engine is full."""
@@ -111,11 +111,7 @@ class FilmColorizer:
         else:
             steady = smooth(moments, causal=self.film.smoothing is Smoothing.CAUSAL)  # type: ignore[assignment]
         for moment, ab in steady:
-            h, w = ab.shape[:2]
-            small = cv2.resize(ab, (max(1, w // 2), max(1, h // 2)), interpolation=cv2.INTER_AREA)
-            luma = cv2.resize(moment.luma, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
-            unit = np.asarray(luma, dtype=np.float32) / np.float32(255)
-            finished = graded(np.asarray(small, dtype=np.float32), unit, self.color)
+            finished = graded(ab, moment.luma.astype(np.float32) / np.float32(255), self.color)
             yield moment.source, np.ascontiguousarray(form.orientation.to_stored(finished))
 
     def _moments(
@@ -131,7 +127,7 @@ class FilmColorizer:
         reach: FloatArray | None = None
         for picture in pictures:
             look = self._look(picture.luma, form)
-            small = np.rint(look * 255).astype(np.uint8)
+            small = _halved(look)
             motion: Motion | None = None
             if before is None:
                 shot = max((s for s in starts if s <= picture.index), default=picture.index)
@@ -141,7 +137,7 @@ class FilmColorizer:
                 motion = estimate(before, small)
             before = small
             # Black and white are found slowly: levelling frame by frame would make the colour flicker
-            own = np.array(ends(look), np.float32)
+            own = np.array(ends(look[::2, ::2]), np.float32)
             reach = own if reach is None or motion is None else reach + np.float32(_LEVEL_PACE) * (own - reach)
             ask = motion is None or (picture.index - shot) % every == 0
             if not ask and motion is not None and seen is not None:
@@ -183,9 +179,15 @@ class FilmColorizer:
             for moment, look in waiting:
                 if look is not None:
                     ab = np.ascontiguousarray(next(answers))
-                    size = (look.shape[1], look.shape[0])
+                    size = moment.luma.shape[::-1]
                     moment.ab = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
         yield from (m for m, _ in waiting)
+
+
+def _halved(look: FloatArray) -> UInt8:
+    """The luma that motion is found in: twice as fine as the generator's chroma, a quarter of its input's pixels."""
+    size = (look.shape[1] // 2, look.shape[0] // 2)
+    return np.rint(np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA)) * 255).astype(np.uint8)
 
 
 def _follow(seen: FloatArray, motion: Motion) -> FloatArray:

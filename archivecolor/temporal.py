@@ -5,9 +5,10 @@ the neighbouring frames, losing weight where the motion is unsure, and chroma is
 weight. A first pass over few frames finds chroma that disagrees with its surroundings in time and takes its weight away
 (c); the second pass looks further. Frames that the generator did not see have no weight and live on what is carried.
 
-Measured on five colour sequences of 40 to 48 frames, greyed, at 256 px short side, with the shipped generator: against
-every frame by itself the chroma moves 11 to 64 times less along the motion when the generator is asked everywhere, 8 to
-55 times less when it is asked every 8th frame; a mean over nine frames manages 1.2 to 5 times.
+Measured on six colour sequences of 40 frames, greyed, with the shipped generator at 256 px and the smoother at 128 px
+short side, the generator asked for every 8th frame: chroma moves 12 to 260 times less along the motion than with every
+frame by itself, and 2.3 to 24 times less than in a mean over nine frames. Blocks of 16 frames that look 16 further, or
+of 8 that look 24 further, gain 3 %.
 
 Invariants: what comes out does not depend on anything beyond `LOOKAHEAD` frames ahead or beyond a frame without
 ``motion`` (a shot's first); memory is bounded by the lookahead.
@@ -30,9 +31,10 @@ UInt8 = npt.NDArray[np.uint8]
 Source = TypeVar("Source")
 
 _DECAY: Final = 0.97
-_FIRST_PASS: Final = 4
-_SECOND_PASS: Final = 16
-LOOKAHEAD: Final = 2 * (_FIRST_PASS + _SECOND_PASS)
+_FIRST_PASS: Final = (4, 4)
+_SECOND_PASS: Final = (8, 16)
+"""Frames of a block, and frames beyond it from which its backward pass starts."""
+LOOKAHEAD: Final = sum(_FIRST_PASS) + sum(_SECOND_PASS)
 """Frames that may be under way between the newest that went in and the oldest that has not come out."""
 
 _OUTLIER_AB: Final = 10.0
@@ -75,10 +77,18 @@ class Moment(Generic[Source]):
 
 
 class MotionEstimator:
-    """Dense inverse search optical flow (Kroeger et al. 2016) and its confidence. Not thread-safe."""
+    """Dense inverse search optical flow (Kroeger et al. 2016) and its confidence. Not thread-safe.
+
+    Down to single pixels, with fewer steps at each scale than OpenCV's presets take: at half the size and the same
+    cost this moves colour half as much as the preset FAST, which stops at every fourth pixel.
+    """
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow.setFinestScale(0)
+        self._flow.setGradientDescentIterations(6)
+        self._flow.setVariationalRefinementIterations(1)
+        self._flow.setPatchStride(5)
         self._grid: FloatArray = np.zeros((0, 0, 2), np.float32)
 
     def __call__(self, earlier: UInt8, later: UInt8) -> Motion | None:
@@ -120,13 +130,13 @@ def smooth(moments: Iterable[Moment[Source]], *, causal: bool = False) -> Iterat
         for moment, total in _carried(moments, 1, 0):
             yield moment, _mean(total)
         return
-    for moment, total in _carried(_weighted(moments), _SECOND_PASS, _SECOND_PASS):
+    for moment, total in _carried(_weighted(moments), *_SECOND_PASS):
         yield moment, _mean(total)
 
 
 def _weighted(moments: Iterable[Moment[Source]]) -> Iterator[Moment[Source]]:
     """First pass: chroma that differs from what its neighbours in time say gets less weight."""
-    for moment, total in _carried(moments, _FIRST_PASS, _FIRST_PASS):
+    for moment, total in _carried(moments, *_FIRST_PASS):
         if moment.ab is not None:
             off = _norm2(moment.ab - _mean(total)) / np.float32(_OUTLIER_AB**2)
             moment.weight = np.maximum(np.float32(_LEAST_WEIGHT), 1 / (1 + off))
