@@ -44,6 +44,7 @@ __all__ = [
     "RunRecord",
     "Settings",
     "Status",
+    "confidence_path",
     "journal_path",
     "read_journal",
     "read_runs",
@@ -59,6 +60,12 @@ _TAKEN: Final = {errno.EWOULDBLOCK, errno.EACCES}
 def journal_path(out: Path) -> Path:
     """Where the journal of a folder of results lies, whether it is there or not."""
     return out / FOLDER / _NAME
+
+
+def confidence_path(out: Path, result: Path) -> Path:
+    """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small grey PNG."""
+    name = result.relative_to(out)
+    return out / FOLDER / "confidence" / name.with_name(f"{name.name}.png")
 
 
 def read_journal(out: Path) -> Iterator[Entry]:

@@ -136,7 +136,7 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         facts.pages if facts else 1,
         facts.matrix if facts else "601",
         facts is not None,
-        False,
+        facts is not None and facts.has_map,
     ]
 
 

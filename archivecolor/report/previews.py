@@ -22,7 +22,7 @@ from PIL import Image
 from archivecolor.errors import ArchiveColorError, DependencyError, InputError, OutputError
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import atomic_write
-from archivecolor.jobs.journal import Kind
+from archivecolor.jobs.journal import Kind, confidence_path
 from archivecolor.report.films import clock, contact_sheet
 from archivecolor.report.items import ReviewItem
 from archivecolor.report.pictures import small_picture
@@ -36,6 +36,8 @@ _PICTURE_QUALITY: Final = 82
 _THUMB_QUALITY: Final = 76
 _FORM: Final = 1
 """Of what is written. Raised when older pictures no longer serve."""
+_TINT: Final = (214, 36, 159)
+"""Far from the colours of photographs; the page's legend has it, too."""
 _BUDGET_BYTES: Final = 1 << 30
 _OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|\.jpg)")
 
@@ -52,6 +54,10 @@ class Facts:
     """Of a film."""
     pages: int = 1
     """Of a still; the first is shown."""
+    map_ns: int = 0
+    """When the confidence map was written that lay there; 0 when there was none."""
+    has_map: bool = False
+    """Whether it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,10 @@ class Gallery:
     def picture(self, id: str) -> Path:
         """Where its larger picture lies."""
         return self._folder / "pictures" / id[:2] / f"{id}.jpg"
+
+    def map(self, id: str) -> Path:
+        """Where its confidence map lies, if there is one."""
+        return self.picture(id).with_suffix(".map.png")
 
     def previews(
         self, items: list[ReviewItem], *, threads: int, stop: threading.Event, advance: Callable[[], None]
@@ -130,7 +140,13 @@ class Gallery:
                 facts = Facts(**json.loads(image.info["comment"]))
         except (OSError, SyntaxError, ValueError, TypeError, KeyError):
             return None
+        if facts.map_ns != self._map_ns(item.result):
+            return None
         return Preview(item, name, status.st_size if status else None, facts)
+
+    def _map_ns(self, result: str) -> int:
+        status = _status(confidence_path(self._out, self._out / result))
+        return status.st_mtime_ns if status else 0
 
     def _preview(self, item: ReviewItem, facts: Facts | None, error: ArchiveColorError | None) -> Preview:
         status = _status(self._out / (item.result or ""))
@@ -153,6 +169,7 @@ class Gallery:
         status = _status(path)
         if status is None:
             raise InputError(f"{path}: is not there any more")
+        tint = None
         if item.kind is Kind.FILM:
             film = contact_sheet(path, PICTURE_PX)
             picture, thumb = film.sheet, film.poster
@@ -160,15 +177,18 @@ class Gallery:
         else:
             small = small_picture(path, PICTURE_PX)
             picture, thumb = small.image, small.image.copy()
-            facts = Facts(small.width, small.height, pages=small.pages)
+            map_ns, tint = self._map_ns(item.result or ""), _tint(confidence_path(self._out, path))
+            facts = Facts(small.width, small.height, pages=small.pages, map_ns=map_ns, has_map=tint is not None)
         thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
-        return _Coded(
-            _id_of(item, status), _jpeg(picture, _PICTURE_QUALITY), _jpeg(thumb, _THUMB_QUALITY, facts), facts
-        )
+        name = _id_of(item, status)
+        return _Coded(name, _jpeg(picture, _PICTURE_QUALITY), tint, _jpeg(thumb, _THUMB_QUALITY, facts), facts)
 
     def _save(self, item: ReviewItem, _: _Coded, coded: _Coded) -> Facts:
         with atomic_write(self.picture(coded.id), overwrite=True) as file:
             file.write(coded.picture)
+        if coded.tint is not None:
+            with atomic_write(self.map(coded.id), overwrite=True) as file:
+                file.write(coded.tint)
         with atomic_write(self.thumb(coded.id), overwrite=True) as file:
             file.write(coded.thumb)
         return coded.facts
@@ -178,6 +198,8 @@ class Gallery:
 class _Coded:
     id: str
     picture: bytes
+    tint: bytes | None
+    """Of the confidence map."""
     thumb: bytes
     facts: Facts
 
@@ -187,6 +209,20 @@ def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
     state = f"{item.state}" if result is None else f"{result.st_size} {result.st_mtime_ns}"
     key = os.fsencode(item.source) + f"\0{_FORM}\0{item.result is not None}\0{state}".encode()
     return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _tint(path: Path) -> bytes | None:
+    """A confidence map as a layer to lay over the picture: clear down to a half, then denser. None without one."""
+    try:
+        with Image.open(path) as image:
+            grey = image.convert("L")
+    except (OSError, SyntaxError, ValueError):  # not there, as most often, or damaged: the picture is what counts
+        return None
+    layer = Image.new("RGBA", grey.size, _TINT)
+    layer.putalpha(grey.point([max(0, 255 - 2 * value) for value in range(256)]))
+    coded = io.BytesIO()
+    layer.save(coded, "PNG")
+    return coded.getvalue()
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status
+from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status, confidence_path
 
 ENGINE = EngineUsed("archive", "0" * 64, "onnx on CPU")
 
@@ -33,6 +33,13 @@ def picture(path: Path, seed: int = 0, size: tuple[int, int] = (96, 64)) -> Path
     suffix = path.suffix if path.suffix in (".jpg", ".tif") else ".png"
     Image.fromarray((255 * hue).astype(np.uint8)).save(path, format=Image.registered_extensions()[suffix])
     return path
+
+
+def write_map(out: Path, result: str) -> None:
+    """A confidence map: sure at the left, guessing at the right."""
+    path = confidence_path(out, out / result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.tile(np.linspace(255, 0, 24).astype(np.uint8), (16, 1))).save(path)
 
 
 def colored(
@@ -68,6 +75,7 @@ def run_of(out: Path) -> Path:
         picture(out / name, i, (96, 64) if i % 2 else (64, 96))
         warned = ("16 bit reduced to 8 for jpeg",) if i in (3, 5) else ()
         entries.append(colored(name, confidence=round(0.1 + i * 0.07, 2), warnings=warned))
+    write_map(out, "docks/00.jpg")
     entries.append(failed("docks/torn.jpg", "/scans/docks/torn.jpg: is damaged: ends early", "scan it again"))
     entries.append(failed("people/empty.png", "/scans/people/empty.png: is empty", "restore it from a copy"))
     entries.append(skipped("people/painted.jpg", "is in colour already"))

@@ -178,6 +178,25 @@ def test_the_divider_follows_the_pointer_and_the_keys(on: Page) -> None:
         assert on.find("divider").get_attribute("aria-valuetext") == "2 % as scanned"
 
 
+def test_a_confidence_map_is_laid_over_its_picture_where_there_is_one(on: Page) -> None:
+    on.choose("folder", "=docks")
+    on.press(Keys.ENTER)
+    on.wait(lambda: on.is_open)
+    assert on.find("name").text == "00.jpg"
+    assert not on.find("map").is_displayed()
+    on.press("c")
+    on.wait(lambda: on.run("return document.getElementById('map').naturalWidth") == 24)
+    assert on.find("map").size == on.find("after").size
+    assert on.find("doubt-legend").is_displayed()
+    assert on.find("doubt").get_attribute("aria-pressed") == "true"
+    on.press("j")
+    assert not on.find("doubt").is_displayed()
+    assert not on.find("map").is_displayed()
+    on.press("k")
+    assert on.find("map").is_displayed(), "what was asked for stays asked for"
+    on.press(Keys.ESCAPE)
+
+
 def test_the_keyboard_goes_everywhere(on: Page) -> None:
     on.run("document.getElementById('grid').focus()")
     names = on.run("return [...document.querySelectorAll('.cell')].map(c => c.querySelector('.cell-name').textContent)")

@@ -15,11 +15,12 @@ from PIL import Image, ImageCms
 
 from archivecolor.errors import InputError
 from archivecolor.jobs.atomic import DiskFullError
+from archivecolor.jobs.journal import confidence_path
 from archivecolor.report import making, previews
 from archivecolor.report.pictures import small_picture
 from tests.fakes.disks import tiny_disk
 from tests.report.conftest import make
-from tests.report.runs import colored, picture, write_journal
+from tests.report.runs import colored, picture, write_journal, write_map
 
 RED, GREEN = (200, 40, 30), (30, 160, 60)
 
@@ -169,6 +170,24 @@ def test_a_picture_that_was_cut_short_is_made_again(tmp_path: Path, left: bytes 
     thumb.write_bytes(whole.replace(b"width", b"wi\0th") if left is None else left)
     assert make(out).pictures_made == 1
     assert thumb.read_bytes() == whole
+
+
+def test_a_confidence_map_is_shown_as_a_tint_where_the_generator_was_guessing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    picture(out / "a.png")
+    folder = make(out).path.parent
+    assert list(folder.rglob("*.map.png")) == []
+    write_map(out, "a.png")
+    assert make(out).pictures_made == 1, "a map that came later is seen"
+    (found,) = folder.rglob("*.map.png")
+    with Image.open(found) as image:
+        alpha = np.asarray(image.getchannel("A"))
+    assert (alpha[0, 0], alpha[0, -1]) == (0, 255)
+    assert make(out).pictures_made == 0
+    confidence_path(out, out / "a.png").write_bytes(b"\x89PNG no more")
+    made = make(out)
+    assert (made.pictures_made, made.problems) == (1, ()), "a damaged one is passed over"
+    assert make(out).pictures_made == 0
 
 
 def test_a_full_disk_ends_the_run_and_leaves_no_page(tmp_path: Path) -> None:
