@@ -59,7 +59,7 @@ def write_out(text: str) -> None:
 
 def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None:
     """Send the package's messages to stderr, and to ``log_file`` with the time of each."""
-    log.setLevel(logging.DEBUG)
+    log.setLevel(logging.DEBUG if verbose or log_file else logging.INFO)  # what nobody hears costs a million times
     log.propagate = False
     for handler in list(log.handlers):
         log.removeHandler(handler)

@@ -6,7 +6,9 @@ coloured, so that planning a large archive that is nearly done takes a walk and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from archivecolor.cli.folder_report import Report
 from archivecolor.cli.folder_settings import Making
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
-from archivecolor.jobs.atomic import clear_leftover
+from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.chosen import Chosen
 from archivecolor.jobs.discover import Item, PassedBy, walk
@@ -52,6 +54,8 @@ class Planner:
     """What became of the items before; None where nothing is known."""
     _missing: set[str] = field(default_factory=set)
     """Names of the list that have not been met."""
+    _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
+    """The folder of results that is being looked through, and its half-written files."""
     _fitting: dict[tuple[Kind, str], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,12 +99,15 @@ class Planner:
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
 
     def _task(self, item: Item, kind: Kind) -> Task | None:
-        if self.recorder and clear_leftover(item.target):
+        if self.recorder and self._has_leftover(item) and clear_leftover(item.target):
             console.log.debug("%s: cleared what a killed run left of it", console.printable(item.name))
         if self.bag and not can_hold(item.target.name):
             raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
+        result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
-        wanted = Wanted(item.source, self.out, item.target, self._fit(kind, item.target), self.making.weights_sha256)
+        wanted = Wanted(
+            item.source, self.out, item.target, result, self._fit(kind, item.target), self.making.weights_sha256
+        )
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -110,6 +117,16 @@ class Planner:
         if not self._is_one(item, kind):
             return None
         return Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256)
+
+    def _has_leftover(self, item: Item) -> bool:
+        """Whether a half-written result lies there. A folder of results is looked through once."""
+        folder = item.target.parent
+        if self._parts[0] != folder:
+            parts: set[str] = set()
+            with suppress(OSError), os.scandir(folder) as entries:  # it may not be made yet
+                parts.update(entry.name for entry in entries if entry.name.endswith(".part"))
+            self._parts = folder, frozenset(parts)
+        return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
 
     def _fit(self, kind: Kind, target: Path) -> frozenset[str]:
         key = (kind, target.suffix)

@@ -55,7 +55,8 @@ class Report:
         self.reasons[reason] += 1
         level = console.log.info if reason in (Reason.ALTERED, Reason.CHOSEN) else console.log.debug
         level("%s: result exists, %s", console.printable(item.name), reason)
-        self._tell(Outcome(item.source, "exists", kind, item.target, reason=reason))
+        if self.json or self.summary:
+            self._tell(Outcome(item.source, "exists", kind, item.target, reason=reason))
 
     def passed_by(self, thing: PassedBy) -> None:
         """Something in the tree that is no item."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
@@ -27,7 +26,8 @@ class Chosen:
         except OSError as e:
             raise InputError(f"{path}: cannot be read: {e.strerror}", hint="give --only-from a list of paths") from e
         lines = raw.decode("utf-8", "surrogateescape").removeprefix(_BYTE_ORDER_MARK).split("\n")
-        names = {str(Path(PurePosixPath(line.removesuffix("\r")))) for line in lines if line.strip()}
-        if outside := next((n for n in sorted(names) if os.path.isabs(n) or ".." in Path(n).parts), None):  # noqa: PTH117
+        paths = {PurePosixPath(line.removesuffix("\r")) for line in lines if line.strip()}
+        if outside := next((p for p in sorted(paths) if p.is_absolute() or ".." in p.parts), None):
             raise InputError(f"{path}: '{outside}' is no path below SRC", hint="name each item by its path below SRC")
-        return cls(frozenset(names), frozenset(str(folder) for name in names for folder in Path(name).parents))
+        folders = frozenset(folder.as_posix() for item in paths for folder in item.parents)
+        return cls(frozenset(item.as_posix() for item in paths), folders)

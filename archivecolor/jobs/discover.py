@@ -24,7 +24,9 @@ class Item:
     source: Path
     target: Path
     name: str
-    """The source's path below the folder that was walked."""
+    """The source's path below the folder that was walked, ``/`` between its parts."""
+    result: str
+    """The target's path below the folder of results, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +89,25 @@ def walk(
     while waiting:
         folder = waiting.pop()
         here = folder.here
-        if chosen and str(here) not in chosen.folders:
+        if chosen and here.as_posix() not in chosen.folders:
             continue
         if folder.is_link:
-            yield PassedBy(source / here, str(here), "is a link to a folder, not followed", failed=False)
+            yield PassedBy(source / here, here.as_posix(), "is a link to a folder, not followed", failed=False)
             continue
         through_link = folder.through_link or (target / here).is_symlink()
         if here.name and through_link and lies_inside(target / here, source):
             reason = f"its results would go among the sources, to {target / here}"
-            yield PassedBy(source / here, str(here), reason, failed=True)
+            yield PassedBy(source / here, here.as_posix(), reason, failed=True)
             continue
         try:
-            with os.scandir(source / here) as entries:
-                found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+            found = _list(source / here)
         except OSError as e:
-            yield PassedBy(source / here, str(here), f"cannot be listed: {e.strerror}", failed=True)
+            yield PassedBy(source / here, here.as_posix(), f"cannot be listed: {e.strerror}", failed=True)
             continue
-        files = [e for e in found if not _holds(e.is_dir)]
-        for thing in _files(files, source, target, here, rename, only):
+        for thing in _pair(found, source, target, here, rename, only):
             if chosen is None or thing.name in chosen.names:
                 yield thing
-        inner = [e for e in reversed(found) if _holds(e.is_dir)]
-        waiting += [_Folder(here / e.name, e.is_symlink(), through_link) for e in inner]
+        waiting += [_Folder(here / name, is_link, through_link) for name, is_link in found.folders]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +120,35 @@ class _Folder:
     """Whether a link leads to the place of its results."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What is in a folder and not hidden. Names only: a million entries as the system gives them take half a GB."""
+
+    files: list[str]
+    """Everything that is no folder, sorted."""
+    odd: dict[str, bool]
+    """Those of them that are no regular files, and whether they are links."""
+    folders: list[tuple[str, bool]]
+    """In reverse order, and whether they are links."""
+
+
+def _list(folder: Path) -> _Listing:
+    listing = _Listing([], {}, [])
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if _holds(entry.is_dir):
+                listing.folders.append((entry.name, entry.is_symlink()))
+                continue
+            listing.files.append(entry.name)
+            if not _holds(entry.is_file):
+                listing.odd[entry.name] = entry.is_symlink()
+    listing.files.sort()
+    listing.folders.sort(reverse=True)
+    return listing
+
+
 def _holds(question: Callable[[], bool]) -> bool:
     """Ask an entry of a folder about itself: a link that leads in circles raises, and is neither file nor folder."""
     try:
@@ -129,32 +157,34 @@ def _holds(question: Callable[[], bool]) -> bool:
         return False
 
 
-def _files(
-    files: list[os.DirEntry[str]],
+def _pair(
+    found: _Listing,
     source: Path,
     target: Path,
     here: Path,
     rename: Callable[[str], str],
     only: tuple[str, ...],
 ) -> Iterator[Item | PassedBy]:
-    taken = Counter(rename(entry.name) for entry in files)
-    for entry in files:
-        name = str(here / entry.name)
-        if only and not any(fnmatchcase(entry.name, p) or fnmatchcase(name, p) for p in only):
+    """The files of a folder with their results' places."""
+    taken = Counter(map(rename, found.files))
+    source_here, target_here, prefix = source / here, target / here, f"{here.as_posix()}/" if here.name else ""
+    for file in found.files:
+        name = prefix + file
+        if only and not any(fnmatchcase(file, p) or fnmatchcase(name, p) for p in only):
             continue
-        path = source / name
-        if not _holds(entry.is_file):
-            broken = entry.is_symlink()
+        path = source_here / file
+        if file in found.odd:
+            broken = found.odd[file]
             yield PassedBy(path, name, "is a broken link" if broken else "is no regular file", failed=broken)
             continue
-        result = rename(entry.name)
+        result = rename(file)
         if taken[result] > 1:
-            result = entry.name + Path(result).suffix
+            result = file + Path(result).suffix
             if taken[result]:
                 reason = f"its result would be named {result}, and so would another's"
                 yield PassedBy(path, name, reason, failed=True)
                 continue
-        yield Item(path, target / here / result, name)
+        yield Item(path, target_here / result, name, prefix + result)
 
 
 def compile_patterns(patterns: list[str]) -> tuple[str, ...]:

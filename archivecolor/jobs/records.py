@@ -42,6 +42,10 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+_KINDS: Final = {str(kind): kind for kind in Kind}
+_STATUSES: Final = {str(status): status for status in Status}
+
+
 @dataclass(frozen=True, slots=True)
 class EngineUsed:
     """What computed the chroma."""
@@ -176,8 +180,8 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
     confidence = item.get("confidence")
     return Entry(
         source=_text(item["source"]),
-        kind=Kind(item["kind"]),
-        status=Status(item["status"]),
+        kind=_KINDS[item["kind"]],
+        status=_STATUSES[item["status"]],
         run=int(item["run"]),
         settings_digest=_text(item["settings"]),
         began_at=_text(item["began"]),
@@ -207,12 +211,11 @@ def _encode_file(file: FileState | None) -> list[object] | None:
 
 
 def _decode_file(value: object) -> FileState | None:
-    match value:
-        case None:
-            return None
-        case [int(size), int(mtime), None]:
-            return FileState(size, mtime)
-        case [int(size), int(mtime), str(sha256)]:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        size, mtime, sha256 = value
+        if isinstance(size, int) and isinstance(mtime, int) and (sha256 is None or isinstance(sha256, str)):
             return FileState(size, mtime, sha256)
     raise ValueError(value)
 

@@ -66,7 +66,8 @@ class Wanted:
     source: Path
     out: Path
     target: Path
-    """Below ``out``."""
+    result: str
+    """``target``, relative to ``out``."""
     settings: frozenset[str]
     """Digests of settings that come to the same for this item."""
     weights_sha256: str
@@ -95,8 +96,8 @@ class Decision:
 
 def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
     """Apply the rules above. Raises `InputError` where the source, `OutputError` where the result cannot be read."""
-    made = None if entry is None or entry.result is None else wanted.out / entry.result
-    place = made or wanted.target
+    made = None if entry is None else entry.result
+    place = wanted.target if made in (None, wanted.result) else wanted.out / made
     if rules.overwrite:
         return _anew(place, entry)
     there = _look(place)
@@ -104,13 +105,13 @@ def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
         return Decision(make=False, reason=Reason.FOREIGN) if there else Decision(make=True, reason=Reason.NEW)
     if made and there is None:
         return Decision(make=True, reason=Reason.MISSING)
-    if made and made != wanted.target and entry.status is Status.COLORED:  # another --format
+    if made and made != wanted.result and entry.status is Status.COLORED:  # another --format
         free = _look(wanted.target) is None
         return Decision(make=free, reason=Reason.SETTINGS if free else Reason.FOREIGN)
     reason, noted = _what_changed(wanted, entry, rules)
     if reason in _LEFT:
         if made and there and entry.replaces_sha256 and not there.looks_like(entry.result_file):
-            return _after_power_cut(made, entry, Decision(make=False, reason=reason, noted=noted))
+            return _after_power_cut(place, entry, Decision(make=False, reason=reason, noted=noted))
         return Decision(make=False, reason=reason, noted=noted)
     if there is None:
         return Decision(make=True, reason=reason)

@@ -25,7 +25,8 @@ def wanted(tmp_path: Path) -> Wanted:
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(b"grey")
-    return Wanted(tmp_path / "in/a.png", tmp_path / "out", tmp_path / "out/a.png", frozenset({NOW}), WEIGHTS)
+    source, out = tmp_path / "in/a.png", tmp_path / "out"
+    return Wanted(source, out, out / "a.png", "a.png", frozenset({NOW}), WEIGHTS)
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_overwrite_makes_everything(wanted: Wanted, colored: Entry, skipped: Ent
 
 
 def test_a_result_in_another_format_is_made_beside_the_first(wanted: Wanted, colored: Entry) -> None:
-    beside = replace(wanted, target=wanted.out / "a.tif")
+    beside = replace(wanted, target=wanted.out / "a.tif", result="a.tif")
     assert decide(beside, colored, Rules()) == made(Reason.SETTINGS)
     beside.target.write_bytes(b"somebody's")
     assert decide(beside, colored, Rules()) == left(Reason.FOREIGN)
@@ -166,7 +167,9 @@ def test_a_result_in_another_format_is_made_beside_the_first(wanted: Wanted, col
 
 def test_a_copy_lies_under_its_own_name_whatever_the_format(wanted: Wanted, colored: Entry) -> None:
     copied = replace(colored, status=Status.COPIED)
-    beside = replace(wanted, target=wanted.out / "a.tif", weights_sha256="another generator has no part in it")
+    beside = replace(
+        wanted, target=wanted.out / "a.tif", result="a.tif", weights_sha256="another generator has no part in it"
+    )
     assert decide(beside, copied, Rules()) == left(Reason.DONE)
 
 
