@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from archivecolor.errors import ConfigurationError, InputError
-from train import recipe as recipes
+from train import recipe_file
 from train.recipe import Recipe
 
 _FORMAT = 1
@@ -100,7 +100,7 @@ class Checkpoint:
         if not all(isinstance(value, _KINDS[k]) for k, value in values.items()):
             raise InputError(f"{path}: is no checkpoint of this version")
         try:
-            values["recipe"] = recipes.from_dict(json.loads(values["recipe"]))
+            values["recipe"] = recipe_file.from_dict(json.loads(values["recipe"]))
         except (ValueError, AttributeError, ConfigurationError) as e:
             raise InputError(f"{path}: carries a recipe that is none of this version: {e}") from e
         return cls(**values)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from archivecolor.errors import ArchiveColorError, InputError
 from archivecolor.generator import Generator
-from train import recipe as recipes
+from train import recipe_file
 from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Batch, Photographs
 from train.discriminator import make_discriminator
@@ -207,7 +207,7 @@ def go_on(trainer: Trainer, last: Path, digest: str) -> None:
     checkpoint.check_same_run(last, trainer.recipe, digest)
     trainer.restore(checkpoint)
     log.info("going on at step %d", trainer.step)
-    for line in recipes.differences(checkpoint.recipe, trainer.recipe):
+    for line in recipe_file.differences(checkpoint.recipe, trainer.recipe):
         log.info("the recipe has changed: %s", line)
 
 
@@ -314,7 +314,7 @@ def main() -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        recipe = recipes.load(options.recipe, options.set)
+        recipe = recipe_file.load(options.recipe, options.set)
         validation = None
         if options.validate:
             validation = ValidationSet.of_folder(options.validate, options.validate_count, options.validate_side)

@@ -10,11 +10,11 @@ import pytest
 
 from archivecolor.errors import ConfigurationError, UsageError
 from archivecolor.generator import INPUT_MULTIPLE, GeneratorShape
-from train import recipe as recipes
+from train import recipe_file
 from train.recipe import Adversary, AdversaryKind, Freeze, Plateau, Recipe
 from train.unet import UNetShape
 
-RECIPES = sorted((Path(recipes.__file__).parent / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(recipe_file.__file__).parent / "recipes").glob("*.toml"))
 
 GOOD = """
 name = "try"
@@ -33,12 +33,12 @@ final_learning_rate = 1
 def load(tmp_path: Path, text: str, *changes: str) -> Recipe:
     path = tmp_path / "try.toml"
     path.write_text(text, encoding="utf-8")
-    return recipes.load(path, changes)
+    return recipe_file.load(path, changes)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_recipe_that_ships_can_be_read(path: Path) -> None:
-    recipe = recipes.load(path)
+    recipe = recipe_file.load(path)
     assert recipe.name == path.stem
     assert recipe.phase
     assert all(p.crop % INPUT_MULTIPLE == 0 for p in recipe.phase)
@@ -54,7 +54,7 @@ def test_defaults_stand_in_for_what_a_recipe_leaves_out(tmp_path: Path) -> None:
 
 
 def test_a_recipe_survives_its_way_through_json(recipe: Recipe) -> None:
-    assert recipes.from_dict(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
+    assert recipe_file.from_dict(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_a_wrong_recipe_is_told_with_file_and_key(tmp_path: Path, wrong: str, me
 
 def test_a_recipe_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.toml: cannot be read: No such file"):
-        recipes.load(tmp_path / "none.toml")
+        recipe_file.load(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=r"binary\.toml: is not TOML"):
-        recipes.load(tmp_path / "binary.toml")
+        recipe_file.load(tmp_path / "binary.toml")
 
 
 TWO = GOOD + GOOD[GOOD.index("[[phase]]") :].replace('"one"', '"two"')
@@ -147,9 +147,9 @@ def test_a_change_that_makes_no_sense_is_refused(
 def test_differences_between_recipes_are_told_by_phase_and_key(tmp_path: Path) -> None:
     one = load(tmp_path, TWO)
     other = load(tmp_path, TWO, "phase.two.learning_rate=1e-5", "unet.palette=4")
-    assert recipes.differences(one, one) == []
-    assert recipes.differences(one, other)[0] == "phase.two.learning_rate: 0.001, now 1e-05"
-    assert "unet.palette: absent, now 4" in recipes.differences(one, other)
+    assert recipe_file.differences(one, one) == []
+    assert recipe_file.differences(one, other)[0] == "phase.two.learning_rate: 0.001, now 1e-05"
+    assert "unet.palette: absent, now 4" in recipe_file.differences(one, other)
 
 
 def test_a_recipe_trains_either_network(tmp_path: Path) -> None:
@@ -158,4 +158,4 @@ def test_a_recipe_trains_either_network(tmp_path: Path) -> None:
     assert ours.chroma_stride == 4
     assert paper.network == UNetShape(palette=4)
     assert paper.chroma_stride == 1
-    assert recipes.from_dict(json.loads(json.dumps(dataclasses.asdict(paper)))) == paper
+    assert recipe_file.from_dict(json.loads(json.dumps(dataclasses.asdict(paper)))) == paper
