@@ -19,14 +19,16 @@ from archivecolor.generator import EncoderKind, Generator
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
+from train import trainer as training
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
-from train.fit import Trainer, batches, fit
+from train.fit import batches, fit
 from train.losses import ColourLoss
 from train.networks import freeze, imagenet_weights
 from train.palette import fit_palette, palette_prior
 from train.recipe import Data, Freeze, Phase, Recipe
 from train.schedule import Schedule
+from train.trainer import Trainer
 from train.validate import ValidationSet
 
 EVERY_STEP, NEVER = -1.0, math.inf
@@ -34,8 +36,8 @@ EVERY_STEP, NEVER = -1.0, math.inf
 
 @pytest.fixture(autouse=True)
 def _quick_palette(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "fit_palette", functools.partial(fit_palette, samples=60))
-    monkeypatch.setattr(fitting, "palette_prior", functools.partial(palette_prior, samples=60))
+    monkeypatch.setattr(training, "fit_palette", functools.partial(fit_palette, samples=60))
+    monkeypatch.setattr(training, "palette_prior", functools.partial(palette_prior, samples=60))
 
 
 def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +76,7 @@ def assert_same_bits(one: Any, other: Any, where: str = "") -> None:
 def uninterrupted(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """The end of a run in one go."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "fit_palette", functools.partial(fit_palette, samples=60))
+        patch.setattr(training, "fit_palette", functools.partial(fit_palette, samples=60))
         return Checkpoint.load(fit(tiny_recipe(corpus), tmp_path_factory.mktemp("whole"), None, NEVER))
 
 

@@ -6,6 +6,9 @@ import csv
 import dataclasses
 import logging
 import math
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,11 @@ from tests.train.test_fit import EVERY_STEP, NEVER, assert_same_bits, stop_at
 from train.checkpoint import Checkpoint
 from train.dataset import Photographs
 from train.export import export
-from train.fit import Trainer, add_row, fit
+from train.fit import add_row, fit, stopped_by_interrupt
 from train.losses import ColourLoss, NonSaturating
 from train.networks import freeze, trained_network
 from train.recipe import Adversary, AdversaryKind, Data, Loss, Phase, Plateau, Recipe
+from train.trainer import Trainer
 from train.unet import UNet, UNetShape
 from train.validate import ValidationSet
 
@@ -165,3 +169,34 @@ def test_the_papers_network_is_not_exported(whole: Checkpoint, tmp_path: Path) -
     with pytest.raises(ConfigurationError, match="recipe 'paper' trains the paper's U-Net, which no engine runs"):
         export(whole, tmp_path / "engine", summary="", short_px=32, temperature=None)
     assert not (tmp_path / "engine").exists()
+
+
+def test_an_interrupt_finishes_the_step_saves_it_and_the_run_goes_on(
+    paper: Recipe, whole: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_on = Trainer.train_on
+
+    def interrupted(self: Trainer, *arguments: Any) -> dict[str, float]:
+        if self.step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return train_on(self, *arguments)
+
+    with monkeypatch.context() as patch, stopped_by_interrupt() as stop:
+        patch.setattr(Trainer, "train_on", interrupted)
+        assert Checkpoint.load(fit(paper, tmp_path, None, NEVER, stop=stop)).step == 3
+    assert_same_bits(Checkpoint.load(fit(paper, tmp_path, None, NEVER)).generator, whole.generator)
+
+
+def interrupt_twice() -> None:
+    with stopped_by_interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(5)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+
+def test_a_second_interrupt_stops_at_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()
+    assert signal.getsignal(signal.SIGINT) is before

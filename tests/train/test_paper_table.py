@@ -19,8 +19,8 @@ from tests.fakes.generators import tiny_generator
 from tests.train.conftest import png
 from tests.train.test_paper_recipes import paper_recipe
 from train import cifar10, paper_table
-from train.fit import Trainer
 from train.paper_table import enlarged, grey, measure, network_colouring
+from train.trainer import Trainer
 
 Pictures = npt.NDArray[np.uint8]
 

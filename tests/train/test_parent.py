@@ -15,7 +15,7 @@ from archivecolor.errors import ConfigurationError
 from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
 from tests.fakes.generators import tiny_checkpoint
-from train import fit as fitting
+from train import trainer as training
 from train.checkpoint import Checkpoint
 from train.fit import fit
 from train.palette import palette_prior
@@ -26,7 +26,7 @@ NEVER = math.inf
 
 @pytest.fixture(autouse=True)
 def _quick_prior(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "palette_prior", functools.partial(palette_prior, samples=60))
+    monkeypatch.setattr(training, "palette_prior", functools.partial(palette_prior, samples=60))
 
 
 def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:

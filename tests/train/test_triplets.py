@@ -11,7 +11,7 @@ import pytest
 from archivecolor.errors import InputError
 from tests.train.test_paper_recipes import paper_recipe
 from train import triplets
-from train.fit import Trainer
+from train.trainer import Trainer
 
 
 @pytest.fixture
