@@ -36,6 +36,11 @@ def shrink(luma: UIntArray, size: tuple[int, int]) -> FloatArray:
     return np.asarray(small, dtype=np.float32) / np.float32(np.iinfo(luma.dtype).max)
 
 
+def shrunk(look: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Average a look down to its chroma's size."""
+    return np.asarray(cv2.resize(look, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
 def ends(luma: FloatArray) -> tuple[float, float]:
     """The luma that counts as black and as white."""
     black, white = np.percentile(luma, (_OUTLIERS_PERCENT, 100 - _OUTLIERS_PERCENT))

@@ -2,7 +2,8 @@
 
 ::
 
-    open_still -> luma -> look (small, upright, levelled) -> Engine.colorize -> a*, b*
+    open_still -> luma -> look (small, upright, levelled) -> Engine.estimate -> a*, b* and where it was guessing
+               -> palette of a reference -> painted strokes -> grade
                -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
 
 Only strips of the picture exist in float. Beyond decoder and encoder, a picture of n pixels of b bytes takes n b for
@@ -19,20 +20,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+import cv2
 import numpy as np
 
 from archivecolor import __version__
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
+from archivecolor.confidence import confidence_of, encode_map
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.grade import graded
+from archivecolor.hints import Hints, read_strokes
 from archivecolor.inference import select
 from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.mirrored import MirroredEngine
 from archivecolor.jobs.atomic import atomic_write
-from archivecolor.look import look, shrink
+from archivecolor.look import look, shrink, shrunk
+from archivecolor.paint import Strokes, spread
 from archivecolor.provenance import DamagedXmpError, Record, with_record
+from archivecolor.reference import palette_of
 from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
 from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
 from archivecolor.stills.metadata import fits_jpeg
@@ -54,6 +60,23 @@ class LoadedStill:
     still: Still
     look: FloatArray
     """What the network sees: ``[h, w]`` in 0..1, upright."""
+    strokes: Strokes | None = None
+    """What was painted on it, of the look's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the generator says of a picture."""
+
+    ab: FloatArray
+    """``[h, w, 2]`` a*, b*, upright."""
+    confidence: FloatArray | None
+    """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not tell."""
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Of the picture."""
+        return None if self.confidence is None else float(self.confidence.mean())
 
 
 class Colorizer:
@@ -62,11 +85,17 @@ class Colorizer:
     def __init__(
         self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
     ) -> None:
-        """``max_megapixels`` of files; None takes what fits into memory."""
+        """``max_megapixels`` of files; None takes what fits into memory.
+
+        Raises `UsageError` when there are no such hints, `InputError` when the reference cannot be taken.
+        """
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
         self.settings = settings or ColorSettings()
         self.engine = MirroredEngine(engine) if self.settings.flip else engine
+        self.hints = Hints(self.settings.hints) if self.settings.hints else None
+        reference = self.settings.reference
+        self._palette = palette_of(self.engine, reference, self.settings.network_px) if reference else None
 
     @classmethod
     def load(
@@ -92,37 +121,55 @@ class Colorizer:
     ) -> None:
         self.close()
 
-    def color(self, picture: UIntArray) -> UIntArray:
+    def color(self, picture: UIntArray, hints: Path | str | None = None) -> UIntArray:
         """Colour an array.
 
-        ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. Returns
-        ``[h, w, 3]`` RGB of the same type whose luma is that of ``picture`` in every pixel.
+        ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. ``hints`` is
+        a PNG of strokes for it. Returns ``[h, w, 3]`` RGB of the same type whose luma is ``picture``'s in every pixel.
         """
         flat = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
         if picture.dtype not in (np.uint8, np.uint16) or not flat or 0 in picture.shape:
             raise InputError(f"a picture is uint8 or uint16, [h, w] or [h, w, 3]; got {picture.dtype} {picture.shape}")
         luma = picture if picture.ndim == 2 else luma_of(picture)
-        return self.merge(luma, self.predict([self.look(luma)])[0])
+        seen = self.look(luma)
+        strokes = read_strokes(Path(hints), luma.shape, seen.shape) if hints else None
+        return self.merge(luma, self.painted(seen, self.predict([seen])[0], strokes))
 
     def color_file(
-        self, source: Path | str, target: Path | str, output: OutputSettings | None = None
+        self,
+        source: Path | str,
+        target: Path | str,
+        output: OutputSettings | None = None,
+        *,
+        hints: Path | str | None = None,
+        confidence: Path | str | None = None,
     ) -> tuple[str, ...]:
         """Colour a photograph from file to file; returns warnings.
 
-        ``target`` takes its name once it is whole, and never replaces ``source``. Raises `InputError` or
-        `OutputError`.
+        ``target`` takes its name once it is whole, and never replaces ``source``. ``hints`` is a PNG of strokes, in
+        place of one of the settings' hints that has the photograph's name; ``confidence`` is where the map of the
+        generator's confidence is written to, as a PNG. Raises `InputError` or `OutputError`.
         """
         source, target = Path(source), Path(target)
         output = output or OutputSettings()
-        loaded = self.load_still(source)
+        loaded = self.load_still(source, hints=Path(hints) if hints else self.layer_of(source.name))
         if target.exists() and target.samefile(source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
-        chroma = self.predict([loaded.look])[0]
+        made = self.estimate([loaded.look])[0]
         with atomic_write(target, overwrite=output.overwrite) as file:
-            return self.write_still(file, loaded, chroma, output)
+            warnings = self.write_still(file, loaded, made.ab, output)
+        if confidence and made.confidence is None:
+            return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
+        if confidence:
+            write_map(Path(confidence), made)
+        return warnings
 
-    def load_still(self, path: Path, *, recolor: bool = True) -> LoadedStill:
-        """Decode a photograph and make the small picture that the engine sees.
+    def layer_of(self, name: str) -> Path | None:
+        """The painted layer of the photograph of that name, relative to its folder, if there is one."""
+        return self.hints.of_still(name) if self.hints else None
+
+    def load_still(self, path: Path, *, recolor: bool = True, hints: Path | None = None) -> LoadedStill:
+        """Decode a photograph and the strokes painted on it, and make the small picture that the engine sees.
 
         Without ``recolor``, raises `InColorError` when the photograph is in colour already.
         """
@@ -131,16 +178,22 @@ class Colorizer:
             tone = tone_of(still.thumbnail)
             if not tone.is_monochrome:
                 raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colours it all the same")
-        return LoadedStill(still, self.look(still.luma, still.orientation))
+        seen = self.look(still.luma, still.orientation)
+        if hints is None:
+            return LoadedStill(still, seen)
+        height, width = still.luma.shape
+        shown = (width, height) if still.orientation.swaps_sides else (height, width)
+        return LoadedStill(still, seen, read_strokes(hints, shown, (seen.shape[0], seen.shape[1])))
 
     def write_still(
         self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
     ) -> tuple[str, ...]:
-        """Merge and encode into an open file; returns warnings.
+        """Paint, merge and encode into an open file; returns warnings.
 
         The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
         """
         still = self._recorded(for_target(loaded.still, output), output)
+        chroma = self.painted(loaded.look, chroma, loaded.strokes)
         rgb = self.merge(still.luma, chroma, still.orientation)
         if still.info.pages == 1:
             return still.warnings + write_still(file, rgb, still, output)
@@ -182,12 +235,27 @@ class Colorizer:
         return look(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
 
     def predict(self, looks: list[FloatArray]) -> list[FloatArray]:
-        """Chroma ``[h, w, 2]`` (a*, b*) of each look; looks of one size are computed together."""
+        """Chroma ``[h, w, 2]`` (a*, b*) of each look, with the reference's palette."""
+        return [made.ab for made in self.estimate(looks)]
+
+    def estimate(self, looks: list[FloatArray]) -> list[Prediction]:
+        """`predict`, and how sure the generator is; looks of one size are computed together."""
         if len({x.shape for x in looks}) > 1:
-            return [self.predict([x])[0] for x in looks]
+            return [self.estimate([x])[0] for x in looks]
         with self._engine_lock:
-            chroma = check_chroma(self.engine.colorize(np.stack(looks)[:, None]), self.engine.folder)
-        return list(chroma.transpose(0, 2, 3, 1))
+            found = self.engine.estimate(np.stack(looks)[:, None])
+        chroma = list(check_chroma(found.chroma, self.engine.folder).transpose(0, 2, 3, 1))
+        if self._palette:
+            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(looks, chroma, strict=True)]
+        sure = [None] * len(looks) if found.spread is None else list(confidence_of(found.spread[:, 0]))
+        return [Prediction(ab, confidence) for ab, confidence in zip(chroma, sure, strict=True)]
+
+    def painted(self, look: FloatArray, chroma: FloatArray, strokes: Strokes | None) -> FloatArray:
+        """Lay ``strokes`` over ``[h, w, 2]`` chroma; where there are some, the result is of the look's size."""
+        if strokes is None:
+            return chroma
+        wide = cv2.resize(np.ascontiguousarray(chroma), look.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        return spread(strokes, look, np.asarray(wide, dtype=np.float32)).ab
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
@@ -204,6 +272,13 @@ class Colorizer:
             cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
             rgb[first : first + step] = merge_rows(strip, cb, cr)
         return rgb
+
+
+def write_map(path: Path, made: Prediction) -> None:
+    """Write the confidence of a picture as a small grey PNG, if it is known. Raises `OutputError`."""
+    if made.confidence is not None:
+        with atomic_write(path, overwrite=True) as file:
+            file.write(encode_map(made.confidence))
 
 
 def cost_bytes(path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from archivecolor.errors import UsageError
 
@@ -68,6 +69,10 @@ class ColorSettings:
     """Factor on chroma, up to `LARGEST_SATURATION`; vivid colours are spared."""
     warmth: float = 0.0
     """-1 is bluer, 1 is yellower; black and white stay neutral."""
+    reference: Path | None = None
+    """A photograph in colour whose palette is taken: see `reference.Palette`."""
+    hints: Path | None = None
+    """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`."""
     network_px: int | None = None
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
     flip: bool = False

@@ -317,3 +317,58 @@ def test_the_cost_of_a_photograph_grows_with_its_pixels_and_depth(tmp_path: Path
     assert 0 < cost_bytes(small) < cost_bytes(deep)
     assert cost_bytes(text) == 0
     assert cost_bytes(tmp_path / "missing.png") == 0
+
+
+def test_strokes_colour_what_they_lie_on_and_luma_stays(tmp_path: Path) -> None:
+    luma = np.full((64, 96), 90, np.uint8)
+    luma[:, 60:] = 180
+    strokes = np.zeros((64, 96, 4), np.uint8)
+    strokes[30:34, 10:30] = (30, 60, 200, 255)
+    Image.fromarray(strokes).save(tmp_path / "strokes.png")
+    with Colorizer(FakeEngine()) as colorizer:
+        plain, painted = colorizer.color(luma), colorizer.color(luma, hints=tmp_path / "strokes.png")
+    np.testing.assert_array_equal(luma_of(painted), luma)
+    left, right = painted[10:54, 5:50].astype(int), painted[:, 70:].astype(int)
+    assert (left[..., 2] > left[..., 0] + 30).all()
+    assert np.abs(right - plain[:, 70:]).max() <= 2
+
+
+def test_a_reference_gives_its_palette_and_one_without_colour_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    blue = np.clip(np.array((40, 70, 150)) + rng.normal(0, 10, (64, 96, 1)) + rng.normal(0, 25, (64, 1, 3)), 0, 255)
+    Image.fromarray(blue.astype(np.uint8)).save(tmp_path / "blue.png")
+    Image.fromarray(np.full((64, 96), 99, np.uint8)).save(tmp_path / "grey.png")
+    luma = np.full((64, 96), 80, np.uint8)
+    with Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "blue.png")) as colorizer:
+        red, _, blue = colorizer.color(luma).reshape(-1, 3).mean(axis=0)
+    assert blue > red + 30  # the engine says orange
+    with pytest.raises(InputError, match=r"grey.png: is not in colour \(--reference takes"):
+        Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "grey.png"))
+
+
+def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -> None:
+    Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "hints").mkdir()
+    strokes = np.zeros((64, 96, 4), np.uint8)
+    strokes[30:34, 10:30] = (60, 200, 60, 255)
+    Image.fromarray(strokes).save(tmp_path / "hints" / "a.png")
+    with Colorizer(FakeEngine(), ColorSettings(hints=tmp_path / "hints")) as colorizer:
+        assert colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png") == ()
+    red, green, _ = np.asarray(Image.open(tmp_path / "b.png"))[32, 20].astype(int)
+    assert green > red + 30
+    sure = np.asarray(Image.open(tmp_path / "map.png"))
+    assert sure.dtype == np.uint8
+    np.testing.assert_allclose(sure / 255, 1 / (1 + (10 / 12) ** 2), atol=0.003)
+
+
+def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -> None:
+    Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
+    engine = FakeEngine()
+    engine.spread = None
+    with Colorizer(engine) as colorizer:
+        [made] = colorizer.estimate([np.full((64, 96), 0.5, np.float32)])
+        assert made.confidence is None
+        assert made.mean_confidence is None
+        said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png")
+    assert said == ("generator 'fake' does not tell its confidence",)
+    assert not (tmp_path / "map.png").exists()

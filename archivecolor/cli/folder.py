@@ -39,6 +39,9 @@ def folder(
     strength: options.Strength = 1.0,
     saturation: options.Saturation = 1.0,
     warmth: options.Warmth = 0.0,
+    reference: options.Reference = None,
+    hints: options.HintFile = None,
+    hints_dir: options.HintFolder = None,
     flip: options.Flip = False,
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     format: options.Format = None,
@@ -61,6 +64,7 @@ def folder(
     fail_fast: options.FailFast = False,
     dry_run: options.DryRun = False,
     summary: options.SummaryFile = None,
+    confidence: options.ConfidenceMaps = False,
     bag: options.Bag = False,
     watch: options.Watching = False,
     report: options.ReviewPage = False,
@@ -85,7 +89,9 @@ def folder(
     if watch and dry_run:
         raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
-    color = ColorSettings(strength, saturation, warmth, network_px=network_px, flip=flip)
+    color = ColorSettings(
+        strength, saturation, warmth, reference, options.hints_of(hints, hints_dir), network_px=network_px, flip=flip
+    )
     output = OutputSettings(
         format=_format(format), quality=quality, overwrite=overwrite, embed_record=embed, sidecar=sidecar
     )
@@ -107,7 +113,7 @@ def folder(
     planner = Planner(
         source,
         out,
-        Making(catalog.find(generator), color, output, already_color, film, encode, leave_out),
+        Making(catalog.find(generator), color, output, already_color, film, encode, leave_out, confidence),
         Report(json=json, summary=Summary(summary, source, out) if summary else None),
         kinds=kind,
         only=patterns,

@@ -82,6 +82,12 @@ class Planner:
                 if task:
                     yield task
 
+    def tell_strange_hints(self) -> None:
+        """Warn of painted layers that belong to no picture."""
+        if self.making.hints:
+            for layer in self.making.hints.strangers(self.source):
+                console.log.warning("%s: belongs to no picture of that name", console.printable(layer))
+
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder: a list of another archive, or files that were moved."""
         for name in sorted(self._missing):
@@ -105,9 +111,7 @@ class Planner:
             raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
-        wanted = Wanted(
-            item.source, self.out, item.target, result, self._fit(kind, item.target), self.making.weights_sha256
-        )
+        wanted = Wanted(item.source, self.out, item.target, result, self._fit(kind, item), self.making.weights_sha256)
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -128,7 +132,10 @@ class Planner:
             self._parts = folder, frozenset(parts)
         return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
 
-    def _fit(self, kind: Kind, target: Path) -> frozenset[str]:
+    def _fit(self, kind: Kind, item: Item) -> frozenset[str]:
+        target = item.target
+        if self.making.has_hints(kind, item.name):
+            return self.making.fitting(kind, target, item.name)
         key = (kind, target.suffix)
         if key not in self._fitting:
             self._fitting[key] = self.making.fitting(kind, target)

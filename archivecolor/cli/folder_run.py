@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.cli import console
@@ -15,19 +16,19 @@ from archivecolor.cli.film_progress import FilmProgress, clock
 from archivecolor.cli.folder_report import Report
 from archivecolor.cli.folder_settings import Making
 from archivecolor.cli.interrupt import Interruption
-from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
 from archivecolor.film_job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
 from archivecolor.film_pipeline import Stopped
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
 from archivecolor.jobs.digests import read_open
+from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
 from archivecolor.jobs.records import Status, settings_digest
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.spool import Task
 from archivecolor.memory import memory_bytes
-from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, cost_bytes
+from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
 from archivecolor.premis import HeldFile, premis, sidecar_path
 from archivecolor.settings import AlreadyColor
 
@@ -48,12 +49,14 @@ class _Saved:
 
     warnings: tuple[str, ...]
     seconds: float
+    confidence: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class FolderRun:
     """Colours tasks with one engine."""
 
+    out: Path
     colorizer: Colorizer
     making: Making
     recorder: Recorder
@@ -68,7 +71,7 @@ class FolderRun:
         """Colour ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.predict([x.still.look for x in loaded]),
+            compute=lambda loaded: self.colorizer.estimate([x.still.look for x in loaded]),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
             group=lambda loaded: loaded.still.look.shape,
@@ -88,7 +91,8 @@ class FolderRun:
                 else:
                     failed = False
                     if outcome.result:
-                        self.report.colored(outcome.item, outcome.result.warnings, outcome.result.seconds, None)
+                        made = outcome.result
+                        self.report.colored(outcome.item, made.warnings, made.seconds, made.confidence)
                 self.report.ended += 1
                 progress.advance(failed=failed)
 
@@ -111,24 +115,28 @@ class FolderRun:
         begun = begin(task)
         try:
             recolor = self.making.already_color is AlreadyColor.RECOLOR
-            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor))
+            layer = self.colorizer.layer_of(task.name)
+            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor, hints=layer))
         except InColorError as e:
             self._in_color(begun, e)
             raise
 
-    def _save(self, task: Task, loaded: _Loaded, chroma: FloatArray) -> _Saved:
+    def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> _Saved:
         """Merge, write, note and name a photograph."""
-        settings = settings_digest(self.making.colored(task.kind, task.target))
+        settings = settings_digest(self.making.colored(task.kind, task.target, task.name))
+        sure = None if made.mean_confidence is None else round(made.mean_confidence, 4)
         warnings: tuple[str, ...] = ()
 
         def note(file: BinaryIO) -> None:
-            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings)
+            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure)
             if self.making.output.sidecar:
                 self._write_sidecar(loaded, file, warnings)
 
+        if self.making.confidence:
+            write_map(confidence_path(self.out, task.target), made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
-            warnings = self.colorizer.write_still(file, loaded.still, chroma, self.making.output)
-        return _Saved(warnings, loaded.begun.seconds)
+            warnings = self.colorizer.write_still(file, loaded.still, made.ab, self.making.output)
+        return _Saved(warnings, loaded.begun.seconds, sure)
 
     def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
         """Write PREMIS beside a result that is about to be named."""
@@ -161,7 +169,7 @@ class FolderRun:
 
     def _color_film(self, begun: Begun, plan: FilmPlan) -> None:
         task, film = begun.task, plan.scan.film
-        settings = settings_digest(self.making.colored(task.kind, task.target))
+        settings = settings_digest(self.making.colored(task.kind, task.target, task.name))
         warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
 
         def note(file: BinaryIO) -> None:
@@ -172,7 +180,7 @@ class FolderRun:
             color_film(
                 plan,
                 self.colorizer.engine,
-                self.making.color,
+                self.making.for_film(task.name),
                 self.making.film,
                 jobs=max(1, self.jobs),
                 stop=self.interruption.stop,

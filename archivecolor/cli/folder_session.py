@@ -47,6 +47,7 @@ class Session:
             for task in self.planner.tasks():
                 report.planned(task)
         self.planner.tell_missing()
+        self.planner.tell_strange_hints()
         console.log.info("%d to colour, %s", report.counts["to colour"], report.rest())
         report.write_summary()
         report.raise_for_failures()
@@ -56,6 +57,7 @@ class Session:
         planner = self.planner
         if planner.bag:
             bag.check(planner.out)
+        planner.tell_strange_hints()
         with interruptible() as interruption, self._recorder() as recorder, ExitStack() as open_things:
             planner.recorder, planner.index = recorder, recorder.index
             run: FolderRun | None = None
@@ -108,7 +110,15 @@ class Session:
         console.log.info("%d to colour with '%s' on %s", len(plan), name, runtime)
         recorder.computed_by(EngineUsed(name, making.weights_sha256, runtime))
         return FolderRun(
-            colorizer, making, recorder, planner.report, interruption, self.jobs, planner.fail_fast, self.quiet
+            planner.out,
+            colorizer,
+            making,
+            recorder,
+            planner.report,
+            interruption,
+            self.jobs,
+            planner.fail_fast,
+            self.quiet,
         )
 
     def _color(self, run: FolderRun, plan: Spool) -> None:

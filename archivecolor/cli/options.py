@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from archivecolor.errors import UsageError
 from archivecolor.settings import AlreadyColor, FilmCodec, Kinds, Precision, Purpose, Smoothing
 
 _ENGINE, _COLOUR, _OUTPUT, _RUN = "Engine", "Colour", "Output", "Run"
@@ -97,6 +98,35 @@ Flip = Annotated[
         "--flip",
         help="Colour the mirror image too and take the mean: a little nearer to the truth, twice the network's time.",
         rich_help_panel=_COLOUR,
+    ),
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference", metavar="PHOTO", help="Take the palette of this colour photograph.", rich_help_panel=_COLOUR
+    ),
+]
+HintFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--hints",
+        metavar="PNG",
+        help="Strokes of colour on a transparent layer, for the picture, or of a film the frame, of its name.",
+        rich_help_panel=_COLOUR,
+    ),
+]
+HintFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--hints-dir", metavar="DIR", help="Such layers for many pictures, by their names.", rich_help_panel=_COLOUR
+    ),
+]
+ConfidenceMaps = Annotated[
+    bool,
+    typer.Option(
+        "--confidence",
+        help="Write where the generator was guessing, as small pictures below OUT/.archivecolor/confidence.",
+        rich_help_panel=_OUTPUT,
     ),
 ]
 Format = Annotated[
@@ -202,6 +232,21 @@ LogFile = Annotated[
     typer.Option("--log-file", metavar="FILE", help="Append every message there too.", rich_help_panel=_RUN),
 ]
 _FILM = "Film"
+
+
+def hints_of(file: Path | None, folder: Path | None) -> Path | None:
+    """What the two options name together; raises `UsageError` where it is neither a PNG nor a folder of them."""
+    if file and folder:
+        raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
+    if folder and not folder.is_dir():
+        raise UsageError(f"{folder}: is no folder", hint="--hints takes one PNG")
+    if file and not file.is_file():
+        raise UsageError(f"{file}: there is no such file", hint="--hints-dir takes a folder")
+    if file and file.suffix.lower() != ".png":
+        raise UsageError(f"{file}: hints are PNG files", hint="export the layer of strokes as PNG")
+    return file or folder
+
+
 For = Annotated[
     Purpose,
     typer.Option(

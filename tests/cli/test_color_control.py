@@ -1,0 +1,114 @@
+"""``folder`` with what steers colour: hints, a reference, and maps of confidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archivecolor.jobs.journal import confidence_path, read_journal
+from tests.cli.conftest import Run, tree
+from tests.fakes.engines import FakeEngine
+
+
+def stroke(path: Path, colour: tuple[int, int, int] = (40, 60, 220), size: tuple[int, int] = (60, 40)) -> Path:
+    """A layer with one stroke over the middle."""
+    width, height = size
+    rgba = np.zeros((height, width, 4), np.uint8)
+    rgba[height // 2 - 3 : height // 2 + 3, 5:-5] = (*colour, 255)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rgba).save(path)
+    return path
+
+
+def test_only_painted_pictures_are_painted_and_made_again_when_somebody_paints_on(
+    run: Run, source: Path, out: Path, tmp_path: Path
+) -> None:
+    run("folder", source, out)
+    plain = tree(out)
+    stroke(tmp_path / "hints" / "sub" / "z.png")
+    done = run("folder", source, out, "--hints-dir", tmp_path / "hints")
+    assert "1 colored" in done.err
+    painted = tree(out)
+    assert [name for name in plain if plain[name] != painted[name]] == ["sub/z.bmp"]
+    with Image.open(out / "sub" / "z.bmp") as image:
+        red, _, blue = np.asarray(image)[20, 30].astype(int)
+    assert blue > red + 20
+    assert "0 colored" in run("folder", source, out, "--hints-dir", tmp_path / "hints").err
+    stroke(tmp_path / "hints" / "sub" / "z.png", colour=(220, 60, 40))
+    assert "1 colored" in run("folder", source, out, "--hints-dir", tmp_path / "hints").err
+
+
+def test_hints_for_no_picture_are_a_warning(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
+    stroke(tmp_path / "hints" / "nobody.png")
+    done = run("folder", source, out, "--hints-dir", tmp_path / "hints")
+    assert done.code == 0
+    assert f"{tmp_path / 'hints' / 'nobody.png'}: belongs to no picture of that name" in done.err
+
+
+def test_hints_of_another_shape_fail_their_picture_alone(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
+    layer = stroke(tmp_path / "a.png", size=(40, 40))
+    done = run("folder", source, out, "--hints", layer)
+    assert done.code == 7
+    assert sorted(tree(out)) == ["m.tif", "sub/z.bmp"]
+    assert f"{layer}: is 40 x 40, its picture 60 x 40 (paint on a layer" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--hints", "none.png"), "none.png: there is no such file"),
+        (("--hints-dir", "none"), "none: is no folder"),
+        (("--hints", __file__), "hints are PNG files"),
+        (("--hints", __file__, "--hints-dir", "."), "exclude each other"),
+        (("--saturation", "4"), "saturation is 4"),
+        (("--warmth", "2"), "warmth is 2"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(
+    run: Run, source: Path, out: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = run("folder", source, out, *arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert not out.exists()
+
+
+def test_another_reference_makes_results_again_and_a_bad_one_stops_the_run(
+    run: Run, source: Path, out: Path, tmp_path: Path
+) -> None:
+    reference = tmp_path / "reference.png"
+    rng = np.random.default_rng(0)
+    for count, colour in enumerate(((40, 60, 150), (150, 60, 40))):
+        noise = rng.normal(0, 20, (64, 96, 3)) + rng.normal(0, 25, (64, 96, 1))
+        Image.fromarray(np.clip(colour + noise, 0, 255).astype(np.uint8)).save(reference)
+        done = run("folder", source, out, "--reference", reference)
+        assert "3 colored" in done.err, count
+    reference.write_bytes(b"no picture")
+    done = run("folder", source, out, "--reference", reference)
+    assert done.code == 3
+    assert f"{reference}: " in done.err
+
+
+def test_confidence_is_told_noted_and_on_request_drawn(run: Run, source: Path, out: Path) -> None:
+    done = run("folder", source, out, "--confidence", "--json")
+    expected = round(1 / (1 + (10 / 12) ** 2), 4)
+    assert [record["confidence"] for record in done.records] == [pytest.approx(expected, abs=1e-4)] * 3
+    assert [entry.confidence for entry in read_journal(out)] == [pytest.approx(expected, abs=1e-4)] * 3
+    for name in tree(out):
+        with Image.open(confidence_path(out, out / name)) as image:
+            assert (image.format, image.mode) == ("PNG", "L")
+    assert "0 colored" in run("folder", source, out).err  # a map changes no result
+
+
+def test_no_map_is_drawn_unless_asked_for_or_without_confidence(
+    run: Run, source: Path, out: Path, engine: FakeEngine
+) -> None:
+    run("folder", source, out)
+    assert not (out / ".archivecolor" / "confidence").exists()
+    engine.spread = None
+    done = run("folder", source, out, "--confidence", "--overwrite", "--json")
+    assert [record.get("confidence") for record in done.records] == [None] * 3
+    assert not (out / ".archivecolor" / "confidence").exists()
