@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from archivecolor.inference.plans import Plan
 
 _SPEAK_EVERY_S = 10.0
+_LIVE_EVERY_S = 0.25
 
 
 def build_engine(
@@ -67,8 +70,8 @@ def build_engine(
     )
     console.log.info("building '%s' for %s with %s", request.folder.name, ", ".join(gpus), chosen.label)
     began = time.monotonic()
-    with interruptible() as interruption:
-        plan = build.build(request, output, _Speaker(interruption), anew=overwrite)
+    with interruptible() as interruption, _Speaker(interruption, quiet=quiet) as speaker:
+        plan = build.build(request, output, speaker, anew=overwrite)
         new = time.monotonic() - began >= plan.seconds
     verdict = "" if plan.ciede2000 else check(request.folder, plan)
     if json:
@@ -82,19 +85,36 @@ def build_engine(
 
 
 class _Speaker:
-    """A line every ten seconds, for TensorRT takes minutes; and the way out for Ctrl-C."""
+    """How far TensorRT is, for it takes minutes: one live line on a terminal, elsewhere a line every ten seconds.
 
-    def __init__(self, interruption: Interruption) -> None:
-        self._interruption = interruption
+    And the way out for Ctrl-C.
+    """
+
+    def __init__(self, interruption: Interruption, *, quiet: bool) -> None:
+        self._interruption, self._quiet = interruption, quiet
+        self._live = sys.stderr.isatty()
         self._began = self._spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live and not self._quiet:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
     def __call__(self, phase: str, share: float) -> None:
         if self._interruption.stop.is_set():
             raise KeyboardInterrupt
         now = time.monotonic()
-        if now - self._spoke >= _SPEAK_EVERY_S:
-            self._spoke = now
-            console.log.info("%s: %d %%, %s", phase.lower(), 100 * share, console.duration(now - self._began))
+        if self._quiet or now - self._spoke < (_LIVE_EVERY_S if self._live else _SPEAK_EVERY_S):
+            return
+        self._spoke = now
+        line = f"{phase.lower()}: {share:.0%}, {console.duration(now - self._began)}"
+        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
+        sys.stderr.flush()
 
 
 def _checked_px(network_px: int | None) -> int | None:

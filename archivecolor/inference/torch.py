@@ -32,6 +32,7 @@ try:
 except ImportError as e:
     raise DependencyError("the torch engine needs PyTorch", hint="pip install 'archivecolor[cuda]'") from e
 
+_CUDA_BUILD = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130"
 _CUDA_BATCH = 16
 _IN_FLIGHT = 2
 """Batches on the device at a time: one computes while the other is copied."""
@@ -51,7 +52,7 @@ def torch_device(settings: EngineSettings, *, need_cuda: bool = False) -> torch.
     if not works:
         built = torch.version.cuda
         why = "finds no NVIDIA GPU or driver that it can use" if built else "was built for CPUs only"
-        hint = "'archivecolor doctor' says what is here" if built else "install the CUDA build of PyTorch: see README"
+        hint = "'archivecolor doctor' says what is here" if built else _CUDA_BUILD
         raise DependencyError(f"PyTorch {torch.__version__} {why}", hint=hint)
     if device.index >= torch.cuda.device_count():
         raise DependencyError(f"there is no GPU {device.index}", hint=f"{torch.cuda.device_count()} are here")

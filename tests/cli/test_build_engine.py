@@ -7,9 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from archivecolor.cli.build_engine import _Speaker
+from archivecolor.cli.interrupt import Interruption
 
 needs_rtx = pytest.mark.skipif(
     importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed: pip install tensorrt-rtx"
@@ -80,3 +84,26 @@ def test_a_folder_that_cannot_be_written_has_exit_code_5(tmp_path: Path) -> None
     done = build_engine("--gpu", "sm_89", "--output", str(tmp_path / "taken"), cache=tmp_path)
     assert done.returncode == 5
     assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"),
+    [(True, "\r\x1b[Kbuilding engine: 50%, 20 s\r\x1b[K"), (False, "building engine: 50%, 20 s\n")],
+)
+def test_a_long_build_says_how_far_it_is(
+    terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter((0.0, 0.1, 20.0))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock, 20.0))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    with _Speaker(Interruption(), quiet=False) as speaker:
+        speaker("Building engine", 0.1)
+        speaker("Building engine", 0.5)
+    assert capsys.readouterr().err == shown
+
+
+def test_a_build_ends_at_the_first_ctrl_c() -> None:
+    interruption = Interruption()
+    interruption.stop.set()
+    with _Speaker(interruption, quiet=True) as speaker, pytest.raises(KeyboardInterrupt):
+        speaker("Building engine", 0.1)
