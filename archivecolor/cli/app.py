@@ -14,6 +14,7 @@ from archivecolor.cli.engines import engines
 from archivecolor.cli.evaluate import evaluate
 from archivecolor.cli.folder import folder
 from archivecolor.cli.report import report
+from archivecolor.cli.strip import strip
 from archivecolor.cli.verify import verify
 from archivecolor.cli.video import video
 
@@ -35,6 +36,7 @@ app.command(epilog=_EPILOG)(folder)
 app.command(epilog=_EPILOG)(video)
 app.command(epilog=_EPILOG)(report)
 app.command(epilog=_EPILOG)(verify)
+app.command(epilog=_EPILOG)(strip)
 app.command(epilog=_EPILOG)(evaluate)
 app.command(epilog=_EPILOG)(build_engine)
 app.command()(doctor)

@@ -166,7 +166,7 @@ def _upright(still: Still) -> Still:
 
 
 def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSettings) -> tuple[str, ...]:
-    """Encode ``[h, w, 3]`` integer RGB, rows as stored in ``still``, which `for_target` has made fit.
+    """Encode ``[h, w, 3]`` integer RGB, or ``[h, w]`` grey, rows as stored in ``still``, made fit by `for_target`.
 
     Encoded in memory and then written, so that an `OSError` is ``file``'s and says what it is: encoders swallow
     the number of a full disk. Returns warnings: what the target format cannot hold. Raises `OutputError` where it

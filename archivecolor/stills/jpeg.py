@@ -72,8 +72,10 @@ def _small_colour(path: Path) -> UIntArray:
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode 8-bit RGB. Without a quality of its own, a JPEG's luma is copied from its source."""
+    """Encode 8-bit RGB or grey. Without a quality of its own, a JPEG's luma is copied from its source."""
     options = _options(still, output.quality)
+    if rgb.ndim == 2:
+        return _encode_grey(rgb, still, options)
     if still.coding.jpeg is None or output.quality is not None:
         return Encoded([_save(Image.fromarray(rgb), options)])
     hint = ""
@@ -91,6 +93,22 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
         return Encoded([coded])
     share = f"{(moved > 0).mean():.2%} of its pixels by up to {moved.max()}"
     return Encoded([coded], (f"coded anew, which moved the luma of {share}{hint or '; --format tiff keeps it'}",))
+
+
+def _encode_grey(luma: UIntArray, still: Still, options: dict[str, Any]) -> Encoded:
+    """The luma alone: copied from a source that is a JPEG, where it has luma."""
+    source, coded = still.coding.jpeg, None
+    said: tuple[str, ...] = ()
+    if source is not None:
+        coded = jpeg_scans.luma_of(source, options)
+        if coded is None:
+            grey = jpeg_blocks.grey_of(source)
+            coded = jpeg_scans.luma_of(grey, options) if grey else None
+        if coded is None:
+            said = ("stores no luma, so it was coded anew",)
+    if "qtables" in options:
+        options["qtables"] = options["qtables"][:1]
+    return Encoded([coded or _save(Image.fromarray(luma), options)], said)
 
 
 def _with_copied_luma(rgb: UIntArray, still: Still, options: dict[str, Any]) -> bytes | None:

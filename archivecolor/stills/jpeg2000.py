@@ -19,8 +19,8 @@ import numpy as np
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import pillow
-from archivecolor.stills.metadata import EXIF_MARKER, exif_of, profile_for_colour
+from archivecolor.stills import pillow, profiles
+from archivecolor.stills.metadata import EXIF_MARKER, exif_of
 from archivecolor.stills.still import Coded, Encoded, Pixels, Still, StillInfo
 
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -66,7 +66,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
         elif kind == b"colr" and 3 < size <= _LONGEST_BOX_BYTES:
             body = _body(path, at, size)
             icc = body[3:] if body[0] == _ICC_METHOD else icc
-    icc, said_of_icc = profile_for_colour(icc)
+    icc, said_of_icc = profiles.for_colour(icc)
     metadata = replace(metadata, exif=exif, xmp=xmp, icc=icc)
     said = (*said, *said_of_icc)
     return Still(path, info, pixels, orientation, metadata, warnings=said)
@@ -84,7 +84,7 @@ def _decode_deep(path: Path) -> Pixels:
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
     """Encode at the depth of ``rgb``, reversibly."""
-    pixels = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR) if alpha is None else np.dstack((rgb[..., ::-1], alpha))
+    pixels = pillow.for_opencv(rgb, alpha)
     ok, coded = cv2.imencode(".jp2", pixels, [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, _LOSSLESS])
     if not ok:
         raise OutputError(f"{still.path}: could not be encoded as JPEG 2000")

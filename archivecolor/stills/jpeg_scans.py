@@ -66,6 +66,47 @@ def splice(source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict
     return b"\xff\xd8" + b"".join(_coded(marker, body) for marker, body in parts) + b"\xff\xd9"
 
 
+def luma_of(source: bytes, options: dict[str, Any]) -> bytes | None:
+    """The grey JPEG inside a colour one whose luma has scans of its own, as `splice` makes them, or inside a grey one.
+
+    ``options`` are Pillow's and say what metadata to write. Returns None where luma and chroma share their scans.
+    """
+    luma = _parse(source) or _parse_luma(source)
+    if luma is None:
+        return None
+    told = _encode(Image.new("L", (1, 1)), **options)
+    parts = [(marker, body) for marker, body in _segments(told) if marker == _COM or 0xE0 <= marker <= 0xEF]
+    parts += [(_DQT, _numbered(luma.table, 0)), (luma.frame, b"\x08" + luma.size + b"\x01" + bytes((_LUMA, 0x11, 0)))]
+    parts += [(marker, _for_component(marker, body, _LUMA)) for marker, body in luma.scans]
+    return b"\xff\xd8" + b"".join(_coded(marker, body) for marker, body in parts) + b"\xff\xd9"
+
+
+def _parse_luma(data: bytes) -> _Grey | None:
+    """The first component of a JPEG of three, if no scan of it holds another and all are of one sampling."""
+    frame, head = 0, b""
+    tables: dict[int, bytes] = {}
+    scans: list[tuple[int, bytes]] = []
+    last = 0
+    for marker, body in _segments(data):
+        if marker == _DQT:
+            tables |= {k: v for k, v in _tables(body).items() if k not in tables}
+        elif marker in _FRAMES:
+            frame, head = marker, body
+            if body[0] != 8 or body[5] != 3 or len({body[7 + 3 * i] for i in range(3)}) != 1:
+                return None
+        elif marker in (_DHT, _DRI):
+            scans.append((marker, body))
+        elif marker == _SOS:
+            if body[0] != 1 or not head:
+                return None
+            if body[1] == head[6]:
+                scans.append((marker, body))
+                last = len(scans)
+    if not last or head[8] not in tables:
+        return None
+    return _Grey(frame, head[1:5], tables[head[8]], tuple(scans[:last]))
+
+
 def _encode(image: Image.Image, **options: Any) -> bytes:
     coded = io.BytesIO()
     image.save(coded, format="JPEG", **options)

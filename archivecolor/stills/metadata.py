@@ -37,14 +37,6 @@ _TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _XMP_KEYWORD: Final = b"XML:com.adobe.xmp\0"
 
 
-def profile_for_colour(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
-    """An ICC profile if it describes RGB; any other does not fit the coloured picture. And a warning if so."""
-    if not icc or icc[16:20] == b"RGB ":
-        return icc or None, ()
-    space = icc[16:20].decode("ascii", "replace").strip()
-    return None, (f"its {'grey' if space == 'GRAY' else space} ICC profile does not fit a colour picture: left out",)
-
-
 def exif_of(still: Still) -> bytes | None:
     """The source's EXIF, with its marker; where it has none, one made of its TIFF tags, if there is any need."""
     kept = still.metadata

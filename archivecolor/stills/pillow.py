@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -16,7 +17,8 @@ from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
-from archivecolor.stills.metadata import EXIF_DAMAGE, EXIF_MARKER, ORIENTATION_TAG, parse_exif, profile_for_colour
+from archivecolor.stills import profiles
+from archivecolor.stills.metadata import EXIF_DAMAGE, EXIF_MARKER, ORIENTATION_TAG, parse_exif
 from archivecolor.stills.still import Coding, Encoded, Metadata, Pixels, Still, StillInfo
 
 Image.MAX_IMAGE_PIXELS = None  # `stills.probe` has its own limit
@@ -95,7 +97,7 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, Orientation, tuple[str,
         orientation = Orientation(number) if 1 <= number <= 8 else Orientation.UPRIGHT
     except EXIF_DAMAGE:
         said = ("its EXIF is damaged and was copied as it is",)
-    icc, said_of_icc = profile_for_colour(image.info.get("icc_profile"))
+    icc, said_of_icc = profiles.for_colour(image.info.get("icc_profile"))
     xmp = image.info.get("xmp")
     segments: list[tuple[str, bytes]] = getattr(image, "applist", [])  # of a JPEG
     metadata = Metadata(
@@ -122,8 +124,16 @@ def _dpi(values: tuple[float, float] | None) -> tuple[float, float] | None:
     return (x, y) if x > 0 and y > 0 and math.isfinite(x * y) else None
 
 
+def for_opencv(picture: UIntArray, alpha: UIntArray | None) -> UIntArray:
+    """``[h, w]`` grey or ``[h, w, 3]`` RGB as OpenCV wants it; grey with alpha becomes RGBA, which it has."""
+    if alpha is None:
+        return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), picture.dtype)
+    rgb = np.dstack([picture] * 3) if picture.ndim == 2 else picture[..., ::-1]
+    return np.dstack((rgb, alpha))
+
+
 def encode(format: str, rgb: UIntArray, alpha: UIntArray | None, options: dict[str, Any]) -> Encoded:
-    """Encode 8-bit RGB or RGBA with Pillow's options for a format that Pillow names so."""
+    """Encode 8-bit grey or RGB, with or without alpha, with Pillow's options for a format that Pillow names so."""
     coded = io.BytesIO()
     Image.fromarray(rgb if alpha is None else np.dstack((rgb, alpha))).save(coded, format=format, **options)
     return Encoded([coded.getbuffer()])

@@ -21,7 +21,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import pillow
 from archivecolor.stills.metadata import EXIF_MARKER, exif_of
-from archivecolor.stills.still import Encoded, Pixels, Still, StillInfo
+from archivecolor.stills.still import Encoded, Metadata, Pixels, Still, StillInfo
 
 _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
@@ -29,6 +29,7 @@ _DEPTH: Final = 24
 _METRES_PER_INCH: Final = 0.0254
 _CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
 _COMPRESSION: Final = 4
+_LONGEST_PROFILE_BYTES: Final = 16 << 20
 _XMP_CHUNK: Final = b"iTXtXML:com.adobe.xmp\0"
 
 
@@ -88,10 +89,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
     """Encode at the depth of ``rgb``."""
-    if alpha is None:
-        pixels = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    else:
-        pixels = np.dstack((rgb[..., ::-1], alpha))
+    pixels = pillow.for_opencv(rgb, alpha)
     ok, coded = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])
     if not ok:
         raise OutputError(f"{still.path}: could not be encoded as PNG")
@@ -102,17 +100,10 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
 def _metadata_chunks(still: Still) -> Iterator[bytes]:
     kept = still.metadata
     if still.info.format is StillFormat.PNG:
-        xmp = [_xmp_chunk(kept.xmp)] if kept.xmp else []
-        for chunk in kept.png_chunks:
-            if kept.xmp and chunk[4:].startswith(_XMP_CHUNK):
-                yield from xmp
-                xmp = []
-            else:
-                yield chunk
-        yield from xmp
+        yield from _replaced(kept)
         return
     if kept.icc:
-        yield _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc))
+        yield _profile_chunk(kept.icc)
     if kept.dpi:
         per_metre = [round(v / _METRES_PER_INCH) for v in kept.dpi]
         yield _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
@@ -123,6 +114,31 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
         yield _chunk(b"tEXt", b"Comment\0" + kept.comment.replace(b"\0", b""))
     if kept.xmp:
         yield _xmp_chunk(kept.xmp)
+
+
+def _replaced(kept: Metadata) -> Iterator[bytes]:
+    """The source's chunks, with what was changed of XMP and profile in their places."""
+    xmp = [_xmp_chunk(kept.xmp)] if kept.xmp else []
+    for chunk in kept.png_chunks:
+        if kept.xmp and chunk[4:].startswith(_XMP_CHUNK):
+            yield from xmp
+            xmp = []
+        elif chunk[4:8] == b"iCCP" and kept.icc != _profile_in(chunk):
+            yield from [_profile_chunk(kept.icc)] if kept.icc else []
+        else:
+            yield chunk
+    yield from xmp
+
+
+def _profile_in(chunk: bytes) -> bytes | None:
+    try:
+        return zlib.decompressobj().decompress(chunk[8:-4].split(b"\0", 1)[1][1:], _LONGEST_PROFILE_BYTES)
+    except (zlib.error, IndexError):
+        return None
+
+
+def _profile_chunk(icc: bytes) -> bytes:
+    return _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
 
 
 def _xmp_chunk(xmp: bytes) -> bytes:

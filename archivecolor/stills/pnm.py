@@ -103,10 +103,11 @@ def _scaled(samples: UIntArray, top: int, full: int) -> UIntArray:
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode as a binary PPM (P6)."""
+    """Encode as a binary PPM (P6), or grey as a PGM (P5)."""
     lines = (still.metadata.comment or b"").splitlines()
     comment = b"".join(b"# " + line + b"\n" for line in lines)
     top = np.iinfo(rgb.dtype).max
-    header = b"P6\n" + comment + b"%d %d\n%d\n" % (rgb.shape[1], rgb.shape[0], top)
+    kind = b"P5" if rgb.ndim == 2 else b"P6"
+    header = kind + b"\n" + comment + b"%d %d\n%d\n" % (rgb.shape[1], rgb.shape[0], top)
     samples = np.ascontiguousarray(rgb if rgb.dtype == np.uint8 else rgb.astype(">u2"))
     return Encoded([header, samples.data.cast("B")])

@@ -22,8 +22,8 @@ from archivecolor.color import rgb_to_luma
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
-from archivecolor.stills import exif, pillow
-from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG, profile_for_colour
+from archivecolor.stills import exif, pillow, profiles
+from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG
 from archivecolor.stills.still import Coding, Metadata, Pixels, Still, StillInfo
 from archivecolor.stills.tiff_writing import encode, white_of
 from archivecolor.toning import thumbnail
@@ -205,7 +205,7 @@ def _of_float(samples: npt.NDArray[np.float32], page: tifffile.TiffPage, path: P
 
 
 def _metadata(page: tifffile.TiffPage) -> tuple[Metadata, tuple[str, ...]]:
-    icc, said = profile_for_colour(_bytes(page, _ICC))
+    icc, said = profiles.for_colour(_bytes(page, _ICC))
     tags = tuple(_carried(tag, page) for code in _CARRIED_TAGS if (tag := page.tags.get(code)) is not None)
     photoshop = _bytes(page, _PHOTOSHOP) or b""
     if page.parent.is_bigtiff and any(code in page.tags for code in exif.INNER):

@@ -73,6 +73,7 @@ class Pages:
         data: npt.NDArray[Any] = rgb if alpha is None else np.dstack((rgb, alpha))
         if still.pixels.float_y is not None:
             data = _as_float(rgb, still.pixels.float_y)
+        grey = rgb.ndim == 2
         if self._writer is None:
             self._order = ">" if coding.big_endian else "<"
             big = coding.big_tiff or data.nbytes * still.info.pages > _BIG_TIFF_FROM
@@ -87,9 +88,9 @@ class Pages:
         self._directories.append(directories)
         self._writer.write(
             data,
-            photometric="rgb",
-            planarconfig="contig",
-            extrasamples=None if data.shape[2] == 3 else [coding.tiff_alpha],
+            photometric="minisblack" if grey else "rgb",
+            planarconfig="contig" if data.ndim == 3 else None,
+            extrasamples=None if alpha is None else [coding.tiff_alpha],
             compression=compression,
             predictor=compression in _PREDICTED,
             tile=coding.tile,
@@ -158,10 +159,12 @@ def white_of(float_y: FloatArray) -> float:
 
 
 def _as_float(rgb: UIntArray, float_y: FloatArray) -> FloatArray:
-    """``[h, w, 3]`` float32 of 16-bit colour, in the unit of ``float_y``, whose luma is ``float_y``.
+    """``[h, w, 3]`` float32 of 16-bit colour, in the unit of ``float_y``, whose luma is ``float_y``; of grey, that.
 
     The three weights of luma add up to 1, so what is added to all channels is added to the luma.
     """
+    if rgb.ndim == 2:
+        return float_y
     unit = white_of(float_y) / 65535
     exact = np.empty(rgb.shape, np.float32)
     for first in range(0, len(rgb), 64):

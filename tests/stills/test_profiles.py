@@ -1,0 +1,73 @@
+"""`stills.profiles`: a grey profile and the RGB profile made of it show the same greys, by another colour engine."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from archivecolor.stills.profiles import for_colour, for_grey
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+def grey_profile(curve: bytes) -> bytes:
+    """A grey display profile with a tone curve, of sRGB's other tags."""
+    made, said = for_grey(SRGB.tobytes())
+    assert made is not None
+    assert said == ()
+    place = made.index(b"kTRC")
+    at, size = struct.unpack(">II", made[place + 4 : place + 12])
+    assert at + size + (-size % 4) == len(made)  # it lies last
+    data = made[:at] + curve
+    return struct.pack(">I", len(data)) + data[4 : place + 8] + struct.pack(">I", len(curve)) + data[place + 12 :]
+
+
+GAMMA = b"curv\0\0\0\0\0\0\0\x01" + struct.pack(">HH", round(2.2 * 256), 0)
+_DOT_GAIN = (np.linspace(0, 1, 64) ** 1.75 * 65535).astype(">u2").tobytes()
+DOT_GAIN = b"curv\0\0\0\0\0\0\0\x40" + _DOT_GAIN
+
+
+def shown(image: Image.Image, profile: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    out = ImageCms.profileToProfile(
+        image, source, SRGB, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB"
+    )
+    assert out is not None
+    return np.asarray(out).astype(np.int64)
+
+
+@pytest.mark.parametrize("curve", [GAMMA, DOT_GAIN], ids=["gamma 2.2", "dot gain"])
+def test_greys_look_the_same_under_the_new_profile(curve: bytes) -> None:
+    grey = grey_profile(curve)
+    colour, said = for_colour(grey)
+    assert colour is not None
+    assert said == ()
+    assert colour[16:20] == b"RGB "
+    before = shown(Image.fromarray(RAMP), grey)
+    after = shown(Image.fromarray(np.dstack([RAMP] * 3)), colour)
+    assert np.abs(before - after).max() <= 2
+    assert for_grey(colour) == (grey, ())
+
+
+def test_profiles_of_rgb_stay_to_the_byte_and_others_are_told() -> None:
+    assert for_colour(SRGB.tobytes()) == (SRGB.tobytes(), ())
+    assert for_colour(None) == (None, ())
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    assert for_colour(lab) == (None, ("its Lab ICC profile does not fit a colour picture: left out",))
+    assert for_grey(lab)[0] is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), min_size=1, max_size=8))
+def test_damaged_profiles_lead_nowhere(damage: list[tuple[int, int]]) -> None:
+    data = bytearray(grey_profile(DOT_GAIN))
+    for place, value in damage:
+        data[place % len(data)] = value
+    for made in (for_colour(bytes(data))[0], for_grey(bytes(data))[0]):
+        assert made is None or len(made) <= 2 * len(data) + 400
