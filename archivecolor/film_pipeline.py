@@ -42,6 +42,8 @@ _UNSEEN_SHARE: Final = 0.1
 _REST_FRAMES: Final = 2
 """Frames at least between two questions."""
 _LEVEL_PACE: Final = 0.1
+_LEAST_MOTION_PX: Final = 64
+"""Short side below which too little is left to find motion in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class FilmColorizer:
         reach: FloatArray | None = None
         for picture in pictures:
             look = self._look(picture.luma, form)
-            small = _halved(look)
+            small = _for_motion(look)
             motion: Motion | None = None
             if before is None:
                 shot = max((s for s in starts if s <= picture.index), default=picture.index)
@@ -184,10 +186,12 @@ class FilmColorizer:
         yield from (m for m, _ in waiting)
 
 
-def _halved(look: FloatArray) -> UInt8:
+def _for_motion(look: FloatArray) -> UInt8:
     """The luma that motion is found in: twice as fine as the generator's chroma, a quarter of its input's pixels."""
-    size = (look.shape[1] // 2, look.shape[0] // 2)
-    return np.rint(np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA)) * 255).astype(np.uint8)
+    if min(look.shape) >= 2 * _LEAST_MOTION_PX:
+        size = (look.shape[1] // 2, look.shape[0] // 2)
+        look = np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA))
+    return np.rint(look * 255).astype(np.uint8)
 
 
 def _follow(seen: FloatArray, motion: Motion) -> FloatArray:

@@ -22,7 +22,7 @@ from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, moving
 
 Picture = npt.NDArray[np.uint8]
-SMALL = ColorSettings(network_px=64)
+USUAL = ColorSettings(network_px=256)
 
 
 class FlickeringEngine(FakeEngine):
@@ -58,7 +58,7 @@ def pan(tmp_path: Path) -> Path:
 
 
 def test_the_truth_stands_beside_grey_film_and_what_was_made(pan: Path) -> None:
-    scores = evaluate(open_clip(pan), FakeEngine(by_luma), SMALL)
+    scores = evaluate(open_clip(pan), FakeEngine(by_luma), USUAL)
     assert scores.truth.ciede2000 == 0
     assert scores.grey.ciede2000 > 5
     assert scores.grey.colourfulness == 0 < scores.off.colourfulness
@@ -67,7 +67,7 @@ def test_the_truth_stands_beside_grey_film_and_what_was_made(pan: Path) -> None:
 
 
 def test_flicker_is_found_in_every_frame_by_itself_and_gone_after_smoothing(pan: Path) -> None:
-    scores = evaluate(open_clip(pan), FlickeringEngine(), SMALL, every=1)
+    scores = evaluate(open_clip(pan), FlickeringEngine(), USUAL, every=1)
     assert scores.off.warp_error > scores.mean9.warp_error > scores.full.warp_error > 0
     assert scores.off.cdc > scores.full.cdc
     assert scores.below_off == pytest.approx(scores.off.warp_error / scores.full.warp_error)
@@ -75,7 +75,7 @@ def test_flicker_is_found_in_every_frame_by_itself_and_gone_after_smoothing(pan:
 
 
 def test_steady_colours_are_as_steady_with_smoothing_off(pan: Path) -> None:
-    scores = evaluate(open_clip(pan), FakeEngine(), SMALL)
+    scores = evaluate(open_clip(pan), FakeEngine(), USUAL)
     assert scores.off.warp_error < 0.2
     assert scores.mean9.ciede2000 == pytest.approx(scores.off.ciede2000, abs=0.05)
 
@@ -83,8 +83,8 @@ def test_steady_colours_are_as_steady_with_smoothing_off(pan: Path) -> None:
 def test_figures_do_not_reach_across_a_cut(tmp_path: Path) -> None:
     clip = open_clip(write_frames(tmp_path / "both", seeds=(1, 7)))
     assert clip.starts == {0, 14}
-    alone = [evaluate(open_clip(write_frames(tmp_path / str(s), seeds=(s,))), FakeEngine(), SMALL) for s in (1, 7)]
-    both = evaluate(clip, FakeEngine(), SMALL)
+    alone = [evaluate(open_clip(write_frames(tmp_path / str(s), seeds=(s,))), FakeEngine(), USUAL) for s in (1, 7)]
+    both = evaluate(clip, FakeEngine(), USUAL)
     for way in ("truth", "off", "mean9", "full"):
         one, two, joined = (getattr(s, way) for s in (*alone, both))
         assert joined.warp_error == pytest.approx((one.warp_error + two.warp_error) / 2, rel=1e-3)
