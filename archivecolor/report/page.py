@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote_from_bytes
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
@@ -100,11 +101,10 @@ class _Texts:
 def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str) -> str:
     texts = _Texts()
     rows = [_row(preview, texts) for preview in previews]
-    root = Path(os.path.relpath(out.resolve(), folder.resolve())).as_posix()
     data = {
         "title": title,
         "run": hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16],
-        "root": root,
+        "root": _address(out.resolve(), folder.resolve()),
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,
@@ -113,6 +113,14 @@ def _data(folder: Path, out: Path, title: str, previews: list[Preview], version:
     }
     # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _address(out: Path, folder: Path) -> str:
+    """How the page in ``folder`` refers to ``out``."""
+    try:
+        return quote_from_bytes(os.fsencode(Path(os.path.relpath(out, folder)).as_posix()))
+    except ValueError:  # on another drive of Windows
+        return out.as_uri()
 
 
 def _row(preview: Preview, texts: _Texts) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,8 @@ def run_of(out: Path) -> Path:
     entries.append(failed("docks/torn.jpg", "/scans/docks/torn.jpg: is damaged: ends early", "scan it again"))
     entries.append(failed("people/empty.png", "/scans/people/empty.png: is empty", "restore it from a copy"))
     entries.append(skipped("people/painted.jpg", "is in colour already"))
+    picture(out / "people/poster.jpg", 30)
+    entries.append(replace(skipped("people/poster.jpg", "is in colour already"), result="people/poster.jpg"))
     for i, name in enumerate((*HOSTILE, TWO_LINES)):
         picture(out / name, 20 + i)
         entries.append(colored(name, warnings=("</script><script>document.title='taken'</script>",) if i == 0 else ()))

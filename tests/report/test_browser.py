@@ -30,7 +30,7 @@ pytest.importorskip("selenium", reason="needs selenium")
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-PICTURES = 21 + 3
+PICTURES = 21 + 4
 """Items of `run_of`."""
 
 
@@ -120,7 +120,7 @@ def looking_at(on: Page, text: str) -> Iterator[None]:
 
 def test_everything_of_the_run_is_there_and_thumbnails_load_from_disk(on: Page) -> None:
     assert on.find("title").text == "harbour"
-    assert "21 coloured · 3 with warnings · 1 left as they were · 2 failed" in on.find("summary").text
+    assert "21 coloured · 3 with warnings · 2 left as they were · 2 failed" in on.find("summary").text
     assert on.shown == f"{PICTURES} pictures"
     loaded = "return [...document.querySelectorAll('.cell img')].filter(i => i.complete && i.naturalWidth > 0).length"
     images = on.run("return document.querySelectorAll('.cell img').length")
@@ -195,6 +195,14 @@ def test_a_confidence_map_is_laid_over_its_picture_where_there_is_one(on: Page) 
     on.press("k")
     assert on.find("map").is_displayed(), "what was asked for stays asked for"
     on.press(Keys.ESCAPE)
+
+
+def test_what_was_not_coloured_is_shown_without_a_divider(on: Page) -> None:
+    with looking_at(on, "poster"):
+        on.wait(lambda: on.find("after").size["width"] > 100)
+        assert not on.find("divider").is_displayed()
+        assert not on.find("flip").is_displayed()
+        assert "is in colour already" in on.find("facts").text
 
 
 def test_the_keyboard_goes_everywhere(on: Page) -> None:

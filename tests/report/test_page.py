@@ -109,3 +109,15 @@ def test_a_page_goes_neither_among_results_nor_among_sources(tmp_path: Path, pla
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OutputError, match=place):
         making.plan(tmp_path / "out", "0", tmp_path / "in", tmp_path / place)
+
+
+def test_results_on_another_drive_are_found_by_their_whole_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(tmp_path / "out" / "a.png")
+
+    def relpath(*_: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("os.path.relpath", relpath)
+    assert data_of(make(tmp_path / "out").path)["root"] == (tmp_path / "out").as_uri()

@@ -77,6 +77,8 @@ const viewer = {
       element("reason-hint").textContent = printable(item.hint);
       return;
     }
+    // What was not coloured has no before: its luma is not what was scanned
+    element("compare").classList.toggle("single", item.status !== "colored");
     // Two elements of one file: the scanned picture is the coloured one's luma
     const [before, after] = [element("before"), element("after")];
     before.className = `luma-${item.matrix}`;
@@ -155,7 +157,7 @@ const viewer = {
     element("position").textContent = `${numbered.format(this.at + 1)} of ${numbered.format(filters.shown.length)}`;
     element("name").textContent = item.name;
     element("where").textContent = printable(item.folder);
-    element("views").hidden = !item.shown;
+    element("views").hidden = !item.shown || item.status !== "colored";
     if (!item.shown) element("doubt-legend").hidden = true;
     element("warnings").replaceChildren(...item.warnings.map((warning) => made("li", "", printable(warning))));
     const facts = [["State", STATES[item.status]]];
@@ -174,7 +176,7 @@ const viewer = {
     link.replaceChildren();
     if (item.result !== null && item.status === "colored") {
       const anchor = made("a", "", "Open the result");
-      anchor.href = addressOf(`${data.root}/${item.result}`);
+      anchor.href = `${data.root}/${addressOf(item.result)}`;
       anchor.target = "_blank";
       anchor.rel = "noopener";
       link.append(anchor);
