@@ -7,6 +7,7 @@ coloured, so that planning a large archive that is nearly done takes a walk and 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Planner:
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
     fail_fast: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Ends planning when it is set."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
     index: Index | None = None
@@ -65,6 +68,8 @@ class Planner:
         """What is to be done; everything else is told and recorded. Raises the first failure if told to."""
         target = self.out / PAYLOAD if self.bag else self.out
         for thing in walk(self.source, target, rename=self._rename, only=self.only, chosen=self.chosen):
+            if self.stop.is_set():
+                return
             self._missing.discard(thing.name)
             if self.watch and not self.watch.is_ready(thing.source, thing.name):
                 continue
@@ -90,6 +95,8 @@ class Planner:
 
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder: a list of another archive, or files that were moved."""
+        if self.stop.is_set():
+            return
         for name in sorted(self._missing):
             error = InputError(f"{self.source / name}: there is no such file", hint="the list names it")
             self.report.failed(self.source / name, name, Kind.STILL, error)

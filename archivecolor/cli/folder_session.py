@@ -59,11 +59,11 @@ class Session:
             bag.check(planner.out)
         planner.tell_strange_hints()
         with interruptible() as interruption, self._recorder() as recorder, ExitStack() as open_things:
-            planner.recorder, planner.index = recorder, recorder.index
+            planner.recorder, planner.index, planner.stop = recorder, recorder.index, interruption.stop
             run: FolderRun | None = None
             for _ in self._rounds(interruption, watch=watch):
                 with Spool(planner.source, planner.out) as plan:
-                    self._plan(plan, interruption)
+                    self._plan(plan)
                     if len(plan):
                         run = run or self._open(plan, recorder, interruption, open_things)
                         self._color(run, plan)
@@ -87,12 +87,10 @@ class Session:
         console.log.info("watching %s; Ctrl-C ends it", console.printable(self.planner.source))
         yield from self.planner.watch.rounds()
 
-    def _plan(self, plan: Spool, interruption: Interruption) -> None:
+    def _plan(self, plan: Spool) -> None:
         if self.planner.index:
             self.planner.index.refresh()
         for task in self.planner.tasks():
-            if interruption.stop.is_set():
-                return
             plan.add(task)
         if not self.planner.watch:
             self.planner.tell_missing()

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.records import Entry, RunRecord, decode, decode_key
+from archivecolor.jobs.records import FORMAT, Entry, RunRecord, decode, decode_key
 
 Numbers = npt.NDArray[np.int64]
 
@@ -24,7 +24,7 @@ class Index:
     """Looks up the newest entry of a source, or of a result. For one thread."""
 
     def __init__(self, path: Path, by: Literal["source", "result"] = "source") -> None:
-        """Read the journal ``path``, which need not be there. Raises `OutputError` where it cannot be read."""
+        """Read the journal ``path``, which need not be there. Raises `OutputError` where that cannot be done."""
         self._by = by
         self.runs: dict[int, RunRecord] = {}
         self.last_run = 0
@@ -36,9 +36,13 @@ class Index:
         self._places: Numbers = np.empty(0, np.int64)
         self._recent: dict[int, int] = {}
         keys, places = array("q"), array("q")
-        for key, place in self._new_lines():
-            keys.append(key)
-            places.append(place)
+        try:
+            for key, place in self._new_lines():
+                keys.append(key)
+                places.append(place)
+        except BaseException:
+            self.close()
+            raise
         self._keys, self._places = _newest(np.array(keys, np.int64), np.array(places, np.int64))
 
     def refresh(self) -> None:
@@ -88,6 +92,11 @@ class Index:
                 place, self._read_to = self._read_to, self._read_to + len(line)
                 match found:
                     case RunRecord():
+                        if found.format > FORMAT:
+                            raise OutputError(
+                                f"{self._path}: was written by archivecolor {found.version}",
+                                hint="this version cannot read it; use that one or a later one",
+                            )
                         self.runs[found.number] = found
                         self.last_run = max(self.last_run, found.number)
                     case (key, int(run)):

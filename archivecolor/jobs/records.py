@@ -68,6 +68,7 @@ class RunRecord:
     engine: EngineUsed
     settings: Mapping[str, Settings] = field(default_factory=dict)
     """By `settings_digest`: a run has other ones for stills and for films."""
+    format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def settings_digest(settings: Settings) -> str:
 def encode_run(run: RunRecord) -> bytes:
     """One line."""
     engine = {"generator": run.engine.generator, "weights": run.engine.weights_sha256, "runtime": run.engine.runtime}
-    body = {"format": FORMAT, "number": run.number, "started": run.started_at, "version": run.version}
+    body = {"format": run.format, "number": run.number, "started": run.started_at, "version": run.version}
     settings = {digest: dict(values) for digest, values in run.settings.items()}
     return _line({"run": {**body, "engine": engine, "settings": settings}})
 
@@ -203,7 +204,8 @@ def _run(run: Mapping[str, Any]) -> RunRecord:
     engine = run["engine"]
     used = EngineUsed(_text(engine["generator"]), _text(engine["weights"]), _text(engine["runtime"]))
     settings = {_text(digest): dict(values) for digest, values in run["settings"].items()}
-    return RunRecord(int(run["number"]), _text(run["started"]), _text(run["version"]), used, settings)
+    written = int(run["format"])
+    return RunRecord(int(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written)
 
 
 def _encode_file(file: FileState | None) -> list[object] | None:

@@ -336,6 +336,25 @@ def test_copies_become_coloured_results_and_take_no_other_place(
     assert remade(run, done, out, "--already-color", "recolor") == ["coffee.png"]
 
 
+def test_ctrl_c_while_a_large_tree_is_planned_ends_the_planning(
+    run: Run, done: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import signal
+
+    from archivecolor.jobs.journal_index import Index
+
+    looked_up: list[str] = []
+
+    def interrupt(self: Index, name: str) -> None:
+        looked_up.append(name)
+        signal.raise_signal(signal.SIGINT)
+
+    before = tree(out)
+    monkeypatch.setattr(Index, "lookup", interrupt)
+    assert run("folder", done, out).code == 130
+    assert (looked_up, tree(out)) == (["a.png"], before)
+
+
 class TestChosen:
     """``--only-from``."""
 

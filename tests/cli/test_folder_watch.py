@@ -85,8 +85,9 @@ def test_what_is_there_and_what_arrives_is_coloured_until_ctrl_c(
 
 
 def test_a_file_that_is_still_being_written_is_left_until_it_is_whole(
-    watch: Callable[..., str], source: Path, out: Path
+    watch: Callable[..., str], source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watching, "SHORTEST_S", 1.0)  # longer than the writer ever pauses
     whole = write(source.parent / "whole.png", seed=7).read_bytes()
 
     def visit() -> None:

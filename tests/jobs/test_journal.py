@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,13 @@ def test_a_run_comes_back_from_its_line_as_it_was() -> None:
 def test_fields_of_a_later_version_are_passed_over() -> None:
     line = encode_entry(entry("a.png")).replace(b'"kind"', b'"mood":"blue","kind"')
     assert decode(line, {1: RUN}) == entry("a.png")
+
+
+def test_a_journal_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        journal.add_run(replace(RUN, version="9.9", format=RUN.format + 1))
+    with pytest.raises(OutputError, match=r"was written by archivecolor 9\.9"):
+        list(read_journal(tmp_path))
 
 
 def test_the_digest_of_settings_does_not_depend_on_their_order_and_changes_with_any_of_them() -> None:
