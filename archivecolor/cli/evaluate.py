@@ -90,9 +90,9 @@ class _Entry:
     engine: str
     colorizer: Colorizer
     stills: list[Scores] = field(default_factory=list)
-    frechet: float = 0.0
-    """Of all stills; that of the grey ones is `frechet_grey`."""
-    frechet_grey: float = 0.0
+    frechet: float | None = None
+    """Of all stills; that of the grey ones is `frechet_grey`. One picture has none."""
+    frechet_grey: float | None = None
     clips: list[ClipScores] = field(default_factory=list)
 
     def emit(self, source: Path | None, **figures: object) -> None:
@@ -108,8 +108,7 @@ class _Entry:
             self.emit(None, clips=len(self.clips), **clips.mean(self.clips).as_dict())
         if self.stills:
             means: dict[str, object] = {**stills.mean(self.stills).as_dict()}
-            means |= {"frechet_efficientnet": round(self.frechet, 4)}
-            means |= {"frechet_efficientnet_grey": round(self.frechet_grey, 4)}
+            means |= {"frechet_efficientnet": self.frechet, "frechet_efficientnet_grey": self.frechet_grey}
             self.emit(None, pictures=len(self.stills), **means)
 
 
@@ -129,10 +128,10 @@ def _measure_stills(
             if sheet:
                 tiles.append(sample.tile)
             progress.advance(failed=False)
-    if features:
+    if len(features) > 1:
         found = stills.distances(features)
         for entry, distance in zip(entries, found.made, strict=True):
-            entry.frechet, entry.frechet_grey = distance, found.grey
+            entry.frechet, entry.frechet_grey = round(distance, 4), round(found.grey, 4)
     if sheet and tiles:
         stills.write_sheet(sheet, tiles, columns=max(1, 9 // (2 + len(entries))))
 
@@ -180,6 +179,9 @@ def _stills_table(entries: list[_Entry]) -> str:
     def row(name: str, kind: str, field: str, grey: str, truth: str) -> tuple[str, ...]:
         return (name, *(format(getattr(m, field), kind) for m in means), grey, truth)
 
+    def distance(value: float | None) -> str:
+        return "" if value is None else f"{value:.1f}"
+
     rows = [
         row("CIEDE2000", ".2f", "ciede2000", f"{one.ciede2000_grey:.2f}", "0"),
         row("  below grey, %", ".1f", "gain_percent", "0", "100"),
@@ -192,8 +194,8 @@ def _stills_table(entries: list[_Entry]) -> str:
         row("  difference", ".1f", "colourfulness_difference", f"{one.colourfulness_truth:.1f}", "0"),
         (
             "Frechet, EfficientNet-Lite0",
-            *(f"{entry.frechet:.1f}" for entry in entries),
-            f"{entries[0].frechet_grey:.1f}",
+            *(distance(e.frechet) for e in entries),
+            distance(entries[0].frechet_grey),
             "0",
         ),
     ]

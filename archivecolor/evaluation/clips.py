@@ -183,8 +183,11 @@ class FrameFolder:
 
 
 def open_clip(path: Path) -> Clip:
-    """A film file, or a folder of frames. Raises `InputError`."""
-    return FrameFolder.open(path) if path.is_dir() else FilmClip.open(path)
+    """A film file, or a folder of frames. Raises `InputError` where there is nothing to compare with, or over time."""
+    clip: Clip = FrameFolder.open(path) if path.is_dir() else FilmClip.open(path)
+    if clip.count < 2:
+        raise InputError(f"{path}: has one frame only, which cannot flicker")
+    return clip
 
 
 @dataclass(frozen=True, slots=True)

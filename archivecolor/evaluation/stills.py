@@ -88,7 +88,7 @@ def evaluate(
     for path in paths:
         rgb = _decode(path)
         if rgb is None:
-            log.warning("%s: left out, is no picture that can be decoded", path)
+            log.warning("%s: left out, can be decoded neither as a picture nor as a film", path)
             continue
         if not np.ptp(rgb, axis=2).any():
             log.warning("%s: left out, has no colour to compare with", path)

@@ -33,7 +33,7 @@ def test_figures_are_on_stdout_and_what_was_left_out_on_stderr(run: Run, source:
     assert "2 pictures" in done.out
     assert "CIEDE2000" in done.out
     assert "grey.png: left out, has no colour to compare with" in done.err
-    assert "notes.txt: left out, is no picture that can be decoded" in done.err
+    assert "notes.txt: left out, can be decoded neither as a picture nor as a film" in done.err
 
 
 def test_json_has_a_record_for_each_picture_and_one_for_all(run: Run, source: Path) -> None:
@@ -106,3 +106,9 @@ def test_films_without_colour_are_left_out(run: Run, source: Path) -> None:
     assert done.code == 0
     assert "grey.mkv: has no colour to compare with" in done.err
     assert "clips" not in done.out
+
+
+def test_one_picture_has_no_frechet_distance(run: Run, source: Path) -> None:
+    (_, means) = run("evaluate", source / "coffee.png", "--json", "-q").records
+    assert means["frechet_efficientnet"] is means["frechet_efficientnet_grey"] is None
+    assert run("evaluate", source / "coffee.png").code == 0

@@ -115,6 +115,12 @@ def test_a_folder_s_luma_is_that_of_its_pictures(pan: Path) -> None:
     np.testing.assert_allclose(next(clip.truth(first.shape[:2])) * 255, first, atol=1e-3)
 
 
+def test_a_single_frame_is_no_clip(tmp_path: Path) -> None:
+    film = FilmSource(moving(1), chroma=1).write(tmp_path / "one.mkv")
+    with pytest.raises(InputError, match="has one frame only"):
+        open_clip(film)
+
+
 def test_grey_film_and_frames_of_several_sizes_are_refused(tmp_path: Path) -> None:
     grey = FilmSource(moving(4)).write(tmp_path / "grey.mkv")
     with pytest.raises(InputError, match=r"grey.mkv: has no colour to compare with"):

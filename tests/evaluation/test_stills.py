@@ -52,7 +52,7 @@ def test_what_cannot_be_compared_is_left_out_and_told(folder: Path, caplog: pyte
         samples = list(evaluate(paths, [grey]))
     assert [s.path.name for s in samples] == ["cat.png", "coffee.png"]
     told = sorted((Path(r.getMessage().partition(":")[0]).name, r.getMessage().split(", ")[1]) for r in caplog.records)
-    undecodable = "is no picture that can be decoded"
+    undecodable = "can be decoded neither as a picture nor as a film"
     assert told == [
         ("empty.jpg", undecodable),
         ("gone.png", undecodable),
