@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -132,8 +133,11 @@ class FolderRun:
             if self.making.output.sidecar:
                 self._write_sidecar(loaded, file, warnings)
 
+        map_path = confidence_path(self.out, task.target)
+        with suppress(OSError):  # an earlier result's would mislead; it need not be there
+            map_path.unlink()
         if self.making.confidence:
-            write_map(confidence_path(self.out, task.target), made)
+            write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
             warnings = self.colorizer.write_still(file, loaded.still, made.ab, self.making.output)
         return _Saved(warnings, loaded.begun.seconds, sure)

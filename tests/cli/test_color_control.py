@@ -101,6 +101,8 @@ def test_confidence_is_told_noted_and_on_request_drawn(run: Run, source: Path, o
         with Image.open(confidence_path(out, out / name)) as image:
             assert (image.format, image.mode) == ("PNG", "L")
     assert "0 colored" in run("folder", source, out).err  # a map changes no result
+    assert "3 colored" in run("folder", source, out, "--overwrite").err
+    assert not any(confidence_path(out, out / name).exists() for name in tree(out)), "maps of other results are gone"
 
 
 def test_no_map_is_drawn_unless_asked_for_or_without_confidence(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.cli.conftest import Run
 from tests.report.runs import colored, failed, picture, write_journal
+from tests.report.test_page import data_of
 
 
 def test_a_page_of_a_folder_run_is_made_and_its_path_is_all_of_stdout(run: Run, source: Path, out: Path) -> None:
@@ -87,6 +88,14 @@ def test_a_folder_run_makes_the_page_itself_and_shows_its_failures(run: Run, sou
     assert '"torn.jpg"' in text
     assert '"failed"' in text
     assert str(source) not in text, "a page that is sent to somebody tells nothing of this machine"
+
+
+def test_confidence_and_its_maps_come_from_the_run_onto_the_page(run: Run, source: Path, out: Path) -> None:
+    assert run("folder", source, out, "--confidence", "--report").code == 0
+    items = data_of(out.parent / "out-report" / "index.html")["items"]
+    assert [item["map"] for item in items] == [True] * 3
+    assert all(0 < item["confidence"] < 1 for item in items)
+    assert len(list((out.parent / "out-report").rglob("*.map.png"))) == 3
 
 
 def test_a_place_for_the_page_that_is_taken_is_told_before_the_run(run: Run, source: Path, out: Path) -> None:
