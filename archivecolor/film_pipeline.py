@@ -28,6 +28,7 @@ from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
 from archivecolor.grade import graded
 from archivecolor.inference.engine import Engine
+from archivecolor.inference.mirrored import mirrored
 from archivecolor.look import ends, level
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
@@ -96,8 +97,8 @@ class FilmColorizer:
     """Colours the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
 
     def __init__(self, engine: Engine, color: ColorSettings | None = None, film: FilmSettings | None = None) -> None:
-        self.engine = engine
         self.color = color or ColorSettings()
+        self.engine = mirrored(engine, wanted=self.color.flip)
         self.film = film or FilmSettings()
 
     def chroma(

@@ -33,7 +33,7 @@ from archivecolor.hints import Hints, read_strokes
 from archivecolor.inference import select
 from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, check_chroma
-from archivecolor.inference.mirrored import MirroredEngine
+from archivecolor.inference.mirrored import mirrored
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink, shrunk
 from archivecolor.paint import Strokes, spread
@@ -92,7 +92,7 @@ class Colorizer:
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
         self.settings = settings or ColorSettings()
-        self.engine = MirroredEngine(engine) if self.settings.flip else engine
+        self.engine = mirrored(engine, wanted=self.settings.flip)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
         reference = self.settings.reference
         self._palette = palette_of(self.engine, reference, self.settings.network_px) if reference else None

@@ -43,6 +43,7 @@ def video(
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
+    flip: options.Flip = False,
     saturation: options.Saturation = 1.0,
     warmth: options.Warmth = 0.0,
     smoothing: options.SmoothingKind = Smoothing.FULL,
@@ -68,7 +69,7 @@ def video(
     """
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
-    color = ColorSettings(strength=strength, saturation=saturation, warmth=warmth, network_px=network_px)
+    color = ColorSettings(strength=strength, saturation=saturation, warmth=warmth, network_px=network_px, flip=flip)
     film_settings = FilmSettings(smoothing=smoothing, every=every)
     encode = EncodeSettings(purpose, codec, crf, preset, side_by_side)
     if preview and out.suffix.lower() not in _SHEETS:

@@ -43,3 +43,8 @@ class MirroredEngine(LoadedEngine):
     def close(self) -> None:
         """Free the device."""
         self._engine.close()
+
+
+def mirrored(engine: Engine, *, wanted: bool) -> Engine:
+    """``engine``, asked twice where that is ``wanted``, and not four times where it is already."""
+    return MirroredEngine(engine) if wanted and not isinstance(engine, MirroredEngine) else engine

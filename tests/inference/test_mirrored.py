@@ -7,8 +7,9 @@ import pytest
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
+from archivecolor.film_pipeline import FilmColorizer
 from archivecolor.inference.engine import Estimate
-from archivecolor.inference.mirrored import MirroredEngine
+from archivecolor.inference.mirrored import MirroredEngine, mirrored
 from archivecolor.pipeline import Colorizer
 from archivecolor.settings import ColorSettings
 from tests.fakes.engines import FakeEngine, NanEngine
@@ -80,3 +81,12 @@ def test_the_setting_chooses_it(rng: np.random.Generator) -> None:
     assert np.abs(made.astype(int) - mirrored[:, ::-1]).max() <= 1
     plain = Colorizer(FakeEngine(lopsided), ColorSettings(network_px=64)).color(picture)
     assert np.abs(made.astype(int) - plain).max() > 3
+
+
+def test_no_picture_is_mirrored_twice() -> None:
+    engine = FakeEngine()
+    once = mirrored(engine, wanted=True)
+    assert mirrored(once, wanted=True) is once
+    assert mirrored(engine, wanted=False) is engine
+    film = FilmColorizer(engine, ColorSettings(flip=True))
+    assert isinstance(film.engine, MirroredEngine)
