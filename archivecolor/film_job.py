@@ -16,20 +16,21 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from archivecolor import __version__
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film.encoding import Encoding, beside_size, container_for, plan_encoding, try_encoder
+from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.film_pipeline import FilmColorizer, Scan, scan
 from archivecolor.film_run import SegmentMaker
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
-from archivecolor.segments import Journal, Segment, plan_segments
+from archivecolor.segments import Journal, Segment, holds, plan_segments
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class FilmRequest:
     leave_out: bool = False
     """Do without streams that the container cannot hold."""
     overwrite: bool = False
+    keep_work: bool = False
+    """Keep the chroma for another run with another codec or grading; see `kept_folder`."""
     muxer: str | None = None
     """FFmpeg's name of the container; None is what the target's name says."""
 
@@ -162,7 +165,9 @@ def color_film(
     """
     began = time.monotonic()
     request = plan.request
-    journal = Journal(part_path(request.target).with_suffix(".work"), _fingerprint(plan, engine, color, film))
+    kept = _kept(plan, engine, color, film)
+    fingerprint = _fingerprint(plan, engine, color, film, kept=kept is not None)
+    journal = Journal(part_path(request.target).with_suffix(".work"), fingerprint)
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     resumed = sum(made.frames for made in journal.made.values())
     if resumed:
@@ -182,7 +187,12 @@ def color_film(
             progress(done, plan.frames)
 
     maker = SegmentMaker(
-        request.source, plan.scan, FilmColorizer(engine, color, film), plan.encoding, request.encode.side_by_side
+        request.source,
+        plan.scan,
+        FilmColorizer(engine, color, film),
+        plan.encoding,
+        request.encode.side_by_side,
+        kept,
     )
     with atomic_write(request.target, overwrite=request.overwrite, before_naming=before_naming):
         advance(0)
@@ -218,12 +228,37 @@ def _join(plan: FilmPlan, segments: list[Segment], journal: Journal) -> Joined:
     )
 
 
-def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings) -> str:
+def kept_folder(request: FilmRequest) -> Path:
+    """Where a film's chroma is kept: beside the result, under the film's name, so that all its results share it."""
+    return request.target.with_name(f"{request.source.name}.chroma")
+
+
+def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings) -> KeptChroma | None:
+    """Chroma that an earlier run kept, if it is what this one would make, or a place to keep it in."""
+    folder = kept_folder(plan.request)
+    if not plan.request.keep_work and not folder.exists():
+        return None
+    ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0)
+    made_with = f"{ungraded} {film} {plan.cut} {sorted(engine.folder.digests.items())}"
+    fingerprint = f"{__version__} {_identity(plan)} {made_with}"
+    if not plan.request.keep_work and not holds(folder, fingerprint):
+        return None
+    kept = KeptChroma(folder, fingerprint)
+    if kept.frames:
+        log.info("the chroma of %d frames was kept and is used again", kept.frames)
+    return kept
+
+
+def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings, *, kept: bool) -> str:
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    status = plan.request.source.stat()
-    identity = f"{plan.request.source.resolve()} {status.st_size} {status.st_mtime_ns}"
     made_with = f"{color} {film} {plan.request.encode} {plan.cut} {sorted(engine.folder.digests.items())}"
-    return f"{__version__} {identity} {plan.encoding} {made_with}"
+    return f"{__version__} {_identity(plan)} {plan.encoding} {made_with} {kept}"
+
+
+def _identity(plan: FilmPlan) -> str:
+    source = plan.request.source
+    status = source.stat()
+    return f"{source.resolve()} {status.st_size} {status.st_mtime_ns}"
 
 
 def _check_names(request: FilmRequest) -> None:

@@ -26,7 +26,7 @@ from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.reading import Survey, survey
 from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
-from archivecolor.grade import graded
+from archivecolor.grade import graded, is_neutral
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.mirrored import mirrored
 from archivecolor.look import ends, level
@@ -104,18 +104,31 @@ class FilmColorizer:
     def chroma(
         self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
     ) -> Iterator[tuple[Picture, FloatArray]]:
-        """Chroma of consecutive pictures: each with its ``[h', w', 2]`` a*, b*, small, rows as stored.
+        """Finished chroma of consecutive pictures: each with its ``[h', w', 2]`` a*, b*, small, rows as stored.
 
         ``starts`` are the indices at which shots begin; that of the first picture's shot may lie before it.
         """
+        for picture, ab in self.steady(pictures, form, starts):
+            yield picture, self.graded(picture, ab, form)
+
+    def steady(
+        self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
+    ) -> Iterator[tuple[Picture, FloatArray]]:
+        """As `chroma`, before it is graded: what depends on generator and smoothing alone."""
         moments = self._asked(self._moments(pictures, form, frozenset(starts)))
         if self.film.smoothing is Smoothing.OFF:
             steady = ((m, m.ab) for m in moments if m.ab is not None)
         else:
             steady = smooth(moments, causal=self.film.smoothing is Smoothing.CAUSAL)  # type: ignore[assignment]
         for moment, ab in steady:
-            finished = graded(ab, moment.luma.astype(np.float32) / np.float32(255), self.color)
-            yield moment.source, np.ascontiguousarray(form.orientation.to_stored(finished))
+            yield moment.source, np.ascontiguousarray(form.orientation.to_stored(ab))
+
+    def graded(self, picture: Picture, ab: FloatArray, form: PictureForm) -> FloatArray:
+        """What `steady` gave of a picture, graded."""
+        if is_neutral(self.color):
+            return ab
+        luma = unit_luma(_shrink(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
+        return graded(ab, luma, self.color)
 
     def _moments(
         self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]
@@ -200,7 +213,7 @@ def _follow(seen: FloatArray, motion: Motion) -> FloatArray:
     return np.asarray(carried * motion.from_earlier, dtype=np.float32)
 
 
-def _shrink(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
+def _shrink(luma: UIntArray, size: tuple[int, ...]) -> UIntArray:
     """Area-average in two steps where that is faster: halving is nearly free."""
     while luma.shape[0] >= 4 * size[0] and luma.shape[1] >= 4 * size[1]:
         half = (luma.shape[1] // 2, luma.shape[0] // 2)

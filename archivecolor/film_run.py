@@ -30,6 +30,7 @@ from archivecolor.errors import OutputError
 from archivecolor.film.chroma import ChromaGrid, chroma_beside
 from archivecolor.film.encoding import Encoding, beside_size, mark
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
+from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, Stopped
@@ -49,6 +50,8 @@ class SegmentMaker:
     colorizer: FilmColorizer
     encoding: Encoding
     side_by_side: bool = False
+    kept: KeptChroma | None = None
+    """Where chroma is taken from and kept."""
 
     def make_all(
         self,
@@ -99,16 +102,30 @@ class SegmentMaker:
         return beside_size(form) if self.side_by_side else (form.width, form.height)
 
     def _shown(self, segment: Segment, told: Callable[[int], None], abandon: threading.Event) -> Iterator[Shown]:
-        film = self.scan.film
         grid = self._grid()
-        for picture, ab in self.colorizer.chroma(
-            self._pictures(segment.read_first, segment.read_last), film.form, segment.starts
-        ):
-            if abandon.is_set():
-                raise Stopped
+        for picture, ab in self._steady(segment, abandon):
             if segment.first <= picture.index < segment.last:
-                yield picture.index, self._compose(picture, ab, grid), picture.interlaced
+                graded = self.colorizer.graded(picture, ab, self.scan.film.form)
+                yield picture.index, self._compose(picture, graded, grid), picture.interlaced
                 told(1)
+
+    def _steady(self, segment: Segment, abandon: threading.Event) -> Iterator[tuple[Picture, FloatArray]]:
+        """The segment's pictures, those that warm up too, each with its chroma before grading."""
+
+        def pictures(first: int, last: int) -> Iterator[Picture]:
+            for picture in self._pictures(first, last):
+                if abandon.is_set():
+                    raise Stopped
+                yield picture
+
+        def anew() -> Iterator[tuple[Picture, FloatArray]]:
+            shown = pictures(segment.read_first, segment.read_last)
+            return self.colorizer.steady(shown, self.scan.film.form, segment.starts)
+
+        if self.kept is None:
+            return anew()
+        made = (ab for picture, ab in anew() if segment.first <= picture.index < segment.last)
+        return zip(pictures(segment.first, segment.last), self.kept.of(segment, lambda: made), strict=True)
 
     def _grid(self) -> ChromaGrid:
         form = self.scan.film.form

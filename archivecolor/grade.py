@@ -23,6 +23,11 @@ _FIRST_GUESS: Final = 40.0
 _NONE: Final = np.float32(1e-6)
 
 
+def is_neutral(settings: ColorSettings) -> bool:
+    """Whether `graded` gives back what it is given."""
+    return (settings.strength, settings.saturation, settings.warmth) == (1, 1, 0)
+
+
 def graded(ab: FloatArray, luma: FloatArray, settings: ColorSettings) -> FloatArray:
     """Grade ``[h, w, 2]`` a*, b* of pixels whose luma is ``[h, w]`` in 0..1."""
     if settings.saturation != 1:

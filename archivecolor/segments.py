@@ -93,6 +93,8 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             if not self._replay(fingerprint):
                 self.made.clear()
+                if not self._path.exists() and any(folder.iterdir()):
+                    raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
                 for stale in folder.iterdir():
                     stale.unlink()
                 self._append({"fingerprint": fingerprint})
@@ -144,3 +146,12 @@ class Journal:
                 os.fsync(f.fileno())
         except OSError as e:
             raise OutputError(f"{self._path}: cannot be written: {e.strerror}", hint="make room") from e
+
+
+def holds(folder: Path, fingerprint: str) -> bool:
+    """Whether ``folder`` has a journal of that fingerprint; nothing is changed."""
+    try:
+        with (folder / "journal.jsonl").open(encoding="utf-8") as f:
+            return bool(json.loads(f.readline()) == {"fingerprint": fingerprint})
+    except (OSError, ValueError):
+        return False

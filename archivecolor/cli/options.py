@@ -295,6 +295,14 @@ Recolor = Annotated[
 LeaveOut = Annotated[
     bool, typer.Option("--leave-out", help="Do without streams that OUT's format cannot hold.", rich_help_panel=_FILM)
 ]
+KeepWork = Annotated[
+    bool,
+    typer.Option(
+        "--keep-work",
+        help="Keep the chroma in FILM.chroma beside OUT: another codec or grading then needs no generator.",
+        rich_help_panel=_FILM,
+    ),
+]
 FilmJobs = Annotated[
     int, typer.Option("--jobs", min=1, metavar="N", help="Segments made side by side.", rich_help_panel=_RUN)
 ]

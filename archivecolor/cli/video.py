@@ -54,6 +54,7 @@ def video(
     preview: options.Preview = False,
     recolor: options.Recolor = False,
     leave_out: options.LeaveOut = False,
+    keep_work: options.KeepWork = False,
     overwrite: options.Overwrite = False,
     jobs: options.FilmJobs = 1,
     dry_run: options.DryRun = False,
@@ -89,6 +90,7 @@ def video(
         recolor=recolor,
         leave_out=leave_out or preview,
         overwrite=overwrite,
+        keep_work=keep_work,
         muxer="matroska" if preview else None,
     )
     record = None

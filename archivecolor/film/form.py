@@ -156,6 +156,13 @@ def make_frame(pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray]
     return frame
 
 
+def make_gray(pixel_format: str, plane: UIntArray) -> VideoFrame:
+    """A frame of one plane whose samples are exactly ``plane`` (``[h, w]``)."""
+    frame = VideoFrame(plane.shape[1], plane.shape[0], pixel_format)
+    _view(frame, 0)[...] = plane
+    return frame
+
+
 def convert_luma(luma: UIntArray, source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray:
     """Luma samples of one (depth, full range) as those of another; exact where the target is no narrower."""
     if source == target:

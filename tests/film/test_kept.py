@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archivecolor.errors import InputError, OutputError
+from archivecolor.film.kept import read_chroma, write_chroma
+from archivecolor.film_job import FilmRequest, color_film, plan_film
+from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
+from tests.fakes.engines import FakeEngine, by_luma
+from tests.film.sources import FilmSource, decode, moving
+
+MASTER = EncodeSettings(Purpose.MASTER)
+
+
+def test_chroma_comes_back_as_it_was_kept(tmp_path: Path, rng: np.random.Generator) -> None:
+    coarse = rng.uniform(-90, 90, (4, 6, 2))
+    planes = [np.kron(coarse + 3 * i, np.ones((8, 8, 1))).astype(np.float32) for i in range(5)]
+    count, size = write_chroma(tmp_path / "kept.mkv", planes)
+    back = list(read_chroma(tmp_path / "kept.mkv"))
+    assert count == len(back) == 5
+    assert size == (tmp_path / "kept.mkv").stat().st_size
+    assert max(float(np.abs(a - b).mean()) for a, b in zip(planes, back, strict=True)) < 0.5
+
+
+def test_damaged_chroma_is_told(tmp_path: Path) -> None:
+    (tmp_path / "kept.mkv").write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError):
+        list(read_chroma(tmp_path / "kept.mkv"))
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> FilmRequest:
+    source = FilmSource([*moving(12), *moving(12, seed=5)], rotation=90, encoder="libx264").write(tmp_path / "a.mp4")
+    return FilmRequest(source, tmp_path / "b.mkv", MASTER, keep_work=True)
+
+
+def run(request: FilmRequest, color: ColorSettings | None = None, film: FilmSettings | None = None) -> int:
+    """Colour a film; gives how many pictures the engine was asked for."""
+    engine = FakeEngine(by_luma)
+    color_film(plan_film(request), engine, color or ColorSettings(), film or FilmSettings())
+    return engine.pictures
+
+
+def test_another_codec_needs_no_engine_and_the_same_gives_the_same(request_: FilmRequest, tmp_path: Path) -> None:
+    assert run(request_) > 0
+    other = replace(request_, target=tmp_path / "c.mp4", encode=EncodeSettings(Purpose.SHARE), keep_work=False)
+    assert run(other) == 0
+    again = replace(request_, target=tmp_path / "d.mkv", keep_work=False)
+    assert run(again) == 0
+    one, two = decode(request_.target), decode(again.target)
+    assert np.array_equal(one.cb, two.cb)
+    assert np.array_equal(one.cr, two.cr)
+    assert {p.name for p in tmp_path.iterdir()} == {"a.mp4", "a.mp4.chroma", "b.mkv", "c.mp4", "d.mkv"}
+
+
+def test_kept_chroma_looks_like_chroma_that_was_not_kept(request_: FilmRequest, tmp_path: Path) -> None:
+    plain = replace(request_, target=tmp_path / "plain.mkv", keep_work=False)
+    run(plain)
+    run(request_)
+    off = [np.abs(a.astype(int) - b) for a, b in zip(decode(plain.target).cb, decode(request_.target).cb, strict=True)]
+    assert 0 < np.mean(off) < 0.5
+
+
+def test_colour_is_graded_after_it_was_kept(request_: FilmRequest, tmp_path: Path) -> None:
+    run(request_)
+    grey = replace(request_, target=tmp_path / "grey.mkv")
+    assert run(grey, ColorSettings(strength=0)) == 0
+    assert all((plane == 128).all() for plane in decode(grey.target).cb)
+    rich = replace(request_, target=tmp_path / "rich.mkv")
+    assert run(rich, ColorSettings(saturation=1.5)) == 0
+    assert np.ptp(decode(rich.target).cb[3]) > np.ptp(decode(request_.target).cb[3])
+
+
+@pytest.mark.parametrize("other", [FilmSettings(every=3), FilmSettings(Smoothing.CAUSAL), ColorSettings(network_px=96)])
+def test_chroma_that_would_be_made_otherwise_is_not_used(
+    request_: FilmRequest, tmp_path: Path, other: FilmSettings | ColorSettings
+) -> None:
+    run(request_)
+    settings = (other, None) if isinstance(other, ColorSettings) else (None, other)
+    assert run(replace(request_, target=tmp_path / "c.mkv", keep_work=False), *settings) > 0
+    assert run(replace(request_, target=tmp_path / "d.mkv"), *settings) > 0
+    assert run(replace(request_, target=tmp_path / "e.mkv"), *settings) == 0
+
+
+def test_a_folder_of_other_things_is_left_alone(request_: FilmRequest, tmp_path: Path) -> None:
+    mine = tmp_path / "a.mp4.chroma" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("precious")
+    with pytest.raises(OutputError, match="holds other things"):
+        run(request_)
+    assert mine.read_text() == "precious"
