@@ -55,6 +55,8 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
     """
     if not out.is_dir():
         raise InputError(f"{out}: there is no such folder", hint="give the OUT of a folder run")
+    if source is not None and not source.is_dir():
+        raise InputError(f"{source}: there is no such folder", hint="give --source the SRC of the folder run")
     has_journal = journal_path(out).exists()
     if has_journal:
         items = {entry.source: _from_entry(entry, out) for entry in read_journal(out)}

@@ -133,39 +133,45 @@ class Gallery:
         """An item that needs no picture, or has it."""
         if item.result is None:
             return Preview(item, _id_of(item, None))
-        status = _status(self._out / item.result)
+        status = _status(self._result(item))
         name = _id_of(item, status)
         try:
             with Image.open(self.thumb(name)) as image:
                 facts = Facts(**json.loads(image.info["comment"]))
         except (OSError, SyntaxError, ValueError, TypeError, KeyError):
             return None
-        if facts.map_ns != self._map_ns(item.result):
+        if facts.map_ns != self._map_ns(item):
             return None
         return Preview(item, name, status.st_size if status else None, facts)
 
-    def _map_ns(self, result: str) -> int:
-        status = _status(confidence_path(self._out, self._out / result))
+    def _result(self, item: ReviewItem) -> Path:
+        """Of an item that has one."""
+        return self._out / (item.result or "")
+
+    def _map_ns(self, item: ReviewItem) -> int:
+        status = _status(confidence_path(self._out, self._result(item)))
         return status.st_mtime_ns if status else 0
 
     def _preview(self, item: ReviewItem, facts: Facts | None, error: ArchiveColorError | None) -> Preview:
-        status = _status(self._out / (item.result or ""))
-        problem = None if error is None else error.message.removeprefix(f"{self._out / (item.result or '')}: ")
+        path = self._result(item)
+        status = _status(path)
+        problem = None if error is None else error.message.removeprefix(f"{path}: ")
         self.made += facts is not None
         return Preview(item, _id_of(item, status), status.st_size if status else None, facts, problem)
 
     def _cost_bytes(self, item: ReviewItem) -> int:
         """Decoding takes most: of a still all its pixels, as RGBA and as RGB."""
-        if item.kind is Kind.FILM or item.result is None:
+        if item.kind is Kind.FILM:
             return _BUDGET_BYTES // 4
         try:
-            info = probe(self._out / item.result)
+            info = probe(self._result(item))
         except (InputError, DependencyError):
             return 0
         return info.width * info.height * info.bits // 8 * 7
 
     def _code(self, item: ReviewItem) -> _Coded:
-        path = self._out / (item.result or "")
+        """Decode a result, and encode what the page shows of it."""
+        path = self._result(item)
         status = _status(path)
         if status is None:
             raise InputError(f"{path}: is not there any more")
@@ -177,13 +183,14 @@ class Gallery:
         else:
             small = small_picture(path, PICTURE_PX)
             picture, thumb = small.image, small.image.copy()
-            map_ns, tint = self._map_ns(item.result or ""), _tint(confidence_path(self._out, path))
+            map_ns, tint = self._map_ns(item), _tint(confidence_path(self._out, path))
             facts = Facts(small.width, small.height, pages=small.pages, map_ns=map_ns, has_map=tint is not None)
         thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
         name = _id_of(item, status)
         return _Coded(name, _jpeg(picture, _PICTURE_QUALITY), tint, _jpeg(thumb, _THUMB_QUALITY, facts), facts)
 
     def _save(self, item: ReviewItem, _: _Coded, coded: _Coded) -> Facts:
+        """Write it, the thumbnail last: where that is, all is."""
         with atomic_write(self.picture(coded.id), overwrite=True) as file:
             file.write(coded.picture)
         if coded.tint is not None:

@@ -60,6 +60,9 @@ def test_nothing_to_review_ends_with_3_and_a_place_that_is_taken_with_5(run: Run
     assert run("report", tmp_path / "none").code == 3
     out = tmp_path / "out"
     picture(out / "a.png")
+    nowhere = run("report", out, "--source", tmp_path / "none")
+    assert (nowhere.code, nowhere.out) == (3, "")
+    assert f"{tmp_path / 'none'}: there is no such folder" in nowhere.err
     inside = run("report", out, "--to", out / "page")
     assert (inside.code, inside.out) == (5, "")
     assert "lies inside" in inside.err
