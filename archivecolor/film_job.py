@@ -28,8 +28,10 @@ from archivecolor.film.reading import Warned
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.film_pipeline import FilmColorizer, Scan, scan
 from archivecolor.film_run import SegmentMaker
+from archivecolor.hints import Hints
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
+from archivecolor.jobs.digests import read_state
 from archivecolor.segments import Journal, Segment, holds, plan_segments
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
 
@@ -167,6 +169,15 @@ def color_film(
     request = plan.request
     kept = _kept(plan, engine, color, film)
     fingerprint = _fingerprint(plan, engine, color, film, kept=kept is not None)
+    maker = SegmentMaker(
+        request.source,
+        plan.scan,
+        FilmColorizer(engine, color, film),
+        plan.encoding,
+        request.encode.side_by_side,
+        kept,
+    )
+    maker.take_hints()
     journal = Journal(part_path(request.target).with_suffix(".work"), fingerprint)
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     resumed = sum(made.frames for made in journal.made.values())
@@ -186,14 +197,6 @@ def color_film(
         if progress:
             progress(done, plan.frames)
 
-    maker = SegmentMaker(
-        request.source,
-        plan.scan,
-        FilmColorizer(engine, color, film),
-        plan.encoding,
-        request.encode.side_by_side,
-        kept,
-    )
     with atomic_write(request.target, overwrite=request.overwrite, before_naming=before_naming):
         advance(0)
         maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
@@ -240,7 +243,7 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettin
         return None
     ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0)
     made_with = f"{ungraded} {film} {plan.cut} {sorted(engine.folder.digests.items())}"
-    fingerprint = f"{__version__} {_identity(plan)} {made_with}"
+    fingerprint = f"{__version__} {_identity(plan, color)} {made_with}"
     if not plan.request.keep_work and not holds(folder, fingerprint):
         return None
     kept = KeptChroma(folder, fingerprint)
@@ -252,13 +255,17 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettin
 def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings, *, kept: bool) -> str:
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
     made_with = f"{color} {film} {plan.request.encode} {plan.cut} {sorted(engine.folder.digests.items())}"
-    return f"{__version__} {_identity(plan)} {plan.encoding} {made_with} {kept}"
+    return f"{__version__} {_identity(plan, color)} {plan.encoding} {made_with} {kept}"
 
 
-def _identity(plan: FilmPlan) -> str:
+def _identity(plan: FilmPlan, color: ColorSettings) -> str:
+    """The film, and the files that steer its colour, by what they hold."""
     source = plan.request.source
     status = source.stat()
-    return f"{source.resolve()} {status.st_size} {status.st_mtime_ns}"
+    layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
+    files = [*([color.reference] if color.reference else []), *layers]
+    contents = " ".join(f"{path.name} {read_state(path).sha256}" for path in files)
+    return f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {contents}"
 
 
 def _check_names(request: FilmRequest) -> None:

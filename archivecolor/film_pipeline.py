@@ -4,6 +4,7 @@
 
     luma -> look (small, upright, levelled) -> motion to the frame before
          -> Engine.colorize on every n-th frame and where new things come into sight
+         -> palette of a reference -> paint that hints brought here
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
 Memory: at most `temporal.LOOKAHEAD` + `_GATHER` frames of luma and as many small pictures, of about 2 MB each at 256 px
@@ -13,7 +14,7 @@ short side, are under way, however long the film is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,11 +26,15 @@ from archivecolor.color import FloatArray, UIntArray
 from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.reading import Survey, survey
 from archivecolor.film.writing import Cut
+from archivecolor.film_paint import FilmPaint
 from archivecolor.frames import network_size
 from archivecolor.grade import graded, is_neutral
+from archivecolor.hints import read_strokes
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.mirrored import mirrored
-from archivecolor.look import ends, level
+from archivecolor.look import ends, level, shrunk
+from archivecolor.paint import Painted, spread
+from archivecolor.reference import palette_of
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
 from archivecolor.temporal import Moment, Motion, MotionEstimator, UInt8, smooth
@@ -100,6 +105,10 @@ class FilmColorizer:
         self.color = color or ColorSettings()
         self.engine = mirrored(engine, wanted=self.color.flip)
         self.film = film or FilmSettings()
+        reference = self.color.reference
+        self._palette = palette_of(self.engine, reference, self.color.network_px) if reference else None
+        self.paint = FilmPaint()
+        """What was painted on frames; filled by `paint_shot`."""
 
     def chroma(
         self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
@@ -129,6 +138,26 @@ class FilmColorizer:
             return ab
         luma = unit_luma(_shrink(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
         return graded(ab, luma, self.color)
+
+    def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
+        """Carry ``layers``, strokes by the index of their frame, through the shot that consists of ``pictures``.
+
+        Raises `InputError` when a layer cannot be read or has another shape than the film.
+        """
+        lumas: list[UInt8] = []
+        painted: dict[int, Painted] = {}
+        first = 0
+        for picture in pictures:
+            look = self._look(picture.luma, form)
+            first = first if lumas else picture.index
+            lumas.append(_for_motion(look))
+            if picture.index in layers:
+                seen = level(look, *ends(look))
+                ab = self.engine.colorize(seen[None, None])[0].transpose(1, 2, 0)
+                wide = cv2.resize(np.ascontiguousarray(ab), seen.shape[::-1], interpolation=cv2.INTER_CUBIC)
+                strokes = read_strokes(layers[picture.index], form.shown, seen.shape)
+                painted[picture.index] = spread(strokes, seen, np.asarray(wide, dtype=np.float32))
+        self.paint.carry(first, lumas, painted)
 
     def _moments(
         self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]
@@ -195,8 +224,11 @@ class FilmColorizer:
             for moment, look in waiting:
                 if look is not None:
                     ab = np.ascontiguousarray(next(answers))
+                    if self._palette:
+                        ab = self._palette.applied(shrunk(look, ab.shape[:2]), ab)
                     size = moment.luma.shape[::-1]
-                    moment.ab = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+                    wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+                    moment.ab = self.paint.over(moment.source.index, wide)
         yield from (m for m, _ in waiting)
 
 

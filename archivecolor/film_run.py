@@ -26,7 +26,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.errors import OutputError
+from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.chroma import ChromaGrid, chroma_beside
 from archivecolor.film.encoding import Encoding, beside_size, mark
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
@@ -34,10 +34,12 @@ from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, Stopped
+from archivecolor.hints import Hints
 from archivecolor.segments import Journal, Segment
 
 _LISTEN_S: Final = 0.2
 _SHEET_PICTURES: Final = 24
+_SAME_S: Final = 1e-3
 _SHEET_WIDTH_PX: Final = 360
 
 
@@ -94,6 +96,35 @@ class SegmentMaker:
             except BaseException:
                 abandon.set()
                 raise
+
+    def take_hints(self) -> None:
+        """Carry the hints of the settings through their shots, before any segment is made.
+
+        Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used.
+        """
+        hints = self.colorizer.color.hints
+        if hints is None:
+            return
+        film = self.scan.film
+        layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()}
+        edges = [0, *self.scan.cuts, len(film.times)]
+        for first, last in pairwise(edges):
+            here = {frame: path for frame, path in layers.items() if first <= frame < last}
+            if here:
+                self.colorizer.paint_shot(self._pictures(first, last), film.form, here)
+
+    def _frame(self, moment: int | float, path: Path) -> int:
+        """The frame that a layer is for: by its number, or the one that is shown at its time."""
+        film, count = self.scan.film, len(self.scan.film.times)
+        frame = moment
+        if isinstance(moment, float):
+            frame = sum(film.seconds(i) <= moment + _SAME_S for i in range(count)) - 1
+        if not 0 <= frame < count or (moment > film.duration_s and isinstance(moment, float)):
+            raise UsageError(
+                f"{path}: names no frame of the film",
+                hint=f"it has frames 0 to {count - 1}, in {film.duration_s:.2f} seconds",
+            )
+        return int(frame)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -155,6 +186,7 @@ class SegmentMaker:
 
         Pictures are coloured singly, so colours may differ a little from the steadied film's. Raises `OutputError`.
         """
+        self.take_hints()
         grid = self._grid()
         tiles = []
         for index in _looks(self.scan, cut):

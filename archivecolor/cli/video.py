@@ -46,6 +46,9 @@ def video(
     flip: options.Flip = False,
     saturation: options.Saturation = 1.0,
     warmth: options.Warmth = 0.0,
+    reference: options.Reference = None,
+    hints: options.HintFile = None,
+    hints_dir: options.HintFolder = None,
     smoothing: options.SmoothingKind = Smoothing.FULL,
     every: options.Every = 8,
     start: options.Start = None,
@@ -70,7 +73,8 @@ def video(
     """
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
-    color = ColorSettings(strength=strength, saturation=saturation, warmth=warmth, network_px=network_px, flip=flip)
+    painted = options.hints_of(hints, hints_dir)
+    color = ColorSettings(strength, saturation, warmth, reference, painted, network_px=network_px, flip=flip)
     film_settings = FilmSettings(smoothing=smoothing, every=every)
     encode = EncodeSettings(purpose, codec, crf, preset, side_by_side)
     if preview and out.suffix.lower() not in _SHEETS:

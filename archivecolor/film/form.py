@@ -85,6 +85,12 @@ class PictureForm:
         """How the stored picture is to be turned upright."""
         return _orientation(self.display_matrix)
 
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Height and width of the upright picture, in square pixels."""
+        width = max(1, round(self.width * (self.sample_aspect or 1)))
+        return (width, self.height) if self.orientation.swaps_sides else (self.height, width)
+
 
 def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
     """Read the form off a film's first decoded frame. Raises `InputError` for pictures that are none."""

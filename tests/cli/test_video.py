@@ -329,3 +329,41 @@ def test_every_kind_of_smoothing_gives_every_frame(run: Run, smoothing: str) -> 
 def test_help_needs_no_decoder() -> None:
     code = "import sys; import archivecolor.cli.app; sys.exit(bool({'av', 'cv2', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_hints_and_a_reference_colour_a_film_and_changed_ones_colour_it_anew(run: Run) -> None:
+    film()
+    layer = np.zeros((96, 128, 4), np.uint8)
+    Path("hints").mkdir()
+    coded = []
+    for colour in ((0, 0, 250), (250, 0, 0)):
+        layer[:, 20:60] = (*colour, 255)
+        cv2.imwrite("hints/5.png", layer)
+        assert run("a.mkv", "b.mkv", "--for", "master", "--hints-dir", "hints", "--overwrite") == 0
+        coded.append(decode(Path("b.mkv")).cr)
+    assert np.mean(coded[0]) > np.mean(coded[1]) + 2
+    cv2.imwrite("green.png", np.random.default_rng(0).integers(0, 99, (64, 64, 3)) + np.array((0, 90, 0)))
+    assert run("a.mkv", "c.mkv", "--for", "master", "--reference", "green.png") == 0
+    assert run("a.mkv", "d.mkv", "--for", "master") == 0
+    assert np.mean(decode(Path("c.mkv")).cr) < np.mean(decode(Path("d.mkv")).cr) - 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--hints", "99.png"), 2, "names no frame of the film"),
+        (("--hints", "strokes.png"), 2, "names no frame"),
+        (("--hints", "3.png"), 3, "has no transparency"),
+        (("--reference", "a.mkv"), 3, "a.mkv"),
+    ],
+)
+def test_what_cannot_steer_colour_is_told_and_leaves_nothing(
+    run: Run, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], code: int, message: str
+) -> None:
+    film()
+    for name in ("99.png", "strokes.png", "3.png"):
+        cv2.imwrite(name, np.zeros((96, 128, 3 if name == "3.png" else 4), np.uint8))
+    before = names()
+    assert run("a.mkv", "b.mkv", *arguments) == code
+    assert message in capsys.readouterr().err
+    assert names() == before

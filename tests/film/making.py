@@ -39,6 +39,7 @@ def colour(
     encoding = plan_encoding(found.film.form, encode, muxer, interlaced=found.film.interlaced > 0)
     colorizer = FilmColorizer(engine or FakeEngine(by_luma), color, film)
     maker = SegmentMaker(source, found, colorizer, encoding, encode.side_by_side)
+    maker.take_hints()
     times = [found.film.seconds(i) for i in range(cut.last)]
     segments = plan_segments(times, found.cuts, cut.first, longest_s)
     journal = Journal(target.with_suffix(".work"), f"{encode} {longest_s}")
