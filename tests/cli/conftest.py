@@ -120,3 +120,24 @@ def out(tmp_path: Path) -> Path:
 def no_engine(*_: object, **__: object) -> NoReturn:
     """In the place of `open_engine`, where none should be loaded."""
     raise AssertionError("an engine was loaded though there is nothing to colour")
+
+
+@pytest.fixture
+def done(run: Run, tmp_path: Path, out: Path) -> Path:
+    """A folder with two PNGs and a JPEG that have been coloured."""
+    source = tmp_path / "in"
+    for i, name in enumerate(("a.png", "b.jpg", "sub/c.png")):
+        write(source / name, seed=i)
+    assert run("folder", source, out).code == 0
+    return source
+
+
+def remade(run: Run, source: Path, out: Path, *options: str) -> list[str]:
+    """The results that another run makes anew; it leaves no other file behind."""
+    before = {name: (out / name).stat().st_ino for name in tree(out)}
+    ended = run("folder", source, out, *options)
+    assert ended.code == 0, ended.err
+    after = {name: (out / name).stat().st_ino for name in tree(out)}
+    made = sorted(name for name, inode in after.items() if before.get(name) != inode)
+    assert f"{len(made)} colored" in ended.err
+    return made
