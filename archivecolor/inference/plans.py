@@ -152,8 +152,9 @@ class Plan:
 
     @property
     def rebuild(self) -> str:
-        """The command that builds it anew."""
-        return f"archivecolor build-engine {self.generator} --backend {self.backend}"
+        """The command that builds it anew, for the GPU that is here."""
+        precision = "" if self.precision == Precision.FP16 else f" --precision {self.precision}"
+        return f"archivecolor build-engine {self.generator} --backend {self.backend}{precision}"
 
 
 def directory() -> Path:

@@ -1,0 +1,1 @@
+"""Tests of `archivecolor.evaluation`."""

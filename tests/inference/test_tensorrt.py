@@ -131,7 +131,7 @@ def test_a_stale_or_foreign_plan_never_reaches_the_runtime(
 ) -> None:
     with pytest.raises(EngineError, match=reason) as told:
         TensorRTEngine(tiny, replace(plan, **change))  # type: ignore[arg-type]
-    assert told.value.hint == "archivecolor build-engine tiny --backend tensorrt-rtx"
+    assert told.value.hint == "archivecolor build-engine tiny --backend tensorrt-rtx --precision fp32"
     assert not fake_rtx.calls
 
 
