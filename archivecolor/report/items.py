@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,6 +16,7 @@ from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_jo
 from archivecolor.stills.sniff import names_a_picture, sniff
 
 _FILM_SUFFIXES: Final = {".mp4", ".mov", ".mkv", ".m4v", ".avi", ".mpg", ".mpeg", ".ts", ".webm", ".mxf", ".wmv"}
+_DIGITS: Final = frozenset("0123456789")
 _NOT_THERE: Final = ("its result is not there", "the same folder command makes it again")
 _NOT_BEGUN: Final = ("no run has come to it yet", "the same folder command goes on")
 
@@ -71,7 +73,15 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(
             f"{out}: holds neither a journal nor results", hint="give the OUT of a folder run, or --source SRC as well"
         )
-    return sorted(items.values(), key=lambda item: item.source.split("/"))
+    return sorted(items.values(), key=lambda item: _as_people_sort(item.source))
+
+
+def _as_people_sort(source: str) -> list[list[tuple[bool, int, str]]]:
+    """A key by which ``plate 9`` comes before ``plate 10``, and each folder stays together."""
+    return [
+        [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in re.split("([0-9]+)", part) if run]
+        for part in source.split("/")
+    ]
 
 
 def _from_entry(entry: Entry, out: Path) -> ReviewItem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -53,7 +54,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory, downloads: Path) -> Iterat
     for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", *quiet, f"user-data-dir={profile}"):
         options.add_argument(f"--{switch}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found: Chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    found: Chrome = webdriver.Chrome(
+        options=options, service=webdriver.ChromeService(driver, env=os.environ | {"HOME": str(profile)})
+    )
     found.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
     found.implicitly_wait(0)
     yield found

@@ -28,6 +28,12 @@ def test_the_journal_s_newest_word_on_each_source_is_shown_in_the_order_of_the_f
     assert last.engine == "archive, onnx on CPU"
 
 
+def test_numbers_in_names_are_in_their_order(tmp_path: Path) -> None:
+    names = ["box 2/9.png", "box 2/10.png", "box 10/1.png", "box 10/1b.png", "box 10/02.png", "x²/a.png"]
+    write_journal(tmp_path, *(colored(name) for name in reversed(names)))
+    assert [item.source for item in find_items(tmp_path, None)] == names
+
+
 def test_a_failure_s_reason_is_told_without_the_path_that_is_told_anyway(tmp_path: Path) -> None:
     write_journal(
         tmp_path, failed("a/b.jpg", "/mnt/scans/a/b.jpg: is damaged: a/b.jpg: ends", "hint"), failed("c", "no")
