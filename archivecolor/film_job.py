@@ -22,7 +22,8 @@ from typing import BinaryIO, Final
 
 from archivecolor import __version__
 from archivecolor.errors import InputError, OutputError, UsageError
-from archivecolor.film.encoding import Encoding, beside_size, container_for, plan_encoding, try_encoder
+from archivecolor.film import hardware
+from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
 from archivecolor.film.writing import Cut, Joined, join, unsupported
@@ -141,9 +142,10 @@ def plan_film(
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
-    plan = FilmPlan(request, found, cut, encoding, muxer)
-    try_encoder(encoding, film.form, plan.size, film.rate)
-    return plan
+    size = beside_size(film.form) if encode.side_by_side else (film.form.width, film.form.height)
+    encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
+    open_encoder(encoding, film.form, size, film.rate)
+    return FilmPlan(request, found, cut, encoding, muxer)
 
 
 def color_film(

@@ -155,6 +155,15 @@ class FilmCodec(StrEnum):
     FFV1 = "ffv1"
 
 
+class EncoderKind(StrEnum):
+    """Where the picture of a film is encoded."""
+
+    SOFTWARE = "software"
+    AUTO = "auto"
+    """On an NVIDIA GPU where that works, else in software."""
+    NVENC = "nvenc"
+
+
 class Purpose(StrEnum):
     """What a coloured film is for; each stands for a codec and its settings."""
 
@@ -191,5 +200,6 @@ class EncodeSettings:
     crf: int | None = None
     """The encoder's own scale; None takes the purpose's."""
     preset: str | None = None
+    encoder: EncoderKind = EncoderKind.SOFTWARE
     side_by_side: bool = False
     """The grey picture and the coloured one, beside each other."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from archivecolor.errors import UsageError
-from archivecolor.settings import AlreadyColor, FilmCodec, Kinds, Precision, Purpose, Smoothing
+from archivecolor.settings import AlreadyColor, EncoderKind, FilmCodec, Kinds, Precision, Purpose, Smoothing
 
 _ENGINE, _COLOUR, _OUTPUT, _RUN = "Engine", "Colour", "Output", "Run"
 
@@ -258,6 +258,14 @@ For = Annotated[
 ]
 Codec = Annotated[
     FilmCodec | None, typer.Option("--codec", help="Instead of the one that --for takes.", rich_help_panel=_FILM)
+]
+Encoder = Annotated[
+    EncoderKind,
+    typer.Option(
+        "--encoder",
+        help="nvenc: on an NVIDIA GPU, faster and larger. auto: there if a trial works, else in software.",
+        rich_help_panel=_FILM,
+    ),
 ]
 Crf = Annotated[
     int | None, typer.Option("--crf", metavar="N", help="Quality, on the encoder's own scale.", rich_help_panel=_FILM)

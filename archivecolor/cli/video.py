@@ -14,6 +14,7 @@ from archivecolor.cli.interrupt import interruptible
 from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
     ColorSettings,
+    EncoderKind,
     EncodeSettings,
     EngineSettings,
     FilmSettings,
@@ -34,6 +35,7 @@ def video(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov or .mkv.")],
     purpose: options.For = Purpose.ARCHIVE,
     codec: options.Codec = None,
+    encoder: options.Encoder = EncoderKind.SOFTWARE,
     crf: options.Crf = None,
     preset: options.Preset = None,
     engine: options.Engine = "auto",
@@ -76,7 +78,7 @@ def video(
     painted = options.hints_of(hints, hints_dir)
     color = ColorSettings(strength, saturation, warmth, reference, painted, network_px=network_px, flip=flip)
     film_settings = FilmSettings(smoothing=smoothing, every=every)
-    encode = EncodeSettings(purpose, codec, crf, preset, side_by_side)
+    encode = EncodeSettings(purpose, codec, crf, preset, encoder, side_by_side)
     if preview and out.suffix.lower() not in _SHEETS:
         raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
 

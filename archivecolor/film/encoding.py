@@ -126,12 +126,20 @@ class Encoding:
     """'tff' or 'bff' of interlaced film, None of progressive."""
     options: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    input_format: str | None = None
+    """What the encoder takes, where that is `pixel_format` in another order."""
+
+    @property
+    def taken_format(self) -> str:
+        """The pixel format that the encoder is given."""
+        return self.input_format or self.pixel_format
 
     @property
     def summary(self) -> str:
-        """For people: 'H265, 10 bit 4:2:0'."""
+        """For people: 'H265, 10 bit 4:2:0', or 'H265 by NVENC, 8 bit 4:2:0'."""
         sampling = ":".join(_NAMES[self.shift])
-        return f"{self.codec.upper()}, {self.depth} bit {sampling}{', interlaced' if self.parity else ''}"
+        by = " by NVENC" if self.encoder.endswith("_nvenc") else ""
+        return f"{self.codec.upper()}{by}, {self.depth} bit {sampling}{', interlaced' if self.parity else ''}"
 
 
 def container_for(suffix: str) -> str:
@@ -250,11 +258,11 @@ def _options(codec: _Codec, name: str, settings: EncodeSettings, shift: Shift) -
     return options
 
 
-def try_encoder(encoding: Encoding, form: PictureForm, size: tuple[int, int], rate: Fraction) -> None:
-    """Open the encoder for pictures of ``size`` (width, height) and close it; raises `OutputError` where it refuses."""
+def open_encoder(encoding: Encoding, form: PictureForm, size: tuple[int, int], rate: Fraction) -> VideoCodecContext:
+    """Open the encoder for pictures of ``size`` (width, height). Raises `OutputError` where it refuses."""
     trial = cast(VideoCodecContext, av.CodecContext.create(encoding.encoder, "w"))
     trial.width, trial.height = size
-    trial.pix_fmt = encoding.pixel_format
+    trial.pix_fmt = encoding.taken_format
     trial.time_base, trial.framerate = 1 / rate, rate
     trial.options = dict(encoding.options)
     tag(trial, encoding, form)
@@ -266,6 +274,7 @@ def try_encoder(encoding: Encoding, form: PictureForm, size: tuple[int, int], ra
             f"{encoding.encoder} refuses pictures of {size[0]} x {size[1]} with these options: {reason.lower()}",
             hint="another --codec, --preset or --crf may do",
         ) from e
+    return trial
 
 
 class Encoder:
@@ -277,7 +286,7 @@ class Encoder:
         """Set up ``stream``, made for ``encoding.encoder``; ``size`` is width and height."""
         context: VideoCodecContext = stream.codec_context
         context.width, context.height = size
-        context.pix_fmt = encoding.pixel_format
+        context.pix_fmt = encoding.taken_format
         context.time_base = time_base
         context.thread_type = "AUTO"
         tag(context, encoding, form)
@@ -298,6 +307,8 @@ class Encoder:
             if marker is not None:
                 marker.vpush(frame)
                 frame = marker.vpull()
+            if self._encoding.input_format:
+                frame = frame.reformat(format=self._encoding.input_format)  # orders samples anew, changes none
             mark(frame, self._encoding, self._form)
         return list(self._stream.encode(frame))
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from archivecolor.__main__ import main
+from archivecolor.errors import OutputError
 from archivecolor.inference import select
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving, packets, samples
@@ -278,6 +279,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_film(
     code = """
 import os, sys
 from archivecolor import segments
+from archivecolor.errors import OutputError
 from archivecolor.inference import select
 from tests.fakes.engines import FakeEngine, by_luma
 from archivecolor.__main__ import main
@@ -367,3 +369,17 @@ def test_what_cannot_steer_colour_is_told_and_leaves_nothing(
     assert run("a.mkv", "b.mkv", *arguments) == code
     assert message in capsys.readouterr().err
     assert names() == before
+
+
+def test_where_the_picture_is_encoded_is_told_with_the_reason(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_gpu(*_: object) -> None:
+        raise OutputError("h264_nvenc refuses pictures: no capable devices found")
+
+    monkeypatch.setattr("archivecolor.film.hardware.try_encoding", no_gpu)
+    film()
+    assert run("a.mkv", "b.mp4", "--for", "share", "--encoder", "auto") == 0
+    assert "encoding in software: h264_nvenc refuses" in capsys.readouterr().err
+    assert run("a.mkv", "c.mp4", "--for", "share", "--encoder", "nvenc") == 5
+    assert names() == {"a.mkv", "b.mp4"}
