@@ -179,7 +179,7 @@ def color_film(
         request.encode.side_by_side,
         kept,
     )
-    maker.take_hints()
+    maker.take_hints(stop)
     journal = Journal(part_path(request.target).with_suffix(".work"), fingerprint)
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     resumed = sum(made.frames for made in journal.made.values())

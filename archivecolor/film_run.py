@@ -12,6 +12,7 @@ Segments do not depend on each other: they are made in any order, and again afte
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -36,6 +37,8 @@ from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, Stopped
 from archivecolor.hints import Hints
 from archivecolor.segments import Journal, Segment
+
+log = logging.getLogger(__name__)
 
 _LISTEN_S: Final = 0.2
 _SHEET_PICTURES: Final = 24
@@ -97,10 +100,11 @@ class SegmentMaker:
                 abandon.set()
                 raise
 
-    def take_hints(self) -> None:
+    def take_hints(self, stop: threading.Event | None = None) -> None:
         """Carry the hints of the settings through their shots, before any segment is made.
 
-        Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used.
+        Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used, and
+        `Stopped` once ``stop`` is set.
         """
         hints = self.colorizer.color.hints
         if hints is None:
@@ -111,7 +115,14 @@ class SegmentMaker:
         for first, last in pairwise(edges):
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
             if here:
-                self.colorizer.paint_shot(self._pictures(first, last), film.form, here)
+                log.info("carrying hints through the shot of frames %d to %d", first, last - 1)
+                self.colorizer.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
+
+    def _until(self, stop: threading.Event | None, pictures: Iterator[Picture]) -> Iterator[Picture]:
+        for picture in pictures:
+            if stop and stop.is_set():
+                raise Stopped
+            yield picture
 
     def _frame(self, moment: int | float, path: Path) -> int:
         """The frame that a layer is for: by its number, or the one that is shown at its time."""

@@ -17,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from archivecolor.color import rgb_to_lab
+from archivecolor.color import FloatArray, rgb_to_lab
 from archivecolor.errors import InputError, UsageError
 from archivecolor.paint import Strokes
 
 SUFFIX: Final = ".png"
 _ASPECT_TOLERANCE: Final = 0.02
+_LARGEST: Final = 40_000_000
+"""Pixels of a layer that is larger than its picture."""
 _THINNEST: Final = 0.02
 """Share of a small pixel that a stroke must cover to count there."""
 _TIME: Final = re.compile(r"(?:(\d+)[-_:h])?(\d+)[-_:m](\d+(?:[.,]\d+)?)s?|(\d+(?:[.,]\d+)?)s")
@@ -104,25 +106,16 @@ def read_strokes(path: Path, shown: tuple[int, int], size: tuple[int, int]) -> S
     It may have any size of the picture's shape. Raises `InputError` when it is no PNG with transparency, has another
     shape, or is no layer of strokes because nothing of it is transparent.
     """
-    rgba = _decode(path)
-    height, width = rgba.shape[:2]
-    if abs(np.log((width / height) / (shown[1] / shown[0]))) > _ASPECT_TOLERANCE:
-        raise InputError(
-            f"{path}: is {width} x {height}, its picture {shown[1]} x {shown[0]}",
-            hint="paint on a layer of the picture's own size, or smaller in the same shape",
-        )
-    if rgba[..., 3].min() == 255:
-        raise InputError(f"{path}: has no transparent part", hint="paint on a transparent layer and export it alone")
-    alpha = rgba[..., 3].astype(np.float32) / np.float32(255)
-    target = (size[1], size[0])
-    cover = np.asarray(cv2.resize(alpha, target, interpolation=cv2.INTER_AREA), dtype=np.float32)
-    paint = cv2.resize(rgba[..., :3] * alpha[..., None], target, interpolation=cv2.INTER_AREA)
-    rgb = np.asarray(paint / np.maximum(cover, np.float32(1e-6))[..., None] / 255, dtype=np.float32)
+    paint = _reduced(_decode(path, shown), size)
+    small = cv2.resize(paint, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    cover = small[..., 3]
+    rgb = np.asarray(small[..., :3] / np.maximum(cover, np.float32(1e-6))[..., None], dtype=np.float32)
     on = cover > _THINNEST
     return Strokes(np.where(on[..., None], rgb_to_lab(rgb)[..., 1:], 0).astype(np.float32), on.astype(np.float32))
 
 
-def _decode(path: Path) -> npt.NDArray[np.uint8]:
+def _decode(path: Path, shown: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """``[h, w, 4]``, not premultiplied."""
     try:
         with Image.open(path) as layer:
             if layer.format != "PNG":
@@ -131,6 +124,28 @@ def _decode(path: Path) -> npt.NDArray[np.uint8]:
                 raise InputError(
                     f"{path}: has no transparency", hint="paint on a transparent layer and export it alone"
                 )
-            return np.asarray(layer.convert("RGBA"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+            width, height = layer.size
+            fits = abs(np.log((width / height) / (shown[1] / shown[0]))) <= _ASPECT_TOLERANCE
+            if not fits or width * height > max(_LARGEST, 1.1 * shown[0] * shown[1]):
+                raise InputError(
+                    f"{path}: is {width} x {height}, its picture {shown[1]} x {shown[0]}",
+                    hint="paint on a layer of the picture's own size, or smaller in the same shape",
+                )
+            rgba = np.asarray(layer.convert("RGBA"))
+    except (OSError, SyntaxError, ValueError) as e:
         raise InputError(f"{path}: cannot be read: {e}", hint="export the layer of strokes as PNG again") from e
+    if rgba[..., 3].min() == 255:
+        raise InputError(f"{path}: has no transparent part", hint="paint on a transparent layer and export it alone")
+    return rgba
+
+
+def _reduced(rgba: npt.NDArray[np.uint8], size: tuple[int, int]) -> FloatArray:
+    """Premultiplied, 0..1, averaged over squares as large as leave at least ``size``; in strips, to save memory."""
+    step = max(1, min(rgba.shape[0] // size[0], rgba.shape[1] // size[1]))
+    height, width = rgba.shape[0] // step, rgba.shape[1] // step
+    paint = np.empty((height, width, 4), np.float32)
+    for row in range(height):
+        strip = rgba[row * step : (row + 1) * step, : width * step].astype(np.float32) / np.float32(255)
+        strip[..., :3] *= strip[..., 3:]
+        paint[row] = strip.reshape(step, width, step, 4).mean(axis=(0, 2))
+    return paint

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from archivecolor.inference import select
 from archivecolor.jobs.journal import Kind, Status, read_journal
@@ -167,3 +168,19 @@ def test_for_chooses_a_container_that_holds_what_is_asked_for(run: Run, tmp_path
     ]
     records = run("folder", source, out, "--for", "share", "--json", "--dry-run").records
     assert json.dumps(records[0]["target"]) == json.dumps(str(out / "a.mp4"))
+
+
+def test_a_film_of_a_folder_gets_the_hints_in_the_folder_of_its_name(
+    run: Run, mixed: Path, out: Path, tmp_path: Path
+) -> None:
+    run("folder", mixed, out)
+    plain = decode(out / "reels" / "c.mkv")
+    layer = np.zeros((96, 128, 4), np.uint8)
+    layer[:, 20:60] = (250, 0, 0, 255)
+    (tmp_path / "hints" / "reels" / "c").mkdir(parents=True)
+    Image.fromarray(layer).save(tmp_path / "hints" / "reels" / "c" / "5.png")
+    done = run("folder", mixed, out, "--hints-dir", tmp_path / "hints", "--json")
+    assert done.code == 0, done.err
+    assert [Path(r["source"]).name for r in done.records if r["status"] == "colored"] == ["c.mkv"]
+    assert np.mean(decode(out / "reels" / "c.mkv").cr) > np.mean(plain.cr) + 2
+    assert "belongs to no picture" not in done.err
