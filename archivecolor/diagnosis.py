@@ -36,10 +36,7 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 _PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif"}
 _SOFTWARE_ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
-_HARDWARE_ENCODERS = (
-    *("h264_nvenc", "hevc_nvenc", "av1_nvenc"),
-    *("h264_videotoolbox", "hevc_videotoolbox", "h264_qsv", "hevc_qsv"),
-)
+_HARDWARE_ENCODERS = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
 _TRIAL_PX = 256
 """Hardware encoders refuse pictures that are much smaller."""
 
@@ -171,7 +168,7 @@ class EncoderState:
 
 
 def encoders() -> tuple[EncoderState, ...]:
-    """The film encoders that are worth naming and that this FFmpeg has; those of GPUs are tried on one frame.
+    """The film encoders that archivecolor uses and that this FFmpeg has; those of GPUs are tried on one frame.
 
     That one of these is built in says nothing of whether there is such a GPU.
     """
