@@ -31,6 +31,7 @@ _LONGEST_BOX_BYTES: Final = 64 << 20
 _ICC_METHOD: Final = 2
 _METRES_PER_INCH: Final = 0.0254
 _LOSSLESS: Final = 1000
+_OTHERS: Final = (b"xml ", b"uinf", b"jp2i")
 
 
 def probe(path: Path) -> StillInfo:
@@ -58,16 +59,23 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
         else:
             pixels = _decode_deep(path)
     exif = xmp = icc = None
+    others: list[bytes] = []
     for kind, at, size in _boxes(path):
         if kind == b"uuid" and 16 < size <= _LONGEST_BOX_BYTES:
             body = _body(path, at, size)
-            xmp = body[16:] if body[:16] == _XMP_UUID else xmp
-            exif = body[16:].removeprefix(EXIF_MARKER) if body[:16] == _EXIF_UUID else exif
+            if body[:16] == _XMP_UUID:
+                xmp = body[16:]
+            elif body[:16] == _EXIF_UUID:
+                exif = body[16:].removeprefix(EXIF_MARKER)
+            else:
+                others.append(_box(kind, body))
+        elif kind in _OTHERS and 0 < size <= _LONGEST_BOX_BYTES:
+            others.append(_box(kind, _body(path, at, size)))
         elif kind == b"colr" and 3 < size <= _LONGEST_BOX_BYTES:
             body = _body(path, at, size)
             icc = body[3:] if body[0] == _ICC_METHOD else icc
     icc, said_of_icc = profiles.for_colour(icc)
-    metadata = replace(metadata, exif=exif, xmp=xmp, icc=icc)
+    metadata = replace(metadata, exif=exif, xmp=xmp, icc=icc, jp2_boxes=tuple(others))
     said = (*said, *said_of_icc)
     return Still(path, info, pixels, orientation, metadata, warnings=said)
 
@@ -124,6 +132,7 @@ def _header(body: bytes, still: Still) -> bytes:
 
 
 def _metadata_boxes(still: Still) -> Iterator[bytes]:
+    yield from still.metadata.jp2_boxes
     if still.metadata.xmp:
         yield _box(b"uuid", _XMP_UUID + still.metadata.xmp)
     exif = exif_of(still)

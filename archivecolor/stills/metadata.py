@@ -89,6 +89,7 @@ def left_out(still: Still, target: StillFormat) -> tuple[str, ...]:
         "IPTC": bool(kept.photoshop),
         "text": any(c[4:8] in _TEXT_CHUNKS and not c[8:].startswith(_XMP_KEYWORD) for c in kept.png_chunks),
         "tags": bool(kept.tiff_tags),
+        "boxes": bool(kept.jp2_boxes),
     }
     lost = [name for name, there in has.items() if there and name not in TRAITS[target].holds]
     if target is StillFormat.JPEG:

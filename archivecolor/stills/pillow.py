@@ -21,6 +21,7 @@ from archivecolor.stills import profiles
 from archivecolor.stills.metadata import EXIF_DAMAGE, EXIF_MARKER, ORIENTATION_TAG, parse_exif
 from archivecolor.stills.still import Coding, Encoded, Metadata, Pixels, Still, StillInfo
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is damaged is told by us, once
 Image.MAX_IMAGE_PIXELS = None  # `stills.probe` has its own limit
 
 QUALITY: Final = 95

@@ -38,6 +38,8 @@ class Metadata:
     """Photoshop's image resources, IPTC captions among them: APP13 of a JPEG, tag 34377 of a TIFF."""
     png_chunks: tuple[bytes, ...] = ()
     """Ancillary chunks of a PNG, whole, when the source is one."""
+    jp2_boxes: tuple[bytes, ...] = ()
+    """Boxes of a JPEG 2000 that hold other metadata, whole."""
     directories: tuple[Field, ...] = ()
     """EXIF's and GPS's directory, when the source is a TIFF."""
     tiff_tags: tuple[tuple[int, int, int, object], ...] = ()

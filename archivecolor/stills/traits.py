@@ -65,7 +65,7 @@ TRAITS: Final = {
     StillFormat.JPEG2000: Traits(
         (".jp2", ".j2k", ".jpf", ".jpx", ".j2c"),
         ((0, _JPEG2000_BOX), (0, b"\xff\x4f\xff\x51")),
-        frozenset({"EXIF", "XMP", "ICC profile", "resolution", "tags"}),
+        frozenset({"EXIF", "XMP", "ICC profile", "resolution", "tags", "boxes"}),
         deep=True,
         turned=False,
     ),
