@@ -298,6 +298,22 @@ def test_marking_goes_on_to_the_next_and_the_same_mark_takes_it_back(on: Page) -
     assert "1 accepted, 0 rejected" in on.find("reviewed-label").text
 
 
+def test_marks_of_two_tabs_come_together(on: Page, page: Path) -> None:
+    on.press("a")
+    first = on.browser.current_window_handle
+    on.browser.switch_to.new_window("tab")
+    try:
+        on.open(page)
+        assert "1 accepted, 0 rejected" in on.find("reviewed-label").text
+        on.press(Keys.END, "r")
+        on.browser.close()
+    finally:
+        on.browser.switch_to.window(first)
+    on.wait(lambda: "1 accepted, 1 rejected" in on.find("reviewed-label").text)
+    on.press(Keys.HOME, "a")
+    assert "0 accepted, 1 rejected" in on.find("reviewed-label").text, "the other tab's mark is not written over"
+
+
 def test_hostile_names_are_shown_and_run_nothing(on: Page) -> None:
     on.choose("folder", "=")
     loaded = "const i = document.getElementById('after'); return i.complete && i.naturalWidth"
