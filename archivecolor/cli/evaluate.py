@@ -36,6 +36,8 @@ def evaluate(
     generator: options.Generators = None,
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
+    saturation: options.Saturation = 1.0,
+    warmth: options.Warmth = 0.0,
     flip: options.Flip = False,
     every: options.Every = 8,
     sheet: Annotated[
@@ -52,7 +54,7 @@ def evaluate(
     runtimes = [
         EngineSettings(kind=kind, device=device, precision=precision, batch=batch) for kind in engine or ["auto"]
     ]
-    color = ColorSettings(strength=strength, network_px=network_px, flip=flip)
+    color = ColorSettings(strength=strength, saturation=saturation, warmth=warmth, network_px=network_px, flip=flip)
 
     from archivecolor.evaluation import sources
     from archivecolor.jobs.discover import lies_inside

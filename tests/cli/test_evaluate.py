@@ -112,3 +112,9 @@ def test_one_picture_has_no_frechet_distance(run: Run, source: Path) -> None:
     (_, means) = run("evaluate", source / "coffee.png", "--json", "-q").records
     assert means["frechet_efficientnet"] is means["frechet_efficientnet_grey"] is None
     assert run("evaluate", source / "coffee.png").code == 0
+
+
+def test_grading_is_measured_too(run: Run, source: Path) -> None:
+    means = run("evaluate", source, "--saturation", "0", "--json", "-q").records[-1]
+    assert means["gain_percent"] == means["colourfulness"] == 0
+    assert means["colourfulness_difference"] == pytest.approx(means["colourfulness_truth"])
