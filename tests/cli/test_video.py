@@ -383,3 +383,11 @@ def test_where_the_picture_is_encoded_is_told_with_the_reason(
     assert "encoding in software: h264_nvenc refuses" in capsys.readouterr().err
     assert run("a.mkv", "c.mp4", "--for", "share", "--encoder", "nvenc") == 5
     assert names() == {"a.mkv", "b.mp4"}
+
+
+def test_the_sample_film_has_three_shots_and_sound(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    reel = Path(__file__).resolve().parents[2] / "samples" / "reel.mp4"
+    assert run(str(reel), "b.mp4", "--for", "share", "--preset", "ultrafast", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["cuts_s"] == [2.5, 5.0]
+    assert packets(Path("b.mp4"), "audio") == packets(reel, "audio")
