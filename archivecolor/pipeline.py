@@ -192,7 +192,7 @@ class Colorizer:
 
         The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
         """
-        still = self._recorded(for_target(loaded.still, output), output)
+        still = self._recorded(for_target(loaded.still, output), output, painted=loaded.strokes is not None)
         chroma = self.painted(loaded.look, chroma, loaded.strokes)
         rgb = self.merge(still.luma, chroma, still.orientation)
         if still.info.pages == 1:
@@ -205,22 +205,24 @@ class Colorizer:
             chroma = self.predict([self.look(still.luma, still.orientation)])[0]
             yield self.merge(still.luma, chroma, still.orientation), self._recorded(still, output)
 
-    @property
-    def record(self) -> Record:
-        """What results say of how they were coloured."""
+    def record(self, *, painted: bool = False) -> Record:
+        """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""
         folder = self.engine.folder
-        defaults, values = asdict(ColorSettings()), asdict(self.settings)
-        chosen = [f"{name} {value}" for name, value in values.items() if value != defaults[name]]
+        defaults, values = asdict(ColorSettings()), asdict(replace(self.settings, hints=None))
+        changed = {name: value for name, value in values.items() if value != defaults[name]}
+        chosen = [f"{name} {value.name if isinstance(value, Path) else value}" for name, value in changed.items()]
+        if painted:
+            chosen.append("colours painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 
-    def _recorded(self, still: Still, output: OutputSettings) -> Still:
+    def _recorded(self, still: Still, output: OutputSettings, *, painted: bool = False) -> Still:
         """``still`` with the record in its XMP, where its target has a place for XMP."""
         target = output.format or still.info.format
         if not output.embed_record or not holds_xmp(target):
             return still
         try:
-            xmp = with_record(still.metadata.xmp, self.record)
+            xmp = with_record(still.metadata.xmp, self.record(painted=painted))
         except DamagedXmpError as e:
             said = f"its XMP is damaged ({e}): copied as it is, without a record of the colouring"
             return replace(still, warnings=(*still.warnings, said))

@@ -372,3 +372,15 @@ def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -
         said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png")
     assert said == ("generator 'fake' does not tell its confidence",)
     assert not (tmp_path / "map.png").exists()
+
+
+def test_the_record_tells_of_paint_only_where_there_is_some_and_names_files_without_their_place(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hints").mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "photo.png")
+    settings = ColorSettings(warmth=0.5, reference=tmp_path / "photo.png", hints=tmp_path / "hints")
+    with Colorizer(FakeEngine(), settings) as colorizer:
+        plain, painted = colorizer.record(), colorizer.record(painted=True)
+    assert plain.settings == "settings: warmth 0.5, reference photo.png"
+    assert painted.settings == f"{plain.settings}, colours painted by hand in places"

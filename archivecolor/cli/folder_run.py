@@ -151,7 +151,14 @@ class FolderRun:
             HeldFile(task.target.name, result.size_bytes, result.sha256 or "", str(kind)),
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
-            sidecar.write(premis(*held, self.colorizer.record, loaded.begun.began_at, warnings))
+            sidecar.write(
+                premis(
+                    *held,
+                    self.colorizer.record(painted=loaded.still.strokes is not None),
+                    loaded.begun.began_at,
+                    warnings,
+                )
+            )
 
     def _film(self, task: Task) -> None:
         begun = begin(task)
