@@ -8,8 +8,9 @@ get the reference's colours, and what the reference does not show is moved littl
 The map depends on the reference and the generator alone, not on the picture: all frames of a film get the same one.
 
 Measured on 60 photographs at 192 px, one half as the reference of the other: mean error of a*b* 16.1 to 11.2, better in
-87 % of them (at 256 px and on other ones 14.8 to 10.4 and 80 %: `tests.bench.controls`); matching means and covariances within bands of luma (Pitie & Kokaram 2007) gave 12.2 and 77 %. With another
-photograph as the reference, the distance of the two palettes (sliced Wasserstein) falls from 11.5 to 8.6.
+87 % of them (at 256 px and on other ones 14.8 to 10.4 and 80 %: `tests.bench.controls`); matching means and covariances
+within bands of luma (Pitie & Kokaram 2007) gave 12.2 and 77 %. With another photograph as the reference, the distance
+of the two palettes (sliced Wasserstein) falls from 11.5 to 8.6.
 """
 
 from __future__ import annotations
