@@ -55,7 +55,7 @@ class Record:
         """One sentence."""
         return (
             f"Colours predicted by generator '{self.generator}' (weights sha256 {self.weights_sha256}), "
-            f"{self.settings}; luma unchanged"
+            f"{self.settings}; luma from the source"
         )
 
 

@@ -168,7 +168,7 @@ def test_exiftool_reads_record_date_place_and_artist_from_every_format(
     assert kind == SOURCE_TYPE
     assert agent == tool == "archivecolor 0.1.0"
     assert "generator 'fake'" in how
-    assert "strength 0.5; luma unchanged" in how
+    assert "strength 0.5; luma from the source" in how
     assert (title, date, place, artist) == ("Über 1904", "1904:07:01 12:00:00", "North", "Jérôme")
 
 

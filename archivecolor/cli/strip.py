@@ -109,7 +109,7 @@ def _pictures(found: Iterator[object]) -> Iterator[Item]:
             try:
                 sniff(thing.source)
             except NotAPictureError as e:
-                console.log.info("%s: passed by, %s", console.printable(thing.name), e.message.rpartition(": ")[2])
+                console.log.debug("%s: passed by, %s", console.printable(thing.name), e.message.rpartition(": ")[2])
             else:
                 yield thing
 

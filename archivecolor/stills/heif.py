@@ -6,6 +6,7 @@ twice.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,4 +49,5 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
         name: value for name, value in (("exif", exif_of(still)), ("icc_profile", kept.icc), ("xmp", kept.xmp)) if value
     }
     options |= {"quality": output.quality} if output.quality else _LOSSLESS
-    return pillow.encode("HEIF", rgb, alpha, options)
+    coded = pillow.encode("HEIF", rgb, alpha, options)
+    return replace(coded, said=pillow.grown(still, StillFormat.HEIF, output))

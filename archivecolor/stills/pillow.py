@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
 from archivecolor.frames import Orientation
-from archivecolor.settings import StillFormat
+from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import profiles
 from archivecolor.stills.metadata import EXIF_DAMAGE, EXIF_MARKER, ORIENTATION_TAG, parse_exif
 from archivecolor.stills.still import Coding, Encoded, Metadata, Pixels, Still, StillInfo
@@ -123,6 +123,13 @@ def _dpi(values: tuple[float, float] | None) -> tuple[float, float] | None:
     except (ValueError, TypeError, ZeroDivisionError):
         return None
     return (x, y) if x > 0 and y > 0 and math.isfinite(x * y) else None
+
+
+def grown(still: Still, target: StillFormat, output: OutputSettings) -> tuple[str, ...]:
+    """Warnings: that a lossy source became a lossless result, which is larger."""
+    if still.coding.lossless or still.info.format is not target or output.quality:
+        return ()
+    return (f"written without loss, for lossy {target} moves luma; --quality {QUALITY} keeps it small",)
 
 
 def for_opencv(picture: UIntArray, alpha: UIntArray | None) -> UIntArray:

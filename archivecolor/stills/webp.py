@@ -1,9 +1,10 @@
-"""WebP, through Pillow. Lossless stays lossless."""
+"""WebP, through Pillow. Results are lossless unless a quality is asked for."""
 
 from __future__ import annotations
 
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,11 @@ def _is_lossless(path: Path) -> bool:
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode 8-bit RGB, lossless unless the source is lossy."""
+    """Encode 8-bit RGB: lossless, for lossy WebP moves luma, unless a quality is asked for."""
     kept = still.metadata
     options: dict[str, Any] = {
         name: value for name, value in (("exif", exif_of(still)), ("icc_profile", kept.icc), ("xmp", kept.xmp)) if value
     }
-    if still.coding.lossless:
-        options |= {"lossless": True, "exact": True}
-    else:
-        options["quality"] = output.quality or pillow.QUALITY
-    return pillow.encode("WEBP", rgb, alpha, options)
+    options |= {"quality": output.quality} if output.quality else {"lossless": True, "exact": True}
+    coded = pillow.encode("WEBP", rgb, alpha, options)
+    return replace(coded, said=pillow.grown(still, StillFormat.WEBP, output))

@@ -26,7 +26,7 @@ def test_a_sidecar_tells_source_result_event_and_agents(run: Run, source: Path, 
     assert texts(root, "linkingObjectIdentifierValue") == digests
     assert texts(root, "eventType") == ["modification"]
     (detail,) = texts(root, "eventDetail")
-    assert "strength 0.5; luma unchanged" in str(detail)
+    assert "strength 0.5; luma from the source" in str(detail)
     agents = texts(root, "agentIdentifierValue")
     assert agents[0] == "archivecolor 0.1.0"
     assert texts(root, "linkingAgentIdentifierValue") == agents

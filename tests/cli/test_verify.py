@@ -124,8 +124,6 @@ def test_turned_albums_and_copies_are_proved(
 def test_a_lossy_result_is_said_to_differ(run: Run, tmp_path: Path, out: Path) -> None:
     write(tmp_path / "in" / "a.png")
     run("folder", tmp_path / "in", out, "--format", "webp", "--quality", "60")
-    run("folder", tmp_path / "in", out, "--format", "jpeg")
     done = run("verify", out, "--source", tmp_path / "in")
     assert done.code == 8
-    assert "its luma differs in" in done.lines_about("a.jpg")[0]
-    assert not done.lines_about("a.webp")  # of a lossless source, so it is lossless
+    assert "its luma differs in" in done.lines_about("a.webp")[0]
