@@ -133,7 +133,7 @@ class Colorizer:
         luma = picture if picture.ndim == 2 else luma_of(picture)
         seen = self.look(luma)
         strokes = read_strokes(Path(hints), luma.shape, seen.shape) if hints else None
-        return self.merge(luma, self.painted(seen, self.predict([seen])[0], strokes))
+        return self.merge(luma, self.painted(self.estimate([seen])[0], seen, strokes).ab)
 
     def color_file(
         self,
@@ -155,7 +155,7 @@ class Colorizer:
         loaded = self.load_still(source, hints=Path(hints) if hints else self.layer_of(source.name))
         if target.exists() and target.samefile(source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
-        made = self.estimate([loaded.look])[0]
+        made = self.painted(self.estimate([loaded.look])[0], loaded.look, loaded.strokes)
         with atomic_write(target, overwrite=output.overwrite) as file:
             warnings = self.write_still(file, loaded, made.ab, output)
         if confidence and made.confidence is None:
@@ -183,17 +183,18 @@ class Colorizer:
             return LoadedStill(still, seen)
         height, width = still.luma.shape
         shown = (width, height) if still.orientation.swaps_sides else (height, width)
+        if still.info.pages > 1:
+            still = replace(still, warnings=(*still.warnings, "the hints colour its first page alone"))
         return LoadedStill(still, seen, read_strokes(hints, shown, (seen.shape[0], seen.shape[1])))
 
     def write_still(
         self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
     ) -> tuple[str, ...]:
-        """Paint, merge and encode into an open file; returns warnings.
+        """Merge chroma, painted where it is to be, and encode into an open file; returns warnings.
 
         The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
         """
         still = self._recorded(for_target(loaded.still, output), output, painted=loaded.strokes is not None)
-        chroma = self.painted(loaded.look, chroma, loaded.strokes)
         rgb = self.merge(still.luma, chroma, still.orientation)
         if still.info.pages == 1:
             return still.warnings + write_still(file, rgb, still, output)
@@ -252,12 +253,18 @@ class Colorizer:
         sure = [None] * len(looks) if found.spread is None else list(confidence_of(found.spread[:, 0]))
         return [Prediction(ab, confidence) for ab, confidence in zip(chroma, sure, strict=True)]
 
-    def painted(self, look: FloatArray, chroma: FloatArray, strokes: Strokes | None) -> FloatArray:
-        """Lay ``strokes`` over ``[h, w, 2]`` chroma; where there are some, the result is of the look's size."""
+    def painted(self, made: Prediction, look: FloatArray, strokes: Strokes | None) -> Prediction:
+        """Lay ``strokes`` over a prediction; where there are some, its chroma is of the look's size.
+
+        Where paint rules nothing is guessed, so confidence is 1 there.
+        """
         if strokes is None:
-            return chroma
-        wide = cv2.resize(np.ascontiguousarray(chroma), look.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        return spread(strokes, look, np.asarray(wide, dtype=np.float32)).ab
+            return made
+        wide = cv2.resize(np.ascontiguousarray(made.ab), look.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        painted = spread(strokes, look, np.asarray(wide, dtype=np.float32))
+        if made.confidence is None:
+            return Prediction(painted.ab, None)
+        return Prediction(painted.ab, np.maximum(made.confidence, shrunk(painted.rule, made.confidence.shape)))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""

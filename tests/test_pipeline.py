@@ -358,7 +358,26 @@ def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -
     assert green > red + 30
     sure = np.asarray(Image.open(tmp_path / "map.png"))
     assert sure.dtype == np.uint8
-    np.testing.assert_allclose(sure / 255, 1 / (1 + (10 / 12) ** 2), atol=0.003)
+    assert sure.max() == 255  # painted
+    np.testing.assert_allclose(sure.min() / 255, 1 / (1 + (10 / 12) ** 2), atol=0.003)
+
+
+def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((64, 96), level, np.uint8)) for level in (120, 90)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    strokes = np.zeros((64, 96, 4), np.uint8)
+    strokes[30:34, 10:30] = (60, 200, 60, 255)
+    Image.fromarray(strokes).save(tmp_path / "strokes.png")
+    with Colorizer(FakeEngine()) as colorizer:
+        said = colorizer.color_file(tmp_path / "a.tif", tmp_path / "b.tif", hints=tmp_path / "strokes.png")
+    assert "the hints colour its first page alone" in said
+    with Image.open(tmp_path / "b.tif") as image:
+        greener = []
+        for page in range(2):
+            image.seek(page)
+            red, green, _ = np.asarray(image)[32, 20].astype(int)
+            greener.append(green > red)
+    assert greener == [True, False]
 
 
 def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -> None:

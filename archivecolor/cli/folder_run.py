@@ -125,6 +125,7 @@ class FolderRun:
     def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> _Saved:
         """Merge, write, note and name a photograph."""
         settings = settings_digest(self.making.colored(task.kind, task.target, task.name))
+        made = self.colorizer.painted(made, loaded.still.look, loaded.still.strokes)
         sure = None if made.mean_confidence is None else round(made.mean_confidence, 4)
         warnings: tuple[str, ...] = ()
 

@@ -105,6 +105,16 @@ def test_confidence_is_told_noted_and_on_request_drawn(run: Run, source: Path, o
     assert not any(confidence_path(out, out / name).exists() for name in tree(out)), "maps of other results are gone"
 
 
+def test_where_somebody_painted_nothing_is_guessed(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
+    layer = stroke(tmp_path / "a.png")
+    done = run("folder", source, out, "--confidence", "--hints", layer, "--json")
+    sure = {Path(record["source"]).name: record["confidence"] for record in done.records}
+    assert sure["a.png"] > sure["m.tif"] + 0.05
+    with Image.open(confidence_path(out, out / "a.png")) as image:
+        drawn = np.asarray(image)
+    assert drawn[drawn.shape[0] // 2, drawn.shape[1] // 2] == 255
+
+
 def test_no_map_is_drawn_unless_asked_for_or_without_confidence(
     run: Run, source: Path, out: Path, engine: FakeEngine
 ) -> None:
