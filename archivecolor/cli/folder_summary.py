@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,12 +19,12 @@ from archivecolor.errors import UsageError
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.recording import now_utc
 from archivecolor.jobs.records import Kind
+from archivecolor.jobs.spool import Lines
 
 _SUFFIXES: Final = (".json", ".csv")
 _COLUMNS: Final = (
     *("source", "status", "kind", "target", "reason", "warnings", "seconds", "confidence", "error", "hint"),
 )
-_IN_MEMORY_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +61,28 @@ class Summary:
             raise UsageError(f"a summary is .json or .csv, not '{path.name}'", hint="end its name in .json or .csv")
         self._path = path
         self._head = {"source": str(source), "out": str(out), "started": now_utc()}
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed when it is written
+        self._lines = Lines()
 
     def add(self, outcome: Outcome) -> None:
-        """One more file."""
-        self._file.write(json.dumps(outcome.record()).encode("ascii") + b"\n")
+        """One more file. Raises `OutputError`."""
+        self._lines.add(outcome.record())
 
     def write(self, counts: Mapping[str, int], seconds: float) -> None:
         """Write the report. Raises `OutputError`."""
         from archivecolor import __version__
 
-        self._file.seek(0)
-        with closing(self._file), atomic_write(self._path, overwrite=True) as file:
+        with closing(self._lines), atomic_write(self._path, overwrite=True) as file:
             if self._path.suffix.lower() == ".csv":
                 text = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="", write_through=True)
                 rows = csv.writer(text)
                 rows.writerow(_COLUMNS)
-                for line in self._file:
-                    rows.writerow(_row(json.loads(line)))
+                rows.writerows(map(_row, self._lines))
                 text.detach()
                 return
             head = {"archivecolor": __version__, **self._head, "seconds": round(seconds, 3), "counts": dict(counts)}
             file.write(json.dumps(head, indent=1).removesuffix("\n}").encode("ascii") + b',\n "items": [')
-            for number, line in enumerate(self._file):
-                file.write((b",\n  " if number else b"\n  ") + line.rstrip(b"\n"))
+            for number, record in enumerate(self._lines):
+                file.write((b",\n  " if number else b"\n  ") + json.dumps(record).encode("ascii"))
             file.write(b"\n ]\n}\n")
 
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
+from archivecolor.errors import OutputError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
 
@@ -40,6 +41,32 @@ class Task:
         return self.reason is Reason.OVERWRITE or self.replaces_sha256 is not None
 
 
+class Lines:
+    """Values that JSON knows, in a file that vanishes by itself."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `close`
+
+    def add(self, value: object) -> None:
+        """Append one. Raises `OutputError` where there is no room."""
+        try:
+            self._file.write(json.dumps(value).encode("ascii") + b"\n")
+        except OSError as e:
+            place = tempfile.gettempdir()
+            raise OutputError(
+                f"{place}: cannot be written: {e.strerror}", hint="make room, or set TMPDIR to another place"
+            ) from e
+
+    def __iter__(self) -> Iterator[Any]:
+        """All of them, from the first. One reading at a time."""
+        self._file.seek(0)
+        return map(json.loads, self._file)
+
+    def close(self) -> None:
+        """Forget them."""
+        self._file.close()
+
+
 class Spool:
     """Tasks in the order in which they came, to be read as often as one likes."""
 
@@ -47,23 +74,20 @@ class Spool:
         """Keep tasks of a run from ``source`` to ``out``."""
         self.counts: Counter[Kind] = Counter()
         self._source, self._out = source, out
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by __exit__
+        self._lines = Lines()
 
     def __len__(self) -> int:
         return self.counts.total()
 
     def add(self, task: Task) -> None:
-        """Append one."""
+        """Append one. Raises `OutputError`."""
         result = str(task.target.relative_to(self._out))
-        line = json.dumps((task.name, result, task.kind, task.reason, task.replaces_sha256))
-        self._file.write(line.encode("ascii") + b"\n")
+        self._lines.add((task.name, result, task.kind, task.reason, task.replaces_sha256))
         self.counts[task.kind] += 1
 
     def tasks(self, kind: Kind | None = None) -> Iterator[Task]:
         """All of them, or those of one kind. One reading at a time."""
-        self._file.seek(0)
-        for line in self._file:
-            name, result, is_kind, reason, replaces = json.loads(line)
+        for name, result, is_kind, reason, replaces in self._lines:
             if kind is None or kind == is_kind:
                 yield Task(self._source / name, self._out / result, name, Kind(is_kind), Reason(reason), replaces)
 
@@ -73,4 +97,4 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._lines.close()
