@@ -25,6 +25,7 @@ from archivecolor.settings import (
 
 if TYPE_CHECKING:
     from archivecolor.cli.folder_session import Session
+    from archivecolor.signing import ContentSigner
 
 
 def folder(
@@ -55,6 +56,8 @@ def folder(
     leave_out: options.LeaveOut = False,
     embed: options.Embed = True,
     sidecar: options.Sidecar = False,
+    sign_key: options.SignKey = None,
+    sign_certificates: options.SignCertificates = None,
     overwrite: options.Overwrite = False,
     kind: options.ItemKind = Kinds.ALL,
     only: options.Only = None,
@@ -122,7 +125,8 @@ def folder(
         bag=bag or is_bag(out),
         fail_fast=fail_fast,
     )
-    session = Session(planner, runtime, max_megapixels, jobs, quiet)
+    signer = _signer(sign_key, sign_certificates)
+    session = Session(planner, runtime, max_megapixels, jobs, quiet, signer)
     if dry_run:
         session.tell()
     elif report:
@@ -147,6 +151,16 @@ def _run_and_report(session: Session, *, watch: bool, json: bool) -> None:
         make_report(out, jobs=session.jobs, json=json, quiet=session.quiet)
     if failures:
         raise failures
+
+
+def _signer(key: Path | None, certificates: Path | None) -> ContentSigner | None:
+    if key is None and certificates is None:
+        return None
+    if key is None or certificates is None:
+        raise UsageError("a signature takes a key and its certificates", hint="give --sign-key and --sign-certificates")
+    from archivecolor.signing import ContentSigner
+
+    return ContentSigner(certificates, key)
 
 
 def _format(name: str | None) -> StillFormat | None:

@@ -32,6 +32,7 @@ from archivecolor.memory import memory_bytes
 from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
 from archivecolor.premis import HeldFile, premis, sidecar_path
 from archivecolor.settings import AlreadyColor
+from archivecolor.signing import ContentSigner
 
 _BUDGET_SHARE = 0.4
 
@@ -67,6 +68,7 @@ class FolderRun:
     """Threads that read and write; 0: as many as cores. Segments of a film side by side, at least one."""
     fail_fast: bool = False
     quiet: bool = False
+    signer: ContentSigner | None = None
 
     def stills(self, tasks: Iterator[Task], total: int) -> None:
         """Colour ``total`` photographs."""
@@ -141,6 +143,10 @@ class FolderRun:
             write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
             warnings = self.colorizer.write_still(file, loaded.still, made.ab, self.making.output)
+            if self.signer:
+                was = loaded.still.still.info.format
+                record = self.colorizer.record(painted=loaded.still.strokes is not None)
+                warnings += self.signer.sign(file, self.making.output.format or was, task.source, was, record)
         return _Saved(warnings, loaded.begun.seconds, sure)
 
     def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:

@@ -26,6 +26,7 @@ from archivecolor.jobs.spool import Spool
 from archivecolor.jobs.watching import Watch
 from archivecolor.pipeline import Colorizer
 from archivecolor.settings import EngineSettings
+from archivecolor.signing import ContentSigner
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Session:
     max_megapixels: int | None = None
     jobs: int = 0
     quiet: bool = False
+    signer: ContentSigner | None = None
     _left: int = field(default=0, init=False)
     """Items that were planned and not begun."""
 
@@ -117,6 +119,7 @@ class Session:
             self.jobs,
             planner.fail_fast,
             self.quiet,
+            self.signer,
         )
 
     def _color(self, run: FolderRun, plan: Spool) -> None:

@@ -168,6 +168,18 @@ Sidecar = Annotated[
     bool,
     typer.Option("--sidecar", help="Write PREMIS beside each still: NAME.premis.xml.", rich_help_panel=_OUTPUT),
 ]
+SignKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-key", metavar="PEM", help="Sign stills as C2PA says, with this private key.", rich_help_panel=_OUTPUT
+    ),
+]
+SignCertificates = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-certificates", metavar="PEM", help="Its certificate, and then its issuers'.", rich_help_panel=_OUTPUT
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Make results anew that exist already.", rich_help_panel=_OUTPUT)
 ]
