@@ -32,7 +32,7 @@ _SHEETS = {".png", ".jpg", ".jpeg"}
 
 def video(
     source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is only read.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov or .mkv.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv or .webm.")],
     purpose: options.For = Purpose.ARCHIVE,
     codec: options.Codec = None,
     encoder: options.Encoder = EncoderKind.SOFTWARE,

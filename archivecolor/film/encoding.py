@@ -64,12 +64,12 @@ _CODECS: Final = {
         ("preset", "medium"),
         options={"x265-params": "log-level=error"},
     ),
-    FilmCodec.AV1: _Codec("libsvtav1", (8, 10), (_420,), ("mp4", "matroska"), (28, 1, 63), ("preset", "8")),
+    FilmCodec.AV1: _Codec("libsvtav1", (8, 10), (_420,), ("mp4", "matroska", "webm"), (28, 1, 63), ("preset", "8")),
     FilmCodec.VP9: _Codec(
         "libvpx-vp9",
         (8,),
         (_420, _422, _444),
-        ("mp4", "matroska"),
+        ("mp4", "matroska", "webm"),
         (24, 0, 63),
         ("cpu-used", "3"),
         odd_subsampled=True,
@@ -108,8 +108,8 @@ _CODEC_FOR: Final = {
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
 
-CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-_SUFFIX: Final = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv"}
+CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+_SUFFIX: Final = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv", "webm": ".webm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +143,12 @@ class Encoding:
 
 
 def container_for(suffix: str) -> str:
-    """The muxer for a file name's suffix. Raises `UsageError` for any but MP4, MOV and MKV."""
+    """The muxer for a file name's suffix. Raises `UsageError` for any but MP4, MOV, MKV and WebM."""
     try:
         return CONTAINERS[suffix.lower()]
     except KeyError:
         raise UsageError(
-            f"films are written as .mp4, .mov and .mkv, not '{suffix}'", hint="end the result's name in .mkv"
+            f"films are written as .mp4, .mov, .mkv and .webm, not '{suffix}'", hint="end the result's name in .mkv"
         ) from None
 
 
@@ -165,6 +165,8 @@ def can_hold(container: str, settings: EncodeSettings) -> bool:
 def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *, interlaced: bool) -> Encoding:
     """Choose how to encode pictures of ``form``. Raises `UsageError` or `OutputError` where it cannot be done."""
     name = default_codec(settings)
+    if container == "webm" and settings.codec is None:
+        name = FilmCodec.VP9  # no purpose's own codec goes into WebM
     codec = _CODECS[name]
     if container not in codec.containers:
         raise OutputError(

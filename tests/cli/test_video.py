@@ -391,3 +391,17 @@ def test_the_sample_film_has_three_shots_and_sound(run: Run, capsys: pytest.Capt
     record = json.loads(capsys.readouterr().out)
     assert record["cuts_s"] == [2.5, 5.0]
     assert packets(Path("b.mp4"), "audio") == packets(reel, "audio")
+
+
+def test_webm_holds_vp9_and_refuses_sound_that_it_cannot_hold(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    film("aac.mkv", 4, audio=1)
+    assert run("aac.mkv", "b.webm") == 5
+    assert ".webm cannot hold stream 1 (audio, aac, eng)" in capsys.readouterr().err
+    film("a.mkv", 4)
+    assert run("a.mkv", "b.webm") == 0
+    assert run("a.mkv", "c.webm", "--codec", "av1") == 0
+    assert run("a.mkv", "d.webm", "--codec", "h264") == 5
+    for name, codec in (("b.webm", "vp9"), ("c.webm", "av1")):
+        with av.open(name) as container:
+            assert codec in container.streams.video[0].codec_context.name
+        assert decode(Path(name)).times == decode(Path("a.mkv")).times
