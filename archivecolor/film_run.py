@@ -3,7 +3,8 @@
 ::
 
     scan (all frames once: timestamps, cuts) -> segments of whole shots, each:
-        decode -> luma -> `FilmColorizer.chroma` -> Cb, Cr beside the luma, guided by it -> encode into a file
+        decode -> luma -> `FilmColorizer.steady` (or what was kept of it) -> graded -> Cb, Cr beside the luma,
+        guided by it -> encode into a file
     -> `film.writing.join`: the segments by packet copy, with every other stream of the source
 
 Segments do not depend on each other: they are made in any order, and again after an interruption. Memory is that of
