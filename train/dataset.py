@@ -28,12 +28,11 @@ from train.recipe import Data, Layout
 
 log = logging.getLogger(__name__)
 
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+
 
 class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
-
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True, slots=True)
