@@ -25,7 +25,7 @@ from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_w
 from archivecolor.jobs.digests import read_open
 from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
-from archivecolor.jobs.records import Status, settings_digest
+from archivecolor.jobs.records import Status
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.spool import Task
 from archivecolor.memory import memory_bytes
@@ -126,7 +126,7 @@ class FolderRun:
 
     def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> _Saved:
         """Merge, write, note and name a photograph."""
-        settings = settings_digest(self.making.colored(task.kind, task.target, task.name))
+        settings = self.making.colored(task.kind, task.target, task.name)
         made = self.colorizer.painted(made, loaded.still.look, loaded.still.strokes)
         sure = None if made.mean_confidence is None else round(made.mean_confidence, 4)
         warnings: tuple[str, ...] = ()
@@ -187,7 +187,7 @@ class FolderRun:
 
     def _color_film(self, begun: Begun, plan: FilmPlan) -> None:
         task, film = begun.task, plan.scan.film
-        settings = settings_digest(self.making.colored(task.kind, task.target, task.name))
+        settings = self.making.colored(task.kind, task.target, task.name)
         warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
 
         def note(file: BinaryIO) -> None:
@@ -209,7 +209,7 @@ class FolderRun:
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
         """Copy an item that is in colour already, if it is to be copied, and note what was done."""
-        task, settings = begun.task, settings_digest(self.making.in_color)
+        task, settings = begun.task, self.making.in_color
         reason = why.message.removeprefix(f"{task.source}: ")
         if self.making.already_color is AlreadyColor.SKIP:
             self.recorder.skipped(begun, settings, reason)

@@ -79,7 +79,7 @@ class Session:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        return Recorder(planner.out, planner.making.all(), __version__, chosen=planner.rules.chosen)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen)
 
     def _rounds(self, interruption: Interruption, *, watch: bool) -> Iterator[int]:
         if not watch:

@@ -103,14 +103,6 @@ class Making:
             digests.add(settings_digest(self.in_color))
         return frozenset(digests)
 
-    def all(self) -> dict[str, Settings]:
-        """Every set of settings that an item of this run may be recorded with, by its digest."""
-        from pathlib import Path
-
-        cases = [(Kind.FILM, ""), (Kind.STILL, ".png"), (Kind.STILL, ".jpg")]
-        every = [self.in_color, *(self.colored(kind, Path(f"a{suffix}")) for kind, suffix in cases)]
-        return {settings_digest(settings): settings for settings in every}
-
 
 def _chosen(settings: Any) -> dict[str, Any]:
     """Fields that differ from their defaults, in values that JSON knows."""

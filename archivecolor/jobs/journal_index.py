@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -97,7 +98,8 @@ class Index:
                                 f"{self._path}: was written by archivecolor {found.version}",
                                 hint="this version cannot read it; use that one or a later one",
                             )
-                        self.runs[found.number] = found
+                        before = self.runs.get(found.number, found)
+                        self.runs[found.number] = replace(found, settings={**before.settings, **found.settings})
                         self.last_run = max(self.last_run, found.number)
                     case (key, int(run)):
                         self.last_run = max(self.last_run, run)

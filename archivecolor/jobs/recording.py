@@ -21,7 +21,7 @@ from archivecolor.jobs.atomic import AlreadyExistsError
 from archivecolor.jobs.digests import look_at, read_open, read_state
 from archivecolor.jobs.journal import Journal, journal_path
 from archivecolor.jobs.journal_index import Index
-from archivecolor.jobs.records import EngineUsed, Entry, FileState, Kind, RunRecord, Settings, Status
+from archivecolor.jobs.records import EngineUsed, Entry, FileState, Kind, RunRecord, Settings, Status, settings_digest
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.spool import Task
 
@@ -58,7 +58,7 @@ class Recorder:
     The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed.
     """
 
-    def __init__(self, out: Path, settings: Mapping[str, Settings], version: str, *, chosen: bool) -> None:
+    def __init__(self, out: Path, version: str, *, chosen: bool) -> None:
         """Prepare a run into ``out``. Raises `OutputError` while another run is writing."""
         self._out, self._chosen = out, chosen
         self._journal = Journal(out) if journal_path(out).exists() else None
@@ -69,8 +69,10 @@ class Recorder:
             self.close()
             raise
         nothing = EngineUsed("", "", "")
-        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, settings)
+        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing)
         self._told = False
+        self._settings: set[str] = set()
+        """Digests of the settings that the journal has of this run."""
 
     def computed_by(self, engine: EngineUsed) -> None:
         """Say what computes the chroma, before the first item is made. Raises `OutputError`."""
@@ -81,13 +83,13 @@ class Recorder:
         self,
         begun: Begun,
         status: Status,
-        settings: str,
+        settings: Settings,
         target: Path,
         file: BinaryIO,
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
     ) -> None:
-        """Note a result that is whole in ``file`` and about to be named ``target``.
+        """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
 
         Raises `InputError` when its source is not what it was, `AlreadyExistsError` when ``target`` is taken by a file
         that is not the one to be replaced, and `OutputError` when it cannot be noted: then it must not be named.
@@ -111,7 +113,7 @@ class Recorder:
             )
         )
 
-    def skipped(self, begun: Begun, settings: str, reason: str) -> None:
+    def skipped(self, begun: Begun, settings: Settings, reason: str) -> None:
         """Note an item that needs no colour. Raises `OutputError`."""
         entry = self._entry(begun.task, Status.SKIPPED, settings, begun)
         self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
@@ -143,13 +145,18 @@ class Recorder:
         self.index.close()
         self.close()
 
-    def _entry(self, task: Task, status: Status, settings: str, begun: Begun) -> Entry:
+    def _entry(self, task: Task, status: Status, settings: Settings, begun: Begun) -> Entry:
+        digest = settings_digest(settings)
+        with self._opening:
+            if digest not in self._settings:
+                self._tell_run({digest: settings})
+                self._settings.add(digest)
         return Entry(
             source=task.name,
             kind=task.kind,
             status=status,
             run=self.run.number,
-            settings_digest=settings,
+            settings_digest=digest,
             began_at=begun.began_at,
             seconds=begun.seconds,
             source_file=begun.source,
@@ -158,12 +165,15 @@ class Recorder:
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:
         with self._opening:
-            if self._journal is None:
-                self._journal = self._open_new()
-            if not self._told:
-                self._journal.add_run(self.run)
-                self._told = True
-        self._journal.add(entry, wait=wait)
+            journal = self._journal if self._journal and self._told else self._tell_run({})
+        journal.add(entry, wait=wait)
+
+    def _tell_run(self, settings: Mapping[str, Settings]) -> Journal:
+        """Write the run's own line, with settings that are new; a reader puts those of one run together."""
+        self._journal = self._journal or self._open_new()
+        self._journal.add_run(replace(self.run, settings=settings))
+        self._told = True
+        return self._journal
 
     def _open_new(self) -> Journal:
         """Make the journal; another run may have made it, and results, since this one was planned."""

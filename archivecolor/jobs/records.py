@@ -67,7 +67,7 @@ class RunRecord:
     """archivecolor's."""
     engine: EngineUsed
     settings: Mapping[str, Settings] = field(default_factory=dict)
-    """By `settings_digest`: a run has other ones for stills and for films."""
+    """By `settings_digest`: a run has other ones for stills and for films. A line of its own each time they are new."""
     format: int = FORMAT
 
 

@@ -37,10 +37,11 @@ _LINKS = 50_000
 def make_archive(source: Path, out: Path, files: int, a_folder: int) -> None:
     """Sources, results, ``a_folder`` in a folder, and a journal that knows them all."""
     making = Making(catalog.find())
-    settings = settings_digest(making.colored(Kind.STILL, Path("a.png")))
+    settings = making.colored(Kind.STILL, Path("a.png"))
+    digest = settings_digest(settings)
     engine = EngineUsed(making.generator.name, making.weights_sha256, "none")
     with Journal(out) as journal:
-        journal.add_run(RunRecord(1, now_utc(), "0", engine, making.all()))
+        journal.add_run(RunRecord(1, now_utc(), "0", engine, {digest: settings}))
         for number in range(files):
             folder, i = f"{number // a_folder:05d}", number % a_folder
             name = f"{folder}/scan_{i:07d}.png"
@@ -56,7 +57,7 @@ def make_archive(source: Path, out: Path, files: int, a_folder: int) -> None:
                 os.link(old, source / name)
                 os.link(new, out / name)
             journal.add(
-                Entry(name, Kind.STILL, Status.COLORED, 1, settings, now_utc(), 0.1, states[0], name, states[1]),
+                Entry(name, Kind.STILL, Status.COLORED, 1, digest, now_utc(), 0.1, states[0], name, states[1]),
                 wait=False,
             )
 
@@ -83,13 +84,13 @@ def journal_share(rounds: int) -> dict[str, float]:
         Image.fromarray(photograph(1152, 864)).save(path, quality=92)
         task = Task(path, out / "in.jpg", "in.jpg", Kind.STILL, Reason.OVERWRITE)
         whole, noting = [], []
-        with Recorder(out, {}, "0", chosen=False) as recorder:
+        with Recorder(out, "0", chosen=False) as recorder:
             for _ in range(rounds + 2):
                 began = time.process_time()
                 colorizer.color_file(path, out / "in.jpg", OutputSettings(overwrite=True))
                 done = time.process_time()
                 with (out / "in.jpg").open("rb") as file:
-                    recorder.made(begin(task), Status.COLORED, "0" * 16, out / "new.jpg", file)
+                    recorder.made(begin(task), Status.COLORED, {}, out / "new.jpg", file)
                 whole.append(1000 * (done - began))
                 noting.append(1000 * (time.process_time() - done))
         total, noted = (sum(times[2:]) / rounds for times in (whole, noting))

@@ -23,6 +23,7 @@ from archivecolor.jobs.journal import (
     Journal,
     Kind,
     RunRecord,
+    Settings,
     Status,
     journal_path,
     read_journal,
@@ -107,6 +108,15 @@ def test_the_newest_entry_of_each_item_is_read_with_its_run(tmp_path: Path) -> N
         journal.add(entry("a.png", result="a.png"))
     assert list(read_journal(tmp_path)) == [entry("b.png"), entry("a.png", result="a.png")]
     assert read_runs(tmp_path) == {1: RUN}
+
+
+def test_settings_that_a_run_comes_to_later_are_added_to_those_that_it_had(tmp_path: Path) -> None:
+    later: dict[str, Settings] = {"fedcba9876543210": {"strength": 0.5}}
+    with Journal(tmp_path) as journal:
+        journal.add_run(RUN)
+        journal.add(entry("a.png"))
+        journal.add_run(replace(RUN, settings=later))
+    assert read_runs(tmp_path) == {1: replace(RUN, settings={**RUN.settings, **later})}
 
 
 @given(st.lists(entries, min_size=1, max_size=4), st.data())
