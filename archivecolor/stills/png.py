@@ -29,6 +29,7 @@ _DEPTH: Final = 24
 _METRES_PER_INCH: Final = 0.0254
 _CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
 _COMPRESSION: Final = 4
+_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _LONGEST_PROFILE_BYTES: Final = 16 << 20
 _XMP_CHUNK: Final = b"iTXtXML:com.adobe.xmp\0"
 
@@ -72,6 +73,7 @@ def _decode_16_bit(path: Path, transparent: object) -> Pixels:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """The ancillary chunks, whole; raises `InputError` where the file ends early or a checksum is wrong."""
+    coded, most = 0, 0
     with path.open("rb") as f:
         f.seek(_SIGNATURE_BYTES)
         while True:
@@ -83,8 +85,22 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 )
             if head[4:] == b"IEND":
                 return
+            if head[4:] == b"IHDR":
+                most = _most_coded_bytes(body)
             if head[4:] != b"IDAT":
                 yield head + body
+                continue
+            coded += len(body)
+            if coded > most:
+                reason = f"{path}: is damaged or a trap: its pixels take more bytes than they could"
+                raise InputError(reason, hint="restore it from a copy")
+
+
+def _most_coded_bytes(header: bytes) -> int:
+    """What a picture can take at most: Deflate never makes it larger by more than a few bytes in each 64 KB."""
+    width, height, bits, kind = struct.unpack(">IIBB", header[:10])
+    rows = height * (2 + width * bits * _CHANNELS.get(kind, 4) // 8)
+    return int(1.1 * rows) + (1 << 16)
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:

@@ -123,6 +123,8 @@ def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
     ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
     if max(ends, default=0) > page.parent.filehandle.size:  # some decoders would fill up with grey or white
         raise InputError(f"{path}: ends early", hint="restore it from a copy")
+    if sum(page.databytecounts) > 2 * page.nbytes + (1 << 16):  # no compression doubles a picture
+        raise InputError(f"{path}: is damaged or a trap: its pixels take more bytes than they could")
     try:
         return page.asarray()
     except ImportError:

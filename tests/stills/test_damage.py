@@ -124,6 +124,25 @@ def test_a_jpeg_tiff_whose_data_end_early_is_refused_though_libjpeg_would_fill_i
         open_still(path)
 
 
+def test_a_small_picture_that_unpacks_to_gigabytes_is_refused_at_once(tmp_path: Path) -> None:
+    packer = zlib.compressobj(9)
+    bomb = b"".join(packer.compress(bytes(1 << 22)) for _ in range(64)) + packer.flush()
+    header = struct.pack(">IIBBBBB", 64, 64, 16, 0, 0, 0, 0)
+    parts = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", bomb), png_chunk(b"IEND", b""))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    tifffile.imwrite(tmp_path / "bomb.tif", np.zeros((64, 64), np.uint8), compression="zlib", metadata=None)
+    data = bytearray((tmp_path / "bomb.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "bomb.tif") as tif:
+        page = tif.pages[0]
+        assert isinstance(page, tifffile.TiffPage)
+        struct.pack_into("<HHII", data, page.tags[273].offset, 273, 4, 1, len(data))
+        struct.pack_into("<HHII", data, page.tags[279].offset, 279, 4, 1, len(bomb))
+    (tmp_path / "bomb.tif").write_bytes(data + bomb)
+    for name in ("bomb.png", "bomb.tif"):
+        with pytest.raises(InputError, match="is damaged or a trap"):
+            open_still(tmp_path / name)
+
+
 def test_an_empty_file_is_refused_and_expected_only_if_it_is_named_like_a_picture(tmp_path: Path) -> None:
     for name, expected in (("scan.jpg", True), ("scan.TIFF", True), ("notes.txt", False), ("README", False)):
         path = tmp_path / name
