@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from archivecolor import __version__
+from archivecolor.control.hints import Hints
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
@@ -29,7 +30,6 @@ from archivecolor.film.reading import Warned
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.film_pipeline import FilmColorizer, Scan, scan
 from archivecolor.film_run import SegmentMaker
-from archivecolor.hints import Hints
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import read_state

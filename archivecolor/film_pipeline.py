@@ -23,18 +23,18 @@ import cv2
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray
+from archivecolor.control.film_paint import FilmPaint
+from archivecolor.control.grade import graded, is_neutral
+from archivecolor.control.hints import read_strokes
+from archivecolor.control.paint import Painted, spread
+from archivecolor.control.reference import palette_of
 from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.reading import Survey, survey
 from archivecolor.film.writing import Cut
-from archivecolor.film_paint import FilmPaint
 from archivecolor.frames import network_size
-from archivecolor.grade import graded, is_neutral
-from archivecolor.hints import read_strokes
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.mirrored import mirrored
 from archivecolor.look import ends, level, shrunk
-from archivecolor.paint import Painted, spread
-from archivecolor.reference import palette_of
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
 from archivecolor.temporal import Moment, Motion, MotionEstimator, UInt8, smooth

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from archivecolor.color import FloatArray, UIntArray
+from archivecolor.control.hints import Hints
 from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.chroma import ChromaGrid, chroma_beside
 from archivecolor.film.encoding import Encoding, beside_size, mark
@@ -36,7 +37,6 @@ from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, Stopped
-from archivecolor.hints import Hints
 from archivecolor.segments import Journal, Segment
 
 log = logging.getLogger(__name__)

@@ -26,19 +26,19 @@ import numpy as np
 from archivecolor import __version__
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.confidence import confidence_of, encode_map
+from archivecolor.control.grade import graded
+from archivecolor.control.hints import Hints, read_strokes
+from archivecolor.control.paint import Strokes, spread
+from archivecolor.control.reference import palette_of
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
-from archivecolor.grade import graded
-from archivecolor.hints import Hints, read_strokes
 from archivecolor.inference import select
 from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.mirrored import mirrored
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink, shrunk
-from archivecolor.paint import Strokes, spread
 from archivecolor.provenance import DamagedXmpError, Record, with_record
-from archivecolor.reference import palette_of
 from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
 from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
 from archivecolor.stills.metadata import fits_jpeg

@@ -24,7 +24,7 @@ from archivecolor.settings import (
 )
 
 if TYPE_CHECKING:
-    from archivecolor.cli.folder_session import Session
+    from archivecolor.cli.foldering.session import Session
     from archivecolor.signing import ContentSigner
 
 
@@ -103,11 +103,11 @@ def folder(
     patterns = compile_patterns(only or [])
     check_folders(source, out)
 
-    from archivecolor.cli.folder_plan import Planner
-    from archivecolor.cli.folder_report import Report
-    from archivecolor.cli.folder_session import Session
-    from archivecolor.cli.folder_settings import Making
-    from archivecolor.cli.folder_summary import Summary
+    from archivecolor.cli.foldering.plan import Planner
+    from archivecolor.cli.foldering.report import Report
+    from archivecolor.cli.foldering.session import Session
+    from archivecolor.cli.foldering.settings import Making
+    from archivecolor.cli.foldering.summary import Summary
     from archivecolor.inference import catalog
     from archivecolor.jobs.bag import is_bag
     from archivecolor.jobs.chosen import Chosen

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor.color import FloatArray, luma_of, rgb_to_lab
+from archivecolor.control.paint import Strokes, spread
+from archivecolor.control.palette import Palette
 from archivecolor.evaluation.sources import pictures
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.look import look, shrunk
-from archivecolor.paint import Strokes, spread
-from archivecolor.palette import Palette
 from archivecolor.settings import EngineSettings
 
 log = logging.getLogger("tests.bench.controls")

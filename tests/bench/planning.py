@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from archivecolor.cli.folder_settings import Making
+from archivecolor.cli.foldering.settings import Making
 from archivecolor.inference import catalog
 from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status

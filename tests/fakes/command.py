@@ -63,6 +63,7 @@ def torn(write: Callable[[Journal, bytes], None]) -> Callable[[Journal, bytes], 
 if __name__ == "__main__":
     seconds, dies = float(sys.argv[1]), sys.argv[2]
     del sys.argv[1:3]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
     if dies == "fsync":
         os.fsync = deadly(os.fsync, first=True)
     elif dies == "link":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archivecolor.cli import console
-from archivecolor.cli.folder_summary import Outcome, Summary
+from archivecolor.cli.foldering.summary import Outcome, Summary
 from archivecolor.errors import ArchiveColorError, ItemsFailedError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason

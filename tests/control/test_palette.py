@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archivecolor.color import FloatArray
-from archivecolor.palette import Palette
+from archivecolor.control.palette import Palette
 
 SIZE = (48, 64)
 

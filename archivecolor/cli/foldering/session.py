@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from archivecolor import __version__
 from archivecolor.cli import console
-from archivecolor.cli.folder_plan import Planner
-from archivecolor.cli.folder_run import FolderRun
+from archivecolor.cli.foldering.plan import Planner
+from archivecolor.cli.foldering.run import FolderRun
 from archivecolor.cli.interrupt import Interruption, interruptible
 from archivecolor.errors import OutputError
 from archivecolor.jobs import bag

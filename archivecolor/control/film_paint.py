@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor.color import FloatArray
-from archivecolor.paint import Painted
+from archivecolor.control.paint import Painted
 from archivecolor.temporal import MotionEstimator, UInt8
 
 _BELIEVED: Final = 0.5

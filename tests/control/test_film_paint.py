@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from archivecolor.color import FloatArray
+from archivecolor.control.film_paint import FilmPaint
+from archivecolor.control.paint import Painted
 from archivecolor.errors import InputError, UsageError
 from archivecolor.film.encoding import plan_encoding
-from archivecolor.film_paint import FilmPaint
 from archivecolor.film_pipeline import FilmColorizer, scan
 from archivecolor.film_run import SegmentMaker
-from archivecolor.paint import Painted
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from archivecolor.temporal import UInt8
 from tests.fakes.engines import FakeEngine

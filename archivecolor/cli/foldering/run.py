@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from archivecolor.cli import console
 from archivecolor.cli.film_progress import FilmProgress, clock
-from archivecolor.cli.folder_report import Report
-from archivecolor.cli.folder_settings import Making
+from archivecolor.cli.foldering.report import Report
+from archivecolor.cli.foldering.settings import Making
 from archivecolor.cli.interrupt import Interruption
 from archivecolor.errors import ArchiveColorError
 from archivecolor.film_job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, lab_to_rgb, merge_rows
+from archivecolor.control.grade import graded, saturated, warmed
 from archivecolor.errors import UsageError
-from archivecolor.grade import graded, saturated, warmed
 from archivecolor.settings import LARGEST_SATURATION, ColorSettings
 
 saturations = st.floats(1, LARGEST_SATURATION)

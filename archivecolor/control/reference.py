@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from archivecolor.color import rgb_to_lab
+from archivecolor.control.palette import Palette
 from archivecolor.errors import InputError
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.look import look, shrunk
-from archivecolor.palette import Palette
 from archivecolor.stills import open_still
 from archivecolor.toning import tone_of
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archivecolor.cli import console
-from archivecolor.cli.folder_report import Report
-from archivecolor.cli.folder_settings import Making
+from archivecolor.cli.foldering.report import Report
+from archivecolor.cli.foldering.settings import Making
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from archivecolor.color import FloatArray, rgb_to_lab
+from archivecolor.control.paint import Strokes
 from archivecolor.errors import InputError, UsageError
-from archivecolor.paint import Strokes
 
 SUFFIX: Final = ".png"
 _ASPECT_TOLERANCE: Final = 0.02

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archivecolor.color import FloatArray
-from archivecolor.paint import Strokes, spread
+from archivecolor.control.paint import Strokes, spread
 
 H, W, EDGE = 96, 128, 70
 RED = (60.0, 40.0)

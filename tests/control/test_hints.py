@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from archivecolor.color import UIntArray
+from archivecolor.control.hints import Hints, read_strokes
 from archivecolor.errors import InputError, UsageError
-from archivecolor.hints import Hints, read_strokes
 
 RED = (200, 30, 20)
 

@@ -17,7 +17,7 @@ from archivecolor.settings import AlreadyColor, ColorSettings, EncodeSettings, F
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archivecolor.hints import Hints
+    from archivecolor.control.hints import Hints
     from archivecolor.inference.catalog import EngineFolder
 
 _QUALITY_MATTERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
@@ -40,7 +40,7 @@ class Making:
     @cached_property
     def hints(self) -> Hints | None:
         """Painted layers by the names of items."""
-        from archivecolor.hints import Hints
+        from archivecolor.control.hints import Hints
 
         return Hints(self.color.hints) if self.color.hints else None
 

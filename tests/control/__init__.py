@@ -1,0 +1,1 @@
+"""Tests of what users have to say about colour."""
