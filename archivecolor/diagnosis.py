@@ -33,8 +33,9 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "jpeg": ("the luma of colour JPEGs, bit for bit", ("jpeglib",)),
     "heif": ("HEIC photographs", ("pillow_heif",)),
     "tiff": ("rare TIFF compressions", ("imagecodecs",)),
+    "c2pa": ("results signed with your key", ("c2pa",)),
 }
-_PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif"}
+_PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif", "c2pa": "c2pa-python"}
 _SOFTWARE_ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
 _HARDWARE_ENCODERS = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
 _TRIAL_PX = 256
