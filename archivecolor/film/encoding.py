@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.form import PictureForm
+from archivecolor.film.priority import ordinary_priority
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 
 Shift = tuple[int, int]
@@ -269,7 +270,8 @@ def open_encoder(encoding: Encoding, form: PictureForm, size: tuple[int, int], r
     trial.options = dict(encoding.options)
     tag(trial, encoding, form)
     try:
-        trial.open()
+        with ordinary_priority():
+            trial.open()
     except (av.error.FFmpegError, ValueError) as e:
         reason = getattr(e, "strerror", None) or str(e)
         raise OutputError(
@@ -296,6 +298,8 @@ class Encoder:
             context.flags |= _INTERLACED_FLAGS
             context.field_order = 2 if encoding.parity == "tff" else 3
         context.options = dict(encoding.options)
+        with ordinary_priority():
+            context.open()
         self._stream = stream
         self._encoding, self._form = encoding, form
         self._time_base = time_base
