@@ -20,6 +20,7 @@ from skimage.color import rgb2lab
 
 from archivecolor import pipeline
 from archivecolor.color import FloatArray, UIntArray, luma_of
+from archivecolor.confidence import confidence_of
 from archivecolor.errors import EngineError, InputError, OutputError, UsageError
 from archivecolor.frames import Orientation
 from archivecolor.pipeline import Colorizer, cost_bytes
@@ -359,7 +360,7 @@ def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -
     sure = np.asarray(Image.open(tmp_path / "map.png"))
     assert sure.dtype == np.uint8
     assert sure.max() == 255  # painted
-    np.testing.assert_allclose(sure.min() / 255, 1 / (1 + (10 / 12) ** 2), atol=0.003)
+    np.testing.assert_allclose(sure.min() / 255, float(confidence_of(np.array(10, np.float32))), atol=0.003)
 
 
 def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archivecolor.confidence import confidence_of
 from archivecolor.jobs.journal import confidence_path, read_journal
 from tests.cli.conftest import Run, tree
 from tests.fakes.engines import FakeEngine
@@ -94,7 +95,7 @@ def test_another_reference_makes_results_again_and_a_bad_one_stops_the_run(
 
 def test_confidence_is_told_noted_and_on_request_drawn(run: Run, source: Path, out: Path) -> None:
     done = run("folder", source, out, "--confidence", "--json")
-    expected = round(1 / (1 + (10 / 12) ** 2), 4)
+    expected = float(confidence_of(np.array(10, np.float32)))
     assert [record["confidence"] for record in done.records] == [pytest.approx(expected, abs=1e-4)] * 3
     assert [entry.confidence for entry in read_journal(out)] == [pytest.approx(expected, abs=1e-4)] * 3
     for name in tree(out):
