@@ -9,6 +9,7 @@ import cv2
 
 from archivecolor.errors import InputError
 from archivecolor.film.reading import opened, picture_stream
+from archivecolor.stills.sniff import sniff
 
 _FEWEST_FRAMES = 2
 _NO_FILMS = ("tty", "image2", "_pipe")
@@ -53,7 +54,7 @@ def pictures(folder: Path) -> list[Path]:
 
 def is_film(path: Path) -> bool:
     """Whether a file's content is a film that can be opened."""
-    if _is_picture(path):
+    if _is_still(path):
         return False
     try:
         with opened(path) as container:
@@ -68,5 +69,15 @@ def _sorted(files: list[Path]) -> Sources:
     return Sources(tuple(p for p in files if p not in films), tuple(p for p in files if p in films))
 
 
+def _is_still(path: Path) -> bool:
+    """Whether `archivecolor folder` takes it for a photograph: also formats that FFmpeg plays, like HEIC."""
+    try:
+        sniff(path)
+    except InputError:
+        return False
+    return True
+
+
 def _is_picture(path: Path) -> bool:
+    """Whether it can be a frame."""
     return bool(cv2.haveImageReader(str(path)))

@@ -53,6 +53,13 @@ def test_a_text_is_no_film_though_ffmpeg_would_play_it(tree: Path) -> None:
     assert not is_film(tree / "b.png")
 
 
+def test_a_heic_is_a_photograph_though_ffmpeg_would_play_it(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="HEIC needs the extra heif")
+    path = tmp_path / "still.heic"
+    heif.from_pillow(Image.fromarray(np.full((64, 64, 3), 90, np.uint8))).save(path)
+    assert find(tmp_path).stills == (path,)
+
+
 def test_what_holds_nothing_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"{tmp_path}: holds no files"):
         find(tmp_path)
