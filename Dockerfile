@@ -9,7 +9,9 @@
 FROM python:3.12-slim
 
 ARG EXTRAS=tensorrt,rtx
-COPY . /src
+COPY pyproject.toml README.md LICENSE /src/
+COPY archivecolor /src/archivecolor
+COPY engines /src/engines
 RUN pip install --no-cache-dir "/src[${EXTRAS},heif,jpeg,tiff]" && rm -rf /src
 
 # 'video' is for NVENC

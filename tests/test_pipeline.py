@@ -20,7 +20,6 @@ from skimage.color import rgb2lab
 
 from archivecolor import pipeline
 from archivecolor.color import FloatArray, UIntArray, luma_of
-from archivecolor.confidence import confidence_of
 from archivecolor.errors import EngineError, InputError, OutputError, UsageError
 from archivecolor.frames import Orientation
 from archivecolor.pipeline import Colorizer, cost_bytes
@@ -332,75 +331,3 @@ def test_strokes_colour_what_they_lie_on_and_luma_stays(tmp_path: Path) -> None:
     left, right = painted[10:54, 5:50].astype(int), painted[:, 70:].astype(int)
     assert (left[..., 2] > left[..., 0] + 30).all()
     assert np.abs(right - plain[:, 70:]).max() <= 2
-
-
-def test_a_reference_gives_its_palette_and_one_without_colour_is_refused(tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    blue = np.clip(np.array((40, 70, 150)) + rng.normal(0, 10, (64, 96, 1)) + rng.normal(0, 25, (64, 1, 3)), 0, 255)
-    Image.fromarray(blue.astype(np.uint8)).save(tmp_path / "blue.png")
-    Image.fromarray(np.full((64, 96), 99, np.uint8)).save(tmp_path / "grey.png")
-    luma = np.full((64, 96), 80, np.uint8)
-    with Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "blue.png")) as colorizer:
-        red, _, blue = colorizer.color(luma).reshape(-1, 3).mean(axis=0)
-    assert blue > red + 30  # the engine says orange
-    with pytest.raises(InputError, match=r"grey.png: is not in colour \(--reference takes"):
-        Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "grey.png"))
-
-
-def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -> None:
-    Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
-    (tmp_path / "hints").mkdir()
-    strokes = np.zeros((64, 96, 4), np.uint8)
-    strokes[30:34, 10:30] = (60, 200, 60, 255)
-    Image.fromarray(strokes).save(tmp_path / "hints" / "a.png")
-    with Colorizer(FakeEngine(), ColorSettings(hints=tmp_path / "hints")) as colorizer:
-        assert colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png") == ()
-    red, green, _ = np.asarray(Image.open(tmp_path / "b.png"))[32, 20].astype(int)
-    assert green > red + 30
-    sure = np.asarray(Image.open(tmp_path / "map.png"))
-    assert sure.dtype == np.uint8
-    assert sure.max() == 255  # painted
-    np.testing.assert_allclose(sure.min() / 255, float(confidence_of(np.array(10, np.float32))), atol=0.003)
-
-
-def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
-    pages = [Image.fromarray(np.full((64, 96), level, np.uint8)) for level in (120, 90)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    strokes = np.zeros((64, 96, 4), np.uint8)
-    strokes[30:34, 10:30] = (60, 200, 60, 255)
-    Image.fromarray(strokes).save(tmp_path / "strokes.png")
-    with Colorizer(FakeEngine()) as colorizer:
-        said = colorizer.color_file(tmp_path / "a.tif", tmp_path / "b.tif", hints=tmp_path / "strokes.png")
-    assert "the hints colour its first page alone" in said
-    with Image.open(tmp_path / "b.tif") as image:
-        greener = []
-        for page in range(2):
-            image.seek(page)
-            red, green, _ = np.asarray(image)[32, 20].astype(int)
-            greener.append(green > red)
-    assert greener == [True, False]
-
-
-def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -> None:
-    Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
-    engine = FakeEngine()
-    engine.spread = None
-    with Colorizer(engine) as colorizer:
-        [made] = colorizer.estimate([np.full((64, 96), 0.5, np.float32)])
-        assert made.confidence is None
-        assert made.mean_confidence is None
-        said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png")
-    assert said == ("generator 'fake' does not tell its confidence",)
-    assert not (tmp_path / "map.png").exists()
-
-
-def test_the_record_tells_of_paint_only_where_there_is_some_and_names_files_without_their_place(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "hints").mkdir()
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "photo.png")
-    settings = ColorSettings(warmth=0.5, reference=tmp_path / "photo.png", hints=tmp_path / "hints")
-    with Colorizer(FakeEngine(), settings) as colorizer:
-        plain, painted = colorizer.record(), colorizer.record(painted=True)
-    assert plain.settings == "settings: warmth 0.5, reference photo.png"
-    assert painted.settings == f"{plain.settings}, colours painted by hand in places"

@@ -102,8 +102,7 @@ class _Speaker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live and not self._quiet:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            console.clear_line()
 
     def __call__(self, phase: str, share: float) -> None:
         if self._interruption.stop.is_set():
@@ -113,8 +112,7 @@ class _Speaker:
             return
         self._spoke = now
         line = f"{phase.lower()}: {share:.0%}, {console.duration(now - self._began)}"
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
-        sys.stderr.flush()
+        console.show_line(line, live=self._live)
 
 
 def _checked_px(network_px: int | None) -> int | None:

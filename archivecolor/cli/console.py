@@ -40,6 +40,18 @@ def complain(error: ArchiveColorError) -> None:
         sys.stderr.write(f"  hint: {printable(error.hint)}\n")
 
 
+def clear_line() -> None:
+    """Take away the live line of a terminal."""
+    sys.stderr.write("\r\x1b[K")
+    sys.stderr.flush()
+
+
+def show_line(line: str, *, live: bool) -> None:
+    """Put a line in the place of the live one, or below the last one where nothing is live."""
+    sys.stderr.write(f"\r\x1b[K{line}" if live else f"{line}\n")
+    sys.stderr.flush()
+
+
 def emit(record: Mapping[str, object]) -> None:
     """One JSON object on one line of stdout."""
     write_out(json.dumps(record, default=str))

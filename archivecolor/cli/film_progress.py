@@ -8,7 +8,7 @@ from collections import deque
 from types import TracebackType
 from typing import Final, Self
 
-from archivecolor.cli.console import duration
+from archivecolor.cli.console import clear_line, duration, show_line
 from archivecolor.errors import UsageError
 
 _PLAIN_EVERY_S: Final = 30.0
@@ -58,8 +58,7 @@ class FilmProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live and not self._quiet:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            clear_line()
 
     def frames(self, done: int, total: int) -> None:
         """So many frames are done of so many; what was done at the first call is not counted as speed."""
@@ -89,5 +88,4 @@ class FilmProgress:
         return True
 
     def _say(self, line: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
-        sys.stderr.flush()
+        show_line(line, live=self._live)

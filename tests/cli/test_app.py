@@ -210,3 +210,8 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is_and_messages_stand_above_it(tmp
     assert "ETA" in text
     assert re.search(r"\x1b\[2K5\.png: colored in [\d.]+ s\r\n", text)
     assert not re.search(r"\x1b\[(\d+;)*(3|4|9)\d(;\d+)*m", text), "NO_COLOR was set"
+
+
+def test_help_needs_no_decoder() -> None:
+    code = "import sys; import archivecolor.cli.app; sys.exit(bool({'av', 'cv2', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
@@ -326,11 +328,6 @@ def test_every_kind_of_smoothing_gives_every_frame(run: Run, smoothing: str) -> 
     film()
     assert run("a.mkv", "b.mkv", "--for", "master", "--smoothing", smoothing) == 0
     assert np.array_equal(decode(Path("a.mkv")).lumas, decode(Path("b.mkv")).lumas)
-
-
-def test_help_needs_no_decoder() -> None:
-    code = "import sys; import archivecolor.cli.app; sys.exit(bool({'av', 'cv2', 'numpy'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_hints_and_a_reference_colour_a_film_and_changed_ones_colour_it_anew(run: Run) -> None:

@@ -6,10 +6,10 @@ import io
 import os
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,11 +20,11 @@ from archivecolor.jobs.journal import Kind
 from archivecolor.report.items import ReviewItem, State
 from archivecolor.report.page import write_page
 from archivecolor.report.previews import Facts, Preview
+from tests.report.browsing import Page
 from tests.report.runs import HOSTILE
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
-    from selenium.webdriver.remote.webelement import WebElement
 
 pytest.importorskip("selenium", reason="needs selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -32,66 +32,6 @@ from selenium.webdriver.common.keys import Keys
 
 PICTURES = 21 + 4
 """Items of `run_of`."""
-
-
-class Page:
-    """The page under test, by its ids."""
-
-    def __init__(self, browser: Chrome) -> None:
-        self.browser = browser
-
-    def open(self, path: Path, hash: str = "") -> None:
-        self.browser.get("about:blank")  # going to another hash alone would not load the page anew
-        self.browser.get(path.as_uri() + hash)
-
-    def run(self, script: str, *arguments: object) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def find(self, id: str) -> WebElement:
-        return self.browser.find_element("id", id)
-
-    def press(self, *keys: str) -> None:
-        """Type, wherever the focus is."""
-        for key in keys:
-            ActionChains(self.browser).send_keys(key).perform()
-
-    def wait(self, condition: Callable[[], Any]) -> Any:
-        end = time.monotonic() + 10
-        while not (found := condition()):
-            assert time.monotonic() < end, "what was waited for did not come"
-            time.sleep(0.02)
-        return found
-
-    def choose(self, id: str, value: str) -> None:
-        script = "const s = document.getElementById(arguments[0]); s.value = arguments[1]; return s.value"
-        assert self.run(script, id, value) == value, "there is no such choice"
-        self.run("document.getElementById(arguments[0]).dispatchEvent(new Event('input', {bubbles: true}))", id)
-
-    def choices(self, id: str) -> list[str]:
-        return list(self.run("return [...document.querySelectorAll(`#${arguments[0]} option`)].map(o => o.value)", id))
-
-    @property
-    def shown(self) -> str:
-        return self.find("shown").text
-
-    @property
-    def active(self) -> str:
-        return str(self.run("return document.querySelector('.cell.active .cell-name').textContent"))
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self.run("return document.getElementById('viewer').open"))
-
-    @property
-    def split(self) -> int:
-        return int(self.find("divider").get_attribute("aria-valuenow") or -1)
-
-    def screen(self, width: int, height: int, *, phone: bool = False, scheme: str = "light") -> None:
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
-        scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme_feature]})
 
 
 @pytest.fixture
