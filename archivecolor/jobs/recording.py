@@ -55,7 +55,8 @@ def begin(task: Task) -> Begun:
 class Recorder:
     """Writes the lines of one run, the run's own before the first of them. Safe to use from several threads.
 
-    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed.
+    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed: before
+    the first item is begun, or the first failure is noted.
     """
 
     def __init__(self, out: Path, version: str, *, chosen: bool) -> None:
@@ -73,6 +74,16 @@ class Recorder:
         self._told = False
         self._settings: set[str] = set()
         """Digests of the settings that the journal has of this run."""
+
+    @property
+    def holds_journal(self) -> bool:
+        """Whether other runs are kept out."""
+        return self._journal is not None
+
+    def claim(self) -> None:
+        """Keep other runs out, from before the first item is begun. Raises `OutputError` where one came first."""
+        with self._opening:
+            self._journal = self._journal or self._open_new()
 
     def computed_by(self, engine: EngineUsed) -> None:
         """Say what computes the chroma, before the first item is made. Raises `OutputError`."""

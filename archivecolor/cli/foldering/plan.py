@@ -112,7 +112,9 @@ class Planner:
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
 
     def _task(self, item: Item, kind: Kind) -> Task | None:
-        if self.recorder and self._has_leftover(item) and clear_leftover(item.target):
+        # Without the journal a half-written file may be one that another run is writing
+        holds = self.recorder is not None and self.recorder.holds_journal
+        if holds and self._has_leftover(item) and clear_leftover(item.target):
             console.log.debug("%s: cleared what a killed run left of it", console.printable(item.name))
         if self.bag and not can_hold(item.target.name):
             raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")

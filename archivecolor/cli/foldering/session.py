@@ -98,9 +98,10 @@ class Session:
             self.planner.tell_missing()
 
     def _open(self, plan: Spool, recorder: Recorder, interruption: Interruption, open_things: ExitStack) -> FolderRun:
-        """Load the engine, and make the folder for the results."""
+        """Make the folder for the results, keep other runs out of it, and load the engine."""
         planner, making = self.planner, self.planner.making
         _make(planner)
+        recorder.claim()
         name = making.generator.name
         generator = str(making.generator.path)
         colorizer = open_things.enter_context(
