@@ -55,8 +55,8 @@ def begin(task: Task) -> Begun:
 class Recorder:
     """Writes the lines of one run, the run's own before the first of them. Safe to use from several threads.
 
-    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed: before
-    the first item is begun, or the first failure is noted.
+    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed:
+    before the first item is begun, or the first failure is noted.
     """
 
     def __init__(self, out: Path, version: str, *, chosen: bool) -> None:
