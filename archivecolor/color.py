@@ -71,7 +71,7 @@ def lab_to_rgb(lab: Floats) -> Floats:
     """Convert CIE L*a*b* ``[..., 3]`` to sRGB-coded values, *unclipped*: outside 0..1 where sRGB cannot show it."""
     fy = (lab[..., 0] + 16) / 116
     f = np.stack((fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200), axis=-1)
-    cubed = f**3
+    cubed = f * f * f
     xyz = np.where(cubed > _EPSILON, cubed, (116 * f - 16) / _KAPPA)
     return linear_to_srgb(_matmul(xyz, _XYZ_TO_RGB * _WHITE)).astype(lab.dtype, copy=False)
 

@@ -34,7 +34,7 @@ from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.mirrored import mirrored
-from archivecolor.look import ends, level, shrunk
+from archivecolor.look import ends, level, shrink_codes, shrunk
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
 from archivecolor.temporal import Moment, Motion, MotionEstimator, UInt8, smooth
@@ -82,7 +82,7 @@ def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threa
     def see(luma: UIntArray, form: PictureForm) -> None:
         if stop is not None and stop.is_set():
             raise Stopped
-        detector.push(np.asarray(luma if form.depth == 8 else luma >> (form.depth - 8), dtype=np.uint8))
+        detector.push(luma, form.depth)
 
     film = survey(path, see, advance)
     return Scan(film, tuple(detector.cuts()))
@@ -136,7 +136,7 @@ class FilmColorizer:
         """What `steady` gave of a picture, graded."""
         if is_neutral(self.color):
             return ab
-        luma = unit_luma(_shrink(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
+        luma = unit_luma(shrink_codes(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
         return graded(ab, luma, self.color)
 
     def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
@@ -199,7 +199,7 @@ class FilmColorizer:
         height, width = luma.shape
         across, down = form.sample_aspect.as_integer_ratio() if form.sample_aspect else (1, 1)
         shown = network_size(height * down, width * across, self.color.network_px or folder.short_px, folder.multiple)
-        small = _shrink(luma, shown)
+        small = shrink_codes(luma, shown)
         unit = unit_luma(small, form.depth, full=form.full_range)
         return np.ascontiguousarray(form.orientation.to_upright(unit))
 
@@ -243,11 +243,3 @@ def _for_motion(look: FloatArray) -> UInt8:
 def _follow(seen: FloatArray, motion: Motion) -> FloatArray:
     carried = cv2.remap(seen, motion.to_earlier, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
     return np.asarray(carried * motion.from_earlier, dtype=np.float32)
-
-
-def _shrink(luma: UIntArray, size: tuple[int, ...]) -> UIntArray:
-    """Area-average in two steps where that is faster: halving is nearly free."""
-    while luma.shape[0] >= 4 * size[0] and luma.shape[1] >= 4 * size[1]:
-        half = (luma.shape[1] // 2, luma.shape[0] // 2)
-        luma = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), dtype=luma.dtype)
-    return np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype)

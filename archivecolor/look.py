@@ -36,6 +36,14 @@ def shrink(luma: UIntArray, size: tuple[int, int]) -> FloatArray:
     return np.asarray(small, dtype=np.float32) / np.float32(np.iinfo(luma.dtype).max)
 
 
+def shrink_codes(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
+    """Average ``[H, W]`` luma down to ``size`` in its own integers; in steps where it is large: halving costs little."""
+    while luma.shape[0] >= 4 * size[0] and luma.shape[1] >= 4 * size[1]:
+        half = (luma.shape[1] // 2, luma.shape[0] // 2)
+        luma = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), dtype=luma.dtype)
+    return np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype)
+
+
 def shrunk(look: FloatArray, size: tuple[int, int]) -> FloatArray:
     """Average a look down to its chroma's size."""
     return np.asarray(cv2.resize(look, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.float32)

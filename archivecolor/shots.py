@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from archivecolor.color import UIntArray
+from archivecolor.look import shrink_codes
+
 UInt8 = npt.NDArray[np.uint8]
 
 THUMB_SIZE: Final = (36, 64)
@@ -29,9 +32,11 @@ _BLANK_STD: Final = 6.0
 _FLASH_FRAMES: Final = 2
 
 
-def thumb(luma: UInt8) -> UInt8:
-    """Scale 8-bit luma ``[h, w]`` to what the detector compares."""
-    small = cv2.resize(luma, THUMB_SIZE[::-1], interpolation=cv2.INTER_AREA)
+def thumb(luma: UIntArray, depth: int = 8) -> UInt8:
+    """Scale ``[h, w]`` luma of ``depth`` bits to what the detector compares."""
+    small = shrink_codes(luma, THUMB_SIZE)
+    if depth > 8:
+        small = np.asarray(small >> (depth - 8), dtype=np.uint8)
     return np.asarray(cv2.GaussianBlur(small, (3, 3), 0), dtype=np.uint8)
 
 
@@ -51,9 +56,9 @@ class CutDetector:
         self._returns: dict[int, set[int]] = {}
         """Frame -> earlier frames whose predecessor shows the same picture."""
 
-    def push(self, luma: UInt8) -> None:
-        """Take the next frame, 8-bit luma ``[h, w]`` of any size."""
-        small = thumb(luma)
+    def push(self, luma: UIntArray, depth: int = 8) -> None:
+        """Take the next frame, ``[h, w]`` luma of ``depth`` bits and any size."""
+        small = thumb(luma, depth)
         spread = float(small.std())
         here = len(self._distances)
         d = 0.0

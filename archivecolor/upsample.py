@@ -11,6 +11,9 @@ Invariant: rows are made strip by strip, so memory does not grow with the pictur
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -30,8 +33,8 @@ class ChromaUpsampler:
         y = np.ascontiguousarray(small_luma, dtype=np.float32)
         mean_y = _smooth(y)
         spread = _smooth(np.square(y, dtype=np.float32)) - mean_y * mean_y + np.float32(_EPSILON)
-        self._rows_cubic = _weights(y.shape[0], height, cubic=True)
-        self._rows_linear = _weights(y.shape[0], height, cubic=False)
+        self._cubic = _interpolation(y.shape[0], height, cubic=True)
+        self._linear = _interpolation(y.shape[0], height, cubic=False)
         # out = C + a (Y - Ys) = a Y + (C - a Ys), every small plane already as wide as the picture
         self._luma = _widen(y, width, cubic=True)
         self._chroma, self._slope = [], []
@@ -44,13 +47,15 @@ class ChromaUpsampler:
 
     def rows(self, luma: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
         """Cb and Cr, each ``[n, width]``, beside the luma of rows ``first`` to ``first + n`` (``[n, width]``, 0..1)."""
-        rows = slice(first, first + luma.shape[0])
-        detail = luma - _interpolate(self._rows_cubic[rows], self._luma)
-        cb, cr = (
-            _interpolate(self._rows_cubic[rows], chroma) + _interpolate(self._rows_linear[rows], slope) * detail
-            for chroma, slope in zip(self._chroma, self._slope, strict=True)
-        )
-        return cb, cr
+        last = first + luma.shape[0]
+        detail = luma - self._cubic.rows(self._luma, first, last)
+        planes = []
+        for chroma, slope in zip(self._chroma, self._slope, strict=True):
+            plane = self._linear.rows(slope, first, last)
+            plane *= detail
+            plane += self._cubic.rows(chroma, first, last)
+            planes.append(plane)
+        return planes[0], planes[1]
 
 
 def _smooth(plane: FloatArray) -> FloatArray:
@@ -65,20 +70,35 @@ def _widen(plane: FloatArray, width: int, *, cubic: bool) -> FloatArray:
     return np.asarray(wide, dtype=np.float32).reshape(plane.shape[0], width)
 
 
-def _interpolate(weights: FloatArray, plane: FloatArray) -> FloatArray:
-    """Rows of ``weights @ plane``, using only the rows of ``plane`` that have weight."""
-    used = np.flatnonzero(weights.any(axis=0))
-    part = slice(used[0], used[-1] + 1)
-    return weights[:, part] @ plane[part]
+@dataclass(frozen=True, slots=True)
+class _Interpolation:
+    """The matrix that interpolates a column of small samples, and which of them each row of it uses."""
+
+    weights: FloatArray
+    """``[large, small]``"""
+    begin: tuple[int, ...]
+    end: tuple[int, ...]
+
+    def rows(self, plane: FloatArray, first: int, last: int) -> FloatArray:
+        """Rows ``first`` to ``last`` of ``weights @ plane``."""
+        used = slice(self.begin[first], max(self.end[first:last]))
+        return self.weights[first:last, used] @ plane[used]
 
 
-def _weights(small: int, large: int, *, cubic: bool) -> FloatArray:
-    """The matrix ``[large, small]`` that interpolates a line of ``small`` samples at ``large`` places.
+@lru_cache(maxsize=16)
+def _interpolation(small: int, large: int, *, cubic: bool) -> _Interpolation:
+    """Interpolate ``small`` samples at ``large`` places.
 
-    Found by interpolating unit impulses with OpenCV, so pixel centres lie where OpenCV's ``resize`` has them.
+    Found by interpolating unit impulses with OpenCV, so pixel centres lie where OpenCV's ``resize`` has them. All frames
+    of a film, and most scans of a folder, have one size.
     """
     if small == 1:
-        return np.ones((large, 1), np.float32)
-    method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    impulses = np.eye(small, dtype=np.float32)
-    return np.asarray(cv2.resize(impulses, (small, large), interpolation=method), dtype=np.float32)
+        weights = np.ones((large, 1), np.float32)
+    else:
+        method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+        impulses = np.eye(small, dtype=np.float32)
+        weights = np.asarray(cv2.resize(impulses, (small, large), interpolation=method), dtype=np.float32)
+    used = weights != 0
+    begin = np.minimum.accumulate(used.argmax(axis=1)[::-1])[::-1]
+    end = small - used[:, ::-1].argmax(axis=1)
+    return _Interpolation(weights, tuple(map(int, begin)), tuple(map(int, end)))

@@ -14,11 +14,14 @@ import cv2
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray, grey_to_lightness, lab_to_rgb
-from archivecolor.film.form import chroma_codes, unit_luma
+from archivecolor.film.form import chroma_codes, luma_bounds, unit_luma
 from archivecolor.upsample import ChromaUpsampler
 
 _STRIP_ROWS: Final = 32
 _NEWTON_STEPS: Final = 2
+_TINY: Final = np.float32(1e-6)
+_LEFT_SITED: Final = np.array([[0.25, 0.75, 0]], np.float32)
+"""Moves samples half a luma sample, a quarter of their own distance, to the left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,15 @@ def _guide(luma: UIntArray, size: tuple[int, ...], grid: ChromaGrid) -> FloatArr
     """Luma on the grid of the chroma, 0..1."""
     height, width = size
     small = luma if luma.shape == size else cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
-    guide = unit_luma(np.asarray(small, dtype=luma.dtype), grid.depth, full=grid.full_range)
-    if grid.shift[0] and width > 1:  # box-averaged samples lie half a luma sample too far right
-        moved = guide * np.float32(0.75)
-        moved[:, 1:] += guide[:, :-1] * np.float32(0.25)
-        moved[:, 0] += guide[:, 0] * np.float32(0.25)
-        return moved
-    return guide
+    small = np.asarray(small, dtype=luma.dtype)
+    if not grid.shift[0] or width == 1:
+        return unit_luma(small, grid.depth, full=grid.full_range)
+    # Box-averaged samples lie half a luma sample too far right
+    black, white = luma_bounds(grid.depth, full=grid.full_range)
+    kernel = _LEFT_SITED * np.float32(1 / (white - black))
+    moved = cv2.filter2D(small, cv2.CV_32F, kernel, delta=-black / (white - black), borderType=cv2.BORDER_REPLICATE)
+    unit = np.asarray(moved, dtype=np.float32)
+    return np.clip(unit, 0, 1, out=unit)
 
 
 def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray, grid: ChromaGrid) -> None:
@@ -109,11 +114,16 @@ def _fit(y: FloatArray, cb: FloatArray, cr: FloatArray, weights: tuple[float, fl
     """Scale Cb and Cr, in place, by the largest factor up to 1 that keeps R, G and B within 0..1."""
     kr, kb = weights
     dr, db = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
-    dg = dr * np.float32(-kr / (1 - kr - kb)) + db * np.float32(-kb / (1 - kr - kb))
-    up = np.maximum(np.maximum(dr, dg), db)
-    down = np.minimum(np.minimum(dr, dg), db)
-    tiny = np.float32(1e-6)
-    scale = np.minimum((1 - y) / np.maximum(up, tiny), y / np.maximum(-down, tiny))
+    dg = dr * np.float32(-kr / (1 - kr - kb))
+    dg -= db * np.float32(kb / (1 - kr - kb))
+    most, least = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
+    np.maximum(most, db, out=most)
+    np.minimum(least, db, out=least)
+    # Room above and below, over what is needed of it
+    np.divide(1 - y, np.maximum(most, _TINY, out=most), out=most)
+    np.divide(y, np.minimum(least, -_TINY, out=least), out=least)
+    np.negative(least, out=least)
+    scale = np.minimum(most, least, out=most)
     np.minimum(scale, np.float32(1), out=scale)
     cb *= scale
     cr *= scale

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideDataType
@@ -135,6 +136,11 @@ def luma_plane(frame: VideoFrame) -> UIntArray:
 
     A copy: decoders use their frames again.
     """
+    return luma_view(frame).copy()
+
+
+def luma_view(frame: VideoFrame) -> UIntArray:
+    """As `luma_plane`, but only good until the next frame is decoded."""
     plain = _plain_format(frame.format)
     if plain is not None:
         frame = frame.reformat(format=plain)
@@ -142,7 +148,7 @@ def luma_plane(frame: VideoFrame) -> UIntArray:
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
         return (plane >> (16 - depth)).astype(np.uint16)
-    return plane.copy()
+    return plane
 
 
 def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
@@ -196,8 +202,9 @@ def chroma_codes(plane: FloatArray, depth: int, *, full: bool) -> UIntArray:
     """Cb or Cr, in the unit where luma goes from 0 to 1, as integer codes."""
     top = (1 << depth) - 1
     scale = top if full else 224 << (depth - 8)
-    codes = np.rint(plane * np.float32(scale) + np.float32(1 << (depth - 1)))
-    return np.asarray(np.clip(codes, 0, top), dtype=np.uint8 if depth == 8 else np.uint16)
+    code, dtype = (cv2.CV_8U, np.uint8) if depth == 8 else (cv2.CV_16U, np.uint16)
+    codes = np.asarray(cv2.addWeighted(plane, scale, plane, 0, 1 << (depth - 1), dtype=code), dtype=dtype)
+    return np.minimum(codes, top, out=codes)
 
 
 def _view(frame: VideoFrame, index: int) -> npt.NDArray[Any]:

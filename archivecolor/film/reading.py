@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
-from archivecolor.film.form import PictureForm, chroma_planes, form_of, luma_plane
+from archivecolor.film.form import PictureForm, chroma_planes, form_of, luma_plane, luma_view
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +104,14 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
 def survey(
     path: Path, see: Callable[[UIntArray, PictureForm], None], advance: Callable[[float], None] | None = None
 ) -> Survey:
-    """Decode a film from end to end; ``see`` is given every frame's luma, ``advance`` the share done (0..1)."""
+    """Decode a film from end to end; ``see`` is given a view of every frame's luma, ``advance`` the share done (0..1).
+
+    Blocks are not smoothed, which saves an eighth of the decoding of H.264: this luma is looked at, never written.
+    """
     found = _Findings()
     with opened(path) as container:
         stream = picture_stream(container, path)
+        stream.codec_context.options = {"skip_loop_filter": "all"}
         total = float(container.duration / av.time_base) if container.duration else 0.0
         for frame in _decoded(container, stream, found.warn):
             found.take(stream, frame, see)
@@ -228,7 +232,7 @@ class _Findings:
             self.warn(self.elapsed_s() + float(self.times[0] * self._time_base), "a damaged frame")
         self._interlaced += frame.interlaced_frame
         self._duration = frame.duration or self._duration
-        see(luma_plane(frame), self._form)
+        see(luma_view(frame), self._form)
         if self.elapsed_s() - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = self.elapsed_s()
             self._looks.append(_own_colour(frame))
