@@ -37,7 +37,7 @@ def shrink(luma: UIntArray, size: tuple[int, int]) -> FloatArray:
 
 
 def shrink_codes(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
-    """Average ``[H, W]`` luma down to ``size`` in its own integers; in steps where it is large: halving costs little."""
+    """Average ``[H, W]`` luma down to ``size`` in its own integers, in steps where that is faster."""
     while luma.shape[0] >= 4 * size[0] and luma.shape[1] >= 4 * size[1]:
         half = (luma.shape[1] // 2, luma.shape[0] // 2)
         luma = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), dtype=luma.dtype)

@@ -89,8 +89,8 @@ class _Interpolation:
 def _interpolation(small: int, large: int, *, cubic: bool) -> _Interpolation:
     """Interpolate ``small`` samples at ``large`` places.
 
-    Found by interpolating unit impulses with OpenCV, so pixel centres lie where OpenCV's ``resize`` has them. All frames
-    of a film, and most scans of a folder, have one size.
+    Found by interpolating unit impulses with OpenCV, so pixel centres lie where OpenCV's ``resize`` has them. All
+    frames of a film, and most scans of a folder, have one size.
     """
     if small == 1:
         weights = np.ones((large, 1), np.float32)

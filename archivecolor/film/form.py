@@ -148,7 +148,7 @@ def luma_view(frame: VideoFrame) -> UIntArray:
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
         return (plane >> (16 - depth)).astype(np.uint16)
-    return plane
+    return np.asarray(plane)
 
 
 def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
@@ -202,9 +202,8 @@ def chroma_codes(plane: FloatArray, depth: int, *, full: bool) -> UIntArray:
     """Cb or Cr, in the unit where luma goes from 0 to 1, as integer codes."""
     top = (1 << depth) - 1
     scale = top if full else 224 << (depth - 8)
-    code, dtype = (cv2.CV_8U, np.uint8) if depth == 8 else (cv2.CV_16U, np.uint16)
-    codes = np.asarray(cv2.addWeighted(plane, scale, plane, 0, 1 << (depth - 1), dtype=code), dtype=dtype)
-    return np.minimum(codes, top, out=codes)
+    codes = cv2.addWeighted(plane, scale, plane, 0, 1 << (depth - 1), dtype=cv2.CV_8U if depth == 8 else cv2.CV_16U)
+    return np.asarray(np.minimum(codes, top), dtype=np.uint8 if depth == 8 else np.uint16)
 
 
 def _view(frame: VideoFrame, index: int) -> npt.NDArray[Any]:
