@@ -69,7 +69,7 @@ def _largest_chroma(hue: FloatArray, luma: FloatArray) -> FloatArray:
     turn = cv2.phase(np.ascontiguousarray(hue[..., 0]), np.ascontiguousarray(hue[..., 1]))
     across = np.asarray(turn, dtype=np.float32) * np.float32(_TABLE_HUES / (2 * np.pi))
     down = np.clip(luma, 0, 1) * np.float32(_TABLE_LUMAS - 1)
-    return np.asarray(cv2.remap(table, across, down, cv2.INTER_LINEAR), dtype=np.float32)  # type: ignore[call-overload]
+    return np.asarray(cv2.remap(table, across, down, cv2.INTER_LINEAR), dtype=np.float32)
 
 
 @cache
