@@ -16,6 +16,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -33,7 +34,7 @@ from archivecolor.film_run import SegmentMaker
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import read_state
-from archivecolor.segments import Journal, Segment, holds, plan_segments
+from archivecolor.segments import BusyError, Journal, Segment, clear_finished, holds, plan_segments
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
 
 log = logging.getLogger(__name__)
@@ -169,41 +170,25 @@ def color_film(
     """
     began = time.monotonic()
     request = plan.request
-    kept = _kept(plan, engine, color, film)
-    fingerprint = _fingerprint(plan, engine, color, film, kept=kept is not None)
-    maker = SegmentMaker(
-        request.source,
-        plan.scan,
-        FilmColorizer(engine, color, film),
-        plan.encoding,
-        request.encode.side_by_side,
-        kept,
-    )
-    maker.take_hints(stop)
-    journal = Journal(part_path(request.target).with_suffix(".work"), fingerprint)
-    segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
-    resumed = sum(made.frames for made in journal.made.values())
-    if resumed:
-        log.info("going on: %d of %d frames are there", resumed, plan.frames)
-    try:
-        _check_space(plan, sum(made.bytes for made in journal.made.values()))
-    except OutputError:
-        if not journal.made:
-            journal.remove()
-        raise
-    done = resumed
-
-    def advance(frames: int) -> None:
-        nonlocal done
-        done += frames
-        if progress:
-            progress(done, plan.frames)
-
-    with atomic_write(request.target, overwrite=request.overwrite, before_naming=before_naming):
-        advance(0)
-        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
-        joined = _join(plan, segments, journal)
-    journal.remove()
+    with ExitStack() as open_things:
+        kept = _kept(plan, engine, color, film)
+        if kept:
+            open_things.enter_context(kept)
+        maker = SegmentMaker(
+            request.source,
+            plan.scan,
+            FilmColorizer(engine, color, film),
+            plan.encoding,
+            request.encode.side_by_side,
+            kept,
+        )
+        maker.take_hints(stop)
+        fingerprint = _fingerprint(plan, engine, color, film, kept=kept is not None)
+        try:
+            journal = open_things.enter_context(Journal(_work_folder(request.target), fingerprint))
+        except BusyError as e:
+            raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
+        resumed, joined = _make(plan, maker, journal, jobs, stop, progress, before_naming)
     return FilmRecord(
         source=request.source,
         target=request.target,
@@ -216,6 +201,51 @@ def color_film(
         bytes=request.target.stat().st_size,
         seconds=time.monotonic() - began,
     )
+
+
+def _make(
+    plan: FilmPlan,
+    maker: SegmentMaker,
+    journal: Journal,
+    jobs: int,
+    stop: threading.Event | None,
+    progress: Callable[[int, int], None] | None,
+    before_naming: Callable[[BinaryIO], None] | None,
+) -> tuple[int, Joined]:
+    """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
+    segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
+    done = resumed = sum(made.frames for made in journal.made.values())
+    if resumed:
+        log.info("going on: %d of %d frames are there", resumed, plan.frames)
+    try:
+        _check_space(plan, sum(made.bytes for made in journal.made.values()))
+    except OutputError:
+        if not journal.made:
+            journal.remove()
+        raise
+
+    def advance(frames: int) -> None:
+        nonlocal done
+        done += frames
+        if progress:
+            progress(done, plan.frames)
+
+    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=before_naming):
+        advance(0)
+        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
+        joined = _join(plan, segments, journal)
+        journal.finish()
+    journal.remove()
+    return resumed, joined
+
+
+def _work_folder(target: Path) -> Path:
+    return part_path(target).with_suffix(".work")
+
+
+def clear_leftover(target: Path) -> bool:
+    """Delete what a run that was killed in its last moment left beside a film that is whole; says if there was any."""
+    return clear_finished(_work_folder(target))
 
 
 def _join(plan: FilmPlan, segments: list[Segment], journal: Journal) -> Joined:
@@ -248,7 +278,12 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettin
     fingerprint = f"{__version__} {_identity(plan, color)} {made_with}"
     if not plan.request.keep_work and not holds(folder, fingerprint):
         return None
-    kept = KeptChroma(folder, fingerprint)
+    try:
+        kept = KeptChroma(folder, fingerprint)
+    except BusyError:
+        if plan.request.keep_work:
+            raise
+        return None
     if kept.frames:
         log.info("the chroma of %d frames was kept and is used again", kept.frames)
     return kept
@@ -279,6 +314,7 @@ def _check_names(request: FilmRequest) -> None:
         if target.samefile(source):
             raise OutputError(f"{target}: is the film itself", hint="give the result another name")
         if not request.overwrite:
+            clear_leftover(target)
             raise OutputError(f"{target}: exists already", hint="--overwrite replaces it")
 
 

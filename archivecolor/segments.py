@@ -13,12 +13,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from archivecolor.errors import OutputError
+from archivecolor.locks import Lock, lock
 
 LONGEST_S: Final = 30.0
 WARM_UP_FRAMES: Final = 40
+_NAME: Final = "journal.jsonl"
+_FINISHED: Final = {"finished": True}
+
+
+class BusyError(OutputError):
+    """Another run has the journal open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +90,35 @@ class Journal:
     """What is made already, in a work folder: one JSON object a line, each synced before it counts.
 
     A journal of another film, other settings or another version is begun anew. A line that was being written when the
-    machine stopped is ignored.
+    machine stopped is ignored. While it is open, no other run can open it.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
+        """Open the journal of ``folder``, making both where they are missing.
+
+        Raises `BusyError` while another run has it open, `OutputError` where it cannot be written or the folder holds
+        other things.
+        """
         self.folder = folder
-        self._path = folder / "journal.jsonl"
+        self._path = folder / _NAME
         self.made: dict[int, Made] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not self._replay(fingerprint):
-                self.made.clear()
-                if not self._path.exists() and any(folder.iterdir()):
-                    raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
-                for stale in folder.iterdir():
-                    stale.unlink()
-                self._append({"fingerprint": fingerprint})
+            if not self._path.exists() and any(folder.iterdir()):
+                raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
+            self._file = self._path.open("ab")
         except OSError as e:
             raise OutputError(f"{folder}: cannot be written: {e.strerror}", hint="check the permissions") from e
+        try:
+            if lock(self._file) is Lock.TAKEN:
+                raise BusyError(f"{folder}: another run is writing into it", hint="let that run finish")
+            if not self._replay(fingerprint):
+                self._begin(fingerprint)
+        except BaseException as e:
+            self._file.close()
+            if isinstance(e, OSError):
+                raise OutputError(f"{folder}: cannot be written: {e.strerror}", hint="check the permissions") from e
+            raise
 
     def segment_path(self, number: int) -> Path:
         """Where a segment's file lies."""
@@ -110,12 +129,34 @@ class Journal:
         self._append(asdict(made))
         self.made[made.number] = made
 
+    def finish(self) -> None:
+        """Record that nothing is needed any more: all segments are in a film that is whole and about to be named."""
+        self._append(_FINISHED)
+
     def remove(self) -> None:
-        """Delete the work folder."""
-        with suppress(OSError):
-            for path in self.folder.iterdir():
-                path.unlink()
-            self.folder.rmdir()
+        """Close the journal and delete the work folder."""
+        self.close()
+        _remove(self.folder)
+
+    def close(self) -> None:
+        """Let other runs open it. Closing twice is fine."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, fingerprint: str) -> None:
+        self.made.clear()
+        for stale in self.folder.iterdir():
+            if stale != self._path:
+                stale.unlink()
+        self._file.truncate(0)
+        self._append({"fingerprint": fingerprint})
 
     def _replay(self, fingerprint: str) -> bool:
         try:
@@ -128,6 +169,8 @@ class Journal:
             if not records or records[0] != {"fingerprint": fingerprint}:
                 return False
             for record in records[1:]:
+                if record == _FINISHED:
+                    continue
                 made = Made(**record)
                 path = self.segment_path(made.number)
                 if path.is_file() and path.stat().st_size == made.bytes:
@@ -135,15 +178,14 @@ class Journal:
         except (ValueError, TypeError):
             return False
         if len(whole) < len(lines):
-            self._path.write_text("".join(whole), encoding="utf-8")
+            self._file.truncate(len("".join(whole).encode()))
         return True
 
     def _append(self, record: object) -> None:
         try:
-            with self._path.open("a", encoding="utf-8") as f:
-                f.write(json.dumps(record) + "\n")
-                f.flush()
-                os.fsync(f.fileno())
+            self._file.write(json.dumps(record).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as e:
             raise OutputError(f"{self._path}: cannot be written: {e.strerror}", hint="make room") from e
 
@@ -151,7 +193,26 @@ class Journal:
 def holds(folder: Path, fingerprint: str) -> bool:
     """Whether ``folder`` has a journal of that fingerprint; nothing is changed."""
     try:
-        with (folder / "journal.jsonl").open(encoding="utf-8") as f:
+        with (folder / _NAME).open(encoding="utf-8") as f:
             return bool(json.loads(f.readline()) == {"fingerprint": fingerprint})
     except (OSError, ValueError):
         return False
+
+
+def clear_finished(folder: Path) -> bool:
+    """Delete a work folder that a run had no time to delete after its film was named; says whether there was one."""
+    try:
+        with (folder / _NAME).open("rb") as file:
+            if lock(file) is Lock.TAKEN or json.loads(file.read().splitlines()[-1]) != _FINISHED:
+                return False
+    except (OSError, ValueError, IndexError):
+        return False
+    _remove(folder)
+    return True
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == _NAME):  # the journal last
+            path.unlink()
+        folder.rmdir()

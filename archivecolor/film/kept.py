@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import av
 import numpy as np
@@ -36,7 +37,7 @@ class KeptChroma:
     """The chroma of a film's segments in a folder of its own. Thread-safe."""
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
-        """Open ``folder``; chroma of another ``fingerprint`` is deleted. Raises `OutputError`."""
+        """Open ``folder``; chroma of another ``fingerprint`` is deleted. Raises `BusyError` or `OutputError`."""
         self._journal = Journal(folder, fingerprint)
         self._lock = threading.Lock()
 
@@ -44,6 +45,18 @@ class KeptChroma:
     def frames(self) -> int:
         """How many frames' chroma is there."""
         return sum(made.frames for made in self._journal.made.values())
+
+    def close(self) -> None:
+        """Let other runs use the folder."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def of(self, segment: Segment, make: Callable[[], Iterable[FloatArray]]) -> Iterator[FloatArray]:
         """Chroma ``[h, w, 2]`` of a segment's frames in turn; where it is not there, it is made and kept first."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.errors import InputError, OutputError
+from archivecolor.locks import Lock, lock
 
 _LONGEST_NAME_BYTES = 255
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -114,17 +115,12 @@ def _open(part: Path) -> BinaryIO:
 
 def _lock(file: BinaryIO, part: Path, final: Path) -> bool:
     """Lock, or raise `_BusyError`; False where the system has no locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: an open file cannot be replaced there anyway
-        return False
     busy = _BusyError(f"{final}: another run is writing it", hint="let that run finish")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        if e.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise busy from e
-        return False  # a file system without locks
+    got = lock(file)
+    if got is Lock.NONE:  # on Windows an open file cannot be replaced anyway
+        return False
+    if got is Lock.TAKEN:
+        raise busy
     try:
         mine = os.path.samestat(os.fstat(file.fileno()), part.stat())
     except FileNotFoundError:

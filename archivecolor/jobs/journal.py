@@ -33,6 +33,7 @@ from archivecolor.jobs.records import (
     encode_entry,
     encode_run,
 )
+from archivecolor.locks import Lock, lock
 
 __all__ = [
     "FOLDER",
@@ -54,7 +55,6 @@ FOLDER: Final = ".archivecolor"
 """Inside OUT: everything there that is no result."""
 _NAME: Final = "journal.jsonl"
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
-_TAKEN: Final = {errno.EWOULDBLOCK, errno.EACCES}
 
 
 def journal_path(out: Path) -> Path:
@@ -103,7 +103,8 @@ class Journal:
         except OSError as e:
             raise self._explain(e) from e
         try:
-            self._lock_file(out)
+            if lock(self._file) is Lock.TAKEN:
+                raise OutputError(f"{out}: another run is writing into it", hint="let that run finish")
             self.is_new = self._file.tell() == 0
             # What a dying run left of a line must not swallow the next one
             self._torn = not self.is_new and not self._ends_a_line()
@@ -175,18 +176,6 @@ class Journal:
         with self.path.open("rb") as f:
             f.seek(-1, os.SEEK_END)
             return f.read(1) == b"\n"
-
-    def _lock_file(self, out: Path) -> None:
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            if e.errno in _TAKEN:
-                raise OutputError(f"{out}: another run is writing into it", hint="let that run finish") from e
-            # Otherwise a file system without locks
 
     def _explain(self, error: OSError) -> OutputError:
         if error.errno in _NO_SPACE:

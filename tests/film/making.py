@@ -42,7 +42,7 @@ def colour(
     maker.take_hints()
     times = [found.film.seconds(i) for i in range(cut.last)]
     segments = plan_segments(times, found.cuts, cut.first, longest_s)
-    journal = Journal(target.with_suffix(".work"), f"{encode} {longest_s}")
-    maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
-    parts = [(journal.segment_path(s.number), journal.made[s.number]) for s in segments]
+    with Journal(target.with_suffix(".work"), f"{encode} {longest_s}") as journal:
+        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
+        parts = [(journal.segment_path(s.number), journal.made[s.number]) for s in segments]
     return encoding, join(source, target, found.film, parts, cut, encoding, muxer)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from archivecolor.errors import OutputError
 from archivecolor.film_job import FilmRequest, color_film, plan_film
 from archivecolor.film_pipeline import Stopped
+from archivecolor.segments import Journal
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
@@ -57,6 +59,50 @@ def test_a_stopped_film_goes_on_and_is_the_same(request_: FilmRequest, tmp_path:
     assert np.array_equal(one.cb, two.cb)
     assert np.array_equal(one.cr, two.cr)
     assert {p.name for p in tmp_path.iterdir()} == {"a.mkv", "b.mkv", "whole.mkv"}
+
+
+def test_what_a_run_had_no_time_to_delete_goes_when_the_same_is_asked_again(
+    request_: FilmRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_film(request_)
+    with monkeypatch.context() as killed:
+        killed.setattr("archivecolor.segments.Journal.remove", Journal.close)
+        color_film(plan, FakeEngine(by_luma), *SETTINGS)
+    work = request_.target.with_name(".b.mkv.work")
+    assert work.is_dir()
+    with pytest.raises(OutputError, match="exists already"):
+        plan_film(request_)
+    assert not work.exists()
+
+
+def test_work_for_a_film_that_is_to_be_replaced_is_kept(request_: FilmRequest) -> None:
+    request_.target.write_bytes(b"an older result")
+    plan = plan_film(replace(request_, overwrite=True))
+    stop = threading.Event()
+
+    def stop_later(done: int, total: int) -> None:
+        if done > 40:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+    with pytest.raises(OutputError, match="exists already"):
+        plan_film(request_)
+    assert color_film(plan, FakeEngine(by_luma), *SETTINGS).resumed >= 30
+
+
+def test_of_two_runs_at_once_the_second_is_refused_and_harms_nothing(request_: FilmRequest) -> None:
+    first, second = plan_film(request_), plan_film(replace(request_, encode=EncodeSettings(Purpose.EDIT)))
+    refused: list[str] = []
+
+    def interfere(done: int, total: int) -> None:
+        if done == 40:
+            with pytest.raises(OutputError) as caught:
+                color_film(second, FakeEngine(by_luma), *SETTINGS)
+            refused.append(caught.value.message)
+
+    assert color_film(first, FakeEngine(by_luma), *SETTINGS, progress=interfere).frames == 90
+    assert refused == [f"{request_.target}: another run is writing it"]
 
 
 def test_planning_stops_when_it_is_asked_to(request_: FilmRequest) -> None:

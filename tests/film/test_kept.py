@@ -9,6 +9,7 @@ import pytest
 from archivecolor.errors import InputError, OutputError
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film_job import FilmRequest, color_film, plan_film
+from archivecolor.locks import Lock, lock
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
@@ -84,6 +85,18 @@ def test_chroma_that_would_be_made_otherwise_is_not_used(
     assert run(replace(request_, target=tmp_path / "c.mkv", keep_work=False), *settings) > 0
     assert run(replace(request_, target=tmp_path / "d.mkv"), *settings) > 0
     assert run(replace(request_, target=tmp_path / "e.mkv"), *settings) == 0
+
+
+def test_of_two_runs_at_once_one_keeps_chroma_and_the_other_harms_nothing(
+    request_: FilmRequest, tmp_path: Path
+) -> None:
+    run(request_)
+    with (tmp_path / "a.mp4.chroma" / "journal.jsonl").open("rb") as held:
+        assert lock(held) is Lock.OURS
+        with pytest.raises(OutputError, match="another run is writing into it"):
+            run(replace(request_, target=tmp_path / "c.mkv"))
+        assert run(replace(request_, target=tmp_path / "d.mkv", keep_work=False)) > 0
+    assert run(replace(request_, target=tmp_path / "e.mkv", keep_work=False)) == 0
 
 
 def test_a_folder_of_other_things_is_left_alone(request_: FilmRequest, tmp_path: Path) -> None:

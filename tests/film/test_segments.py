@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archivecolor.segments import Journal, Made, plan_segments
+from archivecolor.segments import BusyError, Journal, Made, clear_finished, plan_segments
 
 
 @given(
@@ -43,27 +43,56 @@ def test_short_shots_share_a_segment_and_a_long_take_is_split_with_frames_to_war
 
 
 def test_a_journal_survives_being_cut_off_at_any_byte(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "work", "film")
-    for number in range(3):
-        journal.segment_path(number).write_bytes(b"x" * (number + 5))
-        journal.add(Made(number, 10, 2, number + 5))
+    with Journal(tmp_path / "work", "film") as journal:
+        for number in range(3):
+            journal.segment_path(number).write_bytes(b"x" * (number + 5))
+            journal.add(Made(number, 10, 2, number + 5))
     whole = (tmp_path / "work" / "journal.jsonl").read_bytes()
     ends = [i + 1 for i, b in enumerate(whole) if b == ord("\n")]
     for size in range(ends[0], len(whole) + 1):
         (tmp_path / "work" / "journal.jsonl").write_bytes(whole[:size])
-        again = Journal(tmp_path / "work", "film")
-        assert len(again.made) == sum(end <= size for end in ends[1:])
-        again.add(Made(0, 10, 2, 5))
-        assert 0 in Journal(tmp_path / "work", "film").made
+        with Journal(tmp_path / "work", "film") as again:
+            assert len(again.made) == sum(end <= size for end in ends[1:])
+            again.add(Made(0, 10, 2, 5))
+        with Journal(tmp_path / "work", "film") as last:
+            assert 0 in last.made
 
 
 @pytest.mark.parametrize("harm", ["other film", "file gone", "file short"])
 def test_a_journal_counts_only_what_is_really_there(tmp_path: Path, harm: str) -> None:
-    journal = Journal(tmp_path / "work", "film")
-    journal.segment_path(0).write_bytes(b"12345")
-    journal.add(Made(0, 10, 2, 5))
+    with Journal(tmp_path / "work", "film") as journal:
+        journal.segment_path(0).write_bytes(b"12345")
+        journal.add(Made(0, 10, 2, 5))
     if harm == "file gone":
         journal.segment_path(0).unlink()
     if harm == "file short":
         journal.segment_path(0).write_bytes(b"123")
-    assert Journal(tmp_path / "work", "another" if harm == "other film" else "film").made == {}
+    with Journal(tmp_path / "work", "another" if harm == "other film" else "film") as again:
+        assert again.made == {}
+
+
+def test_while_one_run_has_a_journal_open_another_harms_nothing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "work", "film") as journal:
+        journal.segment_path(0).write_bytes(b"12345")
+        journal.add(Made(0, 10, 2, 5))
+        for fingerprint in ("film", "another"):
+            with pytest.raises(BusyError, match="another run is writing into it"):
+                Journal(tmp_path / "work", fingerprint)
+        journal.finish()
+        assert not clear_finished(tmp_path / "work")
+    with Journal(tmp_path / "work", "film") as again:
+        assert set(again.made) == {0}
+
+
+def test_only_a_finished_work_folder_is_cleared(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    assert not clear_finished(work)
+    with Journal(work, "film") as journal:
+        journal.segment_path(0).write_bytes(b"12345")
+        journal.add(Made(0, 10, 2, 5))
+    assert not clear_finished(work)
+    with Journal(work, "film") as journal:
+        assert set(journal.made) == {0}
+        journal.finish()
+    assert clear_finished(work)
+    assert not work.exists()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from archivecolor import film_job
 from archivecolor.cli import console
 from archivecolor.cli.foldering.report import Report
 from archivecolor.cli.foldering.settings import Making
@@ -171,8 +172,10 @@ class Planner:
         if decision.reason is Reason.SKIPPED and entry:
             why = entry.warnings[0] if entry.warnings else str(decision.reason)
             self.report.in_color(item, kind, why, copied=False)
-        else:
-            self.report.exists(item, kind, decision.reason)
+            return
+        if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
+            film_job.clear_leftover(item.target)
+        self.report.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:
         if thing.failed:
