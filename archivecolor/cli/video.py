@@ -24,7 +24,7 @@ from archivecolor.settings import (
 )
 
 if TYPE_CHECKING:
-    from archivecolor.film_job import FilmPlan, FilmRecord
+    from archivecolor.reel.job import FilmPlan, FilmRecord
 
 _LISTED_WARNINGS = 20
 _SHEETS = {".png", ".jpg", ".jpeg"}
@@ -82,10 +82,10 @@ def video(
     if preview and out.suffix.lower() not in _SHEETS:
         raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
 
-    from archivecolor.film_job import FilmRequest, color_film, plan_film
-    from archivecolor.film_pipeline import FilmColorizer, Stopped
-    from archivecolor.film_run import SegmentMaker
     from archivecolor.inference import select
+    from archivecolor.reel.colorizer import FilmColorizer, Stopped
+    from archivecolor.reel.job import FilmRequest, color_film, plan_film
+    from archivecolor.reel.maker import SegmentMaker
 
     request = FilmRequest(
         source,

@@ -1,6 +1,6 @@
 """Grading: the chroma that was predicted, painted and steadied, made calmer, richer, warmer or cooler.
 
-Pure functions of a*, b* and the luma beside them, applied last, once, by `pipeline` to stills and by `film_pipeline` to
+Pure functions of a*, b* and the luma beside them, applied last, once, by `pipeline` to stills and by `reel` to
 film. Invariants: grey stays grey but for `warmed`; black and white stay neutral in all of them; a strength of 0 gives
 grey, whatever else is set; neutral settings give back the chroma bit for bit.
 """

@@ -27,9 +27,9 @@ from archivecolor.evaluation.sources import pictures
 from archivecolor.film.chroma import ChromaGrid, chroma_beside
 from archivecolor.film.form import PictureForm, chroma_planes, luma_plane, unit_luma
 from archivecolor.film.reading import frames
-from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, scan
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
+from archivecolor.reel.colorizer import FilmColorizer, Picture, Scan, scan
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
 

@@ -22,8 +22,8 @@ from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.form import luma_plane, make_gray
 from archivecolor.film.reading import opened
+from archivecolor.film.segments import Journal, Made, Segment
 from archivecolor.film.writing import explain
-from archivecolor.segments import Journal, Made, Segment
 
 _STEPS: Final = 4.0
 """Codes per unit of a* and b*."""

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 from archivecolor.errors import OutputError
 from archivecolor.film.encoding import Encoder, Encoding, tag
 from archivecolor.film.reading import Survey, opened, picture_stream
-from archivecolor.segments import Made, Segment
+from archivecolor.film.segments import Made, Segment
 from archivecolor.settings import FilmCodec
 
 _COUNT_BASE: Final = Fraction(1, 25)

@@ -122,7 +122,7 @@ def test_a_film_that_was_stopped_goes_on_at_its_own_segments(
     import os
     import signal
 
-    monkeypatch.setattr("archivecolor.segments.LONGEST_S", 1.0)
+    monkeypatch.setattr("archivecolor.film.segments.LONGEST_S", 1.0)
     source = tmp_path / "in"
     source.mkdir()
     FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)]).write(source / "a.mkv")

@@ -273,12 +273,12 @@ def test_a_part_is_cut_out(run: Run) -> None:
 def test_a_killed_run_goes_on_and_gives_the_same_film(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("archivecolor.segments.LONGEST_S", 1.0)
+    monkeypatch.setattr("archivecolor.film.segments.LONGEST_S", 1.0)
     FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)], time_base=Fraction(1, 25)).write(Path("a.mkv"))
     assert run("a.mkv", "whole.mkv", "--for", "master") == 0
     code = """
 import os, sys
-from archivecolor import segments
+from archivecolor.film import segments
 from archivecolor.errors import OutputError
 from archivecolor.inference import select
 from tests.fakes.engines import FakeEngine, by_luma
@@ -312,7 +312,7 @@ main()
 
 
 def test_segments_made_side_by_side_give_the_same_film(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archivecolor.segments.LONGEST_S", 1.0)
+    monkeypatch.setattr("archivecolor.film.segments.LONGEST_S", 1.0)
     FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)]).write(Path("a.mkv"))
     assert run("a.mkv", "one.mkv", "--for", "master") == 0
     assert run("a.mkv", "three.mkv", "--for", "master", "--jobs", "3") == 0

@@ -15,13 +15,13 @@ from archivecolor.control.film_paint import FilmPaint
 from archivecolor.control.paint import Painted
 from archivecolor.errors import InputError, UsageError
 from archivecolor.film.encoding import plan_encoding
-from archivecolor.film_pipeline import FilmColorizer, scan
-from archivecolor.film_run import SegmentMaker
+from archivecolor.reel.colorizer import FilmColorizer, scan
+from archivecolor.reel.maker import SegmentMaker
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from archivecolor.temporal import UInt8
 from tests.fakes.engines import FakeEngine
-from tests.film.making import colour
 from tests.film.sources import FilmSource, decode, moving
+from tests.reel.making import colour
 
 H, W, BLUE = 96, 128, (10.0, -60.0)
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
-from tests.film.making import colour
 from tests.film.sources import FilmSource, decode, moving, packets
+from tests.reel.making import colour
 
 FFMPEG = shutil.which("ffmpeg")
 MASTER = EncodeSettings(Purpose.MASTER)

@@ -8,8 +8,8 @@ import pytest
 
 from archivecolor.errors import InputError, OutputError
 from archivecolor.film.kept import read_chroma, write_chroma
-from archivecolor.film_job import FilmRequest, color_film, plan_film
 from archivecolor.locks import Lock, lock
+from archivecolor.reel.job import FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving

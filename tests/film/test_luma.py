@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, Purpose
-from tests.film.making import colour
 from tests.film.sources import FilmSource, decode, moving
+from tests.reel.making import colour
 
 MASTER = EncodeSettings(Purpose.MASTER)
 

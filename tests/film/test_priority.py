@@ -10,9 +10,9 @@ import pytest
 
 from archivecolor.film.encoding import open_encoder, plan_encoding
 from archivecolor.settings import EncodeSettings, FilmCodec
-from tests.film.making import colour
 from tests.film.sources import FilmSource, scene
 from tests.film.test_hardware import FORM, RATE, SIZE
+from tests.reel.making import colour
 
 if sys.platform != "linux" or os.geteuid() != 0:
     pytest.skip("only root's encoders on Linux can take real-time priority", allow_module_level=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archivecolor.segments import BusyError, Journal, Made, clear_finished, plan_segments
+from archivecolor.film.segments import BusyError, Journal, Made, clear_finished, plan_segments
 
 
 @given(

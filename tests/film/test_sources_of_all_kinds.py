@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from archivecolor.film.reading import frames
-from archivecolor.film_pipeline import scan
+from archivecolor.reel.colorizer import scan
 from archivecolor.settings import EncodeSettings, Purpose
-from tests.film.making import colour
 from tests.film.sources import FilmSource, decode, moving
+from tests.reel.making import colour
 
 FFMPEG = shutil.which("ffmpeg")
 KINDS = {

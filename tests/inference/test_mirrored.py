@@ -7,10 +7,10 @@ import pytest
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
-from archivecolor.film_pipeline import FilmColorizer
 from archivecolor.inference.engine import Estimate
 from archivecolor.inference.mirrored import MirroredEngine, mirrored
 from archivecolor.pipeline import Colorizer
+from archivecolor.reel.colorizer import FilmColorizer
 from archivecolor.settings import ColorSettings
 from tests.fakes.engines import FakeEngine, NanEngine
 

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archivecolor import film_job
 from archivecolor.cli import console
 from archivecolor.cli.foldering.report import Report
 from archivecolor.cli.foldering.settings import Making
@@ -29,6 +28,7 @@ from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.spool import Task
 from archivecolor.jobs.watching import Watch
+from archivecolor.reel import job
 from archivecolor.settings import Kinds
 from archivecolor.stills.sniff import NotAPictureError, colour_name, names_a_picture, sniff, suffix_of
 
@@ -174,7 +174,7 @@ class Planner:
             self.report.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
-            film_job.clear_leftover(item.target)
+            job.clear_leftover(item.target)
         self.report.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:

@@ -18,8 +18,6 @@ from archivecolor.cli.foldering.report import Report
 from archivecolor.cli.foldering.settings import Making
 from archivecolor.cli.interrupt import Interruption
 from archivecolor.errors import ArchiveColorError
-from archivecolor.film_job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
-from archivecolor.film_pipeline import Stopped
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
 from archivecolor.jobs.digests import read_open
@@ -31,6 +29,8 @@ from archivecolor.jobs.spool import Task
 from archivecolor.memory import memory_bytes
 from archivecolor.pipeline import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
 from archivecolor.premis import HeldFile, premis, sidecar_path
+from archivecolor.reel.colorizer import Stopped
+from archivecolor.reel.job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
 from archivecolor.settings import AlreadyColor
 from archivecolor.signing import ContentSigner
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archivecolor.film.encoding import Encoding, container_for, plan_encoding
+from archivecolor.film.segments import Journal, plan_segments
 from archivecolor.film.writing import Joined, join
-from archivecolor.film_pipeline import FilmColorizer, scan
-from archivecolor.film_run import SegmentMaker
 from archivecolor.inference.engine import Engine
-from archivecolor.segments import Journal, plan_segments
+from archivecolor.reel.colorizer import FilmColorizer, scan
+from archivecolor.reel.maker import SegmentMaker
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings
 from tests.fakes.engines import FakeEngine, by_luma
 

@@ -3,7 +3,7 @@
 ::
 
     plan_film:  names -> streams the container can hold -> scan (timestamps, shots, form) -> part -> encoder, tried
-    color_film: free space -> journal -> segments (`film_run`) -> join -> sync -> rename
+    color_film: free space -> journal -> segments (`maker`) -> join -> sync -> rename
 
 Nothing bears the target's name before all of it is there. What a stopped or killed run made lies in a work folder
 beside the target, and the same request goes on from there.
@@ -28,13 +28,13 @@ from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
+from archivecolor.film.segments import BusyError, Journal, Segment, clear_finished, holds, plan_segments
 from archivecolor.film.writing import Cut, Joined, join, unsupported
-from archivecolor.film_pipeline import FilmColorizer, Scan, scan
-from archivecolor.film_run import SegmentMaker
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import read_state
-from archivecolor.segments import BusyError, Journal, Segment, clear_finished, holds, plan_segments
+from archivecolor.reel.colorizer import FilmColorizer, Scan, scan
+from archivecolor.reel.maker import SegmentMaker
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@
     -> `film.writing.join`: the segments by packet copy, with every other stream of the source
 
 Segments do not depend on each other: they are made in any order, and again after an interruption. Memory is that of
-`film_pipeline` times ``jobs``.
+`colorizer` times ``jobs``.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from archivecolor.film.encoding import Encoding, beside_size, mark
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
+from archivecolor.film.segments import Journal, Segment
 from archivecolor.film.writing import Cut, Shown, write_segment
-from archivecolor.film_pipeline import FilmColorizer, Picture, Scan, Stopped
-from archivecolor.segments import Journal, Segment
+from archivecolor.reel.colorizer import FilmColorizer, Picture, Scan, Stopped
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from archivecolor.errors import OutputError
-from archivecolor.film_job import FilmRequest, color_film, plan_film
-from archivecolor.film_pipeline import Stopped
-from archivecolor.segments import Journal
+from archivecolor.film.segments import Journal
+from archivecolor.reel.colorizer import Stopped
+from archivecolor.reel.job import FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
@@ -22,7 +22,7 @@ SETTINGS = (ColorSettings(), FilmSettings())
 @pytest.fixture
 def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmRequest:
     """Three shots, each a segment of its own."""
-    monkeypatch.setattr("archivecolor.segments.LONGEST_S", 1.0)
+    monkeypatch.setattr("archivecolor.film.segments.LONGEST_S", 1.0)
     source = FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)], audio=1).write(tmp_path / "a.mkv")
     return FilmRequest(source, tmp_path / "b.mkv", MASTER)
 
@@ -66,7 +66,7 @@ def test_what_a_run_had_no_time_to_delete_goes_when_the_same_is_asked_again(
 ) -> None:
     plan = plan_film(request_)
     with monkeypatch.context() as killed:
-        killed.setattr("archivecolor.segments.Journal.remove", Journal.close)
+        killed.setattr("archivecolor.film.segments.Journal.remove", Journal.close)
         color_film(plan, FakeEngine(by_luma), *SETTINGS)
     work = request_.target.with_name(".b.mkv.work")
     assert work.is_dir()

@@ -1,6 +1,6 @@
 """Kill `archivecolor video` with SIGKILL at random moments, go on, and compare with a run that was left in peace.
 
-``python -m tests.film.kills --kills 20``. The engine needs no weights and segments last a second, so that many moments
+``python -m tests.reel.kills --kills 20``. The engine needs no weights and segments last a second, so that many moments
 fall between and into segments, into joining and into naming. A round kills up to three times before it lets the film be
 finished; nothing but film and result may be left, and every frame, time and sound packet must be the same.
 """
@@ -26,7 +26,7 @@ _KILLS_A_ROUND = 3
 
 def command(source: Path, target: Path) -> list[str]:
     """The command line, with a fake engine and segments of one second."""
-    return [sys.executable, "-m", "tests.film.kills", "--child", str(source), str(target)]
+    return [sys.executable, "-m", "tests.reel.kills", "--child", str(source), str(target)]
 
 
 def start(source: Path, target: Path) -> subprocess.Popen[bytes]:
@@ -92,8 +92,8 @@ def campaign(folder: Path, kills: int, seed: int, *, shots: int = 6) -> dict[str
 
 def child(source: str, target: str) -> None:
     """Be the command."""
-    from archivecolor import segments
     from archivecolor.__main__ import main as run
+    from archivecolor.film import segments
     from archivecolor.inference import select
     from tests.fakes.engines import FakeEngine, by_luma
 
@@ -105,7 +105,7 @@ def child(source: str, target: str) -> None:
 
 def main() -> None:
     """Print one JSON line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.film.kills", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.reel.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--child", nargs=2, metavar=("FILM", "OUT"), help="used by the campaign itself")
