@@ -131,7 +131,7 @@ def main() -> None:
     """Print one JSON line for each measurement."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.film", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--frames", type=int, default=240)
+    parser.add_argument("--frames", type=int, default=480)
     parser.add_argument("--only", choices=("speed", "growth", "large"))
     parser.add_argument("--transcode", nargs=2, type=Path, metavar=("FILM", "OUT"), help="used by the bench itself")
     options = parser.parse_args()
