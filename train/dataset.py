@@ -12,6 +12,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -55,14 +56,20 @@ class Photographs:
 
     @classmethod
     def load(cls, root: Path, data: Data) -> Photographs:
-        """Decode every usable picture under ``root / data.corpus``; what is dropped is counted in the log."""
-        folder = root / data.corpus
+        """Decode every usable picture under ``root / data.corpus``; what is dropped is counted in the log.
+
+        Raises `InputError` for a folder that is missing or broken, or when no picture is left.
+        """
+        folders = [root / name for name in (data.corpus, *data.also)]
         wanted = _listed(root / data.members) if data.members else None
         pictures: list[npt.NDArray[np.uint8]] = []
         weights: list[float] = []
         dropped: Counter[str] = Counter()
         digest = hashlib.sha256()
-        found = _sheets(folder, digest) if data.layout is Layout.CIFAR10 else _files(folder, digest, wanted)
+        if data.layout is Layout.CIFAR10:
+            found = _sheets(folders[0], digest)
+        else:
+            found = chain.from_iterable(_files(folder, digest, wanted) for folder in folders)
         for name, picture in found:
             reason = _unfit(picture, data)
             if picture is None or reason:
@@ -72,11 +79,12 @@ class Photographs:
             weights.append(data.source_weights.get(name.rpartition("_")[0], 1.0))
         if wanted:
             dropped[f"named in {data.members}, but not there"] = len(wanted)
-        log.info("%d pictures from %s", len(pictures), folder)
+        told = " and ".join(map(str, folders))
+        log.info("%d pictures from %s", len(pictures), told)
         for reason, count in (+dropped).items():
             log.warning("%d pictures dropped: %s", count, reason)
         if not pictures or not any(weights):
-            raise InputError(f"{folder}: holds no usable colour picture")
+            raise InputError(f"{told}: holds no usable colour picture")
         return cls(pictures, np.asarray(weights), digest.hexdigest())
 
     def batch(

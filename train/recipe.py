@@ -49,6 +49,8 @@ class Data:
 
     corpus: str
     """A folder, relative to the project's root."""
+    also: tuple[str, ...] = ()
+    """Further folders of photographs."""
     layout: Layout = Layout.PHOTOGRAPHS
     members: str = ""
     """A text file, relative to the project's root, that names the pictures to take, one a line; empty takes all."""

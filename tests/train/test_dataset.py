@@ -190,6 +190,19 @@ def test_only_the_pictures_of_a_list_are_taken_and_those_not_found_are_counted(
     assert photographs.digest != whole.digest
 
 
+def test_further_folders_come_after_the_first(
+    corpus: Path, tmp_path: Path, colour_photographs: dict[str, Picture], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "page_1.png").write_bytes(png(colour_photographs["rocket"]))
+    with caplog.at_level(logging.INFO):
+        both = Photographs.load(corpus.parent, Data(corpus.name, also=(str(tmp_path),), source_weights={"page": 2.0}))
+    assert f"7 pictures from {corpus} and {tmp_path}" in caplog.messages
+    np.testing.assert_array_equal(both.pictures[-1], colour_photographs["rocket"])
+    np.testing.assert_allclose(both.chances, np.array([1, 1, 1, 1, 1, 1, 2]) / 8)
+    with pytest.raises(InputError, match="no such folder"):
+        Photographs.load(corpus.parent, Data(corpus.name, also=("nowhere",)))
+
+
 def test_a_list_that_cannot_be_read_is_an_input_error(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.txt: the list of pictures cannot be read"):
         Photographs.load(corpus.parent, Data(corpus.name, members=str(tmp_path / "none.txt")))
