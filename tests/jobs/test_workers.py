@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
+from archivecolor.jobs import workers
 from archivecolor.jobs.workers import Outcome, Stages, run
 
 GRACE_S = 30.0
@@ -215,23 +216,27 @@ def test_a_generator_closed_early_leaves_no_thread_and_no_half_saved_item() -> N
     assert len(bench.saved) <= begun
 
 
-def test_what_waits_to_be_loaded_when_the_generator_is_closed_is_never_begun() -> None:
-    bench, gate = Bench(), threading.Event()
-    load = bench.load
+def test_what_waits_to_be_loaded_when_the_generator_is_closed_is_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, begun, dropped = Bench(), threading.Event(), threading.Event()
+    load, cancel = bench.load, workers._UnderWay.cancel
 
     def held_up(item: int) -> int:
         value = load(item)
         if item == 1:
-            gate.wait(GRACE_S)
+            begun.set()
+            dropped.wait(GRACE_S)
         return value
 
+    def cancel_and_tell(under_way: workers._UnderWay[int, int, int, int]) -> None:
+        cancel(under_way)
+        dropped.set()
+
     bench.load = held_up  # type: ignore[method-assign]
+    monkeypatch.setattr(workers._UnderWay, "cancel", cancel_and_tell)
     outcomes = bench.run(range(1000), threads=1)
-    assert next(outcomes).item == 0  # by now item 1 is being loaded, and 2 waits for the same thread
-    opener = threading.Timer(0.05, gate.set)
-    opener.start()
+    assert next(outcomes).item == 0
+    assert begun.wait(GRACE_S)  # item 1 is being loaded, and 2 waits for the same thread
     outcomes.close()  # type: ignore[attr-defined]
-    opener.join()
     assert bench.loaded == [0, 1]
 
 
