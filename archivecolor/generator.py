@@ -2,8 +2,8 @@
 
 A U-Net whose encoder is an EfficientNet-Lite (pretrained on ImageNet) and whose decoder ends at a quarter of the input.
 The head does not regress chroma, for the average of all plausible colours is brown: it predicts, for every
-pixel, a distribution over a fixed palette of chroma values, and the chroma is the distribution's
-*annealed mean* (Zhang, Isola, Efros 2016, section 2.3).
+pixel, a distribution over a fixed palette of chroma values. The chroma is the distribution's *annealed mean* (Zhang,
+Isola, Efros 2016, section 2.3), or its geometric median, which a few unlikely colours do not pull off grey.
 
 This module imports torch. Only ``inference/torch.py`` and ``train/`` load it; colouring with ONNX Runtime
 never does.
@@ -11,7 +11,7 @@ never does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
 from typing import NamedTuple
@@ -41,6 +41,7 @@ _LITE0_STAGES = (
 )
 _SKIP_STAGES = (1, 2, 4, 6)  # their outputs lie at 1/4, 1/8, 1/16 and 1/32 of the input
 _HEAD_CHANNELS = 1280
+_NEAR_AB = 4.0
 
 
 class EncoderKind(StrEnum):
@@ -71,6 +72,8 @@ class GeneratorShape:
     encoder: EncoderKind = EncoderKind.LITE0
     classifier_features: bool = False
     """Whether the context block sees the encoder's 1,280 classifier features instead of what they are made from."""
+    median_steps: int = field(default=0, compare=False)
+    """Steps from the annealed mean towards the geometric median; no shape, but as much a part of what comes out."""
 
 
 class Prediction(NamedTuple):
@@ -225,7 +228,7 @@ class Generator(nn.Module):
     """Predicts chroma from luma.
 
     ``palette`` is a buffer ``[k, 2]`` of a*, b* values, fitted to the training pictures; ``temperature`` a scalar
-    buffer: at 1 the chroma is the distribution's mean (safe and dull), towards 0 its mode (vivid and spotty).
+    buffer: at 1 the chroma is the distribution's centre (safe and dull), towards 0 its mode (vivid and spotty).
     """
 
     palette: Tensor
@@ -249,7 +252,7 @@ class Generator(nn.Module):
     def forward(self, luma: Tensor) -> Prediction:
         """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32."""
         logits = self.scores(luma)
-        return Prediction(self.annealed_mean(logits), logits)
+        return Prediction(self.chroma_of(logits), logits)
 
     def scores(self, luma: Tensor) -> Tensor:
         """The logits ``[n, k, h/4, w/4]`` of `forward`."""
@@ -261,23 +264,48 @@ class Generator(nn.Module):
         logits: Tensor = self.head(x)
         return logits
 
-    def annealed_mean(self, logits: Tensor) -> Tensor:
+    def chroma_of(self, logits: Tensor) -> Tensor:
         """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""
-        return self._mean(torch.softmax(logits / self.temperature, dim=1))
+        return self._centre(torch.softmax(logits / self.temperature, dim=1))[0]
 
     def moments(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Reduce ``[n, k, h, w]`` logits to the chroma of `annealed_mean` and its spread ``[n, 1, h, w]``.
+        """Reduce ``[n, k, h, w]`` logits to the chroma of `chroma_of` and its spread ``[n, 1, h, w]``.
 
-        The spread is the standard deviation of the same annealed distribution, in units of a* and b*: the error that
-        the generator expects of itself. Of spread, entropy and the likeliest entry's probability, each at temperature 1
-        and at the generator's own, this one ranks true errors best (see the model card).
+        The spread is the root of the mean squared distance from the chroma under the same annealed distribution, in
+        units of a* and b*: the error that the generator expects of itself. Of spread, entropy and the likeliest entry's
+        probability, each at temperature 1 and at the generator's own, this one ranks true errors best (see the model
+        card).
         """
         p = torch.softmax(logits / self.temperature, dim=1)
-        chroma = self._mean(p)
-        squares = (self.palette**2).sum(dim=1)[:, None, None]
-        variance = (p * squares).sum(dim=1, keepdim=True) - (chroma**2).sum(dim=1, keepdim=True)
-        return chroma, variance.clamp(min=0).sqrt()
+        chroma, mean = self._centre(p)
+        squares = (p * self._squares()).sum(dim=1, keepdim=True)
+        distance = squares - 2 * (chroma * mean).sum(dim=1, keepdim=True) + (chroma**2).sum(dim=1, keepdim=True)
+        return chroma, distance.clamp(min=0).sqrt()
+
+    def _centre(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """The centre of probabilities ``[n, k, h, w]`` and their mean, each ``[n, 2, h, w]``.
+
+        Weiszfeld's steps (1937) towards the point of the least mean distance; an entry nearer than `_NEAR_AB` pulls no
+        more than one at that distance, so that a step onto an entry does not end there.
+        """
+        mean = centre = self._mean(p)
+        if self.shape.median_steps:
+            # |c - x|^2 + near^2 = (-2 c_a, -2 c_b, 1, |c|^2 + near^2) . (x_a, x_b, |x|^2, 1), for each c of the palette
+            ones = torch.ones_like(self.palette[:, :1])
+            squares = (self.palette**2).sum(dim=1, keepdim=True)
+            distance2 = torch.cat((-2 * self.palette, ones, squares + _NEAR_AB**2), dim=1)[:, :, None, None]
+            sums = torch.cat((self.palette, ones), dim=1).t()[:, :, None, None]
+        for _ in range(self.shape.median_steps):
+            length2 = (centre**2).sum(dim=1, keepdim=True)
+            given = torch.cat((centre, length2, torch.ones_like(length2)), dim=1)
+            # Clamped, as the tensor cores of GPUs round squares of vivid colours by a few units
+            pulled = F.conv2d(p / F.conv2d(given, distance2).clamp(min=_NEAR_AB**2).sqrt(), sums)
+            centre = pulled[:, :2] / pulled[:, 2:]
+        return centre, mean
 
     def _mean(self, p: Tensor) -> Tensor:
         chroma: Tensor = F.conv2d(p, self.palette.t()[:, :, None, None].to(p.dtype))
         return chroma
+
+    def _squares(self) -> Tensor:
+        return (self.palette**2).sum(dim=1)[:, None, None]

@@ -1,7 +1,8 @@
-"""The network: shapes, the annealed mean, and an encoder that still knows what ImageNet taught it."""
+"""The network: shapes, the centre of its distribution, and an encoder that still knows what ImageNet taught it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -182,12 +183,12 @@ def test_the_context_block_lets_every_pixel_see_the_whole_picture(generator: Gen
 @given(st.integers(0, 2**31), st.sampled_from([0.05, 0.38, 0.5, 1.0]))
 @settings(max_examples=20)
 @torch.inference_mode()
-def test_the_annealed_mean_lies_among_the_palettes_entries(seed: int, temperature: float) -> None:
+def test_the_chroma_lies_among_the_palettes_entries(seed: int, temperature: float) -> None:
     torch.manual_seed(seed)
     generator = Generator(SHAPE)
     generator.palette.copy_(torch.randn(SHAPE.palette, 2) * 40)
     generator.temperature.fill_(temperature)
-    chroma = generator.annealed_mean(torch.randn(2, SHAPE.palette, 3, 5) * 3)
+    chroma = generator.chroma_of(torch.randn(2, SHAPE.palette, 3, 5) * 3)
     low, high = generator.palette.min(dim=0).values, generator.palette.max(dim=0).values
     assert (chroma >= low[None, :, None, None] - 1e-4).all()
     assert (chroma <= high[None, :, None, None] + 1e-4).all()
@@ -199,24 +200,65 @@ def test_temperature_1_gives_the_mean_and_a_low_one_the_likeliest_entry(generato
     kept = generator.temperature.clone()
     generator.temperature.fill_(1)
     mean = (torch.softmax(logits[0, :, 0, 0], dim=0)[:, None] * generator.palette).sum(dim=0)
-    torch.testing.assert_close(generator.annealed_mean(logits)[0, :, 0, 0], mean)
+    torch.testing.assert_close(generator.chroma_of(logits)[0, :, 0, 0], mean)
     generator.temperature.fill_(1e-3)
     likeliest = generator.palette[logits.argmax()]
-    torch.testing.assert_close(generator.annealed_mean(logits)[0, :, 0, 0], likeliest)
+    torch.testing.assert_close(generator.chroma_of(logits)[0, :, 0, 0], likeliest)
     generator.temperature.copy_(kept)
 
 
 @torch.inference_mode()
-def test_the_spread_is_the_standard_deviation_of_the_distribution_whose_mean_the_chroma_is(
-    generator: Generator,
-) -> None:
+def test_the_spread_is_the_error_that_the_distribution_expects(generator: Generator) -> None:
     logits = torch.randn(2, SHAPE.palette, 3, 5, generator=torch.Generator().manual_seed(5)) * 2
     chroma, spread = generator.moments(logits)
-    torch.testing.assert_close(chroma, generator.annealed_mean(logits))
+    torch.testing.assert_close(chroma, generator.chroma_of(logits))
     assert spread.shape == (2, 1, 3, 5)
     p = torch.softmax(logits[1, :, 2, 4].double() / generator.temperature, dim=0)
     off = generator.palette.double() - chroma[1, :, 2, 4].double()
     assert spread[1, 0, 2, 4] == pytest.approx(float((p[:, None] * off**2).sum().sqrt()), rel=1e-4)
+    median = Generator(replace(SHAPE, median_steps=2))
+    median.load_state_dict(generator.state_dict())
+    chroma, spread = median.moments(logits)
+    off = generator.palette.double() - chroma[1, :, 2, 4].double()
+    assert spread[1, 0, 2, 4] == pytest.approx(float((p[:, None] * off**2).sum().sqrt()), rel=1e-4)
+
+
+def mean_distance(generator: Generator, logits: Tensor, chroma: Tensor) -> Tensor:
+    """Of ``[n, 2, h, w]`` chroma from the palette, annealed and rounded off at 4: ``[n, h, w]``."""
+    p = torch.softmax(logits / generator.temperature, dim=1)
+    off = generator.palette[None, :, :, None, None] - chroma[:, None]
+    distance: Tensor = (p * ((off**2).sum(dim=2) + 16).sqrt()).sum(dim=1)
+    return distance
+
+
+@torch.inference_mode()
+def test_each_step_goes_nearer_to_the_point_of_least_mean_distance() -> None:
+    torch.manual_seed(2)
+    logits = torch.randn(2, SHAPE.palette, 6, 5) * 3
+    palette = torch.randn(SHAPE.palette, 2) * 30
+    far = []
+    for steps in (0, 1, 2, 200):
+        stepping = Generator(replace(SHAPE, median_steps=steps))
+        stepping.palette.copy_(palette)
+        far.append(mean_distance(stepping, logits, stepping.chroma_of(logits)))
+    assert (far[1] < far[0] + 1e-4).all()
+    assert (far[2] < far[1] + 1e-4).all()
+    assert float(far[2].mean() - far[3].mean()) < float(far[0].mean() - far[3].mean()) / 3
+    aside = stepping.chroma_of(logits) + torch.randn(2, 2, 6, 5) * 8
+    assert (far[3] < mean_distance(stepping, logits, aside)).all()
+
+
+@torch.inference_mode()
+def test_a_few_unlikely_colours_do_not_pull_the_median_off_grey() -> None:
+    generator = Generator(replace(SHAPE, median_steps=3))
+    generator.palette.zero_()
+    generator.palette[0] = torch.tensor((80.0, 0.0))
+    generator.temperature.fill_(1)
+    logits = torch.full((1, SHAPE.palette, 1, 1), 0.0)
+    logits[0, 0] = torch.log(torch.tensor(SHAPE.palette - 1.0) / 4)  # one in five is red, the rest is grey
+    p = torch.softmax(logits, dim=1)[0, :, 0, 0]
+    assert float(p @ generator.palette[:, 0]) == pytest.approx(16, abs=0.1)
+    assert abs(generator.chroma_of(logits)[0, 0].item()) < 2
 
 
 @torch.inference_mode()

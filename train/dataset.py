@@ -66,6 +66,7 @@ class Photographs:
         weights: list[float] = []
         dropped: Counter[str] = Counter()
         digest = hashlib.sha256()
+        found: Iterator[tuple[str, npt.NDArray[np.uint8] | None]]
         if data.layout is Layout.CIFAR10:
             found = _sheets(folders[0], digest)
         else:

@@ -60,14 +60,28 @@ class _Stored:
     length: int
 
 
-def export(checkpoint: Checkpoint, folder: Path, *, summary: str, short_px: int, temperature: float | None) -> None:
-    """Write ``folder`` from the checkpoint's mean weights. ``temperature`` replaces the one it was trained with."""
+def export(
+    checkpoint: Checkpoint,
+    folder: Path,
+    *,
+    summary: str,
+    short_px: int,
+    temperature: float | None,
+    median_steps: int | None = None,
+) -> None:
+    """Write ``folder`` from the checkpoint's mean weights.
+
+    ``temperature`` and ``median_steps`` replace those that it was trained with.
+    """
     if checkpoint.recipe.unet:
         raise ConfigurationError(
             f"recipe '{checkpoint.recipe.name}' trains the paper's U-Net, which no engine runs",
             hint="export a network of [generator]; train.paper_table and train.triplets show what a U-Net does",
         )
-    generator = Generator(checkpoint.recipe.generator)
+    shape = checkpoint.recipe.generator
+    if median_steps is not None:
+        shape = dataclasses.replace(shape, median_steps=median_steps)
+    generator = Generator(shape)
     generator.load_state_dict(checkpoint.ema)
     if temperature is not None:
         generator.temperature.fill_(temperature)
@@ -200,7 +214,7 @@ def _point_into(model: onnx.ModelProto, index: dict[str, _Stored]) -> None:
 
 
 def _describe(checkpoint: Checkpoint, generator: Generator, folder: Path, *, summary: str, short_px: int) -> None:
-    shape = checkpoint.recipe.generator
+    shape = generator.shape
     digests = {name: sha256((folder / name).read_bytes()).hexdigest() for name in (GRAPH, WEIGHTS)}
     text = f'''# Written by train/export.py. MODEL_CARD.md says what this generator was trained on and gets wrong.
 format = 1
@@ -219,6 +233,7 @@ palette = {shape.palette}
 heads = {shape.heads}
 encoder = {_quoted(shape.encoder)}
 classifier_features = {str(shape.classifier_features).lower()}
+median_steps = {shape.median_steps}
 temperature = {generator.temperature.item():.3f}
 
 [training]
@@ -258,7 +273,8 @@ def main() -> int:
         metavar=("CHECKPOINT", "SHARE"),
         help="mix in this share of another checkpoint's weights, an earlier one of the same run",
     )
-    parser.add_argument("--temperature", type=float, help="of the annealed mean; below the trained one is more vivid")
+    parser.add_argument("--temperature", type=float, help="of the distribution; below the trained one is more vivid")
+    parser.add_argument("--median-steps", type=int, help="from the distribution's mean towards its median")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if (options.folder is None) != options.checkpoint.is_dir():
@@ -276,6 +292,7 @@ def main() -> int:
             summary=options.summary,
             short_px=options.short_px,
             temperature=options.temperature,
+            median_steps=options.median_steps,
         )
     except ArchiveColorError as e:
         log.error("%s", e)

@@ -49,8 +49,6 @@ class Data:
 
     corpus: str
     """A folder, relative to the project's root."""
-    also: tuple[str, ...] = ()
-    """Further folders of photographs."""
     layout: Layout = Layout.PHOTOGRAPHS
     members: str = ""
     """A text file, relative to the project's root, that names the pictures to take, one a line; empty takes all."""
@@ -60,6 +58,8 @@ class Data:
     """Pictures with a smaller mean chroma (CIE C*ab) are dropped."""
     source_weights: dict[str, float] = field(default_factory=dict)
     """How often a source is drawn, per picture, relative to 1. The source is the name up to its last underscore."""
+    also: tuple[str, ...] = ()
+    """Further folders of photographs, relative to the project's root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Recipe:
     phase: tuple[Phase, ...]
     seed: int = 1
     temperature: float = 0.5
-    """Temperature of the annealed mean."""
+    """Temperature of the distribution that the chroma is taken from."""
     weight_decay: float = 1e-2
     beta1: float = 0.9
     """Of the generator's Adam."""

@@ -42,6 +42,8 @@ class EngineFolder:
     encoder: str
     """Which pretrained encoder, by the name of `archivecolor.generator.EncoderKind`."""
     classifier_features: bool
+    median_steps: int
+    """Steps from the distribution's mean towards its median; see `archivecolor.generator.GeneratorShape`."""
     digests: dict[str, str]
     """sha256 of each file of the folder that an engine loads."""
 
@@ -125,6 +127,7 @@ def read(folder: Path) -> EngineFolder:
         heads=_get(shape, "heads", int, path),
         encoder=_get(shape, "encoder", str, path),
         classifier_features=_get(shape, "classifier_features", bool, path),
+        median_steps=_get(shape, "median_steps", int, path) if "median_steps" in shape else 0,
         digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},
     )
 

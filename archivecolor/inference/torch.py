@@ -134,6 +134,7 @@ def shape_of(folder: EngineFolder) -> GeneratorShape:
         heads=folder.heads,
         encoder=encoder,
         classifier_features=folder.classifier_features,
+        median_steps=folder.median_steps,
     )
 
 
@@ -190,10 +191,11 @@ class TorchEngine(LoadedEngine):
             raise self._closed()
 
         def compute(given: Tensor) -> Tensor:
-            logits = generator.scores(given)
-            if planes == 2:
-                return generator.annealed_mean(logits).float()
-            return torch.cat([part.float() for part in generator.moments(logits)], dim=1)
+            logits = generator.scores(given).float()
+            with torch.autocast(self._device.type, enabled=False):  # squared distances are beyond fp16
+                if planes == 2:
+                    return generator.chroma_of(logits)
+                return torch.cat(generator.moments(logits), dim=1)
 
         try:
             with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=self._half):
