@@ -1,9 +1,10 @@
 """What the network sees of a picture: small, upright, and with its contrast levelled.
 
-Only this copy is touched, never the picture. Levelling is worth its place: with luma in 0.25..0.7, as in a faded print,
-the colour difference on 75 photographs is 15.1 % below grey with it and 10.5 % without; over all the faults that
-`train.degrade` makes 13.9 % and 11.9 %; on clean photographs nothing changes. Denoising the copy (median, bilateral,
-Gaussian, non-local means) gained nothing: the network has learnt to look through grain.
+Only this copy is touched, never the picture. Levelling is worth its place: on photographs whose luma was pressed into
+0.25..0.7, as in a faded print, the colour difference is 14.0 % below grey with it and 12.3 % without. It is for those:
+a clean photograph whose darkest part is no black is right as it is, and stretching 100 of them to full contrast cost
+half a point (15.7 % below grey instead of 16.3 %). Denoising the copy (median, bilateral, Gaussian, non-local means)
+gained nothing: the network has learnt to look through grain.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ _OUTLIERS_PERCENT: Final = 0.5
 
 _LEAST_CONTRAST: Final = 0.2
 """A blank wall is not stretched until its grain looks like a picture."""
+
+_FADED, _CLEAN = 0.5, 0.75
+"""Contrast up to which a picture is stretched to black and white, and from which only to what is usual."""
+_USUAL_BLACK, _USUAL_WHITE = 0.06, 0.88
 
 
 def look(luma: UIntArray, orientation: Orientation, short_px: int, multiple: int) -> FloatArray:
@@ -56,10 +61,15 @@ def ends(luma: FloatArray) -> tuple[float, float]:
 
 
 def level(luma: FloatArray, black: float, white: float) -> FloatArray:
-    """Stretch ``black`` .. ``white`` to 0..1, less where they are too near: plain grey stays as grey as it is."""
+    """Stretch ``black`` .. ``white`` to 0..1, less where they are too near: plain grey stays as grey as it is.
+
+    A picture of good contrast is stretched no further than most photographs reach.
+    """
     contrast = white - black
+    clean = min(1.0, max(0.0, (contrast - _FADED) / (_CLEAN - _FADED)))
+    low, high = min(black, _USUAL_BLACK * clean), max(white, 1 - (1 - _USUAL_WHITE) * clean)
     if contrast < _LEAST_CONTRAST:
         spread = (_LEAST_CONTRAST - contrast) / (1 - contrast)
         black, white = black - spread * black, white + spread * (1 - white)
-    stretched = (luma - np.float32(black)) / np.float32(white - black)
-    return np.asarray(np.clip(stretched, 0, 1), dtype=np.float32)
+    scale = np.float32((high - low) / (white - black))
+    return np.asarray(np.clip((luma - np.float32(black)) * scale + np.float32(low), 0, 1), dtype=np.float32)

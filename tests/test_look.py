@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,21 @@ from archivecolor.look import ends, level, look, shrink
 
 def test_a_faded_picture_looks_like_the_clean_one() -> None:
     clean = np.tile(np.linspace(0, 255, 256), (256, 1)).astype(np.uint8)
-    faded = np.rint(60 + clean * 0.45).astype(np.uint8)
+    faded = np.rint(60 + clean * 0.45).astype(np.uint8)  # contrast 0.45, which is stretched whole
     seen = [look(x, Orientation.UPRIGHT, 128, 32) for x in (clean, faded)]
     assert np.abs(seen[0] - seen[1]).max() < 0.02
+
+
+def test_a_clean_picture_without_black_and_white_is_seen_as_it_is() -> None:
+    clean = np.tile(np.linspace(14, 230, 256), (256, 1)).astype(np.uint8)
+    seen = look(clean, Orientation.UPRIGHT, 128, 32)
+    np.testing.assert_allclose(seen, shrink(clean, (128, 128)), atol=0.01)
+
+
+def test_levelling_changes_smoothly_with_contrast() -> None:
+    luma = np.linspace(0, 1, 101, dtype=np.float32)
+    seen = [level(luma, 0.5 - c / 2, 0.5 + c / 2) for c in np.linspace(0.05, 1, 400)]
+    assert max(float(np.abs(a - b).max()) for a, b in pairwise(seen)) < 0.05
 
 
 @pytest.mark.parametrize("value", [0, 3, 128, 250, 255])
