@@ -65,7 +65,8 @@ const viewer = {
     if (this.node.open) return; // opened again before the word of its closing came
     if (history.state?.viewer) history.back();
     else history.replaceState(null, "", location.pathname + location.search);
-    element("grid").focus({ preventScroll: true });
+    // Word of the closing comes late: by then somebody may be writing in a field
+    if (!document.activeElement?.matches("input, select, textarea")) element("grid").focus({ preventScroll: true });
   },
 
   showPicture(item) {
