@@ -5,10 +5,10 @@ the neighbouring frames, losing weight where the motion is unsure, and chroma is
 weight. A first pass over few frames finds chroma that disagrees with its surroundings in time and takes its weight away
 (c); the second pass looks further. Frames that the generator did not see have no weight and live on what is carried.
 
-Measured on six colour sequences of 40 frames, greyed, with the shipped generator at 256 px and the smoother at 128 px
-short side, the generator asked for every 8th frame: chroma moves 12 to 260 times less along the motion than with every
-frame by itself, and 2.3 to 24 times less than in a mean over nine frames. Blocks of 16 frames that look 16 further, or
-of 8 that look 24 further, gain 3 %.
+Measured on ten colour clips, greyed, with the shipped generator at 256 px and the smoother at 128 px short side, the
+generator asked for every 8th frame: but for one, where something passes too fast to be followed, chroma moves 13 to 280
+times less along the motion than with every frame by itself, and 2.4 to 18 times less than in a mean over nine frames
+(engines/archive/MODEL_CARD.md). Blocks of 16 frames that look 16 further, or of 8 that look 24 further, gain 3 %.
 
 Invariants: what comes out does not depend on anything beyond `LOOKAHEAD` frames ahead or beyond a frame without
 ``motion`` (a shot's first); memory is bounded by the lookahead.

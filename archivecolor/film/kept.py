@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import av
 import numpy as np
@@ -49,14 +48,6 @@ class KeptChroma:
     def close(self) -> None:
         """Let other runs use the folder."""
         self._journal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def of(self, segment: Segment, make: Callable[[], Iterable[FloatArray]]) -> Iterator[FloatArray]:
         """Chroma ``[h, w, 2]`` of a segment's frames in turn; where it is not there, it is made and kept first."""

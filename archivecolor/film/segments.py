@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from archivecolor.errors import OutputError
 from archivecolor.locks import Lock, lock
@@ -134,9 +134,8 @@ class Journal:
         self._append(_FINISHED)
 
     def remove(self) -> None:
-        """Close the journal and delete the work folder."""
-        self.close()
-        _remove(self.folder)
+        """Delete the work folder and close the journal."""
+        _remove(self.folder, self._file)
 
     def close(self) -> None:
         """Let other runs open it. Closing twice is fine."""
@@ -205,14 +204,20 @@ def clear_finished(folder: Path) -> bool:
         with (folder / _NAME).open("rb") as file:
             if lock(file) is Lock.TAKEN or json.loads(file.read().splitlines()[-1]) != _FINISHED:
                 return False
+            _remove(folder, file)
     except (OSError, ValueError, IndexError):
         return False
-    _remove(folder)
     return True
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path, journal: IO[bytes]) -> None:
+    """Delete a work folder, last its open journal, whose lock keeps other runs out until then."""
     with suppress(OSError):
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == _NAME):  # the journal last
-            path.unlink()
+        for path in folder.iterdir():
+            if path.name != _NAME:
+                path.unlink()
+        if os.name == "nt":  # an open file cannot be deleted there
+            journal.close()
+        (folder / _NAME).unlink()
         folder.rmdir()
+    journal.close()

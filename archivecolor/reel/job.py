@@ -173,7 +173,7 @@ def color_film(
     with ExitStack() as open_things:
         kept = _kept(plan, engine, color, film)
         if kept:
-            open_things.enter_context(kept)
+            open_things.callback(kept.close)
         maker = SegmentMaker(
             request.source,
             plan.scan,

@@ -10,7 +10,7 @@ import pytest
 from archivecolor.errors import OutputError
 from archivecolor.film.segments import Journal
 from archivecolor.reel.colorizer import Stopped
-from archivecolor.reel.job import FilmRequest, color_film, plan_film
+from archivecolor.reel.job import FilmPlan, FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
@@ -25,6 +25,17 @@ def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmRequest:
     monkeypatch.setattr("archivecolor.film.segments.LONGEST_S", 1.0)
     source = FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)], audio=1).write(tmp_path / "a.mkv")
     return FilmRequest(source, tmp_path / "b.mkv", MASTER)
+
+
+def stop_in_the_second_segment(plan: FilmPlan) -> None:
+    stop = threading.Event()
+
+    def stop_later(done: int, total: int) -> None:
+        if done > 40:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
 
 
 def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
@@ -42,14 +53,7 @@ def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
 
 def test_a_stopped_film_goes_on_and_is_the_same(request_: FilmRequest, tmp_path: Path) -> None:
     plan = plan_film(request_)
-    stop = threading.Event()
-
-    def stop_later(done: int, total: int) -> None:
-        if done > 40:
-            stop.set()
-
-    with pytest.raises(Stopped):
-        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+    stop_in_the_second_segment(plan)
     assert not request_.target.exists()
     record = color_film(plan, FakeEngine(by_luma), *SETTINGS)
     assert record.resumed >= 30
@@ -78,14 +82,7 @@ def test_what_a_run_had_no_time_to_delete_goes_when_the_same_is_asked_again(
 def test_work_for_a_film_that_is_to_be_replaced_is_kept(request_: FilmRequest) -> None:
     request_.target.write_bytes(b"an older result")
     plan = plan_film(replace(request_, overwrite=True))
-    stop = threading.Event()
-
-    def stop_later(done: int, total: int) -> None:
-        if done > 40:
-            stop.set()
-
-    with pytest.raises(Stopped):
-        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+    stop_in_the_second_segment(plan)
     with pytest.raises(OutputError, match="exists already"):
         plan_film(request_)
     assert color_film(plan, FakeEngine(by_luma), *SETTINGS).resumed >= 30
@@ -114,14 +111,7 @@ def test_planning_stops_when_it_is_asked_to(request_: FilmRequest) -> None:
 
 def test_segments_of_other_settings_are_not_used(request_: FilmRequest) -> None:
     plan = plan_film(request_)
-    stop = threading.Event()
-
-    def stop_later(done: int, total: int) -> None:
-        if done > 40:
-            stop.set()
-
-    with pytest.raises(Stopped):
-        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+    stop_in_the_second_segment(plan)
     record = color_film(plan, FakeEngine(by_luma), ColorSettings(strength=0.5), FilmSettings())
     assert record.resumed == 0
 
