@@ -125,7 +125,7 @@ def fit(
             trainer.checkpoint(commit, photographs.digest).save(last)
             if ended:
                 trainer.checkpoint(commit, photographs.digest).save(run / f"after-{phase.name}.pt")
-            epoch = schedule.pictures(trainer.step) / len(photographs.pictures)
+            epoch = schedule.pictures(trainer.step) / len(photographs)
             report(trainer, phase, epoch, means, validation, run)
             saved = clock = time.monotonic()
         if stop.is_set():

@@ -53,8 +53,8 @@ def _cells(
     """Cells of the a*b* plane that have pixels in random crops: their centres ``[n, 2]`` and counts ``[n]``."""
     bins = int(2 * _REACH / _CELL)
     counts = np.zeros((bins, bins))
-    for index in rng.integers(0, len(photographs.pictures), samples):
-        ab = small_chroma(random_crop(photographs.pictures[index], 64, 0.8, rng)).reshape(2, -1)
+    for index in rng.integers(0, len(photographs), samples):
+        ab = small_chroma(random_crop(photographs[int(index)], 64, 0.8, rng)).reshape(2, -1)
         counts += np.histogram2d(ab[0], ab[1], bins, ((-_REACH, _REACH), (-_REACH, _REACH)))[0]
     cells = np.argwhere(counts > 2)
     return (cells.astype(np.float64) + 0.5) * _CELL - _REACH, counts[tuple(cells.T)]

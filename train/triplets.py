@@ -27,7 +27,7 @@ def draw(checkpoint: Path, test: Path, count: int, side: int) -> tuple[Path, Pat
     state = Checkpoint.load(checkpoint)
     network = trained_network(state)
     sets = {
-        "training": ValidationSet.of_pictures(Photographs.load(ROOT, state.recipe.data).pictures, count, side),
+        "training": ValidationSet.of_photographs(Photographs.load(ROOT, state.recipe.data), count, side),
         "test": ValidationSet.of_folder(test, count, side),
     }
     sheets = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.generator import INPUT_MULTIPLE
 from archivecolor.metrics import ciede2000, colourfulness
 from train import cifar10
+from train.dataset import Photographs
 from train.networks import Network
 
 _Item = TypeVar("_Item")
@@ -59,9 +61,9 @@ class ValidationSet:
         return cls([picture.astype(np.float32) / np.float32(255) for picture in evenly(test, count)])
 
     @classmethod
-    def of_pictures(cls, pictures: list[npt.NDArray[np.uint8]], count: int, side: int) -> ValidationSet:
+    def of_photographs(cls, photographs: Photographs, count: int, side: int) -> ValidationSet:
         """Up to ``count`` of a corpus's pictures, chosen evenly."""
-        return cls([_scaled(picture, side) for picture in evenly(pictures, count)])
+        return cls([_scaled(photographs[i], side) for i in evenly(range(len(photographs)), count)])
 
     def measure(self, generator: Network, sheet: Path | None = None) -> Validation:
         """Colour every picture with ``generator`` (in evaluation mode) and compare; draw grey | model | actual."""
@@ -87,7 +89,7 @@ class ValidationSet:
         return Validation(float(np.mean(errors)), float(np.mean(grey_errors)), float(ours / actual))
 
 
-def evenly(items: list[_Item], count: int) -> list[_Item]:
+def evenly(items: Sequence[_Item], count: int) -> Sequence[_Item]:
     """``count`` of the items, or all, the same distance apart."""
     return items[:: max(1, len(items) // count)][:count]
 

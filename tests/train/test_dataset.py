@@ -28,7 +28,7 @@ def test_six_pictures_are_taken_and_the_rest_is_counted_by_reason(
 ) -> None:
     with caplog.at_level(logging.INFO):
         photographs = Photographs.load(corpus.parent, Data(corpus.name))
-    assert len(photographs.pictures) == 6
+    assert len(photographs) == 6
     assert sorted(r.getMessage() for r in caplog.records) == [
         "1 pictures dropped: grey",
         "2 pictures dropped: cannot be decoded",
@@ -42,7 +42,7 @@ def test_pictures_come_in_the_order_of_their_names_as_red_green_blue(
 ) -> None:
     astronaut, cat, coffee, rocket = (colour_photographs[n] for n in ("astronaut", "chelsea", "coffee", "rocket"))
     expected = [cat[:100, :120], cat[40:, 80:], coffee, astronaut, rocket, astronaut[60:]]
-    for made, picture in zip(photographs.pictures, expected, strict=True):
+    for made, picture in zip(map(photographs.__getitem__, range(6)), expected, strict=True):
         np.testing.assert_array_equal(made, picture)
 
 
@@ -180,7 +180,7 @@ def test_only_the_pictures_of_a_list_are_taken_and_those_not_found_are_counted(
     names.write_text("cat_2.png\nrocket_1.png\ngrey_1.png\nnowhere_1.png\n")
     with caplog.at_level(logging.INFO):
         photographs = Photographs.load(corpus.parent, Data(corpus.name, members=str(names)))
-    assert len(photographs.pictures) == 2
+    assert len(photographs) == 2
     assert [r.getMessage() for r in caplog.records] == [
         f"2 pictures from {corpus}",
         "1 pictures dropped: grey",
@@ -197,7 +197,7 @@ def test_further_folders_come_after_the_first(
     with caplog.at_level(logging.INFO):
         both = Photographs.load(corpus.parent, Data(corpus.name, also=(str(tmp_path),), source_weights={"page": 2.0}))
     assert f"7 pictures from {corpus} and {tmp_path}" in caplog.messages
-    np.testing.assert_array_equal(both.pictures[-1], colour_photographs["rocket"])
+    np.testing.assert_array_equal(both[-1], colour_photographs["rocket"])
     np.testing.assert_allclose(both.chances, np.array([1, 1, 1, 1, 1, 1, 2]) / 8)
     with pytest.raises(InputError, match="no such folder"):
         Photographs.load(corpus.parent, Data(corpus.name, also=("nowhere",)))
