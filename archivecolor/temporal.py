@@ -2,8 +2,9 @@
 
 A weighted mean over time. Every frame that the generator saw puts in (c a, c b, c); optical flow carries the sums to
 the neighbouring frames, losing weight where the motion is unsure, and chroma is the carried colour over the carried
-weight. A first pass over few frames finds chroma that disagrees with its surroundings in time and takes its weight away
-(c); the second pass looks further. Frames that the generator did not see have no weight and live on what is carried.
+weight. What the generator was sure of counts more (c); a first pass over few frames finds chroma that disagrees with
+its surroundings in time and takes weight from it; the second pass looks further. Frames that the generator did not see
+have no weight and live on what is carried.
 
 Measured on ten colour clips, greyed, with the shipped generator at 256 px and the smoother at 128 px short side, the
 generator asked for every 8th frame: but for one, where something passes too fast to be followed, chroma moves 13 to 280
@@ -73,7 +74,7 @@ class Moment(Generic[Source]):
     ab: FloatArray | None = None
     """``[h, w, 2]`` of the generator; None where it was not asked."""
     weight: FloatArray | None = None
-    """``[h, w]`` of `ab`; None is 1 everywhere."""
+    """``[h, w]``, 0..1: how much `ab` counts; None is 1 everywhere."""
 
 
 class MotionEstimator:
@@ -140,7 +141,8 @@ def _weighted(moments: Iterable[Moment[Source]]) -> Iterator[Moment[Source]]:
     for moment, total in _carried(moments, *_FIRST_PASS):
         if moment.ab is not None:
             off = _norm2(moment.ab - _mean(total)) / np.float32(_OUTLIER_AB**2)
-            moment.weight = np.maximum(np.float32(_LEAST_WEIGHT), 1 / (1 + off))
+            fits = np.maximum(np.float32(_LEAST_WEIGHT), 1 / (1 + off))
+            moment.weight = fits if moment.weight is None else fits * moment.weight
         yield moment
 
 

@@ -102,6 +102,18 @@ def test_causal_smoothing_knows_nothing_of_what_comes() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(short, longer, strict=False))
 
 
+@pytest.mark.parametrize("causal", [True, False])
+def test_what_the_generator_was_sure_of_counts_more(causal: bool) -> None:
+    def unsure_of_every_other() -> Iterator[Moment[int]]:
+        for m in moments(24):
+            m.ab = np.full((H, W, 2), 6.0 if m.source % 2 else -6.0, np.float32)
+            m.weight = np.full((H, W), 0.1 if m.source % 2 else 1.0, np.float32)
+            yield m
+
+    made = [ab.mean() for _, ab in smooth(unsure_of_every_other(), causal=causal)]
+    assert max(made[8:-8]) < -3
+
+
 def test_a_frame_that_disagrees_with_all_its_neighbours_is_overruled() -> None:
     def one_wrong() -> Iterator[Moment[int]]:
         for m in moments(21):

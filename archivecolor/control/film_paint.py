@@ -51,14 +51,16 @@ class FilmPaint:
 
     frames: dict[int, Kept] = field(default_factory=dict)
 
-    def over(self, frame: int, ab: FloatArray) -> FloatArray:
-        """Lay what reaches a frame over its ``[h, w, 2]`` chroma."""
+    def over(self, frame: int, ab: FloatArray, sure: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Lay what reaches a frame over its ``[h, w, 2]`` chroma and the ``[h, w]`` confidence in it; paint is sure."""
         kept = self.frames.get(frame)
         if kept is None:
-            return ab
+            return ab, sure
         size = (ab.shape[1], ab.shape[0])
         planes = cv2.resize(_unkept(kept), size, interpolation=cv2.INTER_LINEAR)
-        return np.asarray(planes[..., :2] + (1 - planes[..., 2:]) * ab, dtype=np.float32)
+        rule = planes[..., 2]
+        painted = planes[..., :2] + (1 - rule[..., None]) * ab
+        return np.asarray(painted, dtype=np.float32), np.asarray(rule + (1 - rule) * sure, dtype=np.float32)
 
     def carry(self, first: int, lumas: Sequence[UInt8], painted: Mapping[int, Painted]) -> None:
         """Carry paint through one shot.

@@ -3,7 +3,7 @@
 ::
 
     luma -> look (small, upright, levelled) -> motion to the frame before
-         -> Engine.colorize on every n-th frame and where new things come into sight
+         -> Engine.estimate on every n-th frame and where new things come into sight
          -> palette of a reference -> paint that hints brought here
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray
+from archivecolor.confidence import confidence_of
 from archivecolor.control.film_paint import FilmPaint
 from archivecolor.control.grade import graded, is_neutral
 from archivecolor.control.hints import read_strokes
@@ -220,15 +221,19 @@ class FilmColorizer:
     def _answer(self, waiting: list[tuple[Moment[Picture], FloatArray | None]]) -> Iterator[Moment[Picture]]:
         looks = [look for _, look in waiting if look is not None]
         if looks:
-            answers = iter(self.engine.colorize(np.stack(looks)[:, None]).transpose(0, 2, 3, 1))
+            found = self.engine.estimate(np.stack(looks)[:, None])
+            spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
+            answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
             for moment, look in waiting:
                 if look is not None:
-                    ab = np.ascontiguousarray(next(answers))
+                    chroma, confidence = next(answers)
+                    ab = np.ascontiguousarray(chroma)
                     if self._palette:
                         ab = self._palette.applied(shrunk(look, ab.shape[:2]), ab)
                     size = moment.luma.shape[::-1]
                     wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
-                    moment.ab = self.paint.over(moment.source.index, wide)
+                    sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+                    moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
         yield from (m for m, _ in waiting)
 
 

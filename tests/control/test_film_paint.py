@@ -51,7 +51,7 @@ def painted(index: int, ab: tuple[float, float] = BLUE) -> Painted:
 
 
 def over_grey(paint: FilmPaint, index: int) -> FloatArray:
-    return paint.over(index, np.zeros((H, W, 2), np.float32))
+    return paint.over(index, np.zeros((H, W, 2), np.float32), np.zeros((H, W), np.float32))[0]
 
 
 def test_paint_follows_its_object_in_both_directions() -> None:
@@ -84,8 +84,19 @@ def test_paint_does_not_come_back_after_what_hid_it() -> None:
 def test_frames_that_no_paint_reaches_keep_their_chroma_and_take_no_room() -> None:
     paint = FilmPaint()
     ab = np.random.default_rng(0).normal(0, 20, (H, W, 2)).astype(np.float32)
-    np.testing.assert_array_equal(paint.over(3, ab), ab)
+    sure = np.full((H, W), 0.25, np.float32)
+    for kept, given in zip(paint.over(3, ab, sure), (ab, sure), strict=True):
+        np.testing.assert_array_equal(kept, given)
     assert not paint.frames
+
+
+def test_paint_is_sure_where_the_generator_was_not() -> None:
+    paint = FilmPaint()
+    paint.carry(0, [frame(0), frame(1)], {0: painted(0)})
+    _, sure = paint.over(1, np.zeros((H, W, 2), np.float32), np.full((H, W), 0.1, np.float32))
+    y, x = ball(1)
+    assert sure[y - 6 : y + 6, x - 6 : x + 6].min() > 0.9
+    np.testing.assert_allclose(sure[:, -20:], 0.1, atol=0.01)
 
 
 def layer(path: Path, size: tuple[int, int] = (128, 96)) -> None:
