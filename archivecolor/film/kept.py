@@ -21,7 +21,7 @@ from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.form import luma_plane, make_gray
 from archivecolor.film.reading import opened
-from archivecolor.film.segments import Journal, Made, Segment
+from archivecolor.film.segments import Journal, Made, Segment, ShotConfidence, by_shot
 from archivecolor.film.writing import explain
 
 _STEPS: Final = 4.0
@@ -49,13 +49,21 @@ class KeptChroma:
         """Let other runs use the folder."""
         self._journal.close()
 
-    def of(self, segment: Segment, make: Callable[[], Iterable[FloatArray]]) -> Iterator[FloatArray]:
-        """Chroma ``[h, w, 2]`` of a segment's frames in turn; where it is not there, it is made and kept first."""
+    def of(
+        self, segment: Segment, make: Callable[[], Iterable[FloatArray]], heard: list[ShotConfidence]
+    ) -> Iterator[FloatArray]:
+        """Chroma ``[h, w, 2]`` of a segment's frames in turn; where it is not there, it is made and kept first.
+
+        ``heard`` is what the generator says of its confidence while ``make`` runs; that is kept, too, and given back.
+        """
         path = self._journal.segment_path(segment.number)
-        if segment.number not in self._journal.made:
+        made = self._journal.made.get(segment.number)
+        if made is None:
             count, size = write_chroma(path, make())
             with self._lock:
-                self._journal.add(Made(segment.number, count, 0, size))
+                self._journal.add(Made(segment.number, count, 0, size, by_shot(heard)))
+        else:
+            heard.extend(made.confidence)
         return read_chroma(path)
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Any, Final, NamedTuple, Self
 
 from archivecolor.errors import OutputError
 from archivecolor.locks import Lock, lock
@@ -41,6 +42,10 @@ class Segment:
     read_last: int
     starts: tuple[int, ...]
     """Indices at which a shot begins, of the frames that are read; where the first one's shot began may lie before."""
+
+    def shot_of(self, frame: int) -> int:
+        """Where the shot begins that one of its frames is in."""
+        return self.starts[bisect_right(self.starts, frame) - 1]
 
 
 def plan_segments(
@@ -75,6 +80,32 @@ def plan_segments(
     return segments
 
 
+class ShotConfidence(NamedTuple):
+    """How sure the generator was of a shot, or of a part of it."""
+
+    first: int
+    """The frame that the shot begins with."""
+    asked: int
+    """Frames that the generator was asked about."""
+    mean: float
+    """Of the confidence over these frames, 0..1: see `confidence.confidence_of`."""
+
+
+def by_shot(parts: Iterable[ShotConfidence]) -> tuple[ShotConfidence, ...]:
+    """One entry a shot, in order, of entries that may be of parts or of single frames."""
+    sums: dict[int, tuple[int, float]] = {}
+    for part in parts:
+        asked, total = sums.get(part.first, (0, 0.0))
+        sums[part.first] = (asked + part.asked, total + part.asked * part.mean)
+    return tuple(ShotConfidence(first, asked, total / asked) for first, (asked, total) in sorted(sums.items()))
+
+
+def mean_confidence(shots: Iterable[ShotConfidence]) -> float | None:
+    """Over all frames that the generator was asked about; None when it was asked about none or does not tell."""
+    whole = by_shot(shot._replace(first=0) for shot in shots)
+    return whole[0].mean if whole else None
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A finished segment."""
@@ -84,6 +115,14 @@ class Made:
     reorder: int
     """How many packets later than its turn a frame may come."""
     bytes: int
+    confidence: tuple[ShotConfidence, ...] = ()
+    """Of each of its shots; none from generators that do not tell."""
+
+    @classmethod
+    def of_record(cls, record: dict[str, Any]) -> Self:
+        """What a line of the journal says. Raises `TypeError` or `ValueError` for what no journal holds."""
+        confidence = tuple(ShotConfidence(*shot) for shot in record.pop("confidence", ()))
+        return cls(**record, confidence=confidence)
 
 
 class Journal:
@@ -123,6 +162,11 @@ class Journal:
     def segment_path(self, number: int) -> Path:
         """Where a segment's file lies."""
         return self.folder / f"{number:06d}.mkv"
+
+    @property
+    def confidence(self) -> tuple[ShotConfidence, ...]:
+        """Of each shot that the finished segments hold."""
+        return by_shot(chain.from_iterable(made.confidence for made in self.made.values()))
 
     def add(self, made: Made) -> None:
         """Record a segment whose file is whole and synced."""
@@ -170,7 +214,7 @@ class Journal:
             for record in records[1:]:
                 if record == _FINISHED:
                     continue
-                made = Made(**record)
+                made = Made.of_record(record)
                 path = self.segment_path(made.number)
                 if path.is_file() and path.stat().st_size == made.bytes:
                     self.made[made.number] = made

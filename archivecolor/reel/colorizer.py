@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -97,6 +97,8 @@ class Picture:
     luma: UIntArray
     """``[h, w]``, the source's own codes."""
     interlaced: bool
+    confidence: float | None = None
+    """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
 
 
 class FilmColorizer:
@@ -234,6 +236,8 @@ class FilmColorizer:
                     wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
                     sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
                     moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
+                    if found.spread is not None:
+                        moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
         yield from (m for m, _ in waiting)
 
 

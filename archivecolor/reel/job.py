@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeAlias
 
 from archivecolor import __version__
 from archivecolor.control.hints import Hints
@@ -28,7 +28,15 @@ from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
-from archivecolor.film.segments import BusyError, Journal, Segment, clear_finished, holds, plan_segments
+from archivecolor.film.segments import (
+    BusyError,
+    Journal,
+    Segment,
+    ShotConfidence,
+    clear_finished,
+    holds,
+    plan_segments,
+)
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
@@ -42,6 +50,8 @@ log = logging.getLogger(__name__)
 _BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
 """Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
 _USUAL_BITS: Final = 0.5
+
+BeforeNaming: TypeAlias = Callable[[BinaryIO, tuple[ShotConfidence, ...]], None]
 
 
 class FilmInColorError(OutputError):
@@ -115,6 +125,8 @@ class FilmRecord:
     """Streams that were copied untouched, in words."""
     warnings: tuple[Warned, ...]
     """Damage of the source; everything that can be decoded was written."""
+    confidence: tuple[ShotConfidence, ...]
+    """How sure the generator was of each shot; none from generators that do not tell."""
     bytes: int
     seconds: float
     """That the work took, planning left out."""
@@ -158,11 +170,12 @@ def color_film(
     jobs: int = 1,
     stop: threading.Event | None = None,
     progress: Callable[[int, int], None] | None = None,
-    before_naming: Callable[[BinaryIO], None] | None = None,
+    before_naming: BeforeNaming | None = None,
 ) -> FilmRecord:
     """Colour a film, ``jobs`` segments at a time; ``progress`` is told frames done and frames in all.
 
-    ``before_naming`` is given the film when it is whole, before it has its name; what it raises ends the run.
+    ``before_naming`` is given the film when it is whole, before it has its name, and how sure the generator was of its
+    shots; what it raises ends the run.
 
     Raises `OutputError` when it cannot be written, `InputError` when it cannot be read again, `EngineError` when the
     engine fails; `Stopped` once ``stop`` is set. After each of them the same call goes on from the last finished
@@ -188,7 +201,7 @@ def color_film(
             journal = open_things.enter_context(Journal(_work_folder(request.target), fingerprint))
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
-        resumed, joined = _make(plan, maker, journal, jobs, stop, progress, before_naming)
+        resumed, joined, confidence = _make(plan, maker, journal, jobs, stop, progress, before_naming)
     return FilmRecord(
         source=request.source,
         target=request.target,
@@ -198,6 +211,7 @@ def color_film(
         encoding=plan.encoding,
         copied=joined.copied,
         warnings=plan.scan.film.warnings,
+        confidence=confidence,
         bytes=request.target.stat().st_size,
         seconds=time.monotonic() - began,
     )
@@ -210,8 +224,8 @@ def _make(
     jobs: int,
     stop: threading.Event | None,
     progress: Callable[[int, int], None] | None,
-    before_naming: Callable[[BinaryIO], None] | None,
-) -> tuple[int, Joined]:
+    before_naming: BeforeNaming | None,
+) -> tuple[int, Joined, tuple[ShotConfidence, ...]]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     done = resumed = sum(made.frames for made in journal.made.values())
@@ -230,13 +244,17 @@ def _make(
         if progress:
             progress(done, plan.frames)
 
-    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=before_naming):
+    def whole(film: BinaryIO) -> None:
+        if before_naming:
+            before_naming(film, journal.confidence)
+
+    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=whole):
         advance(0)
         maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
         joined = _join(plan, segments, journal)
         journal.finish()
     journal.remove()
-    return resumed, joined
+    return resumed, joined, journal.confidence
 
 
 def _work_folder(target: Path) -> Path:

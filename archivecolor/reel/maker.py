@@ -17,7 +17,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ from archivecolor.film.encoding import Encoding, beside_size, mark
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
-from archivecolor.film.segments import Journal, Segment
+from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
 from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.reel.colorizer import FilmColorizer, Picture, Scan, Stopped
 
@@ -82,10 +82,11 @@ class SegmentMaker:
 
         def make(segment: Segment) -> None:
             path = journal.segment_path(segment.number)
-            shown = self._shown(segment, told, abandon)
+            heard: list[ShotConfidence] = []
+            shown = self._shown(segment, told, abandon, heard)
             made = write_segment(path, segment, shown, self.encoding, self.scan.film, self.size)
             with lock:
-                journal.add(made)
+                journal.add(replace(made, confidence=by_shot(heard)))
 
         with ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
             under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
@@ -144,16 +145,19 @@ class SegmentMaker:
         form = self.scan.film.form
         return beside_size(form) if self.side_by_side else (form.width, form.height)
 
-    def _shown(self, segment: Segment, told: Callable[[int], None], abandon: threading.Event) -> Iterator[Shown]:
+    def _shown(
+        self, segment: Segment, told: Callable[[int], None], abandon: threading.Event, heard: list[ShotConfidence]
+    ) -> Iterator[Shown]:
         grid = self._grid()
-        for picture, ab in self._steady(segment, abandon):
-            if segment.first <= picture.index < segment.last:
-                graded = self.colorizer.graded(picture, ab, self.scan.film.form)
-                yield picture.index, self._compose(picture, graded, grid), picture.interlaced
-                told(1)
+        for picture, ab in self._steady(segment, abandon, heard):
+            graded = self.colorizer.graded(picture, ab, self.scan.film.form)
+            yield picture.index, self._compose(picture, graded, grid), picture.interlaced
+            told(1)
 
-    def _steady(self, segment: Segment, abandon: threading.Event) -> Iterator[tuple[Picture, FloatArray]]:
-        """The segment's pictures, those that warm up too, each with its chroma before grading."""
+    def _steady(
+        self, segment: Segment, abandon: threading.Event, heard: list[ShotConfidence]
+    ) -> Iterator[tuple[Picture, FloatArray]]:
+        """The segment's pictures, each with its chroma before grading; ``heard`` is told how sure the generator is."""
 
         def pictures(first: int, last: int) -> Iterator[Picture]:
             for picture in self._pictures(first, last):
@@ -163,12 +167,16 @@ class SegmentMaker:
 
         def anew() -> Iterator[tuple[Picture, FloatArray]]:
             shown = pictures(segment.read_first, segment.read_last)
-            return self.colorizer.steady(shown, self.scan.film.form, segment.starts)
+            for picture, ab in self.colorizer.steady(shown, self.scan.film.form, segment.starts):
+                if segment.first <= picture.index < segment.last:
+                    if picture.confidence is not None:
+                        heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
+                    yield picture, ab
 
         if self.kept is None:
             return anew()
-        made = (ab for picture, ab in anew() if segment.first <= picture.index < segment.last)
-        return zip(pictures(segment.first, segment.last), self.kept.of(segment, lambda: made), strict=True)
+        kept = self.kept.of(segment, lambda: (ab for _, ab in anew()), heard)
+        return zip(pictures(segment.first, segment.last), kept, strict=True)
 
     def _grid(self) -> ChromaGrid:
         form = self.scan.film.form

@@ -44,6 +44,7 @@ def test_films_are_coloured_as_well_as_stills_in_one_run(run: Run, mixed: Path, 
     assert np.ptp(after.cb[0].astype(int)) > 8
     entries = {e.source: e for e in read_journal(out)}
     assert (entries["d.avi"].kind, entries["d.avi"].result) == (Kind.FILM, "d.mkv")
+    assert [entries["d.avi"].confidence] + [r["confidence"] for r in done.records] == [pytest.approx(0.5)] * 5
 
 
 def test_a_second_run_leaves_films_alone_and_a_film_setting_redoes_films_alone(

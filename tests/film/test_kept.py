@@ -8,6 +8,7 @@ import pytest
 
 from archivecolor.errors import InputError, OutputError
 from archivecolor.film.kept import read_chroma, write_chroma
+from archivecolor.film.segments import ShotConfidence
 from archivecolor.locks import Lock, lock
 from archivecolor.reel.job import FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
@@ -56,6 +57,16 @@ def test_another_codec_needs_no_engine_and_the_same_gives_the_same(request_: Fil
     assert np.array_equal(one.cb, two.cb)
     assert np.array_equal(one.cr, two.cr)
     assert {p.name for p in tmp_path.iterdir()} == {"a.mp4", "a.mp4.chroma", "b.mkv", "c.mp4", "d.mkv"}
+
+
+def test_confidence_is_kept_with_the_chroma(request_: FilmRequest, tmp_path: Path) -> None:
+    def told(request: FilmRequest) -> tuple[ShotConfidence, ...]:
+        return color_film(plan_film(request), FakeEngine(by_luma), ColorSettings(), FilmSettings()).confidence
+
+    first = told(request_)
+    assert [shot.first for shot in first] == [0, 12]
+    assert [shot.mean for shot in first] == pytest.approx([0.5, 0.5])
+    assert told(replace(request_, target=tmp_path / "again.mkv", encode=EncodeSettings(Purpose.EDIT))) == first
 
 
 def test_kept_chroma_looks_like_chroma_that_was_not_kept(request_: FilmRequest, tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archivecolor.film.segments import BusyError, Journal, Made, clear_finished, plan_segments
+from archivecolor.film.segments import (
+    BusyError,
+    Journal,
+    Made,
+    ShotConfidence,
+    clear_finished,
+    mean_confidence,
+    plan_segments,
+)
 
 
 @given(
@@ -56,6 +64,21 @@ def test_a_journal_survives_being_cut_off_at_any_byte(tmp_path: Path) -> None:
             again.add(Made(0, 10, 2, 5))
         with Journal(tmp_path / "work", "film") as last:
             assert 0 in last.made
+
+
+def test_a_journal_adds_up_how_sure_the_generator_was_of_shots_that_lie_in_several_segments(tmp_path: Path) -> None:
+    parts = [(ShotConfidence(0, 3, 0.2), ShotConfidence(30, 1, 0.9)), (ShotConfidence(30, 3, 0.5),)]
+    with Journal(tmp_path / "work", "film") as journal:
+        for number, confidence in enumerate(parts):
+            journal.segment_path(number).write_bytes(b"12345")
+            journal.add(Made(number, 10, 2, 5, confidence))
+    with Journal(tmp_path / "work", "film") as again:
+        assert again.made == {0: Made(0, 10, 2, 5, parts[0]), 1: Made(1, 10, 2, 5, parts[1])}
+        first, second = again.confidence
+    assert (first.first, first.asked, second.first, second.asked) == (0, 3, 30, 4)
+    assert (first.mean, second.mean) == pytest.approx((0.2, 0.6))
+    assert mean_confidence(again.confidence) == pytest.approx(3 / 7)
+    assert mean_confidence([]) is None
 
 
 @pytest.mark.parametrize("harm", ["other film", "file gone", "file short"])

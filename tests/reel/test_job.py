@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archivecolor.color import FloatArray
 from archivecolor.errors import OutputError
-from archivecolor.film.segments import Journal
+from archivecolor.film.segments import Journal, ShotConfidence
+from archivecolor.inference.engine import Estimate
 from archivecolor.reel.colorizer import Stopped
 from archivecolor.reel.job import FilmPlan, FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
@@ -27,7 +29,7 @@ def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmRequest:
     return FilmRequest(source, tmp_path / "b.mkv", MASTER)
 
 
-def stop_in_the_second_segment(plan: FilmPlan) -> None:
+def stop_in_the_second_segment(plan: FilmPlan, engine: FakeEngine | None = None) -> None:
     stop = threading.Event()
 
     def stop_later(done: int, total: int) -> None:
@@ -35,7 +37,7 @@ def stop_in_the_second_segment(plan: FilmPlan) -> None:
             stop.set()
 
     with pytest.raises(Stopped):
-        color_film(plan, FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+        color_film(plan, engine or FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
 
 
 def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
@@ -49,6 +51,40 @@ def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
     assert done == [(n, 90) for n in range(91)]
     assert read == sorted(read)
     assert read[-1] <= 1
+
+
+class Doubting(FakeEngine):
+    """Is the less sure the lighter a picture is."""
+
+    def estimate(self, luma: FloatArray) -> Estimate:
+        """As much spread as luma."""
+        made = self.colorize(luma)
+        return Estimate(made, np.full_like(made[:, :1], 20 * luma.mean()))
+
+
+def test_a_record_tells_how_sure_the_generator_was_of_each_shot(request_: FilmRequest, tmp_path: Path) -> None:
+    told: list[tuple[ShotConfidence, ...]] = []
+    plan = plan_film(request_)
+    record = color_film(plan, Doubting(by_luma), *SETTINGS, before_naming=lambda _, shots: told.append(shots))
+    assert [record.confidence] == told
+    assert [shot.first for shot in record.confidence] == [0, 30, 60]
+    lumas = decode(request_.source).lumas
+    light = [float(np.mean((np.array(lumas[i : i + 30 : 8], float) - 16) / 219)) for i in (0, 30, 60)]
+    expected = [1 / (1 + (20 * x / 10) ** 2) for x in light]
+    assert [shot.mean for shot in record.confidence] == pytest.approx(expected, abs=0.05)
+    assert all(30 / 8 <= shot.asked < 30 for shot in record.confidence)
+
+    part = replace(request_, target=tmp_path / "part.mkv", start_s=0.4)  # begins inside the first shot
+    stop_in_the_second_segment(plan_film(part), Doubting(by_luma))
+    again = color_film(plan_film(part), Doubting(by_luma), *SETTINGS)
+    assert again.resumed
+    assert [shot.mean for shot in again.confidence] == pytest.approx(expected, abs=0.1)
+
+
+def test_no_confidence_is_told_of_an_engine_that_tells_none(request_: FilmRequest) -> None:
+    engine = FakeEngine(by_luma)
+    engine.spread = None
+    assert color_film(plan_film(request_), engine, *SETTINGS).confidence == ()
 
 
 def test_a_stopped_film_goes_on_and_is_the_same(request_: FilmRequest, tmp_path: Path) -> None:

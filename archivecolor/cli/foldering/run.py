@@ -18,6 +18,7 @@ from archivecolor.cli.foldering.report import Report
 from archivecolor.cli.foldering.settings import Making
 from archivecolor.cli.interrupt import Interruption
 from archivecolor.errors import ArchiveColorError
+from archivecolor.film.segments import ShotConfidence, mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
 from archivecolor.jobs.digests import read_open
@@ -190,12 +191,14 @@ class FolderRun:
         settings = self.making.colored(task.kind, task.target, task.name)
         warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
 
-        def note(file: BinaryIO) -> None:
-            self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings)
+        def note(file: BinaryIO, shots: tuple[ShotConfidence, ...]) -> None:
+            self.recorder.made(
+                begun, Status.COLORED, settings, task.target, file, warnings, confidence=mean_confidence(shots)
+            )
 
         rate = len(film.times) / film.duration_s if film.duration_s else 1.0
         with FilmProgress("colouring", rate=rate, quiet=self.quiet) as progress:
-            color_film(
+            record = color_film(
                 plan,
                 self.colorizer.engine,
                 self.making.for_film(task.name),
@@ -205,7 +208,9 @@ class FolderRun:
                 progress=progress.frames,
                 before_naming=note,
             )
-        self.report.colored(task, warnings, begun.seconds, None, damaged=bool(film.warnings))
+        self.report.colored(
+            task, warnings, begun.seconds, mean_confidence(record.confidence), damaged=bool(film.warnings)
+        )
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
         """Copy an item that is in colour already, if it is to be copied, and note what was done."""

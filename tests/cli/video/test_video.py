@@ -30,6 +30,20 @@ def test_a_film_is_coloured_and_nothing_else_is_left(run: Run, capsys: pytest.Ca
     assert packets(Path("a.mkv"), "audio") == packets(Path("b.mkv"), "audio")
 
 
+def test_the_report_names_the_shots_that_the_generator_was_least_sure_of(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FilmSource([*moving(20), *moving(20, seed=5), *moving(20, seed=8)]).write(Path("a.mkv"))
+    assert run("a.mkv", "b.mkv", "--start", "0.4", "--json") == 0
+    told = capsys.readouterr()
+    record = json.loads(told.out)
+    assert record["cuts_s"] == [0.8, 1.6]
+    assert record["shots"] == [{"start_s": s, "confidence": 0.5} for s in (0.4, 0.8, 1.6)]
+    assert (
+        "least sure of the colours in the shots from 0:00:00.40 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)" in told.err
+    )
+
+
 @pytest.mark.parametrize(
     ("purpose", "suffix", "codec", "pixel_format"),
     [
