@@ -45,6 +45,10 @@ class KeptChroma:
         """How many frames' chroma is there."""
         return sum(made.frames for made in self._journal.made.values())
 
+    def holds(self, segment: Segment) -> bool:
+        """Whether a segment's chroma is there."""
+        return segment.number in self._journal.made
+
     def close(self) -> None:
         """Let other runs use the folder."""
         self._journal.close()

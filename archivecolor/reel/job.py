@@ -228,7 +228,8 @@ def _make(
 ) -> tuple[int, Joined, tuple[ShotConfidence, ...]]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
-    done = resumed = sum(made.frames for made in journal.made.values())
+    resumed = sum(made.frames for made in journal.made.values())
+    done = float(resumed)
     if resumed:
         log.info("going on: %d of %d frames are there", resumed, plan.frames)
     try:
@@ -238,11 +239,11 @@ def _make(
             journal.remove()
         raise
 
-    def advance(frames: int) -> None:
+    def advance(frames: float) -> None:
         nonlocal done
         done += frames
         if progress:
-            progress(done, plan.frames)
+            progress(int(done), plan.frames)
 
     def whole(film: BinaryIO) -> None:
         if before_naming:

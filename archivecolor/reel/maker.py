@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
@@ -66,19 +67,21 @@ class SegmentMaker:
         *,
         jobs: int = 1,
         stop: threading.Event | None = None,
-        advance: Callable[[int], None] | None = None,
+        advance: Callable[[float], None] | None = None,
     ) -> None:
         """Make the segments that ``journal`` has not, ``jobs`` at a time; ``advance`` is told frames that are done.
+
+        A frame whose chroma is kept first is done by halves.
 
         Raises the first error, after the segments under way ended; raises `Stopped` once ``stop`` is set.
         """
         stop, abandon, lock = stop or threading.Event(), threading.Event(), threading.Lock()
         todo = iter([s for s in segments if s.number not in journal.made])
 
-        def told(count: int) -> None:
+        def told(frames: float) -> None:
             with lock:
                 if advance:
-                    advance(count)
+                    advance(frames)
 
         def make(segment: Segment) -> None:
             path = journal.segment_path(segment.number)
@@ -146,16 +149,22 @@ class SegmentMaker:
         return beside_size(form) if self.side_by_side else (form.width, form.height)
 
     def _shown(
-        self, segment: Segment, told: Callable[[int], None], abandon: threading.Event, heard: list[ShotConfidence]
+        self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
     ) -> Iterator[Shown]:
         grid = self._grid()
-        for picture, ab in self._steady(segment, abandon, heard):
+        kept_first = self.kept is not None and not self.kept.holds(segment)
+        step = partial(told, 0.5 if kept_first else 1)
+        for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
             graded = self.colorizer.graded(picture, ab, self.scan.film.form)
             yield picture.index, self._compose(picture, graded, grid), picture.interlaced
-            told(1)
+            step()
 
     def _steady(
-        self, segment: Segment, abandon: threading.Event, heard: list[ShotConfidence]
+        self,
+        segment: Segment,
+        chroma_made: Callable[[], None] | None,
+        abandon: threading.Event,
+        heard: list[ShotConfidence],
     ) -> Iterator[tuple[Picture, FloatArray]]:
         """The segment's pictures, each with its chroma before grading; ``heard`` is told how sure the generator is."""
 
@@ -171,6 +180,8 @@ class SegmentMaker:
                 if segment.first <= picture.index < segment.last:
                     if picture.confidence is not None:
                         heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
+                    if chroma_made:
+                        chroma_made()
                     yield picture, ab
 
         if self.kept is None:

@@ -59,6 +59,17 @@ def test_another_codec_needs_no_engine_and_the_same_gives_the_same(request_: Fil
     assert {p.name for p in tmp_path.iterdir()} == {"a.mp4", "a.mp4.chroma", "b.mkv", "c.mp4", "d.mkv"}
 
 
+def test_progress_goes_on_while_chroma_is_kept(request_: FilmRequest, tmp_path: Path) -> None:
+    def told(request: FilmRequest) -> list[int]:
+        done: list[int] = []
+        settings = (ColorSettings(), FilmSettings())
+        color_film(plan_film(request), FakeEngine(by_luma), *settings, progress=lambda n, _: done.append(n))
+        return done
+
+    assert told(request_) == [0, *(n // 2 for n in range(1, 49))]
+    assert told(replace(request_, target=tmp_path / "again.mkv")) == list(range(25))
+
+
 def test_confidence_is_kept_with_the_chroma(request_: FilmRequest, tmp_path: Path) -> None:
     def told(request: FilmRequest) -> tuple[ShotConfidence, ...]:
         return color_film(plan_film(request), FakeEngine(by_luma), ColorSettings(), FilmSettings()).confidence

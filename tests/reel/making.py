@@ -29,7 +29,7 @@ def colour(
     longest_s: float = 30.0,
     jobs: int = 1,
     stop: threading.Event | None = None,
-    advance: Callable[[int], None] | None = None,
+    advance: Callable[[float], None] | None = None,
 ) -> tuple[Encoding, Joined]:
     """Colour ``source`` into ``target``; the work folder stays."""
     encode = encode or EncodeSettings()
