@@ -21,7 +21,10 @@ from archivecolor.errors import OutputError
 from archivecolor.locks import Lock, lock
 
 LONGEST_S: Final = 30.0
-WARM_UP_FRAMES: Final = 40
+WARM_UP_FRAMES: Final = 80
+"""Read before a part of a take. Of what came earlier than these the smoother would keep less than a third."""
+LOOKAHEAD_FRAMES: Final = 40
+"""Read after it: as many as the smoother looks ahead."""
 _NAME: Final = "journal.jsonl"
 _FINISHED: Final = {"finished": True}
 
@@ -74,7 +77,7 @@ def plan_segments(
         shot = shots[bisect_right(shots, begin) - 1]
         after = next((s for s in shots if s >= last), count)
         read_first = max(shot, begin - WARM_UP_FRAMES)
-        read_last = min(after, last + WARM_UP_FRAMES)
+        read_last = min(after, last + LOOKAHEAD_FRAMES)
         starts = (shot, *(s for s in shots if begin < s < last))
         segments.append(Segment(number, begin, last, read_first, read_last, starts))
     return segments

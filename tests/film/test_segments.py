@@ -16,6 +16,7 @@ from archivecolor.film.segments import (
     mean_confidence,
     plan_segments,
 )
+from archivecolor.temporal import LOOKAHEAD
 
 
 @given(
@@ -47,7 +48,8 @@ def test_short_shots_share_a_segment_and_a_long_take_is_split_with_frames_to_war
     assert {s.starts[0] for s in segments[1:]} == {300}
     assert all(times[s.last - 1] - times[s.first] <= 30 for s in segments)
     assert segments[1].read_first == 300
-    assert segments[2].first - segments[2].read_first == 40
+    assert segments[2].first - segments[2].read_first == 80
+    assert segments[2].read_last - segments[2].last == 40 > LOOKAHEAD
 
 
 def test_a_journal_survives_being_cut_off_at_any_byte(tmp_path: Path) -> None:
