@@ -124,6 +124,32 @@ class MotionEstimator:
         return np.asarray(m, dtype=np.float32)
 
 
+class Expectation:
+    """What the generator said last in a shot, carried along the motion."""
+
+    def __init__(self) -> None:
+        self._carried: FloatArray | None = None
+
+    def off(self, moment: Moment[Source]) -> float | None:
+        """Go on to the next frame; where the generator was asked, give how far its answer is from what was expected.
+
+        Root mean square of the a*, b* difference, where both count. None for a shot's first answer and between answers.
+        """
+        if moment.motion is None:
+            self._carried = None
+        elif self._carried is not None:
+            self._carried = _pull(self._carried, moment.motion.to_earlier, moment.motion.from_earlier)
+        own, expected = _planes(moment), self._carried
+        if own is None or moment.ab is None:
+            return None
+        self._carried = own
+        if expected is None:
+            return None
+        weight = expected[..., 2] * own[..., 2]
+        difference = _norm2(_mean(expected) - moment.ab)
+        return float(np.sqrt((weight * difference).sum() / max(float(weight.sum()), 1e-9)))
+
+
 def smooth(moments: Iterable[Moment[Source]], *, causal: bool = False) -> Iterator[tuple[Moment[Source], FloatArray]]:
     """Steady the chroma of ``moments``: each with its ``[h, w, 2]`` a*, b*, in order.
 

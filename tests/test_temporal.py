@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from archivecolor.metrics import chroma_warp_error
-from archivecolor.temporal import LOOKAHEAD, Moment, MotionEstimator, smooth
+from archivecolor.temporal import LOOKAHEAD, Expectation, Moment, MotionEstimator, smooth
 from tests.film.sources import scene
 
 Ab = npt.NDArray[np.float32]
@@ -112,6 +112,21 @@ def test_what_the_generator_was_sure_of_counts_more(causal: bool) -> None:
 
     made = [ab.mean() for _, ab in smooth(unsure_of_every_other(), causal=causal)]
     assert max(made[8:-8]) < -3
+
+
+def test_an_answer_is_held_against_the_one_before_it_carried_along_the_motion() -> None:
+    def offs(wrong: dict[int, float], cut: int | None = None) -> list[float | None]:
+        expectation, found = Expectation(), []
+        for m in moments(25, every=8, cut=cut):
+            if m.ab is not None:
+                m.ab = m.ab + np.float32(wrong.get(m.source, 0))
+            found.append(expectation.off(m))
+        assert [i for i, off in enumerate(found) if off is not None] == [i for i in (8, 16, 24) if i != cut]
+        return [off for off in found if off is not None]
+
+    assert max(filter(None, offs({}))) < 2
+    assert offs({16: 30}) == pytest.approx([0, 30 * 2**0.5, 30 * 2**0.5], abs=3)
+    assert len(offs({8: 50}, cut=8)) == 2
 
 
 def test_a_frame_that_disagrees_with_all_its_neighbours_is_overruled() -> None:

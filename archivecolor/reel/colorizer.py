@@ -3,12 +3,13 @@
 ::
 
     luma -> look (small, upright, levelled) -> motion to the frame before
-         -> Engine.estimate on every n-th frame and where new things come into sight
+         -> Engine.estimate on every n-th frame, where new things come into sight, and between answers that
+            contradict each other
          -> palette of a reference -> paint that hints brought here
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
-Memory: at most `temporal.LOOKAHEAD` + `_GATHER` frames of luma and as many small pictures, of about 2 MB each at 256 px
-short side, are under way, however long the film is.
+Memory: at most `temporal.LOOKAHEAD` + `_GATHER` + `FilmSettings.every` frames of luma and as many small pictures, of
+about 2 MB each at 256 px short side, are under way, however long the film is.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from archivecolor.inference.mirrored import mirrored
 from archivecolor.look import ends, level, shrink_codes, shrunk
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
-from archivecolor.temporal import Moment, Motion, MotionEstimator, UInt8, smooth
+from archivecolor.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 
 _GATHER: Final = 32
 """Frames that may wait until a batch for the engine is full."""
@@ -48,6 +49,9 @@ _UNSEEN_SHARE: Final = 0.1
 """Share of such pixels at which the generator is asked again."""
 _REST_FRAMES: Final = 2
 """Frames at least between two questions."""
+_CONTRADICTION_AB: Final = 3.0
+"""Root mean square by which an answer differs from the one before, carried there, at which more are asked for. Of seven
+clips one differs so in most answers, two in a tenth of theirs, the others never."""
 _LEVEL_PACE: Final = 0.1
 _LEAST_MOTION_PX: Final = 64
 """Short side below which too little is left to find motion in."""
@@ -101,6 +105,18 @@ class Picture:
     """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A frame, and what the generator sees of it if it is asked."""
+
+    moment: Moment[Picture]
+    look: FloatArray
+    """`FilmColorizer._look`"""
+    reach: tuple[float, float]
+    """The luma that is levelled to black and to white."""
+    ask: bool
+
+
 class FilmColorizer:
     """Colours the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
 
@@ -127,11 +143,14 @@ class FilmColorizer:
         self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
     ) -> Iterator[tuple[Picture, FloatArray]]:
         """As `chroma`, before it is graded: what depends on generator and smoothing alone."""
-        moments = self._asked(self._moments(pictures, form, frozenset(starts)))
+        views = self._asked(self._views(pictures, form, frozenset(starts)))
+        steady: Iterable[tuple[Moment[Picture], FloatArray]]
         if self.film.smoothing is Smoothing.OFF:
-            steady = ((m, m.ab) for m in moments if m.ab is not None)
+            steady = ((v.moment, v.moment.ab) for v in views if v.moment.ab is not None)
+        elif self.film.smoothing is Smoothing.CAUSAL:
+            steady = smooth((v.moment for v in views), causal=True)
         else:
-            steady = smooth(moments, causal=self.film.smoothing is Smoothing.CAUSAL)  # type: ignore[assignment]
+            steady = smooth(self._asked_again(views))
         for moment, ab in steady:
             yield moment.source, np.ascontiguousarray(form.orientation.to_stored(ab))
 
@@ -162,10 +181,8 @@ class FilmColorizer:
                 painted[picture.index] = spread(strokes, seen, np.asarray(wide, dtype=np.float32))
         self.paint.carry(first, lumas, painted)
 
-    def _moments(
-        self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]
-    ) -> Iterator[tuple[Moment[Picture], FloatArray | None]]:
-        """Each picture with its motion and, where the generator is to be asked, what it shall see."""
+    def _views(self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]) -> Iterator[_View]:
+        """Each picture with its motion, what the generator would see of it, and whether to ask."""
         estimate = MotionEstimator()
         every = 1 if self.film.smoothing is Smoothing.OFF else self.film.every
         shot = max((s for s in starts), default=0)
@@ -194,7 +211,7 @@ class FilmColorizer:
                 ask = picture.index - asked >= _REST_FRAMES and unseen > _UNSEEN_SHARE
             if ask:
                 seen, asked = np.ones(small.shape, np.float32), picture.index
-            yield Moment(picture, small, motion), level(look, float(reach[0]), float(reach[1])) if ask else None
+            yield _View(Moment(picture, small, motion), look, (float(reach[0]), float(reach[1])), ask)
 
     def _look(self, luma: UIntArray, form: PictureForm) -> FloatArray:
         """What the generator sees of a picture: ``[h, w]`` in 0..1, upright, at the network's size."""
@@ -206,39 +223,52 @@ class FilmColorizer:
         unit = unit_luma(small, form.depth, full=form.full_range)
         return np.ascontiguousarray(form.orientation.to_upright(unit))
 
-    def _asked(self, moments: Iterable[tuple[Moment[Picture], FloatArray | None]]) -> Iterator[Moment[Picture]]:
-        """Give the looks to the engine, as many at a time as it likes, and pass the pictures on in order."""
-        waiting: list[tuple[Moment[Picture], FloatArray | None]] = []
-        for pair in moments:
-            waiting.append(pair)
-            questions = sum(look is not None for _, look in waiting)
-            if questions >= self.engine.batch or (questions and len(waiting) >= _GATHER):
-                yield from self._answer(waiting)
+    def _asked(self, views: Iterable[_View]) -> Iterator[_View]:
+        """Show views to the engine, as many at a time as it likes, and pass all on in order."""
+        waiting: list[_View] = []
+        for view in views:
+            waiting.append(view)
+            questions = sum(v.ask for v in waiting)
+            if not questions or questions >= self.engine.batch or len(waiting) >= _GATHER:
+                self._answer([v for v in waiting if v.ask])
+                yield from waiting
                 waiting = []
-            elif not questions:
-                yield from (m for m, _ in waiting)
-                waiting = []
-        yield from self._answer(waiting)
+        self._answer([v for v in waiting if v.ask])
+        yield from waiting
 
-    def _answer(self, waiting: list[tuple[Moment[Picture], FloatArray | None]]) -> Iterator[Moment[Picture]]:
-        looks = [look for _, look in waiting if look is not None]
-        if looks:
-            found = self.engine.estimate(np.stack(looks)[:, None])
-            spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
-            answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
-            for moment, look in waiting:
-                if look is not None:
-                    chroma, confidence = next(answers)
-                    ab = np.ascontiguousarray(chroma)
-                    if self._palette:
-                        ab = self._palette.applied(shrunk(look, ab.shape[:2]), ab)
-                    size = moment.luma.shape[::-1]
-                    wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
-                    sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-                    moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
-                    if found.spread is not None:
-                        moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
-        yield from (m for m, _ in waiting)
+    def _asked_again(self, views: Iterable[_View]) -> Iterator[Moment[Picture]]:
+        """Where an answer contradicts the one before it, have some of the frames between them answered, too."""
+        waiting: list[_View] = []
+        expectation = Expectation()
+        for view in views:
+            off = expectation.off(view.moment)
+            if off is not None and off > _CONTRADICTION_AB:
+                self._answer(waiting[_REST_FRAMES::_REST_FRAMES])
+            if view.ask:
+                yield from (v.moment for v in waiting)
+                waiting = []
+            waiting.append(view)
+        yield from (v.moment for v in waiting)
+
+    def _answer(self, views: list[_View]) -> None:
+        """Ask the generator and put what it says into the moments."""
+        if not views:
+            return
+        looks = [level(view.look, *view.reach) for view in views]
+        found = self.engine.estimate(np.stack(looks)[:, None])
+        spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
+        answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
+        for view, look, (chroma, confidence) in zip(views, looks, answers, strict=True):
+            moment = view.moment
+            ab = np.ascontiguousarray(chroma)
+            if self._palette:
+                ab = self._palette.applied(shrunk(look, ab.shape[:2]), ab)
+            size = moment.luma.shape[::-1]
+            wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+            sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+            moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
+            if found.spread is not None:
+                moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
 
 
 def _for_motion(look: FloatArray) -> UInt8:

@@ -32,11 +32,11 @@ class Wavering(FakeEngine):
         return Estimate(made, np.full_like(made[:, :1], spread))
 
 
-def coloured(path: Path, engine: FakeEngine, smoothing: Smoothing) -> FloatArray:
+def coloured(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 1) -> FloatArray:
     """Mean chroma of each frame, ``[n, 2]``."""
     found = scan(path)
     pictures = (Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, len(found.film.times)))
-    colorizer = FilmColorizer(engine, film=FilmSettings(smoothing, every=1))
+    colorizer = FilmColorizer(engine, film=FilmSettings(smoothing, every))
     return np.array([ab.mean(axis=(0, 1)) for _, ab in colorizer.chroma(pictures, found.film.form, (0,))])
 
 
@@ -48,6 +48,17 @@ def test_a_shot_takes_the_colour_that_the_generator_was_sure_of(
     path = FilmSource(moving(16)).write(tmp_path / "film.mkv")
     made = coloured(path, Wavering(*sure), smoothing)
     np.testing.assert_allclose(made[4:], np.broadcast_to(nearer, made[4:].shape), atol=6)
+
+
+@pytest.mark.parametrize(("smoothing", "asked"), [(Smoothing.FULL, 3 + 3), (Smoothing.CAUSAL, 3)])
+def test_more_is_asked_between_answers_that_contradict_each_other(
+    smoothing: Smoothing, asked: int, tmp_path: Path
+) -> None:
+    path = FilmSource(moving(17)).write(tmp_path / "film.mkv")
+    steady, wavering = FakeEngine(), Wavering(10, 10)  # of frames 0, 8, 16: blue, red and, after three more, red
+    for engine, expected in ((steady, 3), (wavering, asked)):
+        coloured(path, engine, smoothing, every=8)
+        assert engine.pictures == expected
 
 
 def test_without_smoothing_every_frame_keeps_its_own_answer(tmp_path: Path) -> None:
