@@ -183,7 +183,8 @@ class FilmSettings:
 
     smoothing: Smoothing = Smoothing.FULL
     every: int = 8
-    """The generator runs on every so many frames, and where new things come into sight; the others are carried to."""
+    """The generator runs on every so many frames, where new things come into sight and where it contradicts itself; the
+    others are carried to."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.every <= 48:

@@ -293,7 +293,7 @@ Every = Annotated[
     typer.Option(
         "--every",
         metavar="N",
-        help="Ask the generator for every Nth frame and wherever new things come into sight.",
+        help="Ask the generator for every Nth frame, where new things come into sight, and where its answers clash.",
         rich_help_panel=_COLOUR,
     ),
 ]

@@ -8,8 +8,8 @@
          -> palette of a reference -> paint that hints brought here
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
-Memory: at most `temporal.LOOKAHEAD` + `_GATHER` + `FilmSettings.every` frames of luma and as many small pictures, of
-about 2 MB each at 256 px short side, are under way, however long the film is.
+Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many small pictures, of about 2 MB each at
+256 px short side, are under way, however long the film is.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from archivecolor.shots import CutDetector
 from archivecolor.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 
 _GATHER: Final = 32
-"""Frames that may wait until a batch for the engine is full."""
+"""Frames that may wait until a batch for the engine is full, and frames that may wait for the next answer."""
 _UNSEEN: Final = 0.3
 """Carried share below which a pixel counts as not seen by the generator yet."""
 _UNSEEN_SHARE: Final = 0.1
@@ -244,7 +244,7 @@ class FilmColorizer:
             off = expectation.off(view.moment)
             if off is not None and off > _CONTRADICTION_AB:
                 self._answer(waiting[_REST_FRAMES::_REST_FRAMES])
-            if view.ask:
+            if view.ask or len(waiting) >= _GATHER:
                 yield from (v.moment for v in waiting)
                 waiting = []
             waiting.append(view)
