@@ -47,6 +47,8 @@ _LOST: Final = 0.2
 _FILL: Final = 1e-3
 """Weight of the colour around a pixel beside the pixel's own: decides only where nothing was carried to."""
 
+_THINNED: Final = (slice(None, None, 2), slice(None, None, 2))
+
 _LIGHTNESS: Final = grey_to_lightness(np.arange(256, dtype=np.float32) / 255)
 
 
@@ -125,7 +127,7 @@ class MotionEstimator:
 
 
 class Expectation:
-    """What the generator said last in a shot, carried along the motion."""
+    """What the generator said last in a shot, carried along the motion, at every second pixel."""
 
     def __init__(self) -> None:
         self._carried: FloatArray | None = None
@@ -138,15 +140,16 @@ class Expectation:
         if moment.motion is None:
             self._carried = None
         elif self._carried is not None:
-            self._carried = _pull(self._carried, moment.motion.to_earlier, moment.motion.from_earlier)
-        own, expected = _planes(moment), self._carried
-        if own is None or moment.ab is None:
+            where = moment.motion.to_earlier[_THINNED] / np.float32(2)
+            self._carried = _pull(self._carried, where, moment.motion.from_earlier[_THINNED])
+        planes, expected = _planes(moment), self._carried
+        if planes is None or moment.ab is None:
             return None
-        self._carried = own
+        self._carried = own = np.ascontiguousarray(planes[_THINNED])
         if expected is None:
             return None
         weight = expected[..., 2] * own[..., 2]
-        difference = _norm2(_mean(expected) - moment.ab)
+        difference = _norm2(_mean(expected) - moment.ab[_THINNED])
         return float(np.sqrt((weight * difference).sum() / max(float(weight.sum()), 1e-9)))
 
 
