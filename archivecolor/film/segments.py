@@ -24,7 +24,7 @@ LONGEST_S: Final = 30.0
 WARM_UP_FRAMES: Final = 80
 """Read before a part of a take. Of what came earlier than these the smoother would keep less than a third."""
 LOOKAHEAD_FRAMES: Final = 40
-"""Read after it: as many as the smoother looks ahead."""
+"""Read after it: what the smoother looks ahead, and the way to the generator's next answer at its usual pace."""
 _NAME: Final = "journal.jsonl"
 _FINISHED: Final = {"finished": True}
 
