@@ -42,6 +42,7 @@ _LITE0_STAGES = (
 _SKIP_STAGES = (1, 2, 4, 6)  # their outputs lie at 1/4, 1/8, 1/16 and 1/32 of the input
 _HEAD_CHANNELS = 1280
 _NEAR_AB = 4.0
+_EXPANSION = 4
 
 
 class EncoderKind(StrEnum):
@@ -72,6 +73,8 @@ class GeneratorShape:
     encoder: EncoderKind = EncoderKind.LITE0
     classifier_features: bool = False
     """Whether the context block sees the encoder's 1,280 classifier features instead of what they are made from."""
+    blocks: tuple[int, int] = (0, 0)
+    """Transformer blocks at 1/32 and at 1/16, whose every position sees the whole picture."""
     median_steps: int = field(default=0, compare=False)
     """Steps from the annealed mean towards the geometric median; no shape, but as much a part of what comes out."""
 
@@ -206,6 +209,53 @@ class _Context(nn.Module):
         return x + pooled[:, :, None, None]
 
 
+class _TransformerBlock(nn.Module):
+    """Attention and a perceptron over tokens ``[n, t, c]``, each behind its normalisation (Xiong et al. 2020).
+
+    What it adds begins as nothing, so that a trained generator can be given more of them and colours as before.
+    """
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.attended = nn.Linear(channels, channels)
+        self.perceptron_norm = nn.LayerNorm(channels)
+        self.perceptron = nn.Sequential(
+            nn.Linear(channels, _EXPANSION * channels), nn.GELU(), nn.Linear(_EXPANSION * channels, channels)
+        )
+        for last in (self.attended, self.perceptron[-1]):
+            nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, t, c = x.shape
+        qkv = self.qkv(self.attention_norm(x)).reshape(n, t, 3, self.heads, c // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        seen = F.scaled_dot_product_attention(q, k, v)
+        x = x + self.attended(seen.transpose(1, 2).reshape(n, t, c))
+        y: Tensor = x + self.perceptron(self.perceptron_norm(x))
+        return y
+
+
+class _Transformer(nn.Module):
+    """Blocks over all positions of a feature map ``[n, c, h, w]``."""
+
+    def __init__(self, channels: int, heads: int, blocks: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(_TransformerBlock(channels, heads) for _ in range(blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not len(self.blocks):
+            return x
+        n, c, h, w = x.shape
+        tokens = x.flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return tokens.transpose(1, 2).reshape(n, c, h, w)
+
+
 class _DecoderStage(nn.Module):
     def __init__(self, channels_in: int, skip: int, channels_out: int) -> None:
         super().__init__()
@@ -242,7 +292,9 @@ class Generator(nn.Module):
         c4, c8, c16, c32 = self.encoder.channels
         self.context = _Context(c32, shape.context, shape.heads)
         d16, d8, d4 = shape.decoder
+        self.transformer32 = _Transformer(shape.context, shape.heads, shape.blocks[0])
         self.up16 = _DecoderStage(shape.context, c16, d16)
+        self.transformer16 = _Transformer(d16, shape.heads, shape.blocks[1])
         self.up8 = _DecoderStage(d16, c8, d8)
         self.up4 = _DecoderStage(d8, c4, d4)
         self.head = nn.Conv2d(d4, shape.palette, 1)
@@ -257,8 +309,8 @@ class Generator(nn.Module):
     def scores(self, luma: Tensor) -> Tensor:
         """The logits ``[n, k, h/4, w/4]`` of `forward`."""
         s4, s8, s16, s32 = self.encoder(luma)
-        x = self.context(s32)
-        x = self.up16(x, s16)
+        x = self.transformer32(self.context(s32))
+        x = self.transformer16(self.up16(x, s16))
         x = self.up8(x, s8)
         x = self.up4(x, s4)
         logits: Tensor = self.head(x)

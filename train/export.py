@@ -233,6 +233,7 @@ palette = {shape.palette}
 heads = {shape.heads}
 encoder = {_quoted(shape.encoder)}
 classifier_features = {str(shape.classifier_features).lower()}
+blocks = {list(shape.blocks)}
 median_steps = {shape.median_steps}
 temperature = {generator.temperature.item():.3f}
 

@@ -54,6 +54,11 @@ def freeze(network: Network, phase: Phase) -> None:
                 module.eval()
     if phase.freeze is Freeze.NOTHING or isinstance(network, UNet):
         return
+    if phase.freeze is Freeze.ALL_BUT_BLOCKS:
+        network.eval().requires_grad_(False)
+        for blocks in (network.transformer32, network.transformer16):
+            blocks.train().requires_grad_(True)
+        return
     encoder = network.encoder
     still = [encoder] if phase.freeze is Freeze.ENCODER else [encoder.stem, *encoder.stages[:2]]
     for module in still:

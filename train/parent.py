@@ -1,7 +1,11 @@
-"""Weights to begin with: an earlier run's checkpoint, or a shipped engine folder where that is long gone."""
+"""Weights to begin with: an earlier run's checkpoint, or a shipped engine folder where that is long gone.
+
+They may be of a network with fewer transformer blocks: new blocks add nothing before they are trained.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +32,7 @@ class Parent:
 
 
 def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
-    """Read mean weights that fit ``shape``.
+    """Read mean weights that fit ``shape``, or all of it but some transformer blocks.
 
     Raises `InputError` or `EngineError` when they are damaged, `ConfigurationError` when they are of another network.
     """
@@ -48,5 +52,8 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
 
 
 def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape | UNetShape) -> None:
+    if isinstance(theirs, GeneratorShape) and isinstance(ours, GeneratorShape):
+        fewer = all(a <= b for a, b in zip(theirs.blocks, ours.blocks, strict=True))
+        theirs = dataclasses.replace(theirs, blocks=ours.blocks) if fewer else theirs
     if theirs != ours:
         raise ConfigurationError(f"{path}: holds another network than the recipe's")

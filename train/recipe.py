@@ -22,6 +22,8 @@ class Freeze(StrEnum):
     """All of it, batch statistics included."""
     SHALLOW = "shallow"
     """Its layers down to 1/4 of the input, and all depthwise filters: they change least and cost most of a step."""
+    ALL_BUT_BLOCKS = "all but blocks"
+    """Everything but the transformer blocks, so that new ones learn to help a network that is trained."""
     NOTHING = "nothing"
 
 

@@ -50,7 +50,7 @@ class Trainer:
         """Start from ``parent``'s weights, or from ImageNet's encoder and a palette fitted to the photographs."""
         entries = self.recipe.network.palette
         if parent:
-            self.generator.load_state_dict(parent.weights)
+            self.generator.load_state_dict({**self.generator.state_dict(), **parent.weights})
             self.seconds = parent.seconds
         elif isinstance(self.generator, Generator):
             self.generator.encoder.load_imagenet(imagenet_weights(self.generator.shape.encoder))

@@ -42,6 +42,8 @@ class EngineFolder:
     encoder: str
     """Which pretrained encoder, by the name of `archivecolor.generator.EncoderKind`."""
     classifier_features: bool
+    blocks: tuple[int, int]
+    """Transformer blocks at 1/32 and at 1/16."""
     median_steps: int
     """Steps from the distribution's mean towards its median; see `archivecolor.generator.GeneratorShape`."""
     digests: dict[str, str]
@@ -110,9 +112,8 @@ def read(folder: Path) -> EngineFolder:
         raise EngineError(f"{path}: has format {table.get('format')}, this archivecolor reads format {_FORMAT}")
     shape = _get(table, "generator", dict, path)
     given = _get(table, "input", dict, path)
-    decoder = _get(shape, "decoder", list, path)
-    if len(decoder) != 3 or not all(isinstance(v, int) for v in decoder):
-        raise EngineError(f"{path}: 'decoder' is {decoder}, should be three integers", hint="reinstall archivecolor")
+    decoder = _integers(shape, "decoder", 3, path)
+    blocks = _integers(shape, "blocks", 2, path) if "blocks" in shape else [0, 0]
     digests = _get(table, "sha256", dict, path)
     return EngineFolder(
         path=folder,
@@ -127,9 +128,17 @@ def read(folder: Path) -> EngineFolder:
         heads=_get(shape, "heads", int, path),
         encoder=_get(shape, "encoder", str, path),
         classifier_features=_get(shape, "classifier_features", bool, path),
+        blocks=(blocks[0], blocks[1]),
         median_steps=_get(shape, "median_steps", int, path) if "median_steps" in shape else 0,
         digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},
     )
+
+
+def _integers(table: dict[str, Any], key: str, count: int, path: Path) -> list[int]:
+    values = _get(table, key, list, path)
+    if len(values) != count or not all(isinstance(v, int) for v in values):
+        raise EngineError(f"{path}: '{key}' is {values}, should be {count} integers", hint="reinstall archivecolor")
+    return values
 
 
 def _get(table: dict[str, Any], key: str, kind: type[T], path: Path) -> T:

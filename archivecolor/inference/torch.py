@@ -134,6 +134,7 @@ def shape_of(folder: EngineFolder) -> GeneratorShape:
         heads=folder.heads,
         encoder=encoder,
         classifier_features=folder.classifier_features,
+        blocks=folder.blocks,
         median_steps=folder.median_steps,
     )
 

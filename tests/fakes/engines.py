@@ -57,6 +57,7 @@ def fake_folder(*, name: str = "fake", short_px: int = 64, multiple: int = 32, c
         heads=2,
         encoder="lite0",
         classifier_features=False,
+        blocks=(0, 0),
         median_steps=0,
         digests={},
     )

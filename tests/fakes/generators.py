@@ -10,7 +10,7 @@ from train.checkpoint import Checkpoint
 from train.networks import imagenet_weights
 from train.recipe import Data, Recipe
 
-SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)
+SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2, blocks=(1, 1))
 
 
 def tiny_generator() -> Generator:
@@ -20,6 +20,9 @@ def tiny_generator() -> Generator:
     generator.encoder.load_imagenet(imagenet_weights(SHAPE.encoder))
     generator.palette.copy_(torch.randn(SHAPE.palette, 2) * 30)
     nn.init.normal_(generator.head.weight, std=0.3)
+    for name, weight in generator.named_parameters():
+        if name.endswith(("attended.weight", "perceptron.2.weight")):  # untrained blocks do nothing
+            nn.init.normal_(weight, std=0.1)
     generator.train()
     generator.encoder.eval()
     norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm2d) and m.training]

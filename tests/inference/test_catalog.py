@@ -56,7 +56,7 @@ def test_a_folder_is_read_as_its_description_says(folder: Path) -> None:
     assert (read.path, read.name, read.summary) == (folder, "fine", "made by hand")
     assert (read.short_px, read.multiple, read.chroma_stride) == (256, 32, 4)
     assert (read.context, read.decoder, read.palette, read.heads) == (32, (16, 16, 8), 16, 2)
-    assert (read.encoder, read.classifier_features) == ("lite0", False)
+    assert (read.encoder, read.classifier_features, read.blocks) == ("lite0", False, (0, 0))
     assert (read.graph, read.weights) == (folder / "generator.onnx", folder / "weights.safetensors")
     read.verify()
 
@@ -89,8 +89,9 @@ def test_a_damaged_or_missing_file_is_told_by_name(
         ("heads = 2", "", "'heads' is None, should be int"),
         ('encoder = "lite0"', "", "'encoder' is None, should be str"),
         ('"made by hand"', "3", "'summary' is 3, should be str"),
-        ("[16, 16, 8]", "[16, 16]", r"'decoder' is \[16, 16\], should be three integers"),
-        ("[16, 16, 8]", '[16, 16, "8"]', r"'decoder' is .*, should be three integers"),
+        ("[16, 16, 8]", "[16, 16]", r"'decoder' is \[16, 16\], should be 3 integers"),
+        ("[16, 16, 8]", '[16, 16, "8"]', r"'decoder' is .*, should be 3 integers"),
+        ("= 2\n", "= 2\nblocks = [4]\n", r"'blocks' is \[4\], should be 2 integers"),
         ("[16, 16, 8]", "16", "'decoder' is 16, should be list"),
         ("[sha256]", "[sha1]", "'sha256' is None, should be dict"),
         ('"weights.safetensors" =', '"weights.bin" =', "'weights.safetensors' is None, should be str"),

@@ -134,6 +134,7 @@ def test_the_folder_describes_itself(tiny_engine: Path) -> None:
     folder.verify()
     assert (folder.name, folder.short_px, folder.multiple, folder.chroma_stride) == ("tiny", 96, 32, 4)
     assert (folder.context, folder.decoder, folder.palette, folder.heads) == (32, (16, 16, 8), 16, 2)
+    assert folder.blocks == (1, 1)
     for name in (catalog.GRAPH, catalog.WEIGHTS):
         assert folder.digests[name] == sha256((tiny_engine / name).read_bytes()).hexdigest()
     table = tomllib.loads((tiny_engine / "engine.toml").read_text(encoding="utf-8"))

@@ -314,6 +314,16 @@ def test_a_freeze_holds_weights_and_batch_statistics_still(
     assert generator.up16.training
 
 
+def test_new_blocks_can_be_trained_alone(recipe: Recipe) -> None:
+    generator = Generator(SHAPE)
+    freeze(generator, dataclasses.replace(recipe.phase[0], freeze=Freeze.ALL_BUT_BLOCKS))
+    learning = {name.split(".")[0] for name, p in generator.named_parameters() if p.requires_grad}
+    assert learning == {"transformer32", "transformer16"}
+    assert not generator.up16.training
+    freeze(generator, dataclasses.replace(recipe.phase[0], freeze=Freeze.NOTHING))
+    assert all(p.requires_grad for p in generator.parameters())
+
+
 @pytest.mark.parametrize("held", [True, False])
 def test_batch_statistics_move_unless_the_phase_holds_them(
     held: bool, recipe: Recipe, photographs: Photographs

@@ -14,11 +14,13 @@ from safetensors.torch import load_file
 from archivecolor.errors import ConfigurationError
 from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
-from tests.fakes.generators import tiny_checkpoint
+from tests.fakes.generators import SHAPE, tiny_checkpoint, tiny_generator
 from train import trainer as training
 from train.checkpoint import Checkpoint
+from train.dataset import Photographs
 from train.fit import fit
 from train.palette import palette_prior
+from train.parent import load_parent
 from train.recipe import Recipe
 
 NEVER = math.inf
@@ -39,6 +41,27 @@ def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Pat
     assert torch.equal(made.generator["palette"], parent.ema["palette"])
     drift = (made.generator["head.weight"] - parent.ema["head.weight"]).abs().max()
     assert 0 < drift < 0.01
+
+
+def test_a_network_that_grows_begins_by_colouring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
+    parent = tiny_checkpoint()
+    parent.save(tmp_path / "parent.pt")
+    larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2)))
+    trainer = training.Trainer(larger)
+    trainer.begin(Photographs.load(tmp_path, recipe.data), load_parent(tmp_path / "parent.pt", larger.network))
+    luma = torch.rand(1, 1, 64, 96, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        torch.testing.assert_close(trainer.ema(luma).logits, tiny_generator()(luma).logits)
+    blocks = trainer.generator.transformer32.blocks
+    assert len(blocks) == 3
+    assert torch.equal(blocks[0].qkv.weight, parent.ema["transformer32.blocks.0.qkv.weight"])
+
+
+def test_a_network_never_shrinks(recipe: Recipe, tmp_path: Path) -> None:
+    tiny_checkpoint().save(tmp_path / "parent.pt")
+    smaller = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(0, 1)))
+    with pytest.raises(ConfigurationError, match=r"parent\.pt: holds another network"):
+        fit(smaller, tmp_path / "run", None, NEVER, start_from=tmp_path / "parent.pt")
 
 
 def test_the_weights_of_another_network_cannot_be_the_beginning(recipe: Recipe, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_recipe_survives_its_way_through_json(recipe: Recipe) -> None:
         (GOOD.replace('"one"', "1"), r"phase\[0\]: name: is 1, should be str"),
         (
             GOOD.replace('"one"', '"one"\nfreeze = "all"'),
-            "freeze: is 'all', should be one of encoder, shallow, n",
+            "freeze: is 'all', should be one of encoder, shallow, all but blocks, n",
         ),
         (GOOD.replace('"one"', '"one"\nfreeze = ["encoder"]'), r"freeze: is \['encoder'\], should be one of"),
         (GOOD + "[generator]\ndecoder = [1, 2]\n", r"generator: decoder: is \[1, 2\], should be"),
