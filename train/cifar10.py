@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, DependencyError, InputError
 
 log = logging.getLogger("train.cifar10")
@@ -82,6 +83,12 @@ def read_sheet(path: Path) -> npt.NDArray[np.uint8]:
     if sheet is None or sheet.shape[1] != SIDE_PX * SIDE_PX:
         raise InputError(f"{path}: is no sheet of CIFAR-10", hint="delete it and it is fetched again")
     return np.asarray(sheet, np.uint8).reshape(-1, SIDE_PX, SIDE_PX, 3)
+
+
+def enlarged(picture: FloatArray, factor: int) -> FloatArray:
+    """A picture ``[h, w]`` or ``[h, w, 3]`` in 0..1, ``factor`` times as large, as training crops are made."""
+    made = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.clip(made, 0, 1).astype(np.float32)
 
 
 def main() -> int:

@@ -207,7 +207,8 @@ def main() -> int:
         if options.validate:
             validation = ValidationSet.of_folder(options.validate, options.validate_count, options.validate_side)
         elif recipe.data.layout is Layout.CIFAR10:
-            validation = ValidationSet.of_cifar10(ROOT / recipe.data.corpus, options.validate_count)
+            folder = ROOT / recipe.data.corpus
+            validation = ValidationSet.of_cifar10(folder, options.validate_count, recipe.chroma_stride)
         with stopped_by_interrupt() as stop:
             fit(recipe, options.run, validation, options.every, options.start_from, stop)
     except ArchiveColorError as e:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -94,19 +93,13 @@ def network_colouring(network: Network, stride: int) -> Colouring:
 
     def colour(luma: Pictures) -> Pictures:
         y = luma.astype(np.float32) / np.float32(255)
-        seen = torch.from_numpy(y if stride == 1 else np.stack([enlarged(one, stride) for one in y]))
+        seen = torch.from_numpy(y if stride == 1 else np.stack([cifar10.enlarged(one, stride) for one in y]))
         with torch.inference_mode():
             chroma = network(seen[:, None]).chroma.float().numpy().transpose(0, 2, 3, 1)
         cbcr = chroma_to_cbcr(y, chroma)
         return merge_rows(luma, cbcr[..., 0], cbcr[..., 1]).astype(np.uint8)
 
     return colour
-
-
-def enlarged(y: npt.NDArray[np.float32], factor: int) -> npt.NDArray[np.float32]:
-    """Luma ``[h, w]`` in 0..1, ``factor`` times as large, as training crops are made."""
-    made = cv2.resize(y, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    return np.clip(made, 0, 1).astype(np.float32)
 
 
 def engine_colouring(colorizer: Colorizer) -> Colouring:

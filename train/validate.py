@@ -54,11 +54,12 @@ class ValidationSet:
         return cls([_scaled(_load(path), side) for path in evenly(paths, count)])
 
     @classmethod
-    def of_cifar10(cls, folder: Path, count: int) -> ValidationSet:
-        """``count`` of CIFAR-10's test pictures, at their own size."""
+    def of_cifar10(cls, folder: Path, count: int, stride: int) -> ValidationSet:
+        """``count`` of CIFAR-10's test pictures, so large that ``stride`` pixels of luma make one of them."""
         cifar10.fetch(folder)
         test = [picture for name in cifar10.TEST_SHEETS for picture in cifar10.read_sheet(folder / name)]
-        return cls([picture.astype(np.float32) / np.float32(255) for picture in evenly(test, count)])
+        floats = [picture.astype(np.float32) / np.float32(255) for picture in evenly(test, count)]
+        return cls(floats if stride == 1 else [cifar10.enlarged(picture, stride) for picture in floats])
 
     @classmethod
     def of_photographs(cls, photographs: Photographs, count: int, side: int) -> ValidationSet:

@@ -50,8 +50,23 @@ def test_the_training_half_is_a_corpus_and_the_test_half_validates(sheets: Path)
     photographs = Photographs.load(sheets.parent, Data(sheets.name, Layout.CIFAR10, smallest=32, greyest=0))
     expected = np.concatenate([sheet(i)[0] for i in range(5)])
     np.testing.assert_array_equal(np.stack([photographs[i] for i in range(len(photographs))]), expected)
-    held_out = ValidationSet.of_cifar10(sheets, 2)
+    held_out = ValidationSet.of_cifar10(sheets, 2, stride=1)
     np.testing.assert_allclose(np.stack(held_out.pictures), sheet(5)[0][:2] / 255, atol=1e-6)
+
+
+def test_a_network_that_answers_at_a_quarter_is_validated_on_enlarged_pictures(sheets: Path) -> None:
+    (large,) = ValidationSet.of_cifar10(sheets, 1, stride=4).pictures
+    assert large.shape == (128, 128, 3)
+    np.testing.assert_allclose(large, cifar10.enlarged(sheet(5)[0][0].astype(np.float32) / 255, 4), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 3)])
+def test_pictures_are_enlarged_in_their_range(shape: tuple[int, ...]) -> None:
+    picture = np.zeros(shape, np.float32)
+    picture[:, 2:] = 1
+    made = cifar10.enlarged(picture, 4)
+    assert made.shape == (16, 16, *shape[2:])
+    assert (made.min(), made.max()) == (0, 1)
 
 
 def test_another_sheet_is_other_data(sheets: Path) -> None:

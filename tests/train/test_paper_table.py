@@ -19,7 +19,7 @@ from tests.fakes.generators import tiny_generator
 from tests.train.conftest import png
 from tests.train.test_paper_recipes import paper_recipe
 from train import cifar10, paper_table
-from train.paper_table import enlarged, grey, measure, network_colouring
+from train.paper_table import grey, measure, network_colouring
 from train.trainer import Trainer
 
 Pictures = npt.NDArray[np.uint8]
@@ -82,14 +82,6 @@ def test_a_networks_chroma_is_laid_beside_the_luma_of_the_truth(stride: int, tru
     middle = (luma > 80) & (luma < 180)
     ab = rgb_to_lab(made.astype(np.float32) / 255)[middle][:, 1:]
     np.testing.assert_allclose(ab.mean(axis=0), [12, -9], atol=0.5)
-
-
-def test_luma_is_enlarged_in_its_range() -> None:
-    y = np.zeros((4, 4), np.float32)
-    y[:, 2:] = 1
-    made = enlarged(y, 4)
-    assert made.shape == (16, 16)
-    assert (made.min(), made.max()) == (0, 1)
 
 
 @pytest.fixture
