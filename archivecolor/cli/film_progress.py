@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from archivecolor.cli.console import clear_line, duration, show_line
+from archivecolor.cli.console import clear_line, duration, log, show_line
 from archivecolor.errors import UsageError
+from archivecolor.jobs.records import TimedConfidence
 
 _PLAIN_EVERY_S: Final = 30.0
 _LIVE_EVERY_S: Final = 0.25
@@ -37,6 +39,13 @@ def parse_time(text: str | None) -> float | None:
     for part in parts:
         seconds = seconds * 60 + part
     return seconds
+
+
+def tell_least_sure(shots: Sequence[TimedConfidence]) -> None:
+    """Say where in a film to look first, if anywhere."""
+    if shots:
+        told = ", ".join(f"{clock(shot.start_s)} ({shot.confidence:.0%})" for shot in shots)
+        log.info("least sure of the colours in the shots from %s", told)
 
 
 class FilmProgress:

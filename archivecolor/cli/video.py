@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.cli.film_progress import FilmProgress, clock, parse_time
+from archivecolor.cli.film_progress import FilmProgress, clock, parse_time, tell_least_sure
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from archivecolor.reel.job import FilmPlan, FilmRecord
 
 _LISTED_WARNINGS = 20
-_DOUBTFUL_SHOTS = 5
 _SHEETS = {".png", ".jpg", ".jpeg"}
 
 
@@ -181,22 +180,14 @@ def _report(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
         record.encoding.summary,
         record.bytes / 1e6,
     )
-    doubtful = sorted(_shots(plan, record), key=lambda shot: shot["confidence"])[:_DOUBTFUL_SHOTS]
-    if record.shots > 1 and doubtful:
-        told = ", ".join(f"{clock(shot['start_s'])} ({shot['confidence']:.0%})" for shot in doubtful)
-        console.log.info("least sure of the colours in the shots from %s", told)
+    tell_least_sure(plan.least_sure(record.confidence))
     if record.copied:
         console.log.info("copied untouched: %s", "; ".join(console.printable(c) for c in record.copied))
     if json:
         names = {"source": str(record.source), "target": str(record.target)}
+        shots = [
+            {"start_s": round(start_s, 3), "confidence": round(mean, 3)}
+            for start_s, mean in plan.timed(record.confidence)
+        ]
         outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
-        console.emit({**names, **outcome, **_facts(plan), "shots": _shots(plan, record)})
-
-
-def _shots(plan: FilmPlan, record: FilmRecord) -> list[dict[str, float]]:
-    """How sure the generator was of each shot, by when it begins."""
-    first, seconds = plan.cut.first, plan.scan.film.seconds
-    return [
-        {"start_s": round(seconds(max(shot.first, first)), 3), "confidence": round(shot.mean, 3)}
-        for shot in record.confidence
-    ]
+        console.emit({**names, **outcome, **_facts(plan), "shots": shots})

@@ -21,7 +21,17 @@ from archivecolor.jobs.atomic import AlreadyExistsError
 from archivecolor.jobs.digests import look_at, read_open, read_state
 from archivecolor.jobs.journal import Journal, journal_path
 from archivecolor.jobs.journal_index import Index
-from archivecolor.jobs.records import EngineUsed, Entry, FileState, Kind, RunRecord, Settings, Status, settings_digest
+from archivecolor.jobs.records import (
+    EngineUsed,
+    Entry,
+    FileState,
+    Kind,
+    RunRecord,
+    Settings,
+    Status,
+    TimedConfidence,
+    settings_digest,
+)
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.spool import Task
 
@@ -99,6 +109,7 @@ class Recorder:
         file: BinaryIO,
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
+        least_sure: tuple[TimedConfidence, ...] = (),
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
 
@@ -121,6 +132,7 @@ class Recorder:
                 replaces_sha256=replaced,
                 warnings=warnings,
                 confidence=confidence,
+                least_sure=least_sure,
             )
         )
 

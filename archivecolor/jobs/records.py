@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 FORMAT: Final = 1
 """Of the journal's lines. Raised when an older archivecolor could misread them."""
@@ -84,6 +84,15 @@ class FileState:
         return other is not None and self.size_bytes == other.size_bytes and self.mtime_ns == other.mtime_ns
 
 
+class TimedConfidence(NamedTuple):
+    """How sure the generator was of a film's shot."""
+
+    start_s: float
+    """When the shot begins, in seconds from the film's beginning."""
+    confidence: float
+    """Mean over the shot, 0..1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One item, and what became of it the last time it was begun."""
@@ -112,6 +121,8 @@ class Entry:
     hint: str | None = None
     confidence: float | None = None
     """Mean confidence of the generator, 0..1."""
+    least_sure: tuple[TimedConfidence, ...] = ()
+    """Of a film of several shots: those of the least confidence, from the least up."""
     engine: EngineUsed | None = None
     """From the `RunRecord`; None where its line was lost."""
 
@@ -150,6 +161,7 @@ def encode_entry(entry: Entry) -> bytes:
         "error": entry.error,
         "hint": entry.hint,
         "confidence": None if entry.confidence is None else round(entry.confidence, 4),
+        "least_sure": [[round(s, 3), round(c, 4)] for s, c in entry.least_sure] or None,
     }
     return _line({"item": body | {k: v for k, v in optional.items() if v is not None}})
 
@@ -196,6 +208,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         error=_optional(item.get("error")),
         hint=_optional(item.get("hint")),
         confidence=None if confidence is None else float(confidence),
+        least_sure=tuple(TimedConfidence(float(s), float(c)) for s, c in item.get("least_sure", ())),
         engine=run.engine if run else None,
     )
 

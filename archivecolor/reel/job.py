@@ -15,7 +15,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +41,7 @@ from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import read_state
+from archivecolor.jobs.records import TimedConfidence
 from archivecolor.reel.colorizer import FilmColorizer, Scan, scan
 from archivecolor.reel.maker import SegmentMaker
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 _BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
 """Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
 _USUAL_BITS: Final = 0.5
+
+_LEAST_SURE: Final = 5
 
 BeforeNaming: TypeAlias = Callable[[BinaryIO, tuple[ShotConfidence, ...]], None]
 
@@ -102,6 +105,16 @@ class FilmPlan:
     def cuts(self) -> tuple[int, ...]:
         """Frames, after the first, at which a shot begins."""
         return tuple(c for c in self.scan.cuts if self.cut.first < c < self.cut.last)
+
+    def timed(self, confidence: Iterable[ShotConfidence]) -> list[TimedConfidence]:
+        """The same of each shot, by when it begins."""
+        first, seconds = self.cut.first, self.scan.film.seconds
+        return [TimedConfidence(seconds(max(shot.first, first)), shot.mean) for shot in confidence]
+
+    def least_sure(self, confidence: Iterable[ShotConfidence]) -> tuple[TimedConfidence, ...]:
+        """Where to look first: the shots of the least confidence, from the least up; none of a film of one shot."""
+        doubtful = sorted(self.timed(confidence), key=lambda shot: shot.confidence)
+        return tuple(doubtful[:_LEAST_SURE]) if self.shots > 1 else ()
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,12 +1,12 @@
-"""A film as a contact sheet: frames from its beginning to its end, each with its time."""
+"""A film as a contact sheet: frames from its beginning to its end, each with its time, then those of doubtful shots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import av
 import numpy as np
@@ -18,10 +18,13 @@ from PIL import Image, ImageDraw, ImageFont
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream
+from archivecolor.jobs.records import TimedConfidence
 
 _FRAMES: Final = 12
 _COLUMNS: Final = 4
 _GAP_PX: Final = 8
+_NO_KEY_FRAME: Final = 1 << 62
+"""As the timestamp beyond which a key frame would do: none will."""
 _GROUND: Final = (142, 142, 142)
 _HD_MATRIX: Final = 1
 """BT.709, by ITU-T H.273."""
@@ -42,9 +45,18 @@ class ContactSheet:
     """Whether its luma is BT.709's."""
 
 
-def contact_sheet(path: Path, width_px: int) -> ContactSheet:
-    """Twelve frames, evenly over the film, on a sheet of that width. Raises `InputError`."""
-    tiles: list[tuple[float, Image.Image]] = []
+class _Tile(NamedTuple):
+    caption: str
+    picture: Image.Image
+
+
+def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence] = ()) -> ContactSheet:
+    """Twelve frames, evenly over the film, on a sheet of that width; below, the first of each doubtful shot.
+
+    Raises `InputError`.
+    """
+    tiles: list[_Tile] = []
+    doubts: list[_Tile] = []
     form: PictureForm | None = None
     tile_px = (width_px - (_COLUMNS - 1) * _GAP_PX) // _COLUMNS
     with opened(path) as container:
@@ -52,13 +64,18 @@ def contact_sheet(path: Path, width_px: int) -> ContactSheet:
         duration = _duration(container, stream)
         for time_s, frame in _frames(container, stream, duration):
             form = form or form_of(stream, frame)
-            tiles.append((time_s, _tile(frame, form, tile_px)))
-    if form is None:
-        raise InputError(f"{path}: not one frame of it can be decoded")
+            tiles.append(_Tile(clock(time_s), _picture(frame, form, tile_px)))
+        if form is None:
+            raise InputError(f"{path}: not one frame of it can be decoded")
+        for shot in sorted(doubtful[:_COLUMNS]):
+            first = _first_of(container, stream, shot)
+            if first is not None:
+                caption = f"{clock(shot.start_s)}, {shot.confidence:.0%} sure"
+                doubts.append(_Tile(caption, _picture(first, form, tile_px)))
     size = (form.width, form.height)
     return ContactSheet(
-        _lay(tiles),
-        tiles[len(tiles) // 2][1],
+        _lay(tiles, doubts),
+        tiles[len(tiles) // 2].picture,
         *(size[::-1] if form.orientation.swaps_sides else size),
         seconds=duration,
         is_709=form.matrix == _HD_MATRIX,
@@ -92,7 +109,15 @@ def _frames(container: InputContainer, stream: VideoStream, duration: float) -> 
         yield float((shown - start) * base), frame
 
 
+def _first_of(container: InputContainer, stream: VideoStream, shot: TimedConfidence) -> VideoFrame | None:
+    """The frame that a shot begins with; half a frame's time makes up for rounding."""
+    early_s = 0.5 / float(stream.average_rate or 25)
+    wanted = (stream.start_time or 0) + round((shot.start_s - early_s) / (stream.time_base or Fraction(1, 1000)))
+    return _frame_at(container, stream, wanted, _NO_KEY_FRAME)
+
+
 def _frame_at(container: InputContainer, stream: VideoStream, wanted: int, shown: int) -> VideoFrame | None:
+    """The first frame at ``wanted`` or after, or a key frame on the way there that comes after ``shown``."""
     last = None
     try:
         container.seek(wanted, stream=stream)
@@ -105,7 +130,7 @@ def _frame_at(container: InputContainer, stream: VideoStream, wanted: int, shown
     return last
 
 
-def _tile(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image:
+def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image:
     """A frame upright, with square pixels."""
     across, down = frame.width * float(form.sample_aspect or 1), float(frame.height)
     scale = width_px / (down if form.orientation.swaps_sides else across)
@@ -113,16 +138,23 @@ def _tile(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(form.orientation.to_upright(rgb)))
 
 
-def _lay(tiles: list[tuple[float, Image.Image]]) -> Image.Image:
-    """Rows of frames, each with its time in a corner."""
-    width, height = tiles[0][1].size
-    columns = min(_COLUMNS, len(tiles))
+def _lay(tiles: list[_Tile], doubts: list[_Tile]) -> Image.Image:
+    """Rows of frames, each with its caption in a corner; the doubts in a row of their own, further down."""
+    width, height = tiles[0].picture.size
+    columns = min(_COLUMNS, max(len(tiles), len(doubts)))
     rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (columns * (width + _GAP_PX) - _GAP_PX, rows * (height + _GAP_PX) - _GAP_PX), _GROUND)
+    row_px = height + _GAP_PX
+    total_px = rows * row_px - _GAP_PX
+    below_px = total_px + 3 * _GAP_PX
+    sheet = Image.new(
+        "RGB", (columns * (width + _GAP_PX) - _GAP_PX, below_px + height if doubts else total_px), _GROUND
+    )
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(max(10, width // 20))
-    for i, (time_s, tile) in enumerate(tiles):
-        x, y = i % columns * (width + _GAP_PX), i // columns * (height + _GAP_PX)
-        sheet.paste(tile, (x, y))
-        draw.text((x + 8, y + 7), clock(time_s), (255, 255, 255), font, "la", stroke_width=1, stroke_fill=(0, 0, 0))
+    places = [(i % columns, i // columns * row_px) for i in range(len(tiles))]
+    places += [(i, below_px) for i in range(len(doubts))]
+    for (column, y), tile in zip(places, tiles + doubts, strict=True):
+        x = column * (width + _GAP_PX)
+        sheet.paste(tile.picture, (x, y))
+        draw.text((x + 8, y + 7), tile.caption, (255, 255, 255), font, "la", stroke_width=1, stroke_fill=(0, 0, 0))
     return sheet

@@ -13,6 +13,7 @@ from typing import Final
 from archivecolor.errors import InputError
 from archivecolor.jobs.discover import Item, walk
 from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_journal
+from archivecolor.jobs.records import TimedConfidence
 from archivecolor.stills.sniff import names_a_picture, sniff
 
 _FILM_SUFFIXES: Final = {".mp4", ".mov", ".mkv", ".m4v", ".avi", ".mpg", ".mpeg", ".ts", ".webm", ".mxf", ".wmv"}
@@ -46,6 +47,8 @@ class ReviewItem:
     """Why it was not coloured."""
     hint: str | None = None
     confidence: float | None = None
+    least_sure: tuple[TimedConfidence, ...] = ()
+    """Of a film: the shots to look at first."""
     engine: str | None = None
     seconds: float | None = None
 
@@ -94,6 +97,7 @@ def _from_entry(entry: Entry, out: Path) -> ReviewItem:
         reason=_without_path(entry.error, entry.source),
         hint=entry.hint,
         confidence=entry.confidence,
+        least_sure=entry.least_sure,
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
         seconds=entry.seconds,
     )

@@ -21,6 +21,7 @@ from urllib.parse import quote_from_bytes
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.report.films import clock
 from archivecolor.report.items import State
 from archivecolor.report.previews import Preview
 
@@ -34,6 +35,7 @@ FIELDS: Final = (
     "kind",  # still or film
     "status",  # a `State`
     "confidence",  # 0..1, or null
+    "unsure",  # of a film: [when a shot begins, its confidence] for the least sure ones
     "warnings",  # indices into texts
     "reason",  # why it was not coloured: index into texts, or null
     "hint",  # likewise
@@ -133,6 +135,7 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         item.kind,
         state,
         None if item.confidence is None else round(item.confidence, 3),
+        [[clock(shot.start_s), round(shot.confidence, 3)] for shot in item.least_sure],
         [texts.number(warning) for warning in item.warnings],
         texts.number_or_none(f"its result cannot be shown: {preview.problem}" if preview.problem else item.reason),
         texts.number_or_none(item.hint),

@@ -177,7 +177,7 @@ class Gallery:
             raise InputError(f"{path}: is not there any more")
         tint = None
         if item.kind is Kind.FILM:
-            film = contact_sheet(path, PICTURE_PX)
+            film = contact_sheet(path, PICTURE_PX, item.least_sure)
             picture, thumb = film.sheet, film.poster
             facts = Facts(film.width, film.height, "709" if film.is_709 else "601", clock(film.seconds))
         else:
@@ -214,6 +214,8 @@ class _Coded:
 def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
     """Sixteen hexadecimal digits of the source's name and the result's size and time."""
     state = f"{item.state}" if result is None else f"{result.st_size} {result.st_mtime_ns}"
+    if item.least_sure:
+        state += f" {item.least_sure}"
     key = os.fsencode(item.source) + f"\0{_FORM}\0{item.result is not None}\0{state}".encode()
     return hashlib.sha256(key).hexdigest()[:16]
 

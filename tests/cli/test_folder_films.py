@@ -47,6 +47,17 @@ def test_films_are_coloured_as_well_as_stills_in_one_run(run: Run, mixed: Path, 
     assert [entries["d.avi"].confidence] + [r["confidence"] for r in done.records] == [pytest.approx(0.5)] * 5
 
 
+def test_the_shots_to_look_at_first_are_told_and_kept_for_the_review_page(run: Run, tmp_path: Path, out: Path) -> None:
+    (tmp_path / "in").mkdir()
+    FilmSource([*moving(20), *moving(20, seed=5), *moving(20, seed=8)]).write(tmp_path / "in/a.mkv")
+    done = run("folder", tmp_path / "in", out)
+    told = "least sure of the colours in the shots from 0:00:00.00 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)"
+    assert told in done.err
+    (entry,) = read_journal(out)
+    assert [shot.start_s for shot in entry.least_sure] == pytest.approx([0, 0.8, 1.6])
+    assert [shot.confidence for shot in entry.least_sure] == pytest.approx([0.5] * 3)
+
+
 def test_a_second_run_leaves_films_alone_and_a_film_setting_redoes_films_alone(
     run: Run, mixed: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ from archivecolor.jobs.journal import (
     read_runs,
 )
 from archivecolor.jobs.journal_index import Index
-from archivecolor.jobs.records import decode, encode_entry, encode_run, settings_digest
+from archivecolor.jobs.records import TimedConfidence, decode, encode_entry, encode_run, settings_digest
 from tests.fakes.disks import tiny_disk
 
 ENGINE = EngineUsed("archive", "5" * 64, "ONNX Runtime 1.32, CPU")
@@ -62,6 +62,14 @@ entries = st.builds(
     error=st.none() | text,
     hint=st.none() | text,
     confidence=st.none() | st.integers(0, 10**4).map(lambda n: n / 10**4),
+    least_sure=st.lists(
+        st.builds(
+            TimedConfidence,
+            st.integers(0, 10**8).map(lambda ms: ms / 1000),
+            st.integers(0, 10**4).map(lambda n: n / 10**4),
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from archivecolor.errors import InputError
 from archivecolor.jobs.journal import Kind
+from archivecolor.jobs.records import TimedConfidence
 from archivecolor.report.films import clock, contact_sheet
 from tests.film.sources import FilmSource, moving
 from tests.report.conftest import make
@@ -83,6 +85,35 @@ def test_a_film_is_on_the_page_with_its_duration(tmp_path: Path) -> None:
     thumb = made.path.parent / "thumbs" / item["id"][:2] / f"{item['id']}.jpg"
     with Image.open(thumb) as image:
         assert image.size == (314, 236)
+
+
+def test_doubtful_shots_have_a_row_of_their_own_that_shows_where_each_begins(tmp_path: Path) -> None:
+    path = FilmSource(steps(48), "libx264", options={"g": "100", "crf": "4"}).write(tmp_path / "a.mkv")
+    plain = contact_sheet(path, 536).sheet
+    doubts = (TimedConfidence(30 / 25, 0.2), TimedConfidence(7 / 25, 0.31))
+    made = contact_sheet(path, 536, doubts)
+    width, height = made.poster.size
+    assert made.sheet.height == plain.height + 24 + height
+    np.testing.assert_array_equal(np.asarray(made.sheet)[: plain.height], np.asarray(plain))
+    below = np.asarray(made.sheet)[plain.height + 24 :, :, 1].astype(int)
+    lights = [below[height // 2, x * (width + 8) + width // 2] for x in range(3)]
+    expected = [(40 + 150 * i // 48 - 16) * 255 / 219 for i in (7, 30)]
+    assert lights[:2] == pytest.approx(expected, abs=2), "in the order of the film"
+    assert lights[2] == 142, "nothing"
+
+
+def test_the_page_names_doubtful_shots_and_shows_them_anew_when_they_change(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    FilmSource(moving(30), "libx264").write(out / "reel.mp4")
+    seen = []
+    for confidence in (0.25, 0.5):
+        doubts = (TimedConfidence(0.4, confidence),)
+        write_journal(out, replace(colored("reel.mp4", kind=Kind.FILM), least_sure=doubts))
+        (item,) = data_of(make(out).path)["items"]
+        assert item["unsure"] == [["0:00", confidence]]
+        seen.append(item["id"])
+    assert seen[0] != seen[1]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.9, "0:00"), (61, "1:01"), (3723.4, "1:02:03")])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.cli import console
-from archivecolor.cli.film_progress import FilmProgress, clock
+from archivecolor.cli.film_progress import FilmProgress, clock, tell_least_sure
 from archivecolor.cli.foldering.report import Report
 from archivecolor.cli.foldering.settings import Making
 from archivecolor.cli.interrupt import Interruption
@@ -192,9 +192,8 @@ class FolderRun:
         warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
 
         def note(file: BinaryIO, shots: tuple[ShotConfidence, ...]) -> None:
-            self.recorder.made(
-                begun, Status.COLORED, settings, task.target, file, warnings, confidence=mean_confidence(shots)
-            )
+            sure, least_sure = mean_confidence(shots), plan.least_sure(shots)
+            self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings, sure, least_sure)
 
         rate = len(film.times) / film.duration_s if film.duration_s else 1.0
         with FilmProgress("colouring", rate=rate, quiet=self.quiet) as progress:
@@ -208,9 +207,9 @@ class FolderRun:
                 progress=progress.frames,
                 before_naming=note,
             )
-        self.report.colored(
-            task, warnings, begun.seconds, mean_confidence(record.confidence), damaged=bool(film.warnings)
-        )
+        sure = mean_confidence(record.confidence)
+        self.report.colored(task, warnings, begun.seconds, sure, damaged=bool(film.warnings))
+        tell_least_sure(plan.least_sure(record.confidence))
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
         """Copy an item that is in colour already, if it is to be copied, and note what was done."""

@@ -164,6 +164,9 @@ const viewer = {
     const facts = [["State", STATES[item.status]]];
     if (item.shown && item.reason) facts.push(["Why", item.reason]);
     if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
+    if (item.unsure.length) {
+      facts.push(["Least sure from", item.unsure.map(([time, sure]) => `${time} (${percent(sure)})`).join(", ")]);
+    }
     if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
     if (item.pages > 1) facts.push(["Pages", `${item.pages}, the first is shown`]);
     if (item.duration) facts.push(["Duration", item.duration]);
