@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,3 +73,16 @@ class Page:
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme_feature]})
+
+
+@contextmanager
+def looking_at(on: Page, text: str) -> Iterator[None]:
+    """Find one item by its name and open it."""
+    from selenium.webdriver.common.keys import Keys
+
+    on.find("text").send_keys(text)
+    on.wait(lambda: on.shown.startswith(("1 of", "1 picture")))
+    on.press(Keys.ESCAPE, Keys.ENTER)
+    on.wait(lambda: on.is_open)
+    yield
+    on.press(Keys.ESCAPE)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archivecolor.report import making
+from tests.report.browsing import Page
 from tests.report.runs import run_of
 
 if TYPE_CHECKING:
@@ -61,3 +62,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory, downloads: Path) -> Iterat
     found.implicitly_wait(0)
     yield found
     found.quit()
+
+
+@pytest.fixture
+def on(browser: Chrome, page: Path) -> Iterator[Page]:
+    """The page, freshly opened on a desk, without marks; nothing may be complained of on the console."""
+    on = Page(browser)
+    on.screen(1200, 800)
+    browser.get(page.as_uri())
+    on.run("localStorage.clear()")
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    on.open(page)
+    yield on
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]

@@ -6,8 +6,6 @@ import io
 import os
 import time
 import urllib.parse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +18,11 @@ from archivecolor.jobs.journal import Kind
 from archivecolor.report.items import ReviewItem, State
 from archivecolor.report.page import write_page
 from archivecolor.report.previews import Facts, Preview
-from tests.report.browsing import Page
+from tests.report.browsing import Page, looking_at
 from tests.report.runs import HOSTILE
 
 if TYPE_CHECKING:
-    from selenium.webdriver import Chrome
+    pass
 
 pytest.importorskip("selenium", reason="needs selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -32,30 +30,6 @@ from selenium.webdriver.common.keys import Keys
 
 PICTURES = 21 + 4
 """Items of `run_of`."""
-
-
-@pytest.fixture
-def on(browser: Chrome, page: Path) -> Iterator[Page]:
-    """The page, freshly opened on a desk, without marks; nothing may be complained of on the console."""
-    on = Page(browser)
-    on.screen(1200, 800)
-    browser.get(page.as_uri())
-    on.run("localStorage.clear()")
-    browser.get_log("browser")  # type: ignore[no-untyped-call]
-    on.open(page)
-    yield on
-    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def looking_at(on: Page, text: str) -> Iterator[None]:
-    """Find one item by its name and open it."""
-    on.find("text").send_keys(text)
-    on.wait(lambda: on.shown.startswith("1 of"))
-    on.press(Keys.ESCAPE, Keys.ENTER)
-    on.wait(lambda: on.is_open)
-    yield
-    on.press(Keys.ESCAPE)
 
 
 def test_everything_of_the_run_is_there_and_thumbnails_load_from_disk(on: Page) -> None:

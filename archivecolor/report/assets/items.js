@@ -48,6 +48,15 @@ function icon(name) {
   return svg;
 }
 
+/** Let the browser save a file. */
+function handOut(file, name) {
+  const link = made("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 let toastTimer = 0;
 
 /** A word on what has just happened, for eyes and screen readers. */

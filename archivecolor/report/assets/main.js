@@ -59,8 +59,15 @@ const inViewer = {
   End: () => viewer.show(filters.shown.length - 1),
   b: () => viewer.flip(),
   c: () => viewer.doubt(),
+  p: () => painting.start(viewer.item),
   "Shift ArrowLeft": () => viewer.moveTo(viewer.split - 5),
   "Shift ArrowRight": () => viewer.moveTo(viewer.split + 5),
+};
+
+const whilePainting = {
+  p: () => painting.leave(),
+  z: () => painting.undo(),
+  s: () => painting.save(),
 };
 
 const onDivider = {
@@ -76,8 +83,9 @@ const onDivider = {
 function actionOf(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || element("help").open || element("lists").open) return null;
   const target = event.target;
-  if (target.matches("input, select, textarea")) return null;
   const key = event.key.length === 1 ? event.key.toLowerCase() : (event.shiftKey ? "Shift " : "") + event.key;
+  if (painting.item && whilePainting[key]) return whilePainting[key];
+  if (target.matches("input, select, textarea")) return null;
   if (target.id === "divider" && onDivider[key]) return onDivider[key];
   if (target.matches("button, a") && key === "Enter") return null;
   return (viewer.node.open ? inViewer : inGrid)[key] ?? anywhere[key] ?? null;
@@ -174,4 +182,5 @@ showHead();
 filters.setUp();
 grid.setUp();
 viewer.setUp();
+painting.setUp();
 followAddress();

@@ -78,12 +78,7 @@ const fitsALine = (name) => !name.includes("\n") && !name.endsWith("\r") && name
 function exportList(chosen, name) {
   const held = chosen.filter((item) => fitsALine(item.source));
   const newline = Uint8Array.of(10);
-  const file = new Blob([joined(held.flatMap((item) => [bytesOf(item.source), newline]))], { type: "text/plain" });
-  const link = made("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  handOut(new Blob([joined(held.flatMap((item) => [bytesOf(item.source), newline]))], { type: "text/plain" }), name);
   const left = chosen.length - held.length;
   if (left) say(`${name}: ${count(left, "name")} left out, a line cannot hold a name with line breaks`, 8);
   else say(`${count(held.length, "path")} in ${name}`);

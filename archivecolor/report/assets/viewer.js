@@ -32,11 +32,17 @@ const viewer = {
     element("doubt").addEventListener("click", () => this.doubt());
     element("close").addEventListener("click", () => this.node.close());
     this.node.addEventListener("close", () => this.closed());
+    this.node.addEventListener("cancel", (event) => {
+      if (!painting.item) return;
+      event.preventDefault(); // Escape ends the painting first
+      painting.leave();
+    });
     marks.changed.push(() => this.node.open && this.showMark());
   },
 
   /** Show a place of the list. */
   show(at) {
+    painting.leave();
     this.at = at;
     const item = this.item;
     const opened = !this.node.open;
@@ -62,6 +68,7 @@ const viewer = {
   },
 
   closed() {
+    painting.leave();
     if (this.node.open) return; // opened again before the word of its closing came
     if (history.state?.viewer) history.back();
     else history.replaceState(null, "", location.pathname + location.search);
@@ -159,6 +166,7 @@ const viewer = {
     element("name").textContent = item.name;
     element("where").textContent = printable(item.folder);
     element("views").hidden = !item.shown || item.status !== "colored";
+    element("paint-start").hidden = !painting.canPaint(item);
     if (!item.shown) element("doubt-legend").hidden = true;
     element("warnings").replaceChildren(...item.warnings.map((warning) => made("li", "", printable(warning))));
     const facts = [["State", STATES[item.status]]];

@@ -1,0 +1,187 @@
+// Painting hints: strokes of colour on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
+// Strokes are kept in this browser by their source, so that they are there again when the picture was made anew.
+
+const COLOURS = [
+  ["Skin", "#d9a78b"],
+  ["Hair, brown", "#6f5038"],
+  ["Red", "#a8322b"],
+  ["Brick", "#9c5a41"],
+  ["Orange", "#c9772e"],
+  ["Wood", "#8a6a45"],
+  ["Yellow", "#cdb04c"],
+  ["Grass", "#6f8a3c"],
+  ["Leaves", "#4d6b3a"],
+  ["Sea", "#4f8a8e"],
+  ["Sky", "#8fb3d3"],
+  ["Blue", "#35538c"],
+  ["Violet", "#77568f"],
+  ["No colour", "#808080"],
+];
+
+const painting = {
+  key: `archivecolor:${data.run}:strokes`,
+  bySource: {},
+  item: null,
+  colour: COLOURS[0][1],
+  stroke: null,
+  folder: null,
+
+  setUp() {
+    const canvas = element("paint");
+    canvas.addEventListener("pointerdown", (event) => this.begin(event));
+    canvas.addEventListener("pointermove", (event) => this.draw(event));
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
+    element("paint-colours").replaceChildren(...COLOURS.map(colourChoice));
+    element("paint-other").addEventListener("input", ({ target }) => this.choose(target.value));
+    element("paint-start").addEventListener("click", () => this.start(viewer.item));
+    element("paint-undo").addEventListener("click", () => this.undo());
+    element("paint-save").addEventListener("click", () => this.save());
+    element("paint-done").addEventListener("click", () => this.leave());
+    this.choose(this.colour);
+    try {
+      this.bySource = JSON.parse(localStorage.getItem(this.key) ?? "{}") ?? {};
+    } catch {
+      this.bySource = {};
+    }
+  },
+
+  /** Films are painted by frame, pages of a file cannot be told apart: neither is painted here. */
+  canPaint: (item) => item.shown && item.status === "colored" && item.kind === "still" && item.pages === 1,
+
+  get strokes() {
+    return this.bySource[this.item.source] ?? [];
+  },
+
+  start(item) {
+    if (!this.canPaint(item)) {
+      say("Hints are painted on single photographs.");
+      return;
+    }
+    this.item = item;
+    const [canvas, picture] = [element("paint"), element("after")];
+    canvas.width = picture.naturalWidth;
+    canvas.height = picture.naturalHeight;
+    viewer.node.classList.add("painting");
+    this.show();
+    element("paint-done").focus();
+  },
+
+  leave() {
+    if (!this.item) return;
+    this.end();
+    this.item = null;
+    viewer.node.classList.remove("painting");
+    element("paint-start").focus();
+  },
+
+  choose(colour) {
+    this.colour = colour;
+    for (const choice of element("paint-colours").querySelectorAll("input")) choice.checked = choice.value === colour;
+  },
+
+  begin(event) {
+    if (event.button > 0) return;
+    event.stopPropagation();
+    element("paint").setPointerCapture(event.pointerId);
+    const { width, height } = element("paint");
+    const radius = (Number(element("paint-width").value) / 100) * Math.min(width, height);
+    this.stroke = { colour: this.colour, radius: Math.max(1, radius / 2), points: [] };
+    this.bySource[this.item.source] = [...this.strokes, this.stroke];
+    this.draw(event);
+  },
+
+  draw(event) {
+    if (!this.stroke) return;
+    const canvas = element("paint");
+    const box = canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * canvas.width;
+    const y = ((event.clientY - box.top) / box.height) * canvas.height;
+    this.stroke.points.push(Math.round(x), Math.round(y));
+    this.show();
+  },
+
+  end() {
+    if (!this.stroke) return;
+    this.stroke = null;
+    this.keep();
+  },
+
+  undo() {
+    if (!this.strokes.length) return;
+    this.bySource[this.item.source] = this.strokes.slice(0, -1);
+    if (!this.strokes.length) delete this.bySource[this.item.source];
+    this.keep();
+    this.show();
+  },
+
+  keep() {
+    try {
+      localStorage.setItem(this.key, JSON.stringify(this.bySource));
+    } catch {
+      say("This browser keeps no strokes: save the layer before you close the page.", 8);
+    }
+  },
+
+  show() {
+    const canvas = element("paint");
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.lineCap = context.lineJoin = "round";
+    for (const { colour, radius, points } of this.strokes) {
+      context.strokeStyle = colour;
+      context.lineWidth = 2 * radius;
+      context.beginPath();
+      context.moveTo(points[0], points[1]);
+      for (let i = 0; i < points.length; i += 2) context.lineTo(points[i], points[i + 1]);
+      context.stroke();
+    }
+    const none = this.strokes.length === 0;
+    element("paint-undo").disabled = element("paint-save").disabled = none;
+    element("paint-where").textContent = printable(layerOf(this.item));
+  },
+
+  /** Write the layer into the folder of hints, which is asked for once; where a browser cannot, hand it out as a file. */
+  async save() {
+    const item = this.item;
+    if (!item || !this.strokes.length) return;
+    if (LONE_BYTE.test(item.source)) {
+      say("No browser can write this name. Paint on a layer with a picture editor.", 8);
+      return;
+    }
+    const layer = await new Promise((resolve) => element("paint").toBlob(resolve, "image/png"));
+    const parts = layerOf(item).split("/");
+    try {
+      this.folder ??= await window.showDirectoryPicker({ id: "hints", mode: "readwrite" });
+      await written(this.folder, parts, layer);
+      say(`Written to ${printable([this.folder.name, ...parts].join("/"))}`, 6);
+    } catch (e) {
+      if (e.name === "AbortError") return;
+      this.folder = null;
+      handOut(layer, parts.at(-1));
+      say(`Move it to ${printable(`HINTS/${parts.join("/")}`)}`, 10);
+    }
+  },
+};
+
+/** Where a picture's layer belongs, in the folder of hints. */
+const layerOf = (item) => `${item.source}.png`;
+
+function colourChoice([name, colour]) {
+  const label = made("label", "paint-colour");
+  const input = made("input");
+  Object.assign(input, { type: "radio", name: "paint-colour", value: colour, title: name });
+  input.setAttribute("aria-label", name);
+  input.style.setProperty("--colour", colour);
+  input.addEventListener("input", () => painting.choose(colour));
+  label.append(input);
+  return label;
+}
+
+async function written(folder, parts, content) {
+  let place = folder;
+  for (const part of parts.slice(0, -1)) place = await place.getDirectoryHandle(part, { create: true });
+  const file = await place.getFileHandle(parts.at(-1), { create: true });
+  const stream = await file.createWritable();
+  await stream.write(content);
+  await stream.close();
+}
