@@ -164,6 +164,12 @@ class Recipe:
     adversary: Adversary = field(default_factory=Adversary)
 
     def __post_init__(self) -> None:
+        for phase in self.phase:
+            if phase.freeze is Freeze.ALL_BUT_BLOCKS and not any(self.generator.blocks):
+                raise ConfigurationError(
+                    f"phase '{phase.name}': leaves nothing to train, for the generator has no transformer blocks",
+                    hint="set [generator] blocks",
+                )
         if self.unet is None:
             return
         if len(self.unet.widths) < 2 or len(self.unet.dropout) >= len(self.unet.widths):

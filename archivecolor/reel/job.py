@@ -107,7 +107,7 @@ class FilmPlan:
         return tuple(c for c in self.scan.cuts if self.cut.first < c < self.cut.last)
 
     def timed(self, confidence: Iterable[ShotConfidence]) -> list[TimedConfidence]:
-        """The same of each shot, by when it begins."""
+        """How sure the generator was of each shot, by when it begins."""
         first, seconds = self.cut.first, self.scan.film.seconds
         return [TimedConfidence(seconds(max(shot.first, first)), shot.mean) for shot in confidence]
 

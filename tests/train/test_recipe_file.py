@@ -85,6 +85,10 @@ def test_a_recipe_survives_its_way_through_json(recipe: Recipe) -> None:
         (GOOD + "[unet]\n", r"unet: has no palette .*set \[loss\] distribution = 0"),
         (GOOD + "[unet]\nwidths = [8]\n", "unet: give two widths or more"),
         (
+            GOOD.replace("batch = 2", 'batch = 2\nfreeze = "all but blocks"'),
+            "phase 'one': leaves nothing to train, for the generator has no transformer blocks",
+        ),
+        (
             GOOD.replace("batch = 2", 'batch = 2\nfreeze = "encoder"') + "[unet]\npalette = 4\n",
             "phase 'one': the U-Net has no pretrained encoder to freeze",
         ),

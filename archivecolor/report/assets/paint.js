@@ -38,11 +38,6 @@ const painting = {
     element("paint-save").addEventListener("click", () => this.save());
     element("paint-done").addEventListener("click", () => this.leave());
     this.choose(this.colour);
-    try {
-      this.bySource = JSON.parse(localStorage.getItem(this.key) ?? "{}") ?? {};
-    } catch {
-      this.bySource = {};
-    }
   },
 
   /** Films are painted by frame, pages of a file cannot be told apart: neither is painted here. */
@@ -58,6 +53,7 @@ const painting = {
       return;
     }
     this.item = item;
+    this.load();
     const [canvas, picture] = [element("paint"), element("after")];
     canvas.width = picture.naturalWidth;
     canvas.height = picture.naturalHeight;
@@ -84,8 +80,8 @@ const painting = {
     event.stopPropagation();
     element("paint").setPointerCapture(event.pointerId);
     const { width, height } = element("paint");
-    const radius = (Number(element("paint-width").value) / 100) * Math.min(width, height);
-    this.stroke = { colour: this.colour, radius: Math.max(1, radius / 2), points: [] };
+    const share = Number(element("paint-width").value) / 100;
+    this.stroke = { colour: this.colour, width: Math.max(2, share * Math.min(width, height)), points: [] };
     this.bySource[this.item.source] = [...this.strokes, this.stroke];
     this.draw(event);
   },
@@ -114,6 +110,15 @@ const painting = {
     this.show();
   },
 
+  /** Other tabs may have painted meanwhile. Where nothing is kept, what this one holds stays. */
+  load() {
+    try {
+      this.bySource = JSON.parse(localStorage.getItem(this.key)) ?? this.bySource;
+    } catch {
+      return;
+    }
+  },
+
   keep() {
     try {
       localStorage.setItem(this.key, JSON.stringify(this.bySource));
@@ -127,9 +132,9 @@ const painting = {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.lineCap = context.lineJoin = "round";
-    for (const { colour, radius, points } of this.strokes) {
+    for (const { colour, width, points } of this.strokes) {
       context.strokeStyle = colour;
-      context.lineWidth = 2 * radius;
+      context.lineWidth = width;
       context.beginPath();
       context.moveTo(points[0], points[1]);
       for (let i = 0; i < points.length; i += 2) context.lineTo(points[i], points[i + 1]);
