@@ -20,6 +20,8 @@ from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream
 from archivecolor.jobs.records import TimedConfidence
 
+FRAME_PX: Final = 960
+"""Long side of a frame that is looked at by itself, of a film that is larger."""
 _FRAMES: Final = 12
 _COLUMNS: Final = 4
 _GAP_PX: Final = 8
@@ -43,11 +45,36 @@ class ContactSheet:
     seconds: float
     is_709: bool
     """Whether its luma is BT.709's."""
+    frames: tuple[SheetFrame, ...]
+    """Those on the sheet, in its order."""
+
+
+class SheetFrame(NamedTuple):
+    """A frame of a contact sheet."""
+
+    time_s: float
+    """From the film's first frame."""
+    confidence: float | None
+    """Of the shot that it begins, where that is doubtful."""
+    picture: Image.Image
+    """Upright, with square pixels, `FRAME_PX` on its long side or as large as it is."""
+    box: Box
+
+
+class Box(NamedTuple):
+    """A place on a sheet, in shares of the sheet's sides."""
+
+    left: float
+    top: float
+    width: float
+    height: float
 
 
 class _Tile(NamedTuple):
-    caption: str
-    picture: Image.Image
+    time_s: float
+    confidence: float | None
+    small: Image.Image
+    large: Image.Image
 
 
 def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence] = ()) -> ContactSheet:
@@ -64,21 +91,24 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
         duration = _duration(container, stream)
         for time_s, frame in _frames(container, stream, duration):
             form = form or form_of(stream, frame)
-            tiles.append(_Tile(clock(time_s), _picture(frame, form, tile_px)))
+            tiles.append(_tile(time_s, None, frame, form, tile_px))
         if form is None:
             raise InputError(f"{path}: not one frame of it can be decoded")
-        for shot in sorted(doubtful[:_COLUMNS]):
+        for shot in sorted(doubtful):
             first = _first_of(container, stream, shot)
             if first is not None:
-                caption = f"{clock(shot.start_s)}, {shot.confidence:.0%} sure"
-                doubts.append(_Tile(caption, _picture(first, form, tile_px)))
-    size = (form.width, form.height)
+                doubts.append(_tile(shot.start_s, shot.confidence, first, form, tile_px))
+    sheet, boxes = _lay(tiles, doubts)
     return ContactSheet(
-        _lay(tiles, doubts),
-        tiles[len(tiles) // 2].picture,
-        *(size[::-1] if form.orientation.swaps_sides else size),
+        sheet,
+        tiles[len(tiles) // 2].small,
+        *((form.height, form.width) if form.orientation.swaps_sides else (form.width, form.height)),
         seconds=duration,
         is_709=form.matrix == _HD_MATRIX,
+        frames=tuple(
+            SheetFrame(tile.time_s, tile.confidence, tile.large, box)
+            for tile, box in zip(tiles + doubts, boxes, strict=True)
+        ),
     )
 
 
@@ -130,6 +160,12 @@ def _frame_at(container: InputContainer, stream: VideoStream, wanted: int, shown
     return last
 
 
+def _tile(time_s: float, confidence: float | None, frame: VideoFrame, form: PictureForm, width_px: int) -> _Tile:
+    height, width = form.shown
+    large_px = round(width * min(1, FRAME_PX / max(height, width)))
+    return _Tile(time_s, confidence, _picture(frame, form, width_px), _picture(frame, form, large_px))
+
+
 def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image:
     """A frame upright, with square pixels."""
     across, down = frame.width * float(form.sample_aspect or 1), float(frame.height)
@@ -138,23 +174,20 @@ def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image
     return Image.fromarray(np.ascontiguousarray(form.orientation.to_upright(rgb)))
 
 
-def _lay(tiles: list[_Tile], doubts: list[_Tile]) -> Image.Image:
-    """Rows of frames, each with its caption in a corner; the doubts in a row of their own, further down."""
-    width, height = tiles[0].picture.size
+def _lay(tiles: list[_Tile], doubts: list[_Tile]) -> tuple[Image.Image, list[Box]]:
+    """Rows of frames, each with its caption in a corner; the doubts in rows of their own, further down."""
+    width, height = tiles[0].small.size
     columns = min(_COLUMNS, max(len(tiles), len(doubts)))
-    rows = -(-len(tiles) // columns)
-    row_px = height + _GAP_PX
-    total_px = rows * row_px - _GAP_PX
-    below_px = total_px + 3 * _GAP_PX
-    sheet = Image.new(
-        "RGB", (columns * (width + _GAP_PX) - _GAP_PX, below_px + height if doubts else total_px), _GROUND
-    )
+    across, down = width + _GAP_PX, height + _GAP_PX
+    doubts_px = -(-len(tiles) // columns) * down + 2 * _GAP_PX
+    places = [(i % columns * across, i // columns * down) for i in range(len(tiles))]
+    places += [(i % columns * across, doubts_px + i // columns * down) for i in range(len(doubts))]
+    sheet = Image.new("RGB", (columns * across - _GAP_PX, max(y for _, y in places) + height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(max(10, width // 20))
-    places = [(i % columns, i // columns * row_px) for i in range(len(tiles))]
-    places += [(i, below_px) for i in range(len(doubts))]
-    for (column, y), tile in zip(places, tiles + doubts, strict=True):
-        x = column * (width + _GAP_PX)
-        sheet.paste(tile.picture, (x, y))
-        draw.text((x + 8, y + 7), tile.caption, (255, 255, 255), font, "la", stroke_width=1, stroke_fill=(0, 0, 0))
-    return sheet
+    for (x, y), tile in zip(places, tiles + doubts, strict=True):
+        sheet.paste(tile.small, (x, y))
+        caption = clock(tile.time_s) + ("" if tile.confidence is None else f", {tile.confidence:.0%} sure")
+        draw.text((x + 8, y + 7), caption, (255, 255, 255), font, "la", stroke_width=1, stroke_fill=(0, 0, 0))
+    boxes = [Box(x / sheet.width, y / sheet.height, width / sheet.width, height / sheet.height) for x, y in places]
+    return sheet, boxes

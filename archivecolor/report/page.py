@@ -21,7 +21,6 @@ from urllib.parse import quote_from_bytes
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
-from archivecolor.report.films import clock
 from archivecolor.report.items import State
 from archivecolor.report.previews import Preview
 
@@ -35,7 +34,6 @@ FIELDS: Final = (
     "kind",  # still or film
     "status",  # a `State`
     "confidence",  # 0..1, or null
-    "unsure",  # of a film: [when a shot begins, its confidence] for the least sure ones
     "warnings",  # indices into texts
     "reason",  # why it was not coloured: index into texts, or null
     "hint",  # likewise
@@ -44,6 +42,7 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
+    "frames",  # of a film: [seconds, confidence or null, left, top, width, height] of each on its sheet
     "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it
@@ -135,7 +134,6 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         item.kind,
         state,
         None if item.confidence is None else round(item.confidence, 3),
-        [[clock(shot.start_s), round(shot.confidence, 3)] for shot in item.least_sure],
         [texts.number(warning) for warning in item.warnings],
         texts.number_or_none(f"its result cannot be shown: {preview.problem}" if preview.problem else item.reason),
         texts.number_or_none(item.hint),
@@ -144,6 +142,7 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         preview.result_bytes,
         f"{facts.width}x{facts.height}" if facts else "",
         facts.duration if facts else "",
+        facts.frames if facts else [],
         facts.pages if facts else 1,
         facts.matrix if facts else "601",
         facts is not None,

@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +34,12 @@ THUMB_PX: Final = 320
 """Long side in the grid: sharp at 200 CSS pixels on a dense screen."""
 _PICTURE_QUALITY: Final = 82
 _THUMB_QUALITY: Final = 76
-_FORM: Final = 1
+_FORM: Final = 2
 """Of what is written. Raised when older pictures no longer serve."""
 _TINT: Final = (214, 36, 159)
 """Far from the colours of photographs; the page's legend has it, too."""
 _BUDGET_BYTES: Final = 1 << 30
-_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|\.jpg)")
+_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Facts:
     """When the confidence map was written that lay there; 0 when there was none."""
     has_map: bool = False
     """Whether it is shown."""
+    frames: list[list[float | None]] = field(default_factory=list)
+    """Of a film, each frame on its sheet: when, in seconds; the confidence in a doubtful shot; its `films.Box`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Gallery:
     def picture(self, id: str) -> Path:
         """Where its larger picture lies."""
         return self._folder / "pictures" / id[:2] / f"{id}.jpg"
+
+    def frame(self, id: str, number: int) -> Path:
+        """Where a film's frame lies, by its number on the sheet."""
+        return self.picture(id).with_suffix(f".{number}.jpg")
 
     def map(self, id: str) -> Path:
         """Where its confidence map lies, if there is one."""
@@ -176,10 +182,14 @@ class Gallery:
         if status is None:
             raise InputError(f"{path}: is not there any more")
         tint = None
+        frames: list[bytes] = []
         if item.kind is Kind.FILM:
             film = contact_sheet(path, PICTURE_PX, item.least_sure)
             picture, thumb = film.sheet, film.poster
-            facts = Facts(film.width, film.height, "709" if film.is_709 else "601", clock(film.seconds))
+            frames = [_jpeg(frame.picture, _PICTURE_QUALITY) for frame in film.frames]
+            told = [[_short(x) for x in (f.time_s, f.confidence, *f.box)] for f in film.frames]
+            matrix = "709" if film.is_709 else "601"
+            facts = Facts(film.width, film.height, matrix, clock(film.seconds), frames=told)
         else:
             small = small_picture(path, PICTURE_PX)
             picture, thumb = small.image, small.image.copy()
@@ -187,12 +197,16 @@ class Gallery:
             facts = Facts(small.width, small.height, pages=small.pages, map_ns=map_ns, has_map=tint is not None)
         thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
         name = _id_of(item, status)
-        return _Coded(name, _jpeg(picture, _PICTURE_QUALITY), tint, _jpeg(thumb, _THUMB_QUALITY, facts), facts)
+        coded = _jpeg(picture, _PICTURE_QUALITY)
+        return _Coded(name, coded, frames, tint, _jpeg(thumb, _THUMB_QUALITY, facts), facts)
 
     def _save(self, item: ReviewItem, _: _Coded, coded: _Coded) -> Facts:
         """Write it, the thumbnail last: where that is, all is."""
         with atomic_write(self.picture(coded.id), overwrite=True) as file:
             file.write(coded.picture)
+        for number, frame in enumerate(coded.frames):
+            with atomic_write(self.frame(coded.id, number), overwrite=True) as file:
+                file.write(frame)
         if coded.tint is not None:
             with atomic_write(self.map(coded.id), overwrite=True) as file:
                 file.write(coded.tint)
@@ -205,6 +219,8 @@ class Gallery:
 class _Coded:
     id: str
     picture: bytes
+    frames: list[bytes]
+    """Of a film."""
     tint: bytes | None
     """Of the confidence map."""
     thumb: bytes
@@ -218,6 +234,10 @@ def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
         state += f" {item.least_sure}"
     key = os.fsencode(item.source) + f"\0{_FORM}\0{item.result is not None}\0{state}".encode()
     return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _tint(path: Path) -> bytes | None:

@@ -13,7 +13,7 @@ from PIL import Image
 from archivecolor.errors import InputError
 from archivecolor.jobs.journal import Kind
 from archivecolor.jobs.records import TimedConfidence
-from archivecolor.report.films import clock, contact_sheet
+from archivecolor.report.films import FRAME_PX, clock, contact_sheet
 from tests.film.sources import FilmSource, moving
 from tests.report.conftest import make
 from tests.report.runs import colored, write_journal
@@ -102,6 +102,35 @@ def test_doubtful_shots_have_a_row_of_their_own_that_shows_where_each_begins(tmp
     assert lights[2] == 142, "nothing"
 
 
+def test_each_frame_of_a_sheet_comes_by_itself_with_its_time_and_its_place(tmp_path: Path) -> None:
+    path = FilmSource(steps(48), "libx264", options={"g": "1", "crf": "4"}).write(tmp_path / "a.mkv")
+    made = contact_sheet(path, 536, (TimedConfidence(7 / 25, 0.31),))
+    assert len(made.frames) == 13
+    assert made.frames[-1][:2] == (7 / 25, 0.31)
+    sheet = np.asarray(made.sheet, np.int16)
+    for time_s, _, picture, box in made.frames:
+        assert picture.size == (128, 96), "no larger than the film"
+        light = (40 + 150 * round(time_s * 25) // 48 - 16) * 255 / 219
+        assert np.asarray(picture).mean() == pytest.approx(light, abs=2)
+        x, y = (box.left + box.width / 2) * sheet.shape[1], (box.top + box.height / 2) * sheet.shape[0]
+        np.testing.assert_allclose(sheet[int(y), int(x)], light, atol=2)
+        assert box.width * sheet.shape[1] == pytest.approx(made.poster.width)
+        assert box.height * sheet.shape[0] == pytest.approx(made.poster.height)
+
+
+def test_frames_of_a_large_film_are_as_large_as_a_screen(tmp_path: Path) -> None:
+    large = [np.full((600, 1200), 40 + 20 * i, np.uint8) for i in range(3)]
+    path = FilmSource(large, "libx264", rotation=90).write(tmp_path / "a.mp4")
+    assert {frame.picture.size for frame in contact_sheet(path, 536).frames} == {(FRAME_PX // 2, FRAME_PX)}
+
+
+def test_more_doubtful_shots_than_fit_into_a_row_get_another(tmp_path: Path) -> None:
+    path = FilmSource(steps(48), "libx264", options={"g": "1", "crf": "4"}).write(tmp_path / "a.mkv")
+    made = contact_sheet(path, 536, tuple(TimedConfidence(i / 5, 0.2) for i in range(6)))
+    tops = [frame.box.top * made.sheet.height for frame in made.frames[12:]]
+    assert np.diff(tops) == pytest.approx([0, 0, 0, made.poster.height + 8, 0])
+
+
 def test_the_page_names_doubtful_shots_and_shows_them_anew_when_they_change(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -111,7 +140,8 @@ def test_the_page_names_doubtful_shots_and_shows_them_anew_when_they_change(tmp_
         doubts = (TimedConfidence(0.4, confidence),)
         write_journal(out, replace(colored("reel.mp4", kind=Kind.FILM), least_sure=doubts))
         (item,) = data_of(make(out).path)["items"]
-        assert item["unsure"] == [["0:00", confidence]]
+        assert item["frames"][-1][:2] == [0.4, confidence]
+        assert [frame[1] for frame in item["frames"][:-1]] == [None] * 12
         seen.append(item["id"])
     assert seen[0] != seen[1]
 

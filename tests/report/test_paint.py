@@ -11,8 +11,6 @@ from PIL import Image
 
 from archivecolor.color import rgb_to_lab
 from archivecolor.control.hints import Hints, read_strokes
-from archivecolor.jobs.journal import Kind
-from tests.film.sources import FilmSource, moving
 from tests.report.browsing import Page, looking_at
 from tests.report.conftest import make
 from tests.report.runs import colored, picture, write_journal
@@ -149,19 +147,14 @@ def test_strokes_are_there_again_when_the_picture_was_made_anew(browser: Chrome,
     on.run("localStorage.clear()")
 
 
-@pytest.mark.parametrize("name", ["reel.mp4", "pages.tif"])
-def test_films_and_files_of_several_pages_are_not_painted_on(browser: Chrome, tmp_path: Path, name: str) -> None:
+def test_files_of_several_pages_are_not_painted_on(browser: Chrome, tmp_path: Path) -> None:
     out, on = tmp_path / "out", Page(browser)
     out.mkdir()
-    if name == "reel.mp4":
-        FilmSource(moving(4), "libx264").write(out / name)
-        write_journal(out, colored(name, kind=Kind.FILM))
-    else:
-        first, second = (Image.new("RGB", (64, 48), c) for c in ("red", "blue"))
-        first.save(out / name, save_all=True, append_images=[second])
-        write_journal(out, colored(name))
+    first, second = (Image.new("RGB", (64, 48), c) for c in ("red", "blue"))
+    first.save(out / "pages.tif", save_all=True, append_images=[second])
+    write_journal(out, colored("pages.tif"))
     on.open(make(out).path)
-    with looking_at(on, name):
+    with looking_at(on, "pages.tif"):
         on.wait(lambda: on.run("return document.getElementById('after').naturalWidth") > 0)
         assert not on.find("paint-start").is_displayed()
         on.press("p")

@@ -22,10 +22,19 @@ const STATES = { colored: "Coloured", skipped: "Left as it was", failed: "Failed
 
 const thumbnailOf = (item) => `thumbs/${item.id.slice(0, 2)}/${item.id}.jpg`;
 const pictureOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.jpg`;
+const frameOf = (item, number) => `pictures/${item.id.slice(0, 2)}/${item.id}.${number}.jpg`;
 const mapOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.map.png`;
 
 const numbered = new Intl.NumberFormat("en");
 const count = (n, one, many = one + "s") => `${numbered.format(n)} ${n === 1 ? one : many}`;
+const two = (n) => String(n).padStart(2, "0");
+
+/** A time in a film: '1:02:03' or '2:03'. */
+function clock(seconds) {
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
 const percent = (share) => `${Math.round(share * 100)} %`;
 
 const element = (id) => document.getElementById(id);

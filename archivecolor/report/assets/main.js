@@ -59,7 +59,8 @@ const inViewer = {
   End: () => viewer.show(filters.shown.length - 1),
   b: () => viewer.flip(),
   c: () => viewer.doubt(),
-  p: () => painting.start(viewer.item),
+  p: () => painting.start(viewer.item, viewer.frame),
+  f: () => viewer.nextFrame(),
   "Shift ArrowLeft": () => viewer.moveTo(viewer.split - 5),
   "Shift ArrowRight": () => viewer.moveTo(viewer.split + 5),
 };

@@ -1,5 +1,5 @@
 // Painting hints: strokes of colour on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
-// Strokes are kept in this browser by their source, so that they are there again when the picture was made anew.
+// Strokes are kept in this browser by their layer, so that they are there again when the picture was made anew.
 
 const COLOURS = [
   ["Skin", "#d9a78b"],
@@ -20,8 +20,9 @@ const COLOURS = [
 
 const painting = {
   key: `archivecolor:${data.run}:strokes`,
-  bySource: {},
+  byLayer: {},
   item: null,
+  layer: "",
   colour: COLOURS[0][1],
   stroke: null,
   folder: null,
@@ -33,26 +34,28 @@ const painting = {
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
     element("paint-colours").replaceChildren(...COLOURS.map(colourChoice));
     element("paint-other").addEventListener("input", ({ target }) => this.choose(target.value));
-    element("paint-start").addEventListener("click", () => this.start(viewer.item));
+    element("paint-start").addEventListener("click", () => this.start(viewer.item, viewer.frame));
     element("paint-undo").addEventListener("click", () => this.undo());
     element("paint-save").addEventListener("click", () => this.save());
     element("paint-done").addEventListener("click", () => this.leave());
     this.choose(this.colour);
   },
 
-  /** Films are painted by frame, pages of a file cannot be told apart: neither is painted here. */
-  canPaint: (item) => item.shown && item.status === "colored" && item.kind === "still" && item.pages === 1,
+  /** The pages of a file cannot be told apart by their layers, and a film is painted by its frames. */
+  canPaint: (item, frame = viewer.frame) =>
+    item.shown && item.status === "colored" && (item.kind === "still" ? item.pages === 1 : frame !== null),
 
   get strokes() {
-    return this.bySource[this.item.source] ?? [];
+    return this.byLayer[this.layer] ?? [];
   },
 
-  start(item) {
-    if (!this.canPaint(item)) {
-      say("Hints are painted on single photographs.");
+  start(item, frame) {
+    if (!this.canPaint(item, frame)) {
+      say(viewer.onSheet ? "Choose one of the frames to paint on." : "Hints are painted on single photographs.");
       return;
     }
     this.item = item;
+    this.layer = layerOf(item, frame);
     this.load();
     const [canvas, picture] = [element("paint"), element("after")];
     canvas.width = picture.naturalWidth;
@@ -82,7 +85,7 @@ const painting = {
     const { width, height } = element("paint");
     const share = Number(element("paint-width").value) / 100;
     this.stroke = { colour: this.colour, width: Math.max(2, share * Math.min(width, height)), points: [] };
-    this.bySource[this.item.source] = [...this.strokes, this.stroke];
+    this.byLayer[this.layer] = [...this.strokes, this.stroke];
     this.draw(event);
   },
 
@@ -104,8 +107,8 @@ const painting = {
 
   undo() {
     if (!this.strokes.length) return;
-    this.bySource[this.item.source] = this.strokes.slice(0, -1);
-    if (!this.strokes.length) delete this.bySource[this.item.source];
+    this.byLayer[this.layer] = this.strokes.slice(0, -1);
+    if (!this.strokes.length) delete this.byLayer[this.layer];
     this.keep();
     this.show();
   },
@@ -113,7 +116,7 @@ const painting = {
   /** Other tabs may have painted meanwhile. Where nothing is kept, what this one holds stays. */
   load() {
     try {
-      this.bySource = JSON.parse(localStorage.getItem(this.key)) ?? this.bySource;
+      this.byLayer = JSON.parse(localStorage.getItem(this.key)) ?? this.byLayer;
     } catch {
       return;
     }
@@ -121,7 +124,7 @@ const painting = {
 
   keep() {
     try {
-      localStorage.setItem(this.key, JSON.stringify(this.bySource));
+      localStorage.setItem(this.key, JSON.stringify(this.byLayer));
     } catch {
       say("This browser keeps no strokes: save the layer before you close the page.", 8);
     }
@@ -142,7 +145,7 @@ const painting = {
     }
     const none = this.strokes.length === 0;
     element("paint-undo").disabled = element("paint-save").disabled = none;
-    element("paint-where").textContent = printable(layerOf(this.item));
+    element("paint-where").textContent = printable(this.layer);
   },
 
   /** Write the layer into the folder of hints, which is asked for once; where a browser cannot, hand it out as a file. */
@@ -154,7 +157,7 @@ const painting = {
       return;
     }
     const layer = await new Promise((resolve) => element("paint").toBlob(resolve, "image/png"));
-    const parts = layerOf(item).split("/");
+    const parts = this.layer.split("/");
     try {
       this.folder ??= await window.showDirectoryPicker({ id: "hints", mode: "readwrite" });
       await written(this.folder, parts, layer);
@@ -168,8 +171,16 @@ const painting = {
   },
 };
 
-/** Where a picture's layer belongs, in the folder of hints. */
-const layerOf = (item) => `${item.source}.png`;
+/** Where a layer belongs, in the folder of hints: in a picture's place or, of a frame, below its film's by its time. */
+const layerOf = (item, frame) =>
+  frame === null ? `${item.source}.png` : `${item.source}/${hyphenated(item.frames[frame][0])}.png`;
+
+/** A time that a file can be named after: '0-01-02.500'. */
+function hyphenated(seconds) {
+  const ms = Math.round(seconds * 1000);
+  const [h, m, s] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, Math.floor(ms / 1000) % 60];
+  return `${h}-${two(m)}-${two(s)}.${String(ms % 1000).padStart(3, "0")}`;
+}
 
 function colourChoice([name, colour]) {
   const label = made("label", "paint-colour");

@@ -1,24 +1,32 @@
 // One picture: scanned and coloured with a divider between them, what is known of it, and the judgement.
 
+const STILL_PX = 5;
+
 const viewer = {
   node: element("viewer"),
   at: -1,
   split: 50,
   flipped: false,
   doubted: false,
+  /** Of a film: the frame that is shown by itself; null for the sheet of all. */
+  frame: null,
+  /** Where the sheet was pressed, until it is let go or the divider follows. */
+  pressed: null,
 
   get item() {
     return filters.shown[this.at];
   },
 
+  get onSheet() {
+    return this.frame === null && this.item.frames.length > 0;
+  },
+
   setUp() {
     const compare = element("compare");
-    compare.addEventListener("pointerdown", (event) => {
-      if (event.button > 0) return;
-      compare.setPointerCapture(event.pointerId);
-      this.drag(event);
-    });
-    compare.addEventListener("pointermove", (event) => compare.hasPointerCapture(event.pointerId) && this.drag(event));
+    compare.addEventListener("pointerdown", (event) => this.press(event));
+    compare.addEventListener("pointermove", (event) => this.follow(event));
+    compare.addEventListener("pointerup", (event) => this.release(event));
+    compare.addEventListener("pointercancel", () => (this.pressed = null));
     element("after").addEventListener("error", () => this.fail());
     element("after").addEventListener("load", ({ target }) => {
       target.style.setProperty("--aspect", target.naturalWidth / target.naturalHeight);
@@ -33,9 +41,10 @@ const viewer = {
     element("close").addEventListener("click", () => this.node.close());
     this.node.addEventListener("close", () => this.closed());
     this.node.addEventListener("cancel", (event) => {
-      if (!painting.item) return;
-      event.preventDefault(); // Escape ends the painting first
-      painting.leave();
+      if (!painting.item && this.frame === null) return;
+      event.preventDefault(); // Escape ends the painting first, and then the look at a frame
+      if (painting.item) painting.leave();
+      else this.showFrame(null);
     });
     marks.changed.push(() => this.node.open && this.showMark());
   },
@@ -44,12 +53,14 @@ const viewer = {
   show(at) {
     painting.leave();
     this.at = at;
+    this.frame = null;
     const item = this.item;
     const opened = !this.node.open;
     if (opened) this.node.showModal();
     history.replaceState(history.state, "", `#${item.id}`);
     grid.go(at);
     this.showPicture(item);
+    this.showFrames(item);
     this.showFacts(item);
     this.showMark();
     element("previous").disabled = at === 0;
@@ -90,9 +101,12 @@ const viewer = {
     // Two elements of one file: the scanned picture is the coloured one's luma
     const [before, after] = [element("before"), element("after")];
     before.className = `luma-${item.matrix}`;
-    before.src = after.src = pictureOf(item);
-    after.alt = `${item.path}, coloured`;
-    before.alt = `${item.path}, as scanned`;
+    const { frame } = this;
+    before.src = after.src = frame === null ? pictureOf(item) : frameOf(item, frame);
+    const name = frame === null ? item.path : `${item.path} at ${clock(item.frames[frame][0])}`;
+    after.alt = `${name}, coloured`;
+    before.alt = `${name}, as scanned`;
+    element("compare").classList.toggle("sheet", this.onSheet);
     this.moveTo(this.split);
     const map = element("map");
     map.removeAttribute("src");
@@ -106,6 +120,69 @@ const viewer = {
     element("reason-title").textContent = "The picture is not there";
     element("reason-text").textContent = "The folders pictures and thumbs belong beside this page.";
     element("reason-hint").textContent = "";
+  },
+
+  /** Show one frame of a film by itself or, with null, the sheet of all. */
+  showFrame(number) {
+    painting.leave();
+    this.frame = number;
+    this.showPicture(this.item);
+    this.showFrames(this.item);
+  },
+
+  /** After the last one the sheet again. */
+  nextFrame() {
+    const { length } = this.item.frames;
+    const next = this.frame === null ? 0 : this.frame + 1;
+    if (!length) say("Films have frames to look at by themselves.");
+    else this.showFrame(next < length ? next : null);
+  },
+
+  /** Offer the sheet and each of its frames; of doubtful shots, how sure the generator was. */
+  showFrames(item) {
+    const choices = item.frames.map(([seconds, sure], number) => {
+      const time = clock(seconds);
+      return [number, sure === null ? time : `${time}, ${percent(sure)} sure`];
+    });
+    if (choices.length) choices.unshift([null, "All"]);
+    element("frames").replaceChildren(
+      ...choices.map(([number, text]) => {
+        const button = made("button", "button", text);
+        button.type = "button";
+        button.setAttribute("aria-pressed", String(number === this.frame));
+        button.addEventListener("click", () => {
+          this.showFrame(number);
+          element("frames").querySelector("[aria-pressed=true]").focus();
+        });
+        return button;
+      }),
+    );
+    element("paint-start").hidden = !painting.canPaint(item);
+  },
+
+  press(event) {
+    if (event.button > 0) return;
+    element("compare").setPointerCapture(event.pointerId);
+    if (this.onSheet && event.target !== element("divider")) this.pressed = [event.clientX, event.clientY];
+    else this.drag(event);
+  },
+
+  follow(event) {
+    if (!element("compare").hasPointerCapture(event.pointerId)) return;
+    if (this.pressed && Math.hypot(event.clientX - this.pressed[0], event.clientY - this.pressed[1]) < STILL_PX) return;
+    this.pressed = null;
+    this.drag(event);
+  },
+
+  /** A sheet that was pressed and not dragged over: show what was pressed on. */
+  release(event) {
+    if (!this.pressed) return;
+    this.pressed = null;
+    const box = element("compare").getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const inside = ([, , left, top, width, height]) => left <= x && x < left + width && top <= y && y < top + height;
+    const number = this.item.frames.findIndex(inside);
+    if (number >= 0) this.showFrame(number);
   },
 
   drag(event) {
@@ -166,15 +243,11 @@ const viewer = {
     element("name").textContent = item.name;
     element("where").textContent = printable(item.folder);
     element("views").hidden = !item.shown || item.status !== "colored";
-    element("paint-start").hidden = !painting.canPaint(item);
     if (!item.shown) element("doubt-legend").hidden = true;
     element("warnings").replaceChildren(...item.warnings.map((warning) => made("li", "", printable(warning))));
     const facts = [["State", STATES[item.status]]];
     if (item.shown && item.reason) facts.push(["Why", item.reason]);
     if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
-    if (item.unsure.length) {
-      facts.push(["Least sure from", item.unsure.map(([time, sure]) => `${time} (${percent(sure)})`).join(", ")]);
-    }
     if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
     if (item.pages > 1) facts.push(["Pages", `${item.pages}, the first is shown`]);
     if (item.duration) facts.push(["Duration", item.duration]);

@@ -1,0 +1,161 @@
+"""A film on the page: its frames by themselves, and paint on them that the film's run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from archivecolor.control.hints import Hints, read_strokes
+from archivecolor.jobs.journal import Kind
+from archivecolor.jobs.records import TimedConfidence
+from tests.film.sources import FilmSource, moving
+from tests.report.browsing import Page, looking_at
+from tests.report.conftest import make
+from tests.report.runs import colored, write_journal
+from tests.report.test_paint import start, stroke
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+pytest.importorskip("selenium", reason="needs selenium")
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+SECOND_FRAME_S = 6 / 25
+"""48 frames are one key frame and eleven a sixth of two seconds apart, from a twelfth on."""
+
+
+@pytest.fixture(scope="module")
+def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with one film of two seconds, of whose colours at 1.2 seconds the generator was not sure."""
+    out = tmp_path_factory.mktemp("films") / "out"
+    out.mkdir()
+    FilmSource(moving(48), "libx264", options={"g": "1"}).write(out / "reel.mp4")
+    film = replace(colored("reel.mp4", kind=Kind.FILM), least_sure=(TimedConfidence(1.2, 0.25),))
+    write_journal(out, film)
+    return make(out).path
+
+
+@pytest.fixture
+def on(browser: Chrome, reel: Path) -> Iterator[Page]:
+    """That page with the film open."""
+    on = Page(browser)
+    on.screen(1200, 800)
+    on.open(reel)
+    on.run("localStorage.clear()")
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    with looking_at(on, "reel.mp4"):
+        yield on
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+def shown_size(on: Page) -> list[int]:
+    """Pixels of what is shown, once it is."""
+    size = "const a = document.getElementById('after'); return [a.complete, a.naturalWidth, a.naturalHeight]"
+    return list(on.wait(lambda: on.run(size)[0] and on.run(size))[1:])
+
+
+def frames(on: Page) -> list[str]:
+    return [button.text for button in on.find("frames").find_elements("tag name", "button")]
+
+
+def chosen(on: Page) -> str:
+    return str(on.run("return document.querySelector('#frames [aria-pressed=true]').textContent"))
+
+
+def press_on_sheet(on: Page, across: float, down: float, *, drag: float = 0) -> None:
+    """Press at a place in shares of the sheet's sides, and let go to the right of it."""
+    sheet = on.find("compare")
+    width, height = sheet.size["width"], sheet.size["height"]
+    x, y = round((across - 0.5) * width), round((down - 0.5) * height)
+    press = ActionChains(on.browser).move_to_element_with_offset(sheet, x, y).click_and_hold()
+    press.move_by_offset(round(drag * width), 0).release().perform()
+
+
+def test_frames_are_offered_by_their_times_and_doubts(on: Page) -> None:
+    assert frames(on)[:3] == ["All", "0:00", "0:00"]
+    assert len(frames(on)) == 1 + 12 + 1
+    assert frames(on)[-1] == "0:01, 25 % sure"
+    assert chosen(on) == "All"
+    assert shown_size(on)[0] == 1280
+
+
+def test_a_frame_that_is_pressed_on_is_shown_by_itself_and_escape_shows_all(on: Page) -> None:
+    shown_size(on)
+    press_on_sheet(on, 0.3, 0.12)
+    assert chosen(on) == frames(on)[2]
+    assert shown_size(on) == [128, 96]
+    assert "reel.mp4 at 0:00, coloured" in (on.find("after").get_attribute("alt") or "")
+    assert on.find("before-half").is_displayed(), "a frame is compared as a photograph is"
+    press_on_sheet(on, 0.3, 0.5)
+    assert chosen(on) == frames(on)[2], "the divider moved"
+    assert on.split == 30
+    on.press(Keys.ESCAPE)
+    assert on.is_open
+    assert chosen(on) == "All"
+    assert shown_size(on)[0] == 1280
+
+
+def test_a_sheet_that_is_dragged_over_moves_the_divider(on: Page) -> None:
+    shown_size(on)
+    press_on_sheet(on, 0.2, 0.3, drag=0.5)
+    assert chosen(on) == "All"
+    assert on.split == pytest.approx(70, abs=1)
+
+
+def test_the_place_between_frames_is_none(on: Page) -> None:
+    shown_size(on)
+    press_on_sheet(on, 0.25, 0.3)
+    assert chosen(on) == "All"
+
+
+def test_keys_go_through_the_frames(on: Page) -> None:
+    seen = []
+    for _ in range(14):
+        on.press("f")
+        seen.append(on.run("return [...document.querySelectorAll('#frames button')].map(b => b.ariaPressed)"))
+    assert [row.index("true") for row in seen] == [*range(1, 14), 0]
+
+
+def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: Path, downloads: Path) -> None:
+    on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
+    on.press("p")
+    assert "Choose one of the frames" in on.find("toast").text
+    on.find("frames").find_elements("tag name", "button")[2].click()
+    shown_size(on)
+    start(on)
+    assert on.find("paint-where").text == "reel.mp4/0-00-00.240.png"
+    stroke(on, 0.3, 0.5)
+    on.press("s")
+    path = downloads / "0-00-00.240.png"
+    on.wait(path.exists)
+    assert "Move it to HINTS/reel.mp4/0-00-00.240.png" in on.find("toast").text
+    on.press(Keys.ESCAPE)
+    assert chosen(on) == frames(on)[2], "Escape ends the painting first"
+    on.press("f", "p")
+    assert not on.find("paint-save").is_enabled(), "another frame has strokes of its own"
+    on.press("p", Keys.ESCAPE, "f", "f", "p")
+    assert on.find("paint-save").is_enabled()
+    on.press(Keys.ESCAPE, Keys.ESCAPE)
+
+    hints = downloads / "hints"
+    layer = hints / "reel.mp4" / path.name
+    layer.parent.mkdir(parents=True)
+    path.rename(layer)
+    below = Hints(hints).below("reel.mp4")
+    assert below is not None
+    ((moment, found),) = Hints(below).of_film()
+    assert (moment, found) == (SECOND_FRAME_S, layer)
+    strokes = read_strokes(layer, (96, 128), (96, 128))
+    rows, columns = np.nonzero(strokes.weight)
+    assert (rows.mean(), columns.mean()) == pytest.approx((48, 51), abs=3)
+
+
+def test_another_film_begins_with_its_sheet(on: Page) -> None:
+    on.press("f", Keys.HOME)
+    assert chosen(on) == "All"
