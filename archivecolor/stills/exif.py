@@ -1,8 +1,8 @@
 """EXIF's directories as fields and bytes: moved between TIFF and the other formats without being interpreted.
 
 EXIF is a TIFF structure (CIPA DC-008; TIFF 6.0, section 2): directories of fields whose values lie at offsets. Moving
-one to another file means laying its values out anew. What a field says is kept as it is, byte for byte apart from the
-byte order; offsets inside a maker's note are that maker's own and may not survive.
+one to another file means laying its values out anew, in a BigTIFF at offsets of eight bytes. What a field says is kept
+as it is, byte for byte apart from the byte order; offsets inside a maker's note are that maker's own and may be lost.
 
 A block that lies about its offsets or counts cannot lead out of itself or round in circles: what does not fit is left
 out.
@@ -26,13 +26,66 @@ INNER: Final = (EXIF_DIRECTORY, GPS_DIRECTORY, 40965)
 
 SHORT: Final = 3
 LONG: Final = 4
-_UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
-"""Of what changes with the byte order; a rational is two of them."""
+_LONG8: Final = 16
+_IFD8: Final = 18
+_UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 18: 8}
+"""Of what changes with the byte order; a rational is two of them. The last two are BigTIFF's."""
 _VALUE_BYTES: Final = _UNIT_BYTES | {5: 8, 10: 8}
 _LONGEST_VALUE_BYTES: Final = 16 << 20
 _MOST_FIELDS: Final = 4096
 _DEEPEST: Final = 3
 _HEADERS: Final = {b"II*\0": "<", b"MM\0*": ">"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a TIFF structure writes its directories: TIFF 6.0's way or BigTIFF's (Adobe's libtiff proposal of 2004)."""
+
+    order: str
+    """``<`` or ``>``."""
+    is_big: bool = False
+
+    @property
+    def header_bytes(self) -> int:
+        """Before the offset of the first directory."""
+        return 8 if self.is_big else 4
+
+    @property
+    def count_bytes(self) -> int:
+        """Of the number of a directory's fields."""
+        return 8 if self.is_big else 2
+
+    @property
+    def entry_bytes(self) -> int:
+        """Of a field in the table."""
+        return 20 if self.is_big else 12
+
+    @property
+    def offset_bytes(self) -> int:
+        """Of an offset, and of a value that needs none."""
+        return 8 if self.is_big else 4
+
+    def table_bytes(self, fields: int) -> int:
+        """Of a directory without its values."""
+        return self.count_bytes + self.entry_bytes * fields + self.offset_bytes
+
+    def number(self, data: bytes) -> int:
+        """What some bytes count."""
+        return int.from_bytes(data, "little" if self.order == "<" else "big")
+
+    def bytes_of(self, number: int, size: int) -> bytes:
+        """The opposite of `number`."""
+        return number.to_bytes(size, "little" if self.order == "<" else "big")
+
+    def entry(self, code: int, kind: int, count: int, value: bytes) -> bytes:
+        """A field in the table, with its value or the value's offset."""
+        head = struct.pack(f"{self.order}HH{'Q' if self.is_big else 'I'}", code, kind, count)
+        return head + value.ljust(self.offset_bytes, b"\0")
+
+    def pointer(self, code: int, place: int) -> bytes:
+        """A field that says where another directory lies."""
+        # Not IFD8, which fewer readers know
+        return self.entry(code, _LONG8 if self.is_big else LONG, 1, self.bytes_of(place, self.offset_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,63 +105,69 @@ def parse(blob: bytes) -> tuple[Field, ...]:
     order = _HEADERS.get(blob[:4])
     if order is None or len(blob) < 8:
         return ()
-    start = struct.unpack(f"{order}I", blob[4:8])[0]
-    return read_directory(lambda at, size: blob[at : at + size], start, order)
+    layout = Layout(order)
+    return read_directory(lambda at, size: blob[at : at + size], layout.number(blob[4:8]), layout)
 
 
-def read_directory(read: Reader, start: int, order: str, *, depth: int = 0) -> tuple[Field, ...]:
-    """The directory at ``start`` of a structure that ``read`` reads, in byte order ``<`` or ``>``."""
-    head = read(start, 2)
-    if len(head) < 2 or depth >= _DEEPEST:
+def read_directory(read: Reader, start: int, layout: Layout, *, depth: int = 0) -> tuple[Field, ...]:
+    """The directory at ``start`` of a structure that ``read`` reads."""
+    head = read(start, layout.count_bytes)
+    if len(head) < layout.count_bytes or depth >= _DEEPEST:
         return ()
-    count = min(struct.unpack(f"{order}H", head)[0], _MOST_FIELDS)
-    table = read(start + 2, count * 12)
+    count = min(layout.number(head), _MOST_FIELDS)
+    table = read(start + layout.count_bytes, count * layout.entry_bytes)
     fields = []
-    for i in range(len(table) // 12):
-        code, kind, values = struct.unpack_from(f"{order}HHI", table, i * 12)
-        size = _VALUE_BYTES.get(kind, 0) * values
+    for i in range(len(table) // layout.entry_bytes):
+        entry = table[i * layout.entry_bytes : (i + 1) * layout.entry_bytes]
+        code, kind = struct.unpack_from(f"{layout.order}HH", entry)
+        size = _VALUE_BYTES.get(kind, 0) * layout.number(entry[4 : -layout.offset_bytes])
         if not 0 < size <= _LONGEST_VALUE_BYTES:
             continue
-        at = struct.unpack_from(f"{order}I", table, i * 12 + 8)[0]
-        value = table[i * 12 + 8 : i * 12 + 8 + size] if size <= 4 else read(at, size)
+        held = entry[-layout.offset_bytes :]
+        value = held[:size] if size <= layout.offset_bytes else read(layout.number(held), size)
         if len(value) != size:
             continue
         if code in INNER:
-            inner = read_directory(read, at, order, depth=depth + 1)
+            inner = read_directory(read, layout.number(value), layout, depth=depth + 1)
             if inner:
                 fields.append(Field(code, LONG, b"", inner))
         else:
-            fields.append(Field(code, kind, _swapped(value, kind) if order == ">" else value))
+            fields += _narrow(code, kind, _swapped(value, kind) if layout.order == ">" else value)
     return tuple(fields)
 
 
-def write_directory(fields: tuple[Field, ...], start: int, order: str) -> bytes:
+def _narrow(code: int, kind: int, value: bytes) -> list[Field]:
+    """A field of kinds that are not BigTIFF's alone; nothing where its numbers are too large for them."""
+    if kind not in (_LONG8, _IFD8):
+        return [Field(code, kind, value)]
+    numbers = struct.unpack(f"<{len(value) // 8}Q", value)
+    fits = max(numbers) < 1 << 32
+    return [Field(code, LONG, struct.pack(f"<{len(numbers)}I", *numbers))] if fits else []
+
+
+def write_directory(fields: tuple[Field, ...], start: int, layout: Layout) -> bytes:
     """Lay a directory out whose first byte will stand at ``start``."""
     unique = sorted({field.code: field for field in fields}.values(), key=lambda field: field.code)
-    table, values = bytearray(struct.pack(f"{order}H", len(unique))), bytearray()
-    behind = start + 2 + 12 * len(unique) + 4
+    table, values = bytearray(layout.bytes_of(len(unique), layout.count_bytes)), bytearray()
+    behind = start + layout.table_bytes(len(unique))
     for field in unique:
+        place = behind + len(values)
         if field.inner:
-            at = behind + len(values)
-            values += write_directory(field.inner, at, order)
-            entry = struct.pack(f"{order}I", at)
-            kind, count = LONG, 1
+            values += write_directory(field.inner, place, layout)
+            table += layout.pointer(field.code, place)
         else:
-            kind, count = field.kind, len(field.value) // _VALUE_BYTES[field.kind]
-            value = _swapped(field.value, kind) if order == ">" else field.value
-            if len(value) <= 4:
-                entry = value.ljust(4, b"\0")
-            else:
-                entry = struct.pack(f"{order}I", behind + len(values))
+            value = _swapped(field.value, field.kind) if layout.order == ">" else field.value
+            if len(value) > layout.offset_bytes:
                 values += value
+                value = layout.bytes_of(place, layout.offset_bytes)
+            table += layout.entry(field.code, field.kind, len(field.value) // _VALUE_BYTES[field.kind], value)
         values += b"\0" * (len(values) % 2)
-        table += struct.pack(f"{order}HHI", field.code, kind, count) + entry
-    return bytes(table) + b"\0\0\0\0" + bytes(values)
+    return bytes(table) + bytes(layout.offset_bytes) + bytes(values)
 
 
 def block(fields: tuple[Field, ...]) -> bytes:
     """An EXIF block, without the marker of JPEG."""
-    return struct.pack("<4sI", b"II*\0", 8) + write_directory(fields, 8, "<")
+    return struct.pack("<4sI", b"II*\0", 8) + write_directory(fields, 8, Layout("<"))
 
 
 def with_orientation(blob: bytes, number: int) -> bytes:

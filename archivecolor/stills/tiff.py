@@ -210,8 +210,6 @@ def _metadata(page: tifffile.TiffPage) -> tuple[Metadata, tuple[str, ...]]:
     icc, said = profiles.for_colour(_bytes(page, _ICC))
     tags = tuple(_carried(tag, page) for code in _CARRIED_TAGS if (tag := page.tags.get(code)) is not None)
     photoshop = _bytes(page, _PHOTOSHOP) or b""
-    if page.parent.is_bigtiff and any(code in page.tags for code in exif.INNER):
-        said += ("its EXIF was left out: it lies in a BigTIFF",)
     metadata = Metadata(
         xmp=_bytes(page, _XMP),
         icc=icc,
@@ -232,11 +230,13 @@ def _directories(page: tifffile.TiffPage) -> tuple[exif.Field, ...]:
         return bytes(handle.read(size))
 
     found = []
+    layout = exif.Layout(page.parent.byteorder, page.parent.is_bigtiff)
     for code in (exif.EXIF_DIRECTORY, exif.GPS_DIRECTORY):
         tag = page.tags.get(code)
-        if tag is not None and not page.parent.is_bigtiff:
-            start = struct.unpack(f"{page.parent.byteorder}I", read(tag.offset + 8, 4))[0]
-            inner = exif.read_directory(read, start, page.parent.byteorder)
+        if tag is not None:
+            # Of the tag itself: what tifffile calls the place of its value is the directory
+            place = read(tag.offset + layout.entry_bytes - layout.offset_bytes, tag.valuebytecount)
+            inner = exif.read_directory(read, layout.number(place), layout)
             found += [exif.Field(code, exif.LONG, b"", inner)] if inner else []
     return tuple(found)
 

@@ -6,7 +6,6 @@ EXIF's directories are laid out behind the pictures when these are written, for 
 from __future__ import annotations
 
 import io
-import struct
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, Self
 
@@ -51,8 +50,7 @@ class Pages:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._writer: tifffile.TiffWriter | None = None
-        self._is_big = False
-        self._order: Literal["<", ">"] = "<"
+        self._layout = exif.Layout("<")
         self._directories: list[tuple[exif.Field, ...]] = []
 
     def __enter__(self) -> Self:
@@ -75,17 +73,14 @@ class Pages:
             data = _as_float(rgb, still.pixels.float_y)
         grey = rgb.ndim == 2
         if self._writer is None:
-            self._order = ">" if coding.big_endian else "<"
+            order: Literal["<", ">"] = ">" if coding.big_endian else "<"
             big = coding.big_tiff or data.nbytes * still.info.pages > _BIG_TIFF_FROM
             # With a name: it would ask the file for one, which may be a number
             handle = tifffile.FileHandle(self._file, name="result")
-            self._writer = tifffile.TiffWriter(handle, bigtiff=big, byteorder=self._order)
-            self._is_big = big
+            self._writer = tifffile.TiffWriter(handle, bigtiff=big, byteorder=order)
+            self._layout = exif.Layout(order, big)
         compression, said = _compression(still)
-        directories = directories_of(kept)
-        if directories and self._is_big:
-            directories, said = (), (*said, "left out, BigTIFF has no place for it: EXIF")
-        self._directories.append(directories)
+        self._directories.append(directories_of(kept))
         self._writer.write(
             data,
             photometric="minisblack" if grey else "rgb",
@@ -118,30 +113,29 @@ class Pages:
 
     def _lay_out_directories(self) -> None:
         """Write the pages' tables anew, at the end of the file, with EXIF's directories behind them."""
-        place = 4  # of what points to the first page's table
+        layout = self._layout
+        place = layout.header_bytes  # of what points to the first page's table
         for directories in self._directories:
-            start = self._number_at(place)
-            count = self._number_at(start, "H")
-            table = self._bytes_at(start + 2, 12 * count + 4)
-            entries = [table[i : i + 12] for i in range(0, 12 * count, 12)]
+            start = self._number_at(place, layout.offset_bytes)
+            count = self._number_at(start, layout.count_bytes)
+            table = self._bytes_at(start + layout.count_bytes, layout.table_bytes(count) - layout.count_bytes)
+            entries = [table[i * layout.entry_bytes : (i + 1) * layout.entry_bytes] for i in range(count)]
             end = self._file.seek(0, io.SEEK_END)
             end += end % 2
-            behind = end + 2 + 12 * (count + len(directories)) + 4
+            behind = end + layout.table_bytes(count + len(directories))
             laid_out = b""
             for directory in directories:
-                entries.append(struct.pack(f"{self._order}HHII", directory.code, exif.LONG, 1, behind + len(laid_out)))
-                laid_out += exif.write_directory(directory.inner, behind + len(laid_out), self._order)
-            entries.sort(key=lambda entry: struct.unpack(f"{self._order}H", entry[:2]))
-            self._write_at(
-                end, struct.pack(f"{self._order}H", len(entries)) + b"".join(entries) + table[-4:] + laid_out
-            )
-            self._write_at(place, struct.pack(f"{self._order}I", end))
-            place = behind - 4
+                entries.append(layout.pointer(directory.code, behind + len(laid_out)))
+                laid_out += exif.write_directory(directory.inner, behind + len(laid_out), layout)
+            entries.sort(key=lambda entry: layout.number(entry[:2]))
+            head = layout.bytes_of(len(entries), layout.count_bytes)
+            self._write_at(end, head + b"".join(entries) + table[-layout.offset_bytes :] + laid_out)
+            self._write_at(place, layout.bytes_of(end, layout.offset_bytes))
+            place = behind - layout.offset_bytes
         self._file.seek(0, io.SEEK_END)
 
-    def _number_at(self, place: int, kind: str = "I") -> int:
-        number: int = struct.unpack(self._order + kind, self._bytes_at(place, struct.calcsize(kind)))[0]
-        return number
+    def _number_at(self, place: int, size: int) -> int:
+        return self._layout.number(self._bytes_at(place, size))
 
     def _bytes_at(self, place: int, size: int) -> bytes:
         self._file.seek(place)

@@ -368,19 +368,6 @@ def test_date_and_place_go_from_every_format_into_every_format(
         assert held.get_ifd(34853)[1] == "N"
 
 
-def test_every_page_of_a_tiff_keeps_its_directories(tmp_path: Path) -> None:
-    source, target = tmp_path / "source.tif", tmp_path / "target.tif"
-    block = Image.Exif()
-    block.get_ifd(34665)[36867] = "1904:07:01 12:00:00"
-    pages = [Image.fromarray(GREY8) for _ in range(3)]
-    pages[0].save(source, save_all=True, append_images=pages[1:], exif=block.tobytes())
-    assert recolor(source, target) == []
-    with Image.open(target) as image:
-        for page in range(3):
-            image.seek(page)
-            assert image.getexif().get_ifd(34665)[36867] == "1904:07:01 12:00:00"
-
-
 def test_a_resolution_of_nought_by_nought_is_none(tmp_path: Path) -> None:
     source = tmp_path / "source.tif"
     tifffile.imwrite(source, GREY8, metadata=None)
