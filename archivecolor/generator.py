@@ -187,6 +187,13 @@ def _scaled_channels(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * asked else rounded
 
 
+def _attend(qkv: Tensor, heads: int) -> Tensor:
+    """Attention of ``heads`` heads (Vaswani et al. 2017): queries, keys and values ``[n, t, 3 c]`` to ``[n, t, c]``."""
+    n, t, c = qkv.shape
+    q, k, v = qkv.reshape(n, t, 3, heads, c // (3 * heads)).permute(2, 0, 3, 1, 4).unbind(0)
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, t, c // 3)
+
+
 class _Context(nn.Module):
     """Self-attention and a pooled branch at 1/32: one look at the whole picture, so that its parts agree."""
 
@@ -202,9 +209,8 @@ class _Context(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.enter(x)
         n, c, h, w = x.shape
-        q, k, v = self.qkv(self.norm(x)).reshape(n, 3, self.heads, c // self.heads, h * w).transpose(-1, -2).unbind(1)
-        seen = F.scaled_dot_product_attention(q, k, v)
-        x = x + self.leave(seen.transpose(-1, -2).reshape(n, c, h, w))
+        seen = _attend(self.qkv(self.norm(x)).flatten(2).transpose(1, 2), self.heads)
+        x = x + self.leave(seen.transpose(1, 2).reshape(n, c, h, w))
         pooled: Tensor = self.pooled(x.mean(dim=(2, 3)))
         return x + pooled[:, :, None, None]
 
@@ -230,11 +236,7 @@ class _TransformerBlock(nn.Module):
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        n, t, c = x.shape
-        qkv = self.qkv(self.attention_norm(x)).reshape(n, t, 3, self.heads, c // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        seen = F.scaled_dot_product_attention(q, k, v)
-        x = x + self.attended(seen.transpose(1, 2).reshape(n, t, c))
+        x = x + self.attended(_attend(self.qkv(self.attention_norm(x)), self.heads))
         y: Tensor = x + self.perceptron(self.perceptron_norm(x))
         return y
 
