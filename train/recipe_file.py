@@ -1,6 +1,7 @@
 """Recipes read from TOML and from checkpoints, changed for one run, and compared.
 
-Unknown keys are errors, with the nearest known key; so are values of the wrong type.
+Unknown keys are errors, with the nearest known key; so are values of the wrong type. With ``extends = "OTHER.toml"`` a
+recipe has what that one beside it has, but for what it says itself: tables key by key, phases all of them or none.
 """
 
 from __future__ import annotations
@@ -25,15 +26,31 @@ def load(path: Path, changes: Sequence[str] = ()) -> Recipe:
     ``changes`` replace single values, as in ``seed=2``, ``phase.learning_rate=1e-5`` (of every phase) or
     ``phase.all.batch=8`` (of the one of that name). Raises `UsageError` for one that cannot be understood.
     """
+    table = _whole(path)
+    for change in changes:
+        _change(table, change)
+    return typing.cast(Recipe, _build(Recipe, table, str(path)))
+
+
+def _whole(path: Path, extended: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What a recipe says, and what those say that it extends."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigurationError(f"{path}: cannot be read: {e.strerror}") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigurationError(f"{path}: is not TOML: {e}") from e
-    for change in changes:
-        _change(table, change)
-    return typing.cast(Recipe, _build(Recipe, table, str(path)))
+    if "extends" not in table:
+        return table
+    base = path.parent / _convert(str, table.pop("extends"), f"{path}: extends")
+    if base in (*extended, path):
+        raise ConfigurationError(f"{path}: extends itself, by way of {base.name}")
+    return _merged(_whole(base, (*extended, path)), table)
+
+
+def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    both = {k: _merged(base[k], v) for k, v in table.items() if isinstance(v, dict) and isinstance(base.get(k), dict)}
+    return base | table | both
 
 
 def _change(table: dict[str, Any], change: str) -> None:

@@ -28,6 +28,7 @@ batch = 2
 learning_rate = 1e-3
 final_learning_rate = 1
 """
+TWO = GOOD + GOOD[GOOD.index("[[phase]]") :].replace('"one"', '"two"')
 
 
 def load(tmp_path: Path, text: str, *changes: str) -> Recipe:
@@ -104,15 +105,40 @@ def test_a_wrong_recipe_is_told_with_file_and_key(tmp_path: Path, wrong: str, me
         load(tmp_path, wrong)
 
 
+def test_a_recipe_has_what_the_one_that_it_extends_has_but_for_what_it_says_itself(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(TWO + "[data.source_weights]\nscene = 0.5\nlfw = 2\n", encoding="utf-8")
+    middle = 'extends = "base.toml"\nname = "middle"\nseed = 5\n[data]\nsmallest = 99\n[data.source_weights]\nlfw = 3\n'
+    (tmp_path / "middle.toml").write_text(middle, encoding="utf-8")
+    recipe = load(tmp_path, 'extends = "middle.toml"\nname = "try"\n', "phase.two.crop=96")
+    assert (recipe.name, recipe.seed, recipe.data.smallest) == ("try", 5, 99)
+    assert recipe.data.corpus == "pictures"
+    assert recipe.data.source_weights == {"scene": 0.5, "lfw": 3}
+    assert [(p.name, p.crop) for p in recipe.phase] == [("one", 64), ("two", 96)]
+    alone = load(tmp_path, 'extends = "middle.toml"\nname = "try"\n' + TWO[TWO.rindex("[[phase]]") :])
+    assert [p.name for p in alone.phase] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ('"try.toml"', r"try\.toml: extends itself, by way of try\.toml"),
+        ('"other.toml"', r"other\.toml: extends itself, by way of try\.toml"),
+        ('"none.toml"', r"none\.toml: cannot be read: No such file"),
+        ("3", r"try\.toml: extends: is 3, should be str"),
+    ],
+)
+def test_a_recipe_that_extends_nothing_or_itself_is_told(tmp_path: Path, base: str, message: str) -> None:
+    (tmp_path / "other.toml").write_text('extends = "try.toml"\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=message):
+        load(tmp_path, f"extends = {base}\n" + GOOD)
+
+
 def test_a_recipe_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.toml: cannot be read: No such file"):
         recipe_file.load(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=r"binary\.toml: is not TOML"):
         recipe_file.load(tmp_path / "binary.toml")
-
-
-TWO = GOOD + GOOD[GOOD.index("[[phase]]") :].replace('"one"', '"two"')
 
 
 def test_single_values_can_be_changed_for_a_run(tmp_path: Path) -> None:
