@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -176,10 +175,8 @@ def test_the_engine_is_closed_when_the_run_ends(run: Run, source: Path, out: Pat
 
 
 def test_a_run_of_many_pictures_in_many_threads_gives_each_its_own_colours(run: Run, tmp_path: Path, out: Path) -> None:
-    began = time.monotonic()
     for i in range(40):
         write(tmp_path / "in" / f"{i:02d}.png", seed=i)
     assert run("folder", tmp_path / "in", out, "--jobs", "8").code == 0
     for i in range(40):
         assert_whole(out / f"{i:02d}.png", photograph(i))
-    assert time.monotonic() - began < 120

@@ -112,20 +112,18 @@ def test_a_second_signal_stops_at_once_and_leaves_no_half_written_file(
     start: Start, source: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    process = start(3, "folder", source, out, "--jobs", "1")
+    process = start(10 * PATIENCE_S, "folder", source, out, "--jobs", "1")  # longer than anybody waits for a picture
     deadline = time.monotonic() + PATIENCE_S
     assert process.stderr
     while "to colour with" not in process.stderr.readline():
         assert time.monotonic() < deadline
     time.sleep(0.2)
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert "finishing" in process.stderr.readline() + process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert time.monotonic() - began < 3 * 4  # the engine's pictures under way would take longer
     assert [name for name in tree(out) if name.startswith(".")] == []
     assert_all_whole(out)
 

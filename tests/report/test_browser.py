@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -273,10 +272,8 @@ def test_ten_thousand_pictures_scroll_with_few_nodes(on: Page, tmp_path: Path) -
         for i in range(10_000)
     ]  # fmt: skip
     path = write_page(tmp_path / "report", tmp_path / "out", many, "0")
-    began = time.monotonic()
     on.open(path)
     assert on.shown == "10,000 pictures"
-    assert time.monotonic() - began < 10
     most = 0
     height = on.run("return document.documentElement.scrollHeight")
     for share in (0.1, 0.5, 0.51, 0.9, 1.0):
