@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -62,6 +62,8 @@ class LoadedStill:
     """What the network sees: ``[h, w]`` in 0..1, upright."""
     strokes: Strokes | None = None
     """What was painted on it, of the look's size."""
+    layers: Mapping[int, Path] = field(default_factory=dict)
+    """What was painted on its pages, from 0, as files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +148,13 @@ class Colorizer:
     ) -> tuple[str, ...]:
         """Colour a photograph from file to file; returns warnings.
 
-        ``target`` takes its name once it is whole, and never replaces ``source``. ``hints`` is a PNG of strokes, in
-        place of one of the settings' hints that has the photograph's name; ``confidence`` is where the map of the
-        generator's confidence is written to, as a PNG. Raises `InputError` or `OutputError`.
+        ``target`` takes its name once it is whole, and never replaces ``source``. ``hints`` is a PNG of strokes, of the
+        first page, in place of those of the settings' hints that have the photograph's name; ``confidence`` is where
+        the map of the generator's confidence is written to, as a PNG. Raises `InputError` or `OutputError`.
         """
         source, target = Path(source), Path(target)
         output = output or OutputSettings()
-        loaded = self.load_still(source, hints=Path(hints) if hints else self.layer_of(source.name))
+        loaded = self.load_still(source, hints={0: Path(hints)} if hints else self.layers_of(source.name))
         if target.exists() and target.samefile(source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
         made = self.painted(self.estimate([loaded.look])[0], loaded.look, loaded.strokes)
@@ -164,11 +166,11 @@ class Colorizer:
             write_map(Path(confidence), made)
         return warnings
 
-    def layer_of(self, name: str) -> Path | None:
-        """The painted layer of the photograph of that name, relative to its folder, if there is one."""
-        return self.hints.of_still(name) if self.hints else None
+    def layers_of(self, name: str) -> dict[int, Path]:
+        """The painted layers of the photograph of that name, relative to its folder, by its pages from 0."""
+        return self.hints.of_still(name) if self.hints else {}
 
-    def load_still(self, path: Path, *, recolor: bool = True, hints: Path | None = None) -> LoadedStill:
+    def load_still(self, path: Path, *, recolor: bool = True, hints: Mapping[int, Path] | None = None) -> LoadedStill:
         """Decode a photograph and the strokes painted on it, and make the small picture that the engine sees.
 
         Without ``recolor``, raises `InColorError` when the photograph is in colour already.
@@ -178,14 +180,14 @@ class Colorizer:
             tone = tone_of(still.thumbnail)
             if not tone.is_monochrome:
                 raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colours it all the same")
-        seen = self.look(still.luma, still.orientation)
-        if hints is None:
-            return LoadedStill(still, seen)
-        height, width = still.luma.shape
-        shown = (width, height) if still.orientation.swaps_sides else (height, width)
-        if still.info.pages > 1:
+        layers = hints or {}
+        for page, layer in layers.items():
+            if page >= still.info.pages:
+                raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
+        if still.info.pages > 1 and list(layers) == [0]:
             still = replace(still, warnings=(*still.warnings, "the hints colour its first page alone"))
-        return LoadedStill(still, seen, read_strokes(hints, shown, (seen.shape[0], seen.shape[1])))
+        seen = self.look(still.luma, still.orientation)
+        return LoadedStill(still, seen, _strokes(layers.get(0), still, seen), layers)
 
     def write_still(
         self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
@@ -194,17 +196,22 @@ class Colorizer:
 
         The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
         """
-        still = self._recorded(for_target(loaded.still, output), output, painted=loaded.strokes is not None)
+        still = self._recorded(for_target(loaded.still, output), output, painted=bool(loaded.layers))
         rgb = self.merge(still.luma, chroma, still.orientation)
         if still.info.pages == 1:
             return still.warnings + write_still(file, rgb, still, output)
-        return write_pages(file, itertools.chain([(rgb, still)], self._further_pages(still, output)), output)
+        return write_pages(file, itertools.chain([(rgb, still)], self._further_pages(loaded, output)), output)
 
-    def _further_pages(self, first: Still, output: OutputSettings) -> Iterator[tuple[UIntArray, Still]]:
-        for page in range(1, first.info.pages):
-            still = open_still(first.path, page, max_megapixels=self.max_megapixels)
-            chroma = self.predict([self.look(still.luma, still.orientation)])[0]
-            yield self.merge(still.luma, chroma, still.orientation), self._recorded(still, output)
+    def _further_pages(self, first: LoadedStill, output: OutputSettings) -> Iterator[tuple[UIntArray, Still]]:
+        for page in range(1, first.still.info.pages):
+            still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
+            seen = self.look(still.luma, still.orientation)
+            strokes = _strokes(first.layers.get(page), still, seen)
+            chroma = self.painted(self.estimate([seen])[0], seen, strokes).ab
+            yield (
+                self.merge(still.luma, chroma, still.orientation),
+                self._recorded(still, output, painted=bool(strokes)),
+            )
 
     def record(self, *, painted: bool = False) -> Record:
         """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""
@@ -281,6 +288,15 @@ class Colorizer:
             cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
             rgb[first : first + step] = merge_rows(strip, cb, cr)
         return rgb
+
+
+def _strokes(layer: Path | None, still: Still, look: FloatArray) -> Strokes | None:
+    """What a layer holds for a picture that the network sees as ``look``."""
+    if layer is None:
+        return None
+    height, width = still.luma.shape
+    shown = (width, height) if still.orientation.swaps_sides else (height, width)
+    return read_strokes(layer, shown, (look.shape[0], look.shape[1]))
 
 
 def write_map(path: Path, made: Prediction) -> None:

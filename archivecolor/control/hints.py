@@ -1,7 +1,8 @@
 """Painted hints on disk: strokes on a transparent layer, as any picture editor writes them into a PNG.
 
 A layer belongs to the picture of its name: ``portrait.png`` or ``portrait.jpg.png`` to ``portrait.jpg``, in a folder of
-hints at the same place as the picture in its own. In a film, it belongs to the frame that its name counts or times.
+hints at the same place as the picture in its own. Of a file of several pages that is the first; ``album.tif/2.png``
+belongs to the second page of ``album.tif``. In a film, a layer belongs to the frame that its name counts or times.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _LARGEST: Final = 40_000_000
 """Pixels of a layer that is larger than its picture."""
 _THINNEST: Final = 0.02
 """Share of a small pixel that a stroke must cover to count there."""
+_PAGE: Final = re.compile(r"(?:page[-_ ]?)?0*([1-9]\d*)", re.IGNORECASE)
 _TIME: Final = re.compile(r"(?:(\d+)[-_:h])?(\d+)[-_:m](\d+(?:[.,]\d+)?)s?|(\d+(?:[.,]\d+)?)s")
 
 
@@ -42,14 +44,21 @@ class Hints:
         if self.path.is_file() and self.path.suffix.lower() != SUFFIX:
             raise UsageError(f"{self.path}: hints are PNG files", hint="export the layer of strokes as PNG")
 
-    def of_still(self, name: str) -> Path | None:
-        """The layer of the picture whose name, relative to its folder, is ``name``; None where there is none."""
+    def of_still(self, name: str) -> dict[int, Path]:
+        """The layers of the picture whose name, relative to its folder, is ``name``, by its pages, from 0.
+
+        Raises `UsageError` where one in the folder of its pages names none.
+        """
         if self.path.is_file():
-            return self.path if _belongs(self.path.name, Path(name).name) else None
+            return {0: self.path} if _belongs(self.path.name, Path(name).name) else {}
+        layers: dict[int, Path] = {}
         for candidate in (self.path / (name + SUFFIX), (self.path / name).with_suffix(SUFFIX)):
             if candidate.is_file():
-                return candidate
-        return None
+                layers[0] = candidate
+                break
+        if (self.path / name).is_dir():
+            layers |= {_page(layer): layer for layer in sorted((self.path / name).glob(f"*{SUFFIX}"))}
+        return layers
 
     def below(self, name: str) -> Path | None:
         """The folder of layers of the film of that name; None where there is none."""
@@ -66,8 +75,8 @@ class Hints:
             return
         for layer in sorted(self.path.rglob(f"*{SUFFIX}")):
             name = layer.relative_to(self.path)
-            of_film = name.parent != Path() and _named(source / name.parent)  # a folder of layers, named like a film
-            if not _named(source / name.with_suffix("")) and not of_film:
+            of_part = name.parent != Path() and _named(source / name.parent)  # in a folder named like a film or a file
+            if not _named(source / name.with_suffix("")) and not of_part:
                 yield layer
 
     def of_film(self) -> Iterator[tuple[int | float, Path]]:
@@ -89,6 +98,14 @@ def _belongs(layer: str, picture: str) -> bool:
 def _named(path: Path) -> bool:
     """Whether there is a file of that name, with a suffix or as it stands."""
     return path.parent.is_dir() and any(p.is_file() and path.name in (p.name, p.stem) for p in path.parent.iterdir())
+
+
+def _page(layer: Path) -> int:
+    """The page, from 0, that a layer's name counts from 1."""
+    found = _PAGE.fullmatch(layer.stem)
+    if found is None:
+        raise UsageError(f"{layer}: names no page", hint="name it after its page, 2.png")
+    return int(found[1]) - 1
 
 
 def _moment(layer: Path) -> int | float:

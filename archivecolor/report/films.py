@@ -13,21 +13,19 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.report.sheet import Box, Tile, lay, tile_px
 
 FRAME_PX: Final = 960
 """Long side of a frame that is looked at by itself, of a film that is larger."""
 _FRAMES: Final = 12
-_COLUMNS: Final = 4
-_GAP_PX: Final = 8
 _NO_KEY_FRAME: Final = 1 << 62
 """As the timestamp beyond which a key frame would do: none will."""
-_GROUND: Final = (142, 142, 142)
 _HD_MATRIX: Final = 1
 """BT.709, by ITU-T H.273."""
 
@@ -61,20 +59,16 @@ class SheetFrame(NamedTuple):
     box: Box
 
 
-class Box(NamedTuple):
-    """A place on a sheet, in shares of the sheet's sides."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-class _Tile(NamedTuple):
+class _Chosen(NamedTuple):
     time_s: float
     confidence: float | None
     small: Image.Image
     large: Image.Image
+
+    @property
+    def tile(self) -> Tile:
+        sure = "" if self.confidence is None else f", {self.confidence:.0%} sure"
+        return Tile(clock(self.time_s) + sure, self.small)
 
 
 def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence] = ()) -> ContactSheet:
@@ -82,32 +76,31 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
 
     Raises `InputError`.
     """
-    tiles: list[_Tile] = []
-    doubts: list[_Tile] = []
+    frames: list[_Chosen] = []
+    doubts: list[_Chosen] = []
     form: PictureForm | None = None
-    tile_px = (width_px - (_COLUMNS - 1) * _GAP_PX) // _COLUMNS
+    small_px = tile_px(width_px)
     with opened(path) as container:
         stream = picture_stream(container, path)
         duration = _duration(container, stream)
         for time_s, frame in _frames(container, stream, duration):
             form = form or form_of(stream, frame)
-            tiles.append(_tile(time_s, None, frame, form, tile_px))
+            frames.append(_chosen(time_s, None, frame, form, small_px))
         if form is None:
             raise InputError(f"{path}: not one frame of it can be decoded")
         for shot in sorted(doubtful):
             first = _first_of(container, stream, shot)
             if first is not None:
-                doubts.append(_tile(shot.start_s, shot.confidence, first, form, tile_px))
-    sheet, boxes = _lay(tiles, doubts)
+                doubts.append(_chosen(shot.start_s, shot.confidence, first, form, small_px))
+    sheet, boxes = lay([x.tile for x in frames], [x.tile for x in doubts])
     return ContactSheet(
         sheet,
-        tiles[len(tiles) // 2].small,
+        frames[len(frames) // 2].small,
         *((form.height, form.width) if form.orientation.swaps_sides else (form.width, form.height)),
         seconds=duration,
         is_709=form.matrix == _HD_MATRIX,
         frames=tuple(
-            SheetFrame(tile.time_s, tile.confidence, tile.large, box)
-            for tile, box in zip(tiles + doubts, boxes, strict=True)
+            SheetFrame(x.time_s, x.confidence, x.large, box) for x, box in zip(frames + doubts, boxes, strict=True)
         ),
     )
 
@@ -160,10 +153,10 @@ def _frame_at(container: InputContainer, stream: VideoStream, wanted: int, shown
     return last
 
 
-def _tile(time_s: float, confidence: float | None, frame: VideoFrame, form: PictureForm, width_px: int) -> _Tile:
+def _chosen(time_s: float, confidence: float | None, frame: VideoFrame, form: PictureForm, width_px: int) -> _Chosen:
     height, width = form.shown
     large_px = round(width * min(1, FRAME_PX / max(height, width)))
-    return _Tile(time_s, confidence, _picture(frame, form, width_px), _picture(frame, form, large_px))
+    return _Chosen(time_s, confidence, _picture(frame, form, width_px), _picture(frame, form, large_px))
 
 
 def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image:
@@ -172,22 +165,3 @@ def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image
     scale = width_px / (down if form.orientation.swaps_sides else across)
     rgb = frame.reformat(max(2, round(across * scale)), max(2, round(down * scale)), "rgb24").to_ndarray()
     return Image.fromarray(np.ascontiguousarray(form.orientation.to_upright(rgb)))
-
-
-def _lay(tiles: list[_Tile], doubts: list[_Tile]) -> tuple[Image.Image, list[Box]]:
-    """Rows of frames, each with its caption in a corner; the doubts in rows of their own, further down."""
-    width, height = tiles[0].small.size
-    columns = min(_COLUMNS, max(len(tiles), len(doubts)))
-    across, down = width + _GAP_PX, height + _GAP_PX
-    doubts_px = -(-len(tiles) // columns) * down + 2 * _GAP_PX
-    places = [(i % columns * across, i // columns * down) for i in range(len(tiles))]
-    places += [(i % columns * across, doubts_px + i // columns * down) for i in range(len(doubts))]
-    sheet = Image.new("RGB", (columns * across - _GAP_PX, max(y for _, y in places) + height), _GROUND)
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(max(10, width // 20))
-    for (x, y), tile in zip(places, tiles + doubts, strict=True):
-        sheet.paste(tile.small, (x, y))
-        caption = clock(tile.time_s) + ("" if tile.confidence is None else f", {tile.confidence:.0%} sure")
-        draw.text((x + 8, y + 7), caption, (255, 255, 255), font, "la", stroke_width=1, stroke_fill=(0, 0, 0))
-    boxes = [Box(x / sheet.width, y / sheet.height, width / sheet.width, height / sheet.height) for x, y in places]
-    return sheet, boxes

@@ -42,7 +42,7 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
-    "frames",  # of a film: [seconds, confidence or null, left, top, width, height] of each on its sheet
+    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height] of each
     "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it

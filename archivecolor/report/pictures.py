@@ -43,16 +43,21 @@ class SmallPicture:
     """In the file."""
 
 
-def small_picture(path: Path, longest_px: int) -> SmallPicture:
-    """Decode the first picture of a file, at most ``longest_px`` on its long side. Raises `InputError`."""
+def small_picture(path: Path, longest_px: int, page: int = 0) -> SmallPicture:
+    """Decode a picture, or a page from 0 of a file of several, at most ``longest_px`` on its long side.
+
+    Raises `InputError`.
+    """
     info = probe(path)
     try:
-        deep = _deep_tiff(path) if info.format is StillFormat.TIFF else None
+        deep = _deep_tiff(path, page) if info.format is StillFormat.TIFF else None
         if deep is not None:
             return SmallPicture(
                 _deep_shrunk(deep, path, longest_px), deep.pixels.shape[1], deep.pixels.shape[0], info.pages
             )
         with open_image(path) as opened:
+            if page:
+                opened.seek(page)
             size = opened.size
             image = _shrunk(opened, path, longest_px)
             return SmallPicture(image, *_upright(size, image), info.pages)
@@ -114,11 +119,11 @@ class _Deep:
     profile: bytes | None
 
 
-def _deep_tiff(path: Path) -> _Deep | None:
-    """A TIFF that Pillow reads wrongly or not at all: deep planes, floats. None of any other."""
+def _deep_tiff(path: Path, number: int) -> _Deep | None:
+    """A page of a TIFF that Pillow reads wrongly or not at all: deep planes, floats. None of any other."""
     try:
         with tifffile.TiffFile(path) as tif:
-            page = tif.pages.first
+            page = tif.pages[number].aspage()
             if page.bitspersample <= 8 or page.photometric != tifffile.PHOTOMETRIC.RGB:
                 return None
             pixels = page.asarray()

@@ -24,7 +24,8 @@ from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.journal import Kind, confidence_path
 from archivecolor.report.films import clock, contact_sheet
-from archivecolor.report.items import ReviewItem
+from archivecolor.report.items import ReviewItem, State
+from archivecolor.report.pages import page_sheet
 from archivecolor.report.pictures import small_picture
 from archivecolor.stills import probe
 
@@ -59,7 +60,7 @@ class Facts:
     has_map: bool = False
     """Whether it is shown."""
     frames: list[list[float | None]] = field(default_factory=list)
-    """Of a film, each frame on its sheet: when, in seconds; the confidence in a doubtful shot; its `films.Box`."""
+    """Each frame or page on a sheet: its time in seconds or its number; confidence in a doubtful shot; its `Box`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Gallery:
         return self._folder / "pictures" / id[:2] / f"{id}.jpg"
 
     def frame(self, id: str, number: int) -> Path:
-        """Where a film's frame lies, by its number on the sheet."""
+        """Where a film's frame or a file's page lies, by its number on the sheet, from 0."""
         return self.picture(id).with_suffix(f".{number}.jpg")
 
     def map(self, id: str) -> Path:
@@ -194,7 +195,15 @@ class Gallery:
             small = small_picture(path, PICTURE_PX)
             picture, thumb = small.image, small.image.copy()
             map_ns, tint = self._map_ns(item), _tint(confidence_path(self._out, path))
-            facts = Facts(small.width, small.height, pages=small.pages, map_ns=map_ns, has_map=tint is not None)
+            told = []
+            if small.pages > 1 and item.state is State.COLORED:  # what was only copied may hold pages that are none
+                paged = page_sheet(path, PICTURE_PX, small)
+                picture = paged.sheet
+                frames = [_jpeg(page.picture, _PICTURE_QUALITY) for page in paged.pages]
+                told = [[page.number, None, *map(_short, page.box)] for page in paged.pages]
+            facts = Facts(
+                small.width, small.height, pages=small.pages, map_ns=map_ns, has_map=tint is not None, frames=told
+            )
         thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
         name = _id_of(item, status)
         coded = _jpeg(picture, _PICTURE_QUALITY)
@@ -220,7 +229,7 @@ class _Coded:
     id: str
     picture: bytes
     frames: list[bytes]
-    """Of a film."""
+    """Of a film, or pages of a file."""
     tint: bytes | None
     """Of the confidence map."""
     thumb: bytes

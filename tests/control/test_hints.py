@@ -82,12 +82,26 @@ def test_layers_belong_to_pictures_by_name(tmp_path: Path) -> None:
     layer(tmp_path / "box 1" / "a.png")
     layer(tmp_path / "b.tif.png")
     hints = Hints(tmp_path)
-    assert hints.of_still("box 1/a.jpg") == tmp_path / "box 1" / "a.png"
-    assert hints.of_still("b.tif") == tmp_path / "b.tif.png"
-    assert hints.of_still("a.jpg") is None
+    assert hints.of_still("box 1/a.jpg") == {0: tmp_path / "box 1" / "a.png"}
+    assert hints.of_still("b.tif") == {0: tmp_path / "b.tif.png"}
+    assert hints.of_still("a.jpg") == {}
     one = Hints(tmp_path / "box 1" / "a.png")
-    assert one.of_still("anywhere/a.jpg") == tmp_path / "box 1" / "a.png"
-    assert one.of_still("anywhere/c.jpg") is None
+    assert one.of_still("anywhere/a.jpg") == {0: tmp_path / "box 1" / "a.png"}
+    assert one.of_still("anywhere/c.jpg") == {}
+
+
+def test_layers_belong_to_the_pages_of_a_file_by_their_numbers(tmp_path: Path) -> None:
+    for name in ("album.png", "album.tif/2.png", "album.tif/Page 03.png", "album/4.png"):
+        layer(tmp_path / name)
+    album = tmp_path / "album.tif"
+    assert Hints(tmp_path).of_still("album.tif") == {
+        0: tmp_path / "album.png",
+        1: album / "2.png",
+        2: album / "Page 03.png",
+    }
+    layer(album / "0.png")
+    with pytest.raises(UsageError, match=r"0\.png: names no page"):
+        Hints(tmp_path).of_still("album.tif")
 
 
 def test_layers_that_belong_to_nothing_are_found(tmp_path: Path) -> None:

@@ -44,22 +44,50 @@ def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -
     np.testing.assert_allclose(sure.min() / 255, float(confidence_of(np.array(10, np.float32))), atol=0.003)
 
 
-def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
-    pages = [Image.fromarray(np.full((64, 96), level, np.uint8)) for level in (120, 90)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+def album(path: Path, count: int = 2) -> Path:
+    """A file of flat pages, each darker than the one before."""
+    pages = [Image.fromarray(np.full((64, 96), 120 - 30 * page, np.uint8)) for page in range(count)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    return path
+
+
+def green_strokes(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     strokes = np.zeros((64, 96, 4), np.uint8)
     strokes[30:34, 10:30] = (60, 200, 60, 255)
-    Image.fromarray(strokes).save(tmp_path / "strokes.png")
-    with Colorizer(FakeEngine()) as colorizer:
-        said = colorizer.color_file(tmp_path / "a.tif", tmp_path / "b.tif", hints=tmp_path / "strokes.png")
-    assert "the hints colour its first page alone" in said
-    with Image.open(tmp_path / "b.tif") as image:
-        greener = []
-        for page in range(2):
+    Image.fromarray(strokes).save(path)
+    return path
+
+
+def greener(path: Path) -> list[bool]:
+    """Of which pages the place that was painted on is green."""
+    found = []
+    with Image.open(path) as image:
+        for page in range(getattr(image, "n_frames", 1)):
             image.seek(page)
             red, green, _ = np.asarray(image)[32, 20].astype(int)
-            greener.append(green > red)
-    assert greener == [True, False]
+            found.append(bool(green > red))
+    return found
+
+
+def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
+    layer = green_strokes(tmp_path / "strokes.png")
+    with Colorizer(FakeEngine()) as colorizer:
+        said = colorizer.color_file(album(tmp_path / "a.tif"), tmp_path / "b.tif", hints=layer)
+    assert "the hints colour its first page alone" in said
+    assert greener(tmp_path / "b.tif") == [True, False]
+
+
+def test_each_page_gets_the_layer_of_its_number(tmp_path: Path) -> None:
+    for page in (2, 3):
+        green_strokes(tmp_path / "hints" / "a.tif" / f"{page}.png")
+    with Colorizer(FakeEngine(), ColorSettings(hints=tmp_path / "hints")) as colorizer:
+        assert colorizer.color_file(album(tmp_path / "a.tif", 3), tmp_path / "b.tif") == ()
+        assert greener(tmp_path / "b.tif") == [False, True, True]
+        green_strokes(tmp_path / "hints" / "a.tif" / "4.png")
+        with pytest.raises(InputError, match=r"4\.png: names no page of a\.tif \(it has 3\)"):
+            colorizer.color_file(tmp_path / "a.tif", tmp_path / "c.tif")
+    assert not (tmp_path / "c.tif").exists()
 
 
 def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Page:
             ActionChains(self.browser).send_keys(key).perform()
 
     def wait(self, condition: Callable[[], Any]) -> Any:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 30
         while not (found := condition()):
             assert time.monotonic() < end, "what was waited for did not come"
             time.sleep(0.02)

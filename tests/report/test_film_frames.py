@@ -90,7 +90,7 @@ def test_a_frame_that_is_pressed_on_is_shown_by_itself_and_escape_shows_all(on: 
     press_on_sheet(on, 0.3, 0.12)
     assert chosen(on) == frames(on)[2]
     assert shown_size(on) == [128, 96]
-    assert "reel.mp4 at 0:00, coloured" in (on.find("after").get_attribute("alt") or "")
+    assert "reel.mp4, 0:00, coloured" in (on.find("after").get_attribute("alt") or "")
     assert on.find("before-half").is_displayed(), "a frame is compared as a photograph is"
     press_on_sheet(on, 0.3, 0.5)
     assert chosen(on) == frames(on)[2], "the divider moved"
@@ -125,7 +125,7 @@ def test_keys_go_through_the_frames(on: Page) -> None:
 def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: Path, downloads: Path) -> None:
     on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
     on.press("p")
-    assert "Choose one of the frames" in on.find("toast").text
+    assert "Choose one of them" in on.find("toast").text
     on.find("frames").find_elements("tag name", "button")[2].click()
     shown_size(on)
     start(on)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from archivecolor.color import rgb_to_lab
 from archivecolor.control.hints import Hints, read_strokes
@@ -75,7 +74,7 @@ def test_a_saved_layer_is_what_the_folder_command_reads(on: Page, downloads: Pat
         on.wait(path.exists)
         assert "Move it to HINTS/docks/03.jpg.png" in on.find("toast").text
         on.press("p")
-    assert Hints(downloads).of_still("03.jpg") == path
+    assert Hints(downloads).of_still("03.jpg") == {0: path}
     read = read_strokes(path, (640, 960), (64, 96))
     sky = rgb_to_lab(np.array([[[0x8F, 0xB3, 0xD3]]], np.float32) / 255)[0, 0, 1:]
     np.testing.assert_allclose(read.ab[16, 24:34], np.broadcast_to(sky, (10, 2)), atol=1.5)
@@ -147,18 +146,12 @@ def test_strokes_are_there_again_when_the_picture_was_made_anew(browser: Chrome,
     on.run("localStorage.clear()")
 
 
-def test_files_of_several_pages_are_not_painted_on(browser: Chrome, tmp_path: Path) -> None:
-    out, on = tmp_path / "out", Page(browser)
-    out.mkdir()
-    first, second = (Image.new("RGB", (64, 48), c) for c in ("red", "blue"))
-    first.save(out / "pages.tif", save_all=True, append_images=[second])
-    write_journal(out, colored("pages.tif"))
-    on.open(make(out).path)
-    with looking_at(on, "pages.tif"):
+def test_what_is_no_result_is_not_painted_on(on: Page) -> None:
+    with looking_at(on, "poster"):
         on.wait(lambda: on.run("return document.getElementById('after').naturalWidth") > 0)
         assert not on.find("paint-start").is_displayed()
         on.press("p")
-        assert "Hints are painted on single photographs" in on.find("toast").text
+        assert "Hints are painted on what was coloured" in on.find("toast").text
         assert not on.find("paint").is_displayed()
 
 

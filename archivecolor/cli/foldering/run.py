@@ -119,8 +119,8 @@ class FolderRun:
         begun = begin(task)
         try:
             recolor = self.making.already_color is AlreadyColor.RECOLOR
-            layer = self.colorizer.layer_of(task.name)
-            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor, hints=layer))
+            layers = self.colorizer.layers_of(task.name)
+            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor, hints=layers))
         except InColorError as e:
             self._in_color(begun, e)
             raise
@@ -146,7 +146,7 @@ class FolderRun:
             warnings = self.colorizer.write_still(file, loaded.still, made.ab, self.making.output)
             if self.signer:
                 was = loaded.still.still.info.format
-                record = self.colorizer.record(painted=loaded.still.strokes is not None)
+                record = self.colorizer.record(painted=bool(loaded.still.layers))
                 warnings += self.signer.sign(file, self.making.output.format or was, task.source, was, record)
         return _Saved(warnings, loaded.begun.seconds, sure)
 

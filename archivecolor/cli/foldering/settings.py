@@ -82,8 +82,7 @@ class Making:
         if self.hints is None or not name:
             return ""
         if kind is Kind.STILL:
-            layer = self.hints.of_still(name)
-            return _digest(layer) if layer else ""
+            return " ".join(f"{page} {_digest(layer)}" for page, layer in sorted(self.hints.of_still(name).items()))
         folder = self.hints.below(name)
         return " ".join(f"{path.name} {_digest(path)}" for path in sorted(folder.glob("*.png"))) if folder else ""
 

@@ -35,6 +35,10 @@ function clock(seconds) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** What a frame of a film or a page of a file is called. */
+const partOf = (item, number) =>
+  item.kind === "film" ? clock(item.frames[number][0]) : `page ${item.frames[number][0]}`;
+
 const percent = (share) => `${Math.round(share * 100)} %`;
 
 const element = (id) => document.getElementById(id);

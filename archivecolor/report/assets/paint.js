@@ -41,9 +41,9 @@ const painting = {
     this.choose(this.colour);
   },
 
-  /** The pages of a file cannot be told apart by their layers, and a film is painted by its frames. */
+  /** Of a sheet it is a frame or a page that is painted on. */
   canPaint: (item, frame = viewer.frame) =>
-    item.shown && item.status === "colored" && (item.kind === "still" ? item.pages === 1 : frame !== null),
+    item.shown && item.status === "colored" && (frame !== null || item.frames.length === 0),
 
   get strokes() {
     return this.byLayer[this.layer] ?? [];
@@ -51,7 +51,7 @@ const painting = {
 
   start(item, frame) {
     if (!this.canPaint(item, frame)) {
-      say(viewer.onSheet ? "Choose one of the frames to paint on." : "Hints are painted on single photographs.");
+      say(viewer.onSheet ? "Choose one of them to paint on." : "Hints are painted on what was coloured.");
       return;
     }
     this.item = item;
@@ -171,9 +171,12 @@ const painting = {
   },
 };
 
-/** Where a layer belongs, in the folder of hints: in a picture's place or, of a frame, below its film's by its time. */
-const layerOf = (item, frame) =>
-  frame === null ? `${item.source}.png` : `${item.source}/${hyphenated(item.frames[frame][0])}.png`;
+/** Where a layer belongs, in the folder of hints: in a picture's place, or below it by a frame's time or a page's number. */
+function layerOf(item, frame) {
+  if (frame === null) return `${item.source}.png`;
+  const [which] = item.frames[frame];
+  return `${item.source}/${item.kind === "film" ? hyphenated(which) : which}.png`;
+}
 
 /** A time that a file can be named after: '0-01-02.500'. */
 function hyphenated(seconds) {

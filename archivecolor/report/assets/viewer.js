@@ -8,13 +8,18 @@ const viewer = {
   split: 50,
   flipped: false,
   doubted: false,
-  /** Of a film: the frame that is shown by itself; null for the sheet of all. */
+  /** Of a film or a file of pages: the frame or page that is shown by itself; null for the sheet of all. */
   frame: null,
   /** Where the sheet was pressed, until it is let go or the divider follows. */
   pressed: null,
 
   get item() {
     return filters.shown[this.at];
+  },
+
+  /** Whether there is a confidence map of what is shown: of several pages it is that of the first. */
+  get hasMap() {
+    return this.item.map && (this.item.frames.length === 0 || this.frame === 0);
   },
 
   get onSheet() {
@@ -103,7 +108,7 @@ const viewer = {
     before.className = `luma-${item.matrix}`;
     const { frame } = this;
     before.src = after.src = frame === null ? pictureOf(item) : frameOf(item, frame);
-    const name = frame === null ? item.path : `${item.path} at ${clock(item.frames[frame][0])}`;
+    const name = frame === null ? item.path : `${item.path}, ${partOf(item, frame)}`;
     after.alt = `${name}, coloured`;
     before.alt = `${name}, as scanned`;
     element("compare").classList.toggle("sheet", this.onSheet);
@@ -122,7 +127,7 @@ const viewer = {
     element("reason-hint").textContent = "";
   },
 
-  /** Show one frame of a film by itself or, with null, the sheet of all. */
+  /** Show one frame or page by itself or, with null, the sheet of all. */
   showFrame(number) {
     painting.leave();
     this.frame = number;
@@ -134,15 +139,15 @@ const viewer = {
   nextFrame() {
     const { length } = this.item.frames;
     const next = this.frame === null ? 0 : this.frame + 1;
-    if (!length) say("Films have frames to look at by themselves.");
+    if (!length) say("This is one picture.");
     else this.showFrame(next < length ? next : null);
   },
 
   /** Offer the sheet and each of its frames; of doubtful shots, how sure the generator was. */
   showFrames(item) {
-    const choices = item.frames.map(([seconds, sure], number) => {
-      const time = clock(seconds);
-      return [number, sure === null ? time : `${time}, ${percent(sure)} sure`];
+    const choices = item.frames.map(([, sure], number) => {
+      const name = partOf(item, number);
+      return [number, sure === null ? name : `${name}, ${percent(sure)} sure`];
     });
     if (choices.length) choices.unshift([null, "All"]);
     element("frames").replaceChildren(
@@ -216,7 +221,7 @@ const viewer = {
   },
 
   doubt() {
-    if (!this.item.map) {
+    if (!this.hasMap) {
       say("There is no confidence map of this one.");
       return;
     }
@@ -225,10 +230,10 @@ const viewer = {
   },
 
   showMap() {
-    const seen = this.doubted && this.item.map;
+    const seen = this.doubted && this.hasMap;
     element("map").hidden = !seen;
     element("doubt-legend").hidden = !seen;
-    element("doubt").hidden = !this.item.map;
+    element("doubt").hidden = !this.hasMap;
     element("doubt").setAttribute("aria-pressed", String(Boolean(seen)));
   },
 
@@ -249,7 +254,10 @@ const viewer = {
     if (item.shown && item.reason) facts.push(["Why", item.reason]);
     if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
     if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
-    if (item.pages > 1) facts.push(["Pages", `${item.pages}, the first is shown`]);
+    if (item.pages > 1) {
+      const seen = item.frames.length || 1;
+      facts.push(["Pages", seen < item.pages ? `${item.pages}, ${seen} can be seen here` : `${item.pages}`]);
+    }
     if (item.duration) facts.push(["Duration", item.duration]);
     if (item.bytes !== null) facts.push(["File", `${numbered.format(Math.max(1, Math.round(item.bytes / 1000)))} kB`]);
     if (item.seconds !== null && item.shown) facts.push(["Made in", `${item.seconds.toFixed(1)} s`]);
