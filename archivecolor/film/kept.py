@@ -40,34 +40,32 @@ class KeptChroma:
         self._journal = Journal(folder, fingerprint)
         self._lock = threading.Lock()
 
-    @property
-    def frames(self) -> int:
-        """How many frames' chroma is there."""
-        return sum(made.frames for made in self._journal.made.values())
-
-    def holds(self, segment: Segment) -> bool:
-        """Whether a segment's chroma is there."""
-        return segment.number in self._journal.made
+    def holds(self, segment: Segment, paint: str) -> bool:
+        """Whether a segment's chroma is there, as it was made with that ``paint`` on its shots."""
+        made = self._journal.made.get(segment.number)
+        return made is not None and made.paint == paint
 
     def close(self) -> None:
         """Let other runs use the folder."""
         self._journal.close()
 
     def of(
-        self, segment: Segment, make: Callable[[], Iterable[FloatArray]], heard: list[ShotConfidence]
+        self, segment: Segment, paint: str, make: Callable[[], Iterable[FloatArray]], heard: list[ShotConfidence]
     ) -> Iterator[FloatArray]:
         """Chroma ``[h, w, 2]`` of a segment's frames in turn; where it is not there, it is made and kept first.
+
+        So it is where the segment's shots were painted on otherwise than with ``paint``.
 
         ``heard`` is what the generator says of its confidence while ``make`` runs; that is kept, too, and given back.
         """
         path = self._journal.segment_path(segment.number)
-        made = self._journal.made.get(segment.number)
-        if made is None:
-            count, size = write_chroma(path, make())
-            with self._lock:
-                self._journal.add(Made(segment.number, count, 0, size, by_shot(heard)))
-        else:
-            heard.extend(made.confidence)
+        if self.holds(segment, paint):
+            heard.extend(self._journal.made[segment.number].confidence)
+            return read_chroma(path)
+        path.unlink(missing_ok=True)  # of other paint: what the journal says of it must not be said of this
+        count, size = write_chroma(path, make())
+        with self._lock:
+            self._journal.add(Made(segment.number, count, 0, size, by_shot(heard), paint))
         return read_chroma(path)
 
 

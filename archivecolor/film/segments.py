@@ -120,6 +120,8 @@ class Made:
     bytes: int
     confidence: tuple[ShotConfidence, ...] = ()
     """Of each of its shots; none from generators that do not tell."""
+    paint: str = ""
+    """What was painted on its shots, in digests, where that is not part of the journal's fingerprint."""
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:

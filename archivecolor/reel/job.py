@@ -241,6 +241,9 @@ def _make(
 ) -> tuple[int, Joined, tuple[ShotConfidence, ...]]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
+    reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
+    if reused:
+        log.info("the chroma of %d frames was kept and is used again", reused)
     resumed = sum(made.frames for made in journal.made.values())
     done = float(resumed)
     if resumed:
@@ -301,13 +304,13 @@ def kept_folder(request: FilmRequest) -> Path:
 
 
 def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings) -> KeptChroma | None:
-    """Chroma that an earlier run kept, if it is what this one would make, or a place to keep it in."""
+    """Chroma that an earlier run kept, if it is what this one would make but for paint, or a place to keep it in."""
     folder = kept_folder(plan.request)
     if not plan.request.keep_work and not folder.exists():
         return None
-    ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0)
+    ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0, hints=None)
     made_with = f"{ungraded} {film} {plan.cut} {sorted(engine.folder.digests.items())}"
-    fingerprint = f"{__version__} {_identity(plan, color)} {made_with}"
+    fingerprint = f"{__version__} {_identity(plan, ungraded)} {made_with}"
     if not plan.request.keep_work and not holds(folder, fingerprint):
         return None
     try:
@@ -316,8 +319,6 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettin
         if plan.request.keep_work:
             raise
         return None
-    if kept.frames:
-        log.info("the chroma of %d frames was kept and is used again", kept.frames)
     return kept
 
 

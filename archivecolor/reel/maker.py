@@ -17,7 +17,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -38,6 +38,7 @@ from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
 from archivecolor.film.writing import Cut, Shown, write_segment
+from archivecolor.jobs.digests import read_state
 from archivecolor.reel.colorizer import FilmColorizer, Picture, Scan, Stopped
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class SegmentMaker:
     side_by_side: bool = False
     kept: KeptChroma | None = None
     """Where chroma is taken from and kept."""
+    paint: dict[int, str] = field(default_factory=dict)
+    """Digests of what was painted, by frames; filled by `take_hints`."""
 
     def make_all(
         self,
@@ -116,12 +119,27 @@ class SegmentMaker:
             return
         film = self.scan.film
         layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()}
-        edges = [0, *self.scan.cuts, len(film.times)]
-        for first, last in pairwise(edges):
+        self.paint.update({frame: read_state(path).sha256 or "" for frame, path in layers.items()})
+        for first, last in pairwise(self._edges):
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
             if here:
                 log.info("carrying hints through the shot of frames %d to %d", first, last - 1)
                 self.colorizer.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
+
+    def holds_chroma(self, segment: Segment) -> bool:
+        """Whether the chroma of a segment was kept, with what is painted on its shots now."""
+        return self.kept is not None and self.kept.holds(segment, self._paint_on(segment))
+
+    def _paint_on(self, segment: Segment) -> str:
+        """What is painted on the shots that a segment has frames of, for it is carried through all of each."""
+        first = max(edge for edge in self._edges if edge <= segment.first)
+        last = min(edge for edge in self._edges if edge >= segment.last)
+        return " ".join(f"{frame} {digest}" for frame, digest in sorted(self.paint.items()) if first <= frame < last)
+
+    @property
+    def _edges(self) -> list[int]:
+        """Where the film's shots begin, and where the last one ends."""
+        return [0, *self.scan.cuts, len(self.scan.film.times)]
 
     def _until(self, stop: threading.Event | None, pictures: Iterator[Picture]) -> Iterator[Picture]:
         for picture in pictures:
@@ -152,7 +170,7 @@ class SegmentMaker:
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
     ) -> Iterator[Shown]:
         grid = self._grid()
-        kept_first = self.kept is not None and not self.kept.holds(segment)
+        kept_first = self.kept is not None and not self.holds_chroma(segment)
         step = partial(told, 0.5 if kept_first else 1)
         for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
             graded = self.colorizer.graded(picture, ab, self.scan.film.form)
@@ -186,7 +204,7 @@ class SegmentMaker:
 
         if self.kept is None:
             return anew()
-        kept = self.kept.of(segment, lambda: (ab for _, ab in anew()), heard)
+        kept = self.kept.of(segment, self._paint_on(segment), lambda: (ab for _, ab in anew()), heard)
         return zip(pictures(segment.first, segment.last), kept, strict=True)
 
     def _grid(self) -> ChromaGrid:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from archivecolor.errors import InputError, OutputError
+from archivecolor.film import segments
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film.segments import ShotConfidence
 from archivecolor.locks import Lock, lock
@@ -107,6 +109,39 @@ def test_chroma_that_would_be_made_otherwise_is_not_used(
     assert run(replace(request_, target=tmp_path / "c.mkv", keep_work=False), *settings) > 0
     assert run(replace(request_, target=tmp_path / "d.mkv"), *settings) > 0
     assert run(replace(request_, target=tmp_path / "e.mkv"), *settings) == 0
+
+
+def paint(path: Path, colour: tuple[int, int, int]) -> None:
+    """A layer for the upright film: a stroke across the middle."""
+    path.parent.mkdir(exist_ok=True)
+    layer = np.zeros((128, 96, 4), np.uint8)
+    layer[60:68, 10:-10] = (*colour, 255)
+    Image.fromarray(layer).save(path)
+
+
+def test_only_what_was_painted_on_is_asked_for_again(
+    request_: FilmRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "LONGEST_S", 0.5)  # each shot is a segment
+    whole = run(request_)
+    plain = decode(request_.target)
+    hints = ColorSettings(hints=tmp_path / "hints")
+
+    def painted(name: str, color: ColorSettings) -> int:
+        return run(replace(request_, target=tmp_path / name), color)
+
+    paint(tmp_path / "hints" / "15.png", (200, 40, 40))
+    assert 0 < painted("one.mkv", hints) < whole
+    one = decode(tmp_path / "one.mkv")
+    assert [np.array_equal(a, b) for a, b in zip(plain.cr, one.cr, strict=True)] == [True] * 12 + [False] * 12
+    assert painted("same.mkv", hints) <= 1, "the painted frame alone, to spread its strokes"
+    assert [np.array_equal(a, b) for a, b in zip(one.cr, decode(tmp_path / "same.mkv").cr, strict=True)] == [True] * 24
+
+    paint(tmp_path / "hints" / "15.png", (40, 40, 200))
+    painted("other.mkv", hints)
+    assert decode(tmp_path / "other.mkv").cr[15].mean() < one.cr[15].mean() - 5
+    assert painted("plain.mkv", ColorSettings()) > 0, "what was painted on is made as if it had not been"
+    assert all(np.array_equal(a, b) for a, b in zip(plain.cr, decode(tmp_path / "plain.mkv").cr, strict=True))
 
 
 def test_of_two_runs_at_once_one_keeps_chroma_and_the_other_harms_nothing(
