@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -65,6 +65,11 @@ class LoadedStill:
     layers: Mapping[int, Path] = field(default_factory=dict)
     """What was painted on its pages, from 0, as files."""
 
+    @property
+    def is_painted(self) -> bool:
+        """Whether colours were painted by hand, on whichever page."""
+        return bool(self.layers)
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -79,6 +84,14 @@ class Prediction:
     def mean_confidence(self) -> float | None:
         """Of the picture."""
         return None if self.confidence is None else float(self.confidence.mean())
+
+
+class Written(NamedTuple):
+    """What is to be told of a photograph that was written."""
+
+    warnings: tuple[str, ...]
+    confidence: float | None
+    """The mean of its pages; None from generators that do not tell."""
 
 
 class Colorizer:
@@ -159,7 +172,7 @@ class Colorizer:
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
         made = self.painted(self.estimate([loaded.look])[0], loaded.look, loaded.strokes)
         with atomic_write(target, overwrite=output.overwrite) as file:
-            warnings = self.write_still(file, loaded, made.ab, output)
+            warnings, _ = self.write_still(file, loaded, made, output)
         if confidence and made.confidence is None:
             return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
         if confidence:
@@ -189,29 +202,33 @@ class Colorizer:
         seen = self.look(still.luma, still.orientation)
         return LoadedStill(still, seen, _strokes(layers.get(0), still, seen), layers)
 
-    def write_still(
-        self, file: BinaryIO, loaded: LoadedStill, chroma: FloatArray, output: OutputSettings
-    ) -> tuple[str, ...]:
-        """Merge chroma, painted where it is to be, and encode into an open file; returns warnings.
+    def write_still(self, file: BinaryIO, loaded: LoadedStill, made: Prediction, output: OutputSettings) -> Written:
+        """Merge a prediction, painted where it is to be, and encode into an open file.
 
         The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
         """
-        still = self._recorded(for_target(loaded.still, output), output, painted=bool(loaded.layers))
-        rgb = self.merge(still.luma, chroma, still.orientation)
+        still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
+        rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
-            return still.warnings + write_still(file, rgb, still, output)
-        return write_pages(file, itertools.chain([(rgb, still)], self._further_pages(loaded, output)), output)
+            return Written(still.warnings + write_still(file, rgb, still, output), made.mean_confidence)
+        sure = [made.mean_confidence]
+        pages = itertools.chain([(rgb, still)], self._further_pages(loaded, output, sure))
+        warnings = write_pages(file, pages, output)
+        told = [x for x in sure if x is not None]
+        return Written(warnings, sum(told) / len(told) if told else None)
 
-    def _further_pages(self, first: LoadedStill, output: OutputSettings) -> Iterator[tuple[UIntArray, Still]]:
+    def _further_pages(
+        self, first: LoadedStill, output: OutputSettings, sure: list[float | None]
+    ) -> Iterator[tuple[UIntArray, Still]]:
+        """The pages after the first; ``sure`` is told the confidence in each."""
         for page in range(1, first.still.info.pages):
             still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
             seen = self.look(still.luma, still.orientation)
             strokes = _strokes(first.layers.get(page), still, seen)
-            chroma = self.painted(self.estimate([seen])[0], seen, strokes).ab
-            yield (
-                self.merge(still.luma, chroma, still.orientation),
-                self._recorded(still, output, painted=bool(strokes)),
-            )
+            made = self.painted(self.estimate([seen])[0], seen, strokes)
+            sure.append(made.mean_confidence)
+            recorded = self._recorded(still, output, painted=strokes is not None)
+            yield self.merge(still.luma, made.ab, still.orientation), recorded
 
     def record(self, *, painted: bool = False) -> Record:
         """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""

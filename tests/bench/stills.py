@@ -61,7 +61,7 @@ def speed(rounds: int) -> dict[str, float]:
             "whole": lambda: colorizer.write_still(
                 io.BytesIO(),
                 (fresh := colorizer.load_still(path)),
-                colorizer.predict([fresh.look])[0],
+                colorizer.estimate([fresh.look])[0],
                 OutputSettings(),
             ),
         }

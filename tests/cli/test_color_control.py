@@ -42,6 +42,31 @@ def test_only_painted_pictures_are_painted_and_made_again_when_somebody_paints_o
     assert "1 colored" in run("folder", source, out, "--hints-dir", tmp_path / "hints").err
 
 
+def test_every_page_of_a_file_is_painted_and_counts_in_its_confidence(run: Run, out: Path, tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((40, 60), level, np.uint8)) for level in (120, 90)]
+    (tmp_path / "in").mkdir()
+    pages[0].save(tmp_path / "in" / "album.tif", save_all=True, append_images=pages[1:])
+    hints = tmp_path / "hints"
+
+    def confidence() -> float:
+        run("folder", tmp_path / "in", out, "--hints-dir", hints)
+        (entry,) = read_journal(out)
+        return entry.confidence or 0
+
+    hints.mkdir()
+    plain = confidence()
+    stroke(hints / "album.tif" / "2.png")
+    half = confidence()
+    stroke(hints / "album.tif" / "1.png")
+    assert 2 * half == pytest.approx(plain + confidence(), abs=1e-3), "half of it was painted"
+    assert half > plain + 0.01
+    assert "0 colored" in run("folder", tmp_path / "in", out, "--hints-dir", hints).err
+    stroke(hints / "album.tif" / "3.png")
+    done = run("folder", tmp_path / "in", out, "--hints-dir", hints)
+    assert done.code == 7
+    assert "3.png: names no page of album.tif (it has 2)" in done.err
+
+
 def test_hints_for_no_picture_are_a_warning(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
     stroke(tmp_path / "hints" / "nobody.png")
     done = run("folder", source, out, "--hints-dir", tmp_path / "hints")

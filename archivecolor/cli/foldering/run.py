@@ -129,8 +129,8 @@ class FolderRun:
         """Merge, write, note and name a photograph."""
         settings = self.making.colored(task.kind, task.target, task.name)
         made = self.colorizer.painted(made, loaded.still.look, loaded.still.strokes)
-        sure = None if made.mean_confidence is None else round(made.mean_confidence, 4)
         warnings: tuple[str, ...] = ()
+        sure: float | None = None
 
         def note(file: BinaryIO) -> None:
             self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure)
@@ -143,10 +143,11 @@ class FolderRun:
         if self.making.confidence:
             write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
-            warnings = self.colorizer.write_still(file, loaded.still, made.ab, self.making.output)
+            warnings, confidence = self.colorizer.write_still(file, loaded.still, made, self.making.output)
+            sure = None if confidence is None else round(confidence, 4)
             if self.signer:
                 was = loaded.still.still.info.format
-                record = self.colorizer.record(painted=bool(loaded.still.layers))
+                record = self.colorizer.record(painted=loaded.still.is_painted)
                 warnings += self.signer.sign(file, self.making.output.format or was, task.source, was, record)
         return _Saved(warnings, loaded.begun.seconds, sure)
 
@@ -162,7 +163,7 @@ class FolderRun:
             sidecar.write(
                 premis(
                     *held,
-                    self.colorizer.record(painted=loaded.still.strokes is not None),
+                    self.colorizer.record(painted=loaded.still.is_painted),
                     loaded.begun.began_at,
                     warnings,
                 )
