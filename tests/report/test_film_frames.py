@@ -78,8 +78,8 @@ def press_on_sheet(on: Page, across: float, down: float, *, drag: float = 0) -> 
 
 
 def test_frames_are_offered_by_their_times_and_doubts(on: Page) -> None:
-    assert frames(on)[:3] == ["All", "0:00", "0:00"]
-    assert len(frames(on)) == 1 + 12 + 1
+    assert frames(on)[:4] == ["All", "Play", "0:00", "0:00"]
+    assert len(frames(on)) == 2 + 12 + 1
     assert frames(on)[-1] == "0:01, 25 % sure"
     assert chosen(on) == "All"
     assert shown_size(on)[0] == 1280
@@ -88,12 +88,12 @@ def test_frames_are_offered_by_their_times_and_doubts(on: Page) -> None:
 def test_a_frame_that_is_pressed_on_is_shown_by_itself_and_escape_shows_all(on: Page) -> None:
     shown_size(on)
     press_on_sheet(on, 0.3, 0.12)
-    assert chosen(on) == frames(on)[2]
+    assert chosen(on) == frames(on)[3]
     assert shown_size(on) == [128, 96]
     assert "reel.mp4, 0:00, coloured" in (on.find("after").get_attribute("alt") or "")
     assert on.find("before-half").is_displayed(), "a frame is compared as a photograph is"
     press_on_sheet(on, 0.3, 0.5)
-    assert chosen(on) == frames(on)[2], "the divider moved"
+    assert chosen(on) == frames(on)[3], "the divider moved"
     assert on.split == 30
     on.press(Keys.ESCAPE)
     assert on.is_open
@@ -119,14 +119,14 @@ def test_keys_go_through_the_frames(on: Page) -> None:
     for _ in range(14):
         on.press("f")
         seen.append(on.run("return [...document.querySelectorAll('#frames button')].map(b => b.ariaPressed)"))
-    assert [row.index("true") for row in seen] == [*range(1, 14), 0]
+    assert [row.index("true") for row in seen] == [*range(2, 15), 0]
 
 
 def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: Path, downloads: Path) -> None:
     on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
     on.press("p")
     assert "Choose one of them" in on.find("toast").text
-    on.find("frames").find_elements("tag name", "button")[2].click()
+    on.find("frames").find_elements("tag name", "button")[3].click()
     shown_size(on)
     start(on)
     assert on.find("paint-where").text == "reel.mp4/0-00-00.240.png"
@@ -136,7 +136,7 @@ def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: P
     on.wait(path.exists)
     assert "Move it to HINTS/reel.mp4/0-00-00.240.png" in on.find("toast").text
     on.press(Keys.ESCAPE)
-    assert chosen(on) == frames(on)[2], "Escape ends the painting first"
+    assert chosen(on) == frames(on)[3], "Escape ends the painting first"
     on.press("f", "p")
     assert not on.find("paint-save").is_enabled(), "another frame has strokes of its own"
     on.press("p", Keys.ESCAPE, "f", "f", "p")
@@ -159,3 +159,76 @@ def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: P
 def test_another_film_begins_with_its_sheet(on: Page) -> None:
     on.press("f", Keys.HOME)
     assert chosen(on) == "All"
+
+
+def play(on: Page) -> None:
+    on.find("frames").find_elements("tag name", "button")[1].click()
+    if on.run("return document.getElementById('film').canPlayType('video/mp4; codecs=avc1.42E01E')") == "":
+        pytest.skip("this browser plays no H.264")
+    on.wait(lambda: on.run("return document.getElementById('film').readyState") >= 2)
+
+
+def test_a_film_plays_and_its_luma_can_be_seen(on: Page) -> None:
+    play(on)
+    assert chosen(on) == "Play"
+    assert on.find("film").is_displayed()
+    assert not on.find("after").is_displayed()
+    assert on.run("return document.activeElement.id") == "film", "its own keys work"
+    on.press(" ")
+    on.wait(lambda: on.run("const f = document.getElementById('film'); return f.currentTime > 0.1"))
+    seen = "return getComputedStyle(document.getElementById('film')).filter"
+    assert on.run(seen) == "none"
+    on.press("b")
+    assert "luma-" in on.run(seen)
+    on.press("b", "f")
+    assert chosen(on) == frames(on)[2]
+    assert not on.find("film").is_displayed()
+    has_film = "return document.getElementById('film').hasAttribute('src')"
+    assert on.run(has_film) is False, "it does not play on unseen"
+    play(on)
+    on.find("close").click()
+    on.wait(lambda: not on.run(has_film))
+    on.press(Keys.ENTER)
+    on.wait(lambda: on.is_open)
+
+
+def test_paint_on_a_film_is_a_layer_of_the_frame_that_it_stands_at(on: Page) -> None:
+    play(on)
+    on.run("document.getElementById('film').currentTime = 0.5")
+    shown = "return document.getElementById('film').seeking"
+    on.wait(lambda: not on.run(shown))
+
+    def layer() -> str:
+        on.press("p")
+        where = on.find("paint-where").text
+        on.press("p")
+        return where
+
+    on.wait(lambda: layer() == "reel.mp4/0-00-00.480.png")  # word of the frame comes when it is drawn
+    on.press("p")
+    canvas = on.find("paint")
+    assert (canvas.get_attribute("width"), canvas.get_attribute("height")) == ("128", "96")
+    assert canvas.size == on.find("film").size
+    controls = "return document.getElementById('film').controls"
+    assert on.run(controls) is False, "nothing lies over what is painted on"
+    stroke(on, 0.3, 0.5)
+    assert on.find("paint-save").is_enabled()
+    on.press(Keys.ESCAPE)
+    assert chosen(on) == "Play"
+    assert on.run(controls) is True
+    on.press(Keys.ESCAPE)
+    assert chosen(on) == "All"
+
+
+@pytest.mark.parametrize("sounds", [0, 1], ids=["silent", "of which a browser knows the sound"])
+def test_a_film_that_no_browser_plays_is_told(browser: Chrome, tmp_path: Path, sounds: int) -> None:
+    out, on = tmp_path / "out", Page(browser)
+    out.mkdir()
+    FilmSource(moving(8), "ffv1", audio=sounds).write(out / "master.mkv")
+    write_journal(out, colored("master.mkv", kind=Kind.FILM))
+    on.open(make(out).path)
+    with looking_at(on, "master"):
+        on.find("frames").find_elements("tag name", "button")[1].click()
+        on.wait(lambda: "This browser cannot play it" in on.find("toast").text)
+        assert chosen(on) == "All"
+        assert on.find("after").is_displayed()

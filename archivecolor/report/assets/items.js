@@ -23,6 +23,7 @@ const STATES = { colored: "Coloured", skipped: "Left as it was", failed: "Failed
 const thumbnailOf = (item) => `thumbs/${item.id.slice(0, 2)}/${item.id}.jpg`;
 const pictureOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.jpg`;
 const frameOf = (item, number) => `pictures/${item.id.slice(0, 2)}/${item.id}.${number}.jpg`;
+const resultOf = (item) => `${data.root}/${addressOf(item.result)}`;
 const mapOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.map.png`;
 
 const numbered = new Intl.NumberFormat("en");

@@ -61,6 +61,7 @@ const inViewer = {
   c: () => viewer.doubt(),
   p: () => painting.start(viewer.item, viewer.frame),
   f: () => viewer.nextFrame(),
+  " ": () => viewer.playOrPause(),
   "Shift ArrowLeft": () => viewer.moveTo(viewer.split - 5),
   "Shift ArrowRight": () => viewer.moveTo(viewer.split + 5),
 };
@@ -88,7 +89,8 @@ function actionOf(event) {
   if (painting.item && whilePainting[key]) return whilePainting[key];
   if (target.matches("input, select, textarea")) return null;
   if (target.id === "divider" && onDivider[key]) return onDivider[key];
-  if (target.matches("button, a") && key === "Enter") return null;
+  if (target.matches("button, a") && (key === "Enter" || key === " ")) return null;
+  if (target.matches("video") && (key === " " || key.startsWith("Arrow"))) return null;
   return (viewer.node.open ? inViewer : inGrid)[key] ?? anywhere[key] ?? null;
 }
 
