@@ -20,7 +20,6 @@ class PageSheet:
     """The pages of a file."""
 
     sheet: Image.Image
-    first: SmallPicture
     pages: tuple[SheetPage, ...]
     """Those on the sheet, in its order."""
 
@@ -37,8 +36,8 @@ class SheetPage(NamedTuple):
 def page_sheet(path: Path, width_px: int, first: SmallPicture) -> PageSheet:
     """The pages of ``path`` on a sheet of that width, and each at most ``width_px`` on its long side.
 
-    ``first`` is the first of them. Memory: the decoded page at hand, and all of them at their small size. Raises
-    `InputError`.
+    ``first`` is the first of them, of that size already. Memory: the decoded page at hand, and all of them at theirs.
+    Raises `InputError`.
     """
     pictures = [first.image]
     pictures += [small_picture(path, width_px, page).image for page in range(1, min(_MOST, first.pages))]
@@ -50,4 +49,4 @@ def page_sheet(path: Path, width_px: int, first: SmallPicture) -> PageSheet:
         tiles.append(Tile(str(number), small))
     sheet, boxes = lay(tiles)
     pages = (SheetPage(*page) for page in zip(range(1, len(pictures) + 1), pictures, boxes, strict=True))
-    return PageSheet(sheet, first, tuple(pages))
+    return PageSheet(sheet, tuple(pages))
