@@ -11,7 +11,7 @@ from PIL import Image
 from archivecolor.report.pictures import SmallPicture, small_picture
 from archivecolor.report.sheet import Box, Tile, lay, tile_px
 
-_MOST: Final = 48
+MOST: Final = 48
 """Pages on a sheet; of a file of more the others are not shown."""
 
 
@@ -40,7 +40,7 @@ def page_sheet(path: Path, width_px: int, first: SmallPicture) -> PageSheet:
     Raises `InputError`.
     """
     pictures = [first.image]
-    pictures += [small_picture(path, width_px, page).image for page in range(1, min(_MOST, first.pages))]
+    pictures += [small_picture(path, width_px, page).image for page in range(1, min(MOST, first.pages))]
     small_px = tile_px(width_px)
     tiles = []
     for number, picture in enumerate(pictures, 1):

@@ -25,7 +25,7 @@ from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.journal import Kind, confidence_path
 from archivecolor.report.films import clock, contact_sheet
 from archivecolor.report.items import ReviewItem, State
-from archivecolor.report.pages import page_sheet
+from archivecolor.report.pages import MOST, page_sheet
 from archivecolor.report.pictures import small_picture
 from archivecolor.stills import probe
 
@@ -167,14 +167,15 @@ class Gallery:
         return Preview(item, _id_of(item, status), status.st_size if status else None, facts, problem)
 
     def _cost_bytes(self, item: ReviewItem) -> int:
-        """Decoding takes most: of a still all its pixels, as RGBA and as RGB."""
+        """Decoding takes most: of a still all its pixels, as RGBA and as RGB; then its pages at the page's size."""
         if item.kind is Kind.FILM:
             return _BUDGET_BYTES // 4
         try:
             info = probe(self._result(item))
         except (InputError, DependencyError):
             return 0
-        return info.width * info.height * info.bits // 8 * 7
+        pages = min(info.pages, MOST) if info.pages > 1 else 0
+        return info.width * info.height * info.bits // 8 * 7 + pages * PICTURE_PX**2 * 3
 
     def _code(self, item: ReviewItem) -> _Coded:
         """Decode a result, and encode what the page shows of it."""

@@ -54,7 +54,7 @@ def test_each_page_of_a_sheet_lies_in_its_place_and_comes_by_itself(tmp_path: Pa
 def test_of_a_file_of_very_many_pages_as_many_are_shown_as_a_sheet_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "_MOST", 2)
+    monkeypatch.setattr(pages, "MOST", 2)
     path = album(tmp_path / "album.tif")
     assert len(page_sheet(path, 536, small_picture(path, 536)).pages) == 2
 
