@@ -35,7 +35,7 @@ from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, check_chroma
-from archivecolor.inference.mirrored import mirrored
+from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.look import look, shrink, shrunk
 from archivecolor.provenance import DamagedXmpError, Record, with_record
@@ -107,7 +107,7 @@ class Colorizer:
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
         self.settings = settings or ColorSettings()
-        self.engine = mirrored(engine, wanted=self.settings.flip)
+        self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
         reference = self.settings.reference
         self._palette = palette_of(self.engine, reference, self.settings.network_px) if reference else None

@@ -75,8 +75,8 @@ class ColorSettings:
     """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`."""
     network_px: int | None = None
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
-    flip: bool = False
-    """Ask the generator about the mirror image too and take the mean."""
+    thorough: bool = False
+    """Ask the generator about three views of each picture and take the mean."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:

@@ -38,7 +38,7 @@ def evaluate(
     strength: options.Strength = 1.0,
     saturation: options.Saturation = 1.0,
     warmth: options.Warmth = 0.0,
-    flip: options.Flip = False,
+    thorough: options.Thorough = False,
     every: options.Every = 8,
     sheet: Annotated[
         Path | None, typer.Option("--sheet", metavar="FILE", help="Write a contact sheet: grey | model | actual.")
@@ -54,7 +54,9 @@ def evaluate(
     runtimes = [
         EngineSettings(kind=kind, device=device, precision=precision, batch=batch) for kind in engine or ["auto"]
     ]
-    color = ColorSettings(strength=strength, saturation=saturation, warmth=warmth, network_px=network_px, flip=flip)
+    color = ColorSettings(
+        strength=strength, saturation=saturation, warmth=warmth, network_px=network_px, thorough=thorough
+    )
 
     from archivecolor.evaluation import sources
     from archivecolor.jobs.discover import lies_inside

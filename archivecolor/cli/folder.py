@@ -43,7 +43,7 @@ def folder(
     reference: options.Reference = None,
     hints: options.HintFile = None,
     hints_dir: options.HintFolder = None,
-    flip: options.Flip = False,
+    thorough: options.Thorough = False,
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     format: options.Format = None,
     quality: options.Quality = None,
@@ -93,7 +93,13 @@ def folder(
         raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     color = ColorSettings(
-        strength, saturation, warmth, reference, options.hints_of(hints, hints_dir), network_px=network_px, flip=flip
+        strength,
+        saturation,
+        warmth,
+        reference,
+        options.hints_of(hints, hints_dir),
+        network_px=network_px,
+        thorough=thorough,
     )
     output = OutputSettings(
         format=_format(format), quality=quality, overwrite=overwrite, embed_record=embed, sidecar=sidecar

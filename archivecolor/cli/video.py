@@ -45,7 +45,7 @@ def video(
     generator: options.Generator = "archive",
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
-    flip: options.Flip = False,
+    thorough: options.Thorough = False,
     saturation: options.Saturation = 1.0,
     warmth: options.Warmth = 0.0,
     reference: options.Reference = None,
@@ -76,7 +76,7 @@ def video(
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     runtime = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     painted = options.hints_of(hints, hints_dir)
-    color = ColorSettings(strength, saturation, warmth, reference, painted, network_px=network_px, flip=flip)
+    color = ColorSettings(strength, saturation, warmth, reference, painted, network_px=network_px, thorough=thorough)
     film_settings = FilmSettings(smoothing=smoothing, every=every)
     encode = EncodeSettings(purpose, codec, crf, preset, encoder, side_by_side)
     if preview and out.suffix.lower() not in _SHEETS:

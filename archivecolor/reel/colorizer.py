@@ -35,7 +35,7 @@ from archivecolor.film.reading import Survey, survey
 from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
-from archivecolor.inference.mirrored import mirrored
+from archivecolor.inference.thorough import thorough
 from archivecolor.look import ends, level, shrink_codes, shrunk
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
 from archivecolor.shots import CutDetector
@@ -122,7 +122,7 @@ class FilmColorizer:
 
     def __init__(self, engine: Engine, color: ColorSettings | None = None, film: FilmSettings | None = None) -> None:
         self.color = color or ColorSettings()
-        self.engine = mirrored(engine, wanted=self.color.flip)
+        self.engine = thorough(engine, wanted=self.color.thorough)
         self.film = film or FilmSettings()
         reference = self.color.reference
         self._palette = palette_of(self.engine, reference, self.color.network_px) if reference else None
