@@ -25,7 +25,17 @@ from archivecolor.report.items import State
 from archivecolor.report.previews import Preview
 
 NAME: Final = "index.html"
-_SCRIPTS: Final = ("names.js", "items.js", "marks.js", "filters.js", "grid.js", "paint.js", "viewer.js", "main.js")
+_SCRIPTS: Final = (
+    "names.js",
+    "items.js",
+    "marks.js",
+    "filters.js",
+    "grid.js",
+    "paint.js",
+    "film.js",
+    "viewer.js",
+    "main.js",
+)
 _MARK: Final = b'<meta name="generator" content="archivecolor report">'
 FIELDS: Final = (
     "id",  # 16 hexadecimal digits; names the pictures, changes with the result

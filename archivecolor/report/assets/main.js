@@ -61,7 +61,7 @@ const inViewer = {
   c: () => viewer.doubt(),
   p: () => painting.start(viewer.item, viewer.frame),
   f: () => viewer.nextFrame(),
-  " ": () => viewer.playOrPause(),
+  " ": () => film.playOrPause(),
   "Shift ArrowLeft": () => viewer.moveTo(viewer.split - 5),
   "Shift ArrowRight": () => viewer.moveTo(viewer.split + 5),
 };

@@ -57,11 +57,11 @@ const painting = {
     this.item = item;
     this.layer = layerOf(item, frame);
     this.load();
-    const [canvas, picture, film] = [element("paint"), element("after"), element("film")];
-    if (frame === PLAY) film.pause();
-    film.controls = false; // they would lie over what is painted
-    canvas.width = frame === PLAY ? film.videoWidth : picture.naturalWidth;
-    canvas.height = frame === PLAY ? film.videoHeight : picture.naturalHeight;
+    const [canvas, picture] = [element("paint"), element("after")];
+    film.node.pause();
+    film.node.controls = false; // they would lie over what is painted
+    canvas.width = frame === PLAY ? film.node.videoWidth : picture.naturalWidth;
+    canvas.height = frame === PLAY ? film.node.videoHeight : picture.naturalHeight;
     viewer.node.classList.add("painting");
     this.show();
     element("paint-done").focus();
@@ -71,7 +71,7 @@ const painting = {
     if (!this.item) return;
     this.end();
     this.item = null;
-    element("film").controls = true;
+    film.node.controls = true;
     viewer.node.classList.remove("painting");
     element("paint-start").focus();
   },
@@ -177,7 +177,7 @@ const painting = {
 /** Where a layer belongs, in the folder of hints: in a picture's place, or below it by a frame's time or a page's number. */
 function layerOf(item, frame) {
   if (frame === null) return `${item.source}.png`;
-  const which = frame === PLAY ? viewer.time : item.frames[frame][0];
+  const which = frame === PLAY ? film.time : item.frames[frame][0];
   return `${item.source}/${item.kind === "film" ? hyphenated(which) : which}.png`;
 }
 

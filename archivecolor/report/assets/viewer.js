@@ -1,8 +1,6 @@
 // One picture: scanned and coloured with a divider between them, what is known of it, and the judgement.
 
 const STILL_PX = 5;
-/** What is shown in place of a frame: the film itself, playing. */
-const PLAY = "play";
 
 const viewer = {
   node: element("viewer"),
@@ -12,8 +10,6 @@ const viewer = {
   doubted: false,
   /** Of a film or a file of pages: the frame or page that is shown by itself, or PLAY; null for the sheet of all. */
   frame: null,
-  /** When the frame is shown that the playing film stands at, in seconds. */
-  time: 0,
   /** Where the sheet was pressed, until it is let go or the divider follows. */
   pressed: null,
 
@@ -37,7 +33,7 @@ const viewer = {
     compare.addEventListener("pointerup", (event) => this.release(event));
     compare.addEventListener("pointercancel", () => (this.pressed = null));
     element("after").addEventListener("error", () => this.fail());
-    this.setUpFilm(element("film"));
+    film.setUp();
     element("after").addEventListener("load", ({ target }) => {
       target.style.setProperty("--aspect", target.naturalWidth / target.naturalHeight);
       target.style.setProperty("--wide", target.naturalWidth);
@@ -57,27 +53,6 @@ const viewer = {
       else this.showFrame(null);
     });
     marks.changed.push(() => this.node.open && this.showMark());
-  },
-
-  setUpFilm(film) {
-    const cannot = () => {
-      if (this.frame !== PLAY) return;
-      this.showFrame(null);
-      say("This browser cannot play it. Open the result with a player.", 6);
-    };
-    film.addEventListener("error", cannot);
-    film.addEventListener("loadedmetadata", () => {
-      if (!film.videoWidth) cannot(); // it knows the sound alone
-      film.style.setProperty("--aspect", film.videoWidth / film.videoHeight);
-      film.style.setProperty("--wide", film.videoWidth);
-    });
-    if (film.requestVideoFrameCallback) {
-      const seen = (_, { mediaTime }) => {
-        this.time = mediaTime;
-        film.requestVideoFrameCallback(seen);
-      };
-      film.requestVideoFrameCallback(seen);
-    } else film.addEventListener("timeupdate", () => (this.time = film.currentTime));
   },
 
   /** Show a place of the list. */
@@ -112,7 +87,7 @@ const viewer = {
   closed() {
     painting.leave();
     if (this.node.open) return; // opened again before the word of its closing came
-    if (this.frame === PLAY) this.showFrame(null); // or its sound would go on
+    if (film.isShown) this.showFrame(null); // or its sound would go on
     if (history.state?.viewer) history.back();
     else history.replaceState(null, "", location.pathname + location.search);
     // Word of the closing comes late: by then somebody may be writing in a field
@@ -128,8 +103,11 @@ const viewer = {
       element("reason-hint").textContent = printable(item.hint);
       return;
     }
-    this.showFilm(item);
-    if (this.frame === PLAY) return;
+    film.show(item);
+    if (film.isShown) {
+      this.showMap();
+      return;
+    }
     // What was not coloured has no before: its luma is not what was scanned
     element("compare").classList.toggle("single", item.status !== "colored");
     // Two elements of one file: the scanned picture is the coloured one's luma
@@ -146,28 +124,6 @@ const viewer = {
     map.removeAttribute("src");
     if (item.map) map.src = mapOf(item);
     this.showMap();
-  },
-
-  showFilm(item) {
-    const film = element("film");
-    element("compare").classList.toggle("playing", this.frame === PLAY);
-    this.showMap();
-    if (this.frame === PLAY) {
-      this.time = 0;
-      film.className = `film luma-${item.matrix}`;
-      film.src = resultOf(item);
-      film.focus({ preventScroll: true });
-    } else if (film.hasAttribute("src")) {
-      film.removeAttribute("src");
-      film.load();
-    }
-  },
-
-  playOrPause() {
-    const film = element("film");
-    if (this.frame !== PLAY) return;
-    if (film.paused) film.play();
-    else film.pause();
   },
 
   fail() {
@@ -218,7 +174,7 @@ const viewer = {
   },
 
   press(event) {
-    if (event.button > 0 || this.frame === PLAY) return;
+    if (event.button > 0 || film.isShown) return;
     element("compare").setPointerCapture(event.pointerId);
     if (this.onSheet && event.target !== element("divider")) this.pressed = [event.clientX, event.clientY];
     else this.drag(event);
