@@ -20,7 +20,7 @@ from archivecolor.inference.engine import Engine, LoadedEngine
 
 _LEAST_SPREAD: Final = 2.0
 _POWER: Final = 4
-"""An answer counts as 1 / (spread + 2)^4. The square gives a fifth less of the gain, equal weights two fifths."""
+"""An answer counts as 1 / (spread + 2)^4. The square gives a tenth less of the gain, equal weights a quarter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from archivecolor.jobs.records import TimedConfidence
 from tests.film.sources import FilmSource, moving
 from tests.report.browsing import Page, looking_at
 from tests.report.conftest import make
-from tests.report.runs import colored, write_journal
+from tests.report.runs import colored, failed, write_journal
 from tests.report.test_paint import start, stroke
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ SECOND_FRAME_S = 6 / 25
 
 @pytest.fixture(scope="module")
 def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with one film of two seconds, of whose colours at 1.2 seconds the generator was not sure."""
+    """A film of two seconds, of whose colours at 1.2 seconds the generator was not sure, and what came to nothing."""
     out = tmp_path_factory.mktemp("films") / "out"
     out.mkdir()
     FilmSource(moving(48), "libx264", options={"g": "1"}).write(out / "reel.mp4")
     film = replace(colored("reel.mp4", kind=Kind.FILM), least_sure=(TimedConfidence(1.2, 0.25),))
-    write_journal(out, film)
+    write_journal(out, film, failed("torn.jpg", "/scans/torn.jpg: is damaged: ends early"))
     return make(out).path
 
 
@@ -218,6 +218,19 @@ def test_paint_on_a_film_is_a_layer_of_the_frame_that_it_stands_at(on: Page) -> 
     assert on.run(controls) is True
     on.press(Keys.ESCAPE)
     assert chosen(on) == "All"
+
+
+def test_a_film_does_not_play_on_behind_what_has_no_picture(browser: Chrome, reel: Path) -> None:
+    on = Page(browser)
+    on.screen(1200, 800)
+    on.open(reel)
+    on.press(Keys.ENTER)
+    on.wait(lambda: on.is_open)
+    play(on)
+    on.press("j")
+    assert on.find("name").text == "torn.jpg"
+    assert on.run("return document.getElementById('film').hasAttribute('src')") is False
+    on.press(Keys.ESCAPE)
 
 
 @pytest.mark.parametrize("sounds", [0, 1], ids=["silent", "of which a browser knows the sound"])

@@ -16,7 +16,10 @@ const film = {
     const { node } = this;
     node.addEventListener("error", () => this.fail());
     node.addEventListener("loadedmetadata", () => {
-      if (!node.videoWidth) this.fail(); // the browser knows its sound alone
+      if (!node.videoWidth) {
+        this.fail(); // the browser knows its sound alone
+        return;
+      }
       node.style.setProperty("--aspect", node.videoWidth / node.videoHeight);
       node.style.setProperty("--wide", node.videoWidth);
     });

@@ -34,7 +34,7 @@ const painting = {
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
     element("paint-colours").replaceChildren(...COLOURS.map(colourChoice));
     element("paint-other").addEventListener("input", ({ target }) => this.choose(target.value));
-    element("paint-start").addEventListener("click", () => this.start(viewer.item, viewer.frame));
+    element("paint-start").addEventListener("click", () => this.start());
     element("paint-undo").addEventListener("click", () => this.undo());
     element("paint-save").addEventListener("click", () => this.save());
     element("paint-done").addEventListener("click", () => this.leave());
@@ -42,15 +42,17 @@ const painting = {
   },
 
   /** Of a sheet it is a frame or a page that is painted on. */
-  canPaint: (item, frame = viewer.frame) =>
-    item.shown && item.status === "colored" && (frame !== null || item.frames.length === 0),
+  get canStart() {
+    return viewer.item.shown && viewer.item.status === "colored" && !viewer.onSheet;
+  },
 
   get strokes() {
     return this.byLayer[this.layer] ?? [];
   },
 
-  start(item, frame) {
-    if (!this.canPaint(item, frame)) {
+  start() {
+    const { item, frame } = viewer;
+    if (!this.canStart) {
       say(viewer.onSheet ? "Choose one of them to paint on." : "Hints are painted on what was coloured.");
       return;
     }

@@ -95,6 +95,7 @@ const viewer = {
   },
 
   showPicture(item) {
+    film.show(item); // or its sound would go on behind what has no picture
     element("compare").hidden = !item.shown;
     element("reason").hidden = item.shown;
     if (!item.shown) {
@@ -103,7 +104,6 @@ const viewer = {
       element("reason-hint").textContent = printable(item.hint);
       return;
     }
-    film.show(item);
     if (film.isShown) {
       this.showMap();
       return;
@@ -170,7 +170,7 @@ const viewer = {
         return button;
       }),
     );
-    element("paint-start").hidden = !painting.canPaint(item);
+    element("paint-start").hidden = !painting.canStart;
   },
 
   press(event) {
