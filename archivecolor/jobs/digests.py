@@ -46,3 +46,8 @@ def read_open(file: BinaryIO) -> FileState:
 
 def _state(status: os.stat_result) -> FileState:
     return FileState(status.st_size, status.st_mtime_ns)
+
+
+def content_sha256(path: Path) -> str:
+    """Of a file."""
+    return read_state(path).sha256 or ""
