@@ -86,7 +86,7 @@ def _section(title: str, rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _print_machine(machine: Machine) -> None:
-    memory = f", {machine.memory_bytes / 1e9:.0f} GB" if machine.memory_bytes else ""
+    memory = f", {machine.memory_bytes / 1e9:.0f} GB"
     driver = machine.driver
     rows = [
         ("system", machine.system),

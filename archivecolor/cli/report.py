@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +42,7 @@ def make_report(
     """Make the page and tell where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
     from archivecolor.jobs.journal import journal_path
     from archivecolor.report import making
+    from archivecolor.resources import usable_cores
     from archivecolor.version import __version__
 
     plan = making.plan(out, __version__, source, to)
@@ -51,7 +51,7 @@ def make_report(
     began = time.monotonic()
     with interruptible() as interruption, console.Progress(len(plan.items), quiet=quiet) as progress:
         made = plan.make(
-            threads=jobs or os.cpu_count() or 1,
+            threads=jobs or usable_cores(),
             stop=interruption.stop.is_set,
             advance=lambda: progress.advance(failed=False),
         )

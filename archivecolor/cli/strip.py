@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,7 +55,7 @@ def _strip_folder(
     from archivecolor.jobs.discover import check_folders, walk
     from archivecolor.jobs.journal import read_journal
     from archivecolor.jobs.records import Status
-    from archivecolor.resources import memory_bytes
+    from archivecolor.resources import usable_cores, working_budget_bytes
     from archivecolor.runs.strip import strip_file
 
     check_folders(source, out)
@@ -80,8 +79,8 @@ def _strip_folder(
         _pictures(walk(source, out, rename=_grey_name, only=only)),
         stages,
         stop=lambda: False,
-        threads=jobs or os.cpu_count() or 1,
-        budget_bytes=int(memory_bytes() * 0.4),
+        threads=jobs or usable_cores(),
+        budget_bytes=working_budget_bytes(),
     )
     for outcome in outcomes:
         name = printable(outcome.item.name)

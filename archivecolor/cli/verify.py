@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ def verify(
     from archivecolor.jobs import workers
     from archivecolor.jobs.discover import compile_patterns
     from archivecolor.jobs.journal import journal_path
-    from archivecolor.resources import memory_bytes
+    from archivecolor.resources import usable_cores, working_budget_bytes
 
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     for folder in (out, source):
@@ -60,8 +59,8 @@ def verify(
         results,
         stages,
         stop=lambda: False,
-        threads=jobs or os.cpu_count() or 1,
-        budget_bytes=int(memory_bytes() * 0.4),
+        threads=jobs or usable_cores(),
+        budget_bytes=working_budget_bytes(),
     )
     for outcome in outcomes:
         reason = _reason(outcome.error, outcome.item) if outcome.error else outcome.result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Driver, nvidia_driver
 from archivecolor.inference.onnx import OnnxEngine, kinds_here
 from archivecolor.inference.plans import Plan
+from archivecolor.resources import memory_bytes, usable_cores
 from archivecolor.settings import EngineSettings
 
 _TORCH = ("torch", "onnx", "safetensors")
@@ -84,7 +84,7 @@ class Machine:
     system: str
     python: str
     cores: int
-    memory_bytes: int | None
+    memory_bytes: int
     driver: Driver | None
     onnxruntime: str
     providers: tuple[str, ...]
@@ -97,8 +97,8 @@ def machine() -> Machine:
     return Machine(
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",
         python=platform.python_version(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        memory_bytes=_memory_bytes(),
+        cores=usable_cores(),
+        memory_bytes=memory_bytes(),
         driver=nvidia_driver(),
         onnxruntime=metadata.version("onnxruntime") if _installed("onnxruntime") else "of another build",
         providers=tuple(kinds_here()),
@@ -202,10 +202,3 @@ def _installed(package: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _memory_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return None

@@ -5,7 +5,6 @@ Every result is noted in the journal before it gets its name, and every failure 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,14 +28,12 @@ from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
-from archivecolor.resources import memory_bytes
+from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
 from archivecolor.runs.folder.settings import Making
 from archivecolor.runs.folder.tally import Report
 from archivecolor.settings import AlreadyColor
 from archivecolor.text import clock, printable
-
-_BUDGET_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +83,8 @@ class FolderRun:
             stages,
             stop=self.interruption.stop.is_set,
             batch=self.colorizer.engine.batch,
-            threads=self.jobs or os.cpu_count() or 1,
-            budget_bytes=int(memory_bytes() * _BUDGET_SHARE),
+            threads=self.jobs or usable_cores(),
+            budget_bytes=working_budget_bytes(),
         )
         with console.Progress(total, quiet=self.quiet) as progress:
             for outcome in outcomes:
