@@ -11,7 +11,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.film import segments
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film.segments import ShotConfidence
-from archivecolor.jobs.locks import Lock, lock
+from archivecolor.jobs.locks import LockFile
 from archivecolor.runs.film.job import FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
 from tests.fakes.engines import FakeEngine, by_luma
@@ -148,11 +148,12 @@ def test_of_two_runs_at_once_one_keeps_chroma_and_the_other_harms_nothing(
     request_: FilmRequest, tmp_path: Path
 ) -> None:
     run(request_)
-    with (tmp_path / "a.mp4.chroma" / "journal.jsonl").open("rb") as held:
-        assert lock(held) is Lock.OURS
-        with pytest.raises(OutputError, match="another run is writing into it"):
-            run(replace(request_, target=tmp_path / "c.mkv"))
-        assert run(replace(request_, target=tmp_path / "d.mkv", keep_work=False)) > 0
+    folder = tmp_path / "a.mp4.chroma"
+    held = LockFile(folder / "journal.lock", folder)
+    with pytest.raises(OutputError, match="another run is writing into it"):
+        run(replace(request_, target=tmp_path / "c.mkv"))
+    assert run(replace(request_, target=tmp_path / "d.mkv", keep_work=False)) > 0
+    held.release()
     assert run(replace(request_, target=tmp_path / "e.mkv", keep_work=False)) == 0
 
 

@@ -29,7 +29,6 @@ from archivecolor.film.encoding import Encoding, beside_size, container_for, ope
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
 from archivecolor.film.segments import (
-    BusyError,
     Journal,
     Segment,
     ShotConfidence,
@@ -41,6 +40,7 @@ from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import read_state
+from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
