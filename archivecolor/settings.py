@@ -8,6 +8,9 @@ from pathlib import Path
 
 from archivecolor.errors import UsageError
 
+DEFAULT_GENERATOR = "archive"
+"""The one that is used when none is named."""
+
 LARGEST_BATCH = 256
 """Pictures. The trained graph's own limit."""
 

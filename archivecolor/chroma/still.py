@@ -39,7 +39,7 @@ from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
-from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
+from archivecolor.settings import DEFAULT_GENERATOR, ColorSettings, EngineSettings, OutputSettings, StillFormat
 from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
 from archivecolor.stills.metadata import fits_jpeg
 from archivecolor.toning import tone_of
@@ -116,7 +116,7 @@ class Colorizer:
     def load(
         cls,
         engine: str | EngineSettings = "auto",
-        generator: str = "archive",
+        generator: str = DEFAULT_GENERATOR,
         settings: ColorSettings | None = None,
         *,
         max_megapixels: int | None = None,

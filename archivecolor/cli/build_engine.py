@@ -14,7 +14,7 @@ import typer
 from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import Interruption, interruptible
 from archivecolor.errors import DependencyError, EngineError, UsageError
-from archivecolor.settings import EngineSettings, Precision
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings, Precision
 from archivecolor.text import duration
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _LIVE_EVERY_S = 0.25
 
 
 def build_engine(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")] = "archive",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")
+    ] = DEFAULT_GENERATOR,
     backend: Annotated[
         str | None,
         typer.Option("--backend", metavar="NAME", help="tensorrt or tensorrt-rtx. Default: what fits the GPU."),

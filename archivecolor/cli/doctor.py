@@ -10,7 +10,7 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.errors import DependencyError
-from archivecolor.settings import EngineSettings, Precision
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def doctor(
     device: options.Device = "auto",
     precision: options.EnginePrecision = Precision.AUTO,
     batch: options.Batch = None,
-    generator: options.Generator = "archive",
+    generator: options.Generator = DEFAULT_GENERATOR,
     compare: Annotated[
         bool, typer.Option("--compare", help="Run every engine on photographs: speed, memory, colours.")
     ] = False,

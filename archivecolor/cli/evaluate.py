@@ -12,7 +12,7 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.errors import InputError, UsageError
-from archivecolor.settings import ColorSettings, EngineSettings, Precision
+from archivecolor.settings import DEFAULT_GENERATOR, ColorSettings, EngineSettings, Precision
 from archivecolor.text import printable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def evaluate(
     found = sources.find(source, frames=frames)
     with ExitStack() as stack:
         entries = []
-        for name, runtime in product(generator or ["archive"], runtimes):
+        for name, runtime in product(generator or [DEFAULT_GENERATOR], runtimes):
             colorizer = stack.enter_context(Colorizer.load(runtime, name, color))
             entries.append(_Entry(name, runtime.kind, colorizer))
         if found.stills:

@@ -10,6 +10,7 @@ import typer
 from archivecolor.cli import console, options
 from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
+    DEFAULT_GENERATOR,
     AlreadyColor,
     ColorSettings,
     EncodeSettings,
@@ -35,7 +36,7 @@ def folder(
     device: options.Device = "auto",
     precision: options.EnginePrecision = Precision.AUTO,
     batch: options.Batch = None,
-    generator: options.Generator = "archive",
+    generator: options.Generator = DEFAULT_GENERATOR,
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
     saturation: options.Saturation = 1.0,

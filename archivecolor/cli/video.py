@@ -13,6 +13,7 @@ from archivecolor.cli.film_progress import FilmProgress, parse_time, tell_least_
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
+    DEFAULT_GENERATOR,
     ColorSettings,
     EncoderKind,
     EncodeSettings,
@@ -43,7 +44,7 @@ def video(
     device: options.Device = "auto",
     precision: options.EnginePrecision = Precision.AUTO,
     batch: options.Batch = None,
-    generator: options.Generator = "archive",
+    generator: options.Generator = DEFAULT_GENERATOR,
     network_px: options.NetworkPx = None,
     strength: options.Strength = 1.0,
     thorough: options.Thorough = False,
