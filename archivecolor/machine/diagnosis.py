@@ -5,18 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
-from typing import cast
 
 import av
-from av.codec import CodecContext, codecs_available
-from av.error import FFmpegError
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
 
 from archivecolor.errors import ArchiveColorError
+from archivecolor.film import hardware
 from archivecolor.inference import catalog, plans, select
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Driver, nvidia_driver
@@ -37,9 +32,6 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 _PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif", "c2pa": "c2pa-python"}
 _SOFTWARE_ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
-_HARDWARE_ENCODERS = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
-_TRIAL_PX = 256
-"""Hardware encoders refuse pictures that are much smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,27 +161,14 @@ class EncoderState:
 
 
 def encoders() -> tuple[EncoderState, ...]:
-    """The film encoders that archivecolor uses and that this FFmpeg has; those of GPUs are tried on one frame.
+    """The film encoders that archivecolor uses and that this FFmpeg has; those of GPUs are tried on a few frames.
 
     That one of these is built in says nothing of whether there is such a GPU.
     """
-    software = tuple(EncoderState(name, works=True) for name in _SOFTWARE_ENCODERS if name in codecs_available)
-    return software + tuple(_tried(name) for name in _HARDWARE_ENCODERS if name in codecs_available)
-
-
-def _tried(name: str) -> EncoderState:
-    context = cast(VideoCodecContext, CodecContext.create(name, "w"))
-    context.width = context.height = _TRIAL_PX
-    context.pix_fmt = "yuv420p"
-    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-    frame = VideoFrame(_TRIAL_PX, _TRIAL_PX, context.pix_fmt)
-    frame.pts = 0
-    try:
-        context.encode(frame)
-        context.encode(None)
-    except FFmpegError:
-        return EncoderState(name, works=False, detail="does not start here: no such GPU, or no driver for it")
-    return EncoderState(name, works=True)
+    software = tuple(EncoderState(name, works=True) for name in _SOFTWARE_ENCODERS if name in av.codecs_available)
+    refusal = "does not start here: no such GPU, or no driver for it"
+    tried = (EncoderState(name, why is None, refusal if why else "") for name, why in hardware.encoders_here())
+    return (*software, *tried)
 
 
 def _version(package: str) -> str | None:
