@@ -252,11 +252,13 @@ def hints_of(file: Path | None, folder: Path | None) -> Path | None:
         raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
     if folder and not folder.is_dir():
         raise UsageError(f"{folder}: is no folder", hint="--hints takes one PNG")
-    if file and not file.is_file():
-        raise UsageError(f"{file}: there is no such file", hint="--hints-dir takes a folder")
-    if file and file.suffix.lower() != ".png":
-        raise UsageError(f"{file}: hints are PNG files", hint="export the layer of strokes as PNG")
-    return file or folder
+    if file and file.is_dir():
+        raise UsageError(f"{file}: is a folder", hint="--hints-dir takes one")
+    if file:
+        from archivecolor.chroma.control.hints import Hints
+
+        return Hints(file).path
+    return folder
 
 
 For = Annotated[
