@@ -10,6 +10,7 @@ from typing import Any
 from archivecolor.errors import UsageError
 
 DEFAULT_GENERATOR = "archive"
+"""The one that is used when none is named."""
 
 LARGEST_BATCH = 256
 """Pictures. The trained graph's own limit."""

@@ -175,8 +175,8 @@ class AdviceOptions:
             raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
         if self.hints_dir and not self.hints_dir.is_dir():
             raise UsageError(f"{self.hints_dir}: is no folder", hint="--hints takes one PNG")
-        if self.hints and not self.hints.is_file():
-            raise UsageError(f"{self.hints}: there is no such file", hint="--hints-dir takes a folder")
+        if self.hints and self.hints.is_dir():
+            raise UsageError(f"{self.hints}: is a folder", hint="--hints-dir takes one")
         return self.hints or self.hints_dir
 
 

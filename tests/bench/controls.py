@@ -30,7 +30,7 @@ from archivecolor.evaluation.sources import pictures
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.settings import EngineSettings
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
 log = logging.getLogger("tests.bench.controls")
 
@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.controls")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=5, help="take every so many photographs")
-    parser.add_argument("--generator", default="archive")
+    parser.add_argument("--generator", default=DEFAULT_GENERATOR)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with select.open_engine(EngineSettings(threads=1), options.generator) as engine:

@@ -11,7 +11,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.film import segments
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film.segments import ShotConfidence
-from archivecolor.jobs.locks import Lock, lock
+from archivecolor.jobs.locks import LockFile
 from archivecolor.runs.film.job import FilmRequest, make_film, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose, Smoothing, SmoothingSettings
@@ -161,11 +161,12 @@ def test_of_two_runs_at_once_one_keeps_chroma_and_the_other_harms_nothing(
     request_: FilmRequest, tmp_path: Path
 ) -> None:
     run(request_)
-    with (tmp_path / "a.mp4.chroma" / "journal.jsonl").open("rb") as held:
-        assert lock(held) is Lock.OURS
-        with pytest.raises(OutputError, match="another run is writing into it"):
-            run(replace(request_, target=tmp_path / "c.mkv"))
-        assert run(replace(request_, target=tmp_path / "d.mkv", settings=USE)) > 0
+    folder = tmp_path / "a.mp4.chroma"
+    held = LockFile(folder / "journal.lock", folder)
+    with pytest.raises(OutputError, match="another run is writing into it"):
+        run(replace(request_, target=tmp_path / "c.mkv"))
+    assert run(replace(request_, target=tmp_path / "d.mkv", settings=USE)) > 0
+    held.release()
     assert run(replace(request_, target=tmp_path / "e.mkv", settings=USE)) == 0
 
 

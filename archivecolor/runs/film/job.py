@@ -25,11 +25,10 @@ from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.film import FilmColorizer, Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
-from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
+from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
 from archivecolor.film.segments import (
-    BusyError,
     Journal,
     Segment,
     ShotConfidence,
@@ -42,6 +41,7 @@ from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import content_sha256
+from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.listener import INFO, Listener, Progress, Silent, Unit
@@ -122,8 +122,7 @@ class FilmPlan:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        form = self.scan.film.form
-        return beside_size(form) if self.request.settings.encode.side_by_side else (form.width, form.height)
+        return written_size(self.scan.film.form, side_by_side=self.request.settings.encode.side_by_side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +189,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
-    size = beside_size(film.form) if encode.side_by_side else (film.form.width, film.form.height)
+    size = written_size(film.form, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     return FilmPlan(request, found, cut, encoding, muxer)

@@ -33,7 +33,7 @@ from archivecolor.chroma.film import FilmColorizer, Picture, Scan
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import OutputError, Stopped, UsageError
-from archivecolor.film.encoding import Encoding, beside_size, mark
+from archivecolor.film.encoding import Encoding, mark, written_size
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
@@ -163,8 +163,7 @@ class SegmentMaker:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        form = self.scan.film.form
-        return beside_size(form) if self.side_by_side else (form.width, form.height)
+        return written_size(self.scan.film.form, side_by_side=self.side_by_side)
 
     def _shown(
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
