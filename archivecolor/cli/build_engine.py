@@ -53,7 +53,7 @@ def build_engine(
     *,
     tell: options.TellOptions,
 ) -> None:
-    """Build an engine: a plan in which TensorRT has laid down how a GPU computes the colours.
+    """Build an engine: a plan in which TensorRT has laid down how a GPU computes the colors.
 
     tensorrt-rtx builds for any RTX GPU, on any machine. tensorrt builds for the GPU it runs on. Where the GPU is here,
     the plan is compared with ONNX Runtime on real photographs, and refused when its colors are others.

@@ -37,7 +37,7 @@ def doctor(
 ) -> None:
     """Tell what is here, what works, and what to install for the rest.
 
-    With --compare every engine that works here colours six photographs; their colours are compared with those of ONNX
+    With --compare every engine that works here colors six photographs; their colors are compared with those of ONNX
     Runtime on the CPU, as CIEDE2000. Exit code 4 when no engine works.
 
     archivecolor doctor

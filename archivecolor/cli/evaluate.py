@@ -100,7 +100,7 @@ def _measure_stills(paths: Sequence[Path], entries: list[Entry], sheet: Path | N
     if len(features) > 1:
         found = stills.distances(features)
         for entry, distance in zip(entries, found.made, strict=True):
-            entry.frechet, entry.frechet_grey = round(distance, 4), round(found.grey, 4)
+            entry.frechet, entry.frechet_gray = round(distance, 4), round(found.gray, 4)
     if sheet and tiles:
         stills.write_sheet(sheet, tiles, columns=max(1, 9 // (2 + len(entries))))
 
