@@ -27,8 +27,7 @@ _SOURCES = {"COMMANDLINE": "command line", "ENVIRONMENT": "environment", "DEFAUL
 def doctor(
     context: typer.Context,
     compare: Annotated[
-        bool,
-        options.option(options.WHAT, "--compare", help="Run every engine on photographs: speed, memory, colors."),
+        bool, options.what("--compare", "Run every engine on photographs: speed, memory, colors.")
     ] = False,
     *,
     engine: options.EngineOptions,

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 def verify(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of results.")],
     source: Annotated[
-        Path | None,
-        options.option(
-            options.WHAT, "--source", metavar="SRC", help="Folder that they were made from: compare their luma."
-        ),
+        Path | None, options.what("--source", "Folder that they were made from: compare their luma.", "SRC")
     ] = None,
     only: options.Only = None,
     max_megapixels: options.MaxMegapixels = None,

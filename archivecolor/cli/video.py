@@ -31,8 +31,7 @@ def video(
     smoothing: options.SmoothingOptions,
     film: options.FilmOptions,
     preview: Annotated[
-        bool,
-        options.option(options.RESULT, "--preview", help="Write OUT as one picture with a frame of each shot."),
+        bool, options.result("--preview", "Write OUT as one picture with a frame of each shot.")
     ] = False,
     engine: options.EngineOptions,
     runtime: options.RuntimeOptions,
