@@ -52,6 +52,8 @@ def build_engine(
     tensorrt-rtx builds for any RTX GPU, on any machine. tensorrt builds for the GPU it runs on. Where the GPU is here,
     the plan is compared with ONNX Runtime on real photographs, and refused when its colors are others.
 
+    Examples:
+
     archivecolor build-engine
 
     archivecolor build-engine --gpu rtx-4090

@@ -39,6 +39,8 @@ def doctor(
     With --compare every engine that works here colors six photographs; their colors are compared with those of ONNX
     Runtime on the CPU, as CIEDE2000. Exit code 4 when no engine works.
 
+    Examples:
+
     archivecolor doctor
 
     archivecolor doctor --compare

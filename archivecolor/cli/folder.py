@@ -42,6 +42,8 @@ def folder(
     resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
     at once; no file is ever left half-written.
 
+    Examples:
+
     archivecolor folder scans out
 
     archivecolor folder scans out --saturation 1.2 --reference kodachrome.jpg

@@ -35,6 +35,8 @@ def report(
     It opens in any browser, from disk. Marks export as a list for folder --only-from. Pictures that are up to date are
     kept, so the same command brings a page up to date or goes on where it was stopped.
 
+    Examples:
+
     archivecolor report out
 
     archivecolor report out --source scans

@@ -33,6 +33,8 @@ def verify(
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
     result is compared with the one that was noted when it was written. One line a file that fails; exit code 8.
 
+    Examples:
+
     archivecolor verify out --source scans
 
     archivecolor verify out

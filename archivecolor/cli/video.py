@@ -45,6 +45,8 @@ def video(
     The film is read once to find its shots, then colored in segments of at most 30 seconds, which are kept beside OUT
     until it is finished: after an interruption the same command goes on from there.
 
+    Examples:
+
     archivecolor video film.mp4 film_color.mp4
 
     archivecolor video film.mkv film_color.mkv --for master
