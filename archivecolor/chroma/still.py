@@ -336,5 +336,5 @@ def cost_bytes(path: Path) -> int:
     """Memory that coloring a photograph takes; 0 where its header cannot be read, for it will not get far."""
     try:
         return probe(path, max_megapixels=_ANY).working_bytes
-    except InputError:
+    except ArchiveColorError:
         return 0
