@@ -17,6 +17,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 
+pytest_plugins = ["tests.skips"]
+
 Picture = npt.NDArray[np.uint8]
 
 # The same examples on every machine and in every run; nothing is kept between runs
