@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ def test_the_colouriser_is_given_luma_alone(folder: Path) -> None:
 
 
 def test_leaving_pictures_grey_gains_nothing(folder: Path) -> None:
-    for sample in evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], [grey]):
+    samples = list(evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], [grey]))
+    assert len(samples) == 2
+    for sample in samples:
         (scores,) = sample.scores
         assert scores.gain_percent == 0
         assert scores.ciede2000 == scores.ciede2000_grey > 3
@@ -119,8 +122,10 @@ def test_a_picture_without_any_difference_to_grey_has_gain_and_ratio_0() -> None
 
 
 def test_means_are_taken_figure_by_figure() -> None:
-    made = stills.mean([Scores(*[float(i)] * 10) for i in (1, 2, 6)])
-    assert made == Scores(*[3.0] * 10)
+    names = [f.name for f in fields(Scores)]
+    flat, steep = (Scores(**{n: float(i**power) for i, n in enumerate(names, 2)}) for power in (1, 2))
+    expected = {n: (2 * i + i * i) / 3 for i, n in enumerate(names, 2)}
+    assert asdict(stills.mean([flat, steep, flat])) == pytest.approx(expected)
 
 
 def test_the_mean_of_nothing_is_an_input_error() -> None:
