@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from skimage import color
+from skimage import metrics as image_metrics
 
+from archivecolor import metrics
 from archivecolor.chroma.still import Colorizer
 from archivecolor.color import UIntArray, luma_of
 from archivecolor.errors import InputError, OutputError
@@ -27,6 +29,7 @@ Picture = npt.NDArray[np.uint8]
 
 # scikit-image says that it is typed, and is not
 deltae_ciede2000: Any = color.deltaE_ciede2000
+peak_signal_noise_ratio: Any = image_metrics.peak_signal_noise_ratio
 
 
 def grey(luma: UIntArray) -> UIntArray:
@@ -113,6 +116,14 @@ def test_figures_agree_with_scikit_image(colour_photographs: dict[str, Picture])
     assert scores.ciede2000 == pytest.approx(deltae_ciede2000(lab, lab_truth).mean(), abs=0.01)
     assert scores.ciede2000_grey == pytest.approx(deltae_ciede2000(lab_grey, lab_truth).mean(), abs=0.01)
     assert scores.mae == pytest.approx(np.abs(lab - lab_truth).mean(), abs=0.01)
+    assert scores.psnr_db == pytest.approx(peak_signal_noise_ratio(truth, coloured))
+    assert scores.psnr_grey_db == pytest.approx(peak_signal_noise_ratio(truth, grey(luma_of(truth))))
+    assert scores.accuracy_2 == pytest.approx(metrics.accuracy(lab, lab_truth, 2), abs=0.01)
+    assert scores.accuracy_5 == pytest.approx(metrics.accuracy(lab, lab_truth, 5), abs=0.01)
+    assert 0 < scores.accuracy_2 < scores.accuracy_5 - 0.02
+    assert scores.colourfulness == metrics.colourfulness(coloured)
+    assert scores.colourfulness_truth == metrics.colourfulness(truth)
+    assert scores.colourfulness_difference == abs(scores.colourfulness - scores.colourfulness_truth) > 1
 
 
 def test_a_picture_without_any_difference_to_grey_has_gain_and_ratio_0() -> None:
@@ -157,6 +168,8 @@ def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Pat
 
 def test_a_tile_is_grey_then_model_then_actual(folder: Path) -> None:
     (sample,) = evaluate([folder / "cat.png"], [Colorizer(FakeEngine()).color])
+    height, width = cv2.imread(str(folder / "cat.png"), cv2.IMREAD_GRAYSCALE).shape
+    assert sample.tile.shape == (round(height * 224 / width), 3 * 224, 3)
     left, middle, right = np.split(sample.tile.astype(int), 3, axis=1)
     assert np.ptp(left, axis=2).max() == 0
     assert np.ptp(middle, axis=2).min() > 0

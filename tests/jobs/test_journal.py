@@ -103,6 +103,13 @@ def test_the_digest_of_settings_does_not_depend_on_their_order_and_changes_with_
     assert len({settings_digest(s) for s in ({"a": 1}, {"a": 1.5}, {"a": None}, {"b": 1}, {"a": "1"}, {})}) == 6
 
 
+def test_a_whole_journal_that_is_opened_again_has_the_new_line_and_no_other(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        with Journal(tmp_path) as journal:
+            journal.add(entry(name))
+    assert journal_path(tmp_path).read_bytes() == encode_entry(entry("a.png")) + encode_entry(entry("b.png"))
+
+
 def test_there_is_nothing_to_read_where_there_is_no_journal(tmp_path: Path) -> None:
     assert list(read_journal(tmp_path)) == []
     assert not read_runs(tmp_path)
@@ -240,11 +247,13 @@ def test_an_entry_is_on_the_disk_before_add_returns(tmp_path: Path, monkeypatch:
     with Journal(tmp_path) as journal:
         synced: list[int] = []
         monkeypatch.setattr(os, "fsync", lambda _: synced.append(journal_path(tmp_path).stat().st_size))
+        journal.add_run(RUN)
         journal.add(entry("a.png"))
         journal.add(entry("b.png"), wait=False)
-        assert synced == [len(encode_entry(entry("a.png")))]
+        run, line = len(encode_run(RUN)), len(encode_entry(entry("a.png")))
+        assert synced == [run, run + line]
         journal.add(entry("c.png"))
-        assert synced[1:] == [3 * synced[0]]
+        assert synced[2:] == [run + 3 * line]
 
 
 def test_threads_that_wait_together_share_a_sync_and_each_line_stays_whole(
