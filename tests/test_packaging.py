@@ -23,7 +23,22 @@ from tests.conftest import ROOT
 NOT_SHIPPED = ("runs", ".git", ".mypy_cache", ".ruff_cache", ".import_linter_cache", "__pycache__", ".hypothesis")
 STRAYS = ("engines/archive/sm89.plan", "engines/archive/old.engine", "archivecolor/.x.png.part", "runs/log.txt")
 
-PUBLIC = ("ArchiveColorError", "ColorSettings", "Colorizer", "OutputSettings", "StillFormat", "__version__")
+CALLS = ("Colorizer", "color_film", "color_folder", "strip", "verify")
+SETTINGS = ("AlreadyColor", "ColorSettings", "EncodeSettings", "EngineSettings", "FilmSettings", "FolderSettings")
+SETTINGS += ("OutputSettings", "Purpose", "SmoothingSettings", "StillFormat")
+TOLD = (
+    "FilmRecord",
+    "FolderRecord",
+    "ItemOutcome",
+    "ItemStatus",
+    "Listener",
+    "Progress",
+    "StripRecord",
+    "VerifyRecord",
+)
+ERRORS = ("ArchiveColorError", "ConfigurationError", "DependencyError", "EngineError", "InputError", "ItemsFailedError")
+ERRORS += ("OutputError", "Stopped", "UsageError", "VerificationError")
+PUBLIC = (*CALLS, *SETTINGS, *TOLD, *ERRORS, "__version__")
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +149,7 @@ def test_the_public_names_are_these_and_each_can_be_had() -> None:
     assert sorted(names) == sorted(PUBLIC)
     for name in names:
         assert getattr(archivecolor, name) is not None
-    assert not hasattr(archivecolor, "Colouriser")
+    assert not hasattr(archivecolor, "colorize")
 
 
 def test_the_public_names_have_docstrings() -> None:

@@ -77,7 +77,7 @@ def test_settings_say_who_set_them(doctor: Run, monkeypatch: pytest.MonkeyPatch)
     assert settings["device"] == ("auto", "default")
 
 
-def test_comparing_gives_speed_memory_and_colours_of_each_engine_that_works(
+def test_comparing_gives_speed_memory_and_colors_of_each_engine_that_works(
     doctor: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison.measure, "__defaults__", (0.1,))  # seconds for each
