@@ -166,9 +166,9 @@ def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Pat
     assert (sheet[tallest + 4 :, 680:] == 255).all()
 
 
-def test_a_tile_is_gray_then_model_then_actual(folder: Path) -> None:
+def test_a_tile_is_gray_then_model_then_actual(folder: Path, color_photographs: dict[str, Picture]) -> None:
     (sample,) = evaluate([folder / "cat.png"], [Colorizer(FakeEngine()).color])
-    height, width = cv2.imread(str(folder / "cat.png"), cv2.IMREAD_GRAYSCALE).shape
+    height, width = color_photographs["chelsea"].shape[:2]
     assert sample.tile.shape == (round(height * 224 / width), 3 * 224, 3)
     left, middle, right = np.split(sample.tile.astype(int), 3, axis=1)
     assert np.ptp(left, axis=2).max() == 0
