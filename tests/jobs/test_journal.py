@@ -87,6 +87,21 @@ def test_a_run_comes_back_from_its_line_as_it_was() -> None:
     assert decode(encode_run(RUN), {}) == RUN
 
 
+def test_confidence_is_kept_to_four_digits() -> None:
+    exact = TimedConfidence(1.23456, 0.123456)
+    made = decode(encode_entry(entry("a.png", confidence=0.123456, least_sure=(exact,))), {1: RUN})
+    assert made == entry("a.png", confidence=0.1235, least_sure=(TimedConfidence(1.235, 0.1235),))
+
+
+@pytest.mark.parametrize("state", ['["1",2,null]', '[1,"2",null]', "[1,2,3]", "[1,2]", '{"size":1}'])
+def test_an_entry_whose_file_is_none_is_no_entry(state: str, tmp_path: Path) -> None:
+    line = encode_entry(entry("a.png", source_file=FileState(1, 2, None)))
+    assert line.count(b"[1,2,null]") == 1
+    journal_path(tmp_path).parent.mkdir()
+    journal_path(tmp_path).write_bytes(line.replace(b"[1,2,null]", state.encode()))
+    assert list(read_journal(tmp_path)) == []
+
+
 def test_fields_of_a_later_version_are_passed_over() -> None:
     line = encode_entry(entry("a.png")).replace(b'"kind"', b'"mood":"blue","kind"')
     assert decode(line, {1: RUN}) == entry("a.png")
