@@ -28,14 +28,7 @@ from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
-from archivecolor.film.segments import (
-    Journal,
-    Segment,
-    ShotConfidence,
-    clear_finished,
-    holds,
-    plan_segments,
-)
+from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine

@@ -147,12 +147,7 @@ class FolderRun:
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(
-                premis(
-                    *held,
-                    self.colorizer.record(painted=loaded.still.is_painted),
-                    loaded.begun.began_at,
-                    warnings,
-                )
+                premis(*held, self.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
     def _film(self, task: Task) -> None:

@@ -94,7 +94,7 @@ def test_film_in_color_is_refused_unless_it_is_asked_for(run: Run, capsys: pytes
     film(chroma=3)
     assert run("a.mkv", "b.mkv") == 5
     assert "in color already" in capsys.readouterr().err
-    assert run("a.mkv", "b.mkv", "--recolor", "--for", "master") == 0
+    assert run("a.mkv", "b.mkv", "--already-color", "recolor", "--for", "master") == 0
     assert np.array_equal(decode(Path("a.mkv")).lumas, decode(Path("b.mkv")).lumas)
 
 
