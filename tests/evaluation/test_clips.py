@@ -149,6 +149,7 @@ def test_means_are_taken_figure_by_figure_and_told_as_json() -> None:
         return ClipScores(*(Figures(*(figure(4 * way + k) for k in range(1, 5))) for way in range(5)))
 
     assert clips.mean([numbered(float), numbered(lambda n: n * n)]) == numbered(lambda n: (n + n * n) / 2)
+    assert clips.mean([numbered(float)]) == numbered(float)
     told = json.loads(json.dumps(numbered(float).as_dict(), allow_nan=False))
     assert told["mean9"] == {"warp_error": 13, "cdc": 14, "ciede2000": 15, "colorfulness": 16}
     assert told["warp_error_below_off"] == pytest.approx(9 / 17, abs=1e-4)

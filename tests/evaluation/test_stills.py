@@ -137,6 +137,7 @@ def test_means_are_taken_figure_by_figure() -> None:
     flat, steep = (Scores(**{n: float(i**power) for i, n in enumerate(names, 2)}) for power in (1, 2))
     expected = {n: (2 * i + i * i) / 3 for i, n in enumerate(names, 2)}
     assert asdict(stills.mean([flat, steep, flat])) == pytest.approx(expected)
+    assert stills.mean([steep]) == steep
 
 
 def test_the_mean_of_nothing_is_an_input_error() -> None:
