@@ -51,7 +51,13 @@ def batches(photographs: Photographs, recipe: Recipe, schedule: Schedule, first:
                 key = (recipe.seed, step + 1)
                 ready.put(
                     photographs.batch(
-                        key, phase.batch, phase.crop, phase.smallest_crop, recipe.degrade, recipe.chroma_stride
+                        key,
+                        phase.batch,
+                        phase.crop,
+                        phase.smallest_crop,
+                        recipe.degrade,
+                        recipe.chroma_stride,
+                        recipe.hint_draws,
                     )
                 )
         except Exception as e:  # noqa: BLE001  # handed to the training thread, which raises it

@@ -1,6 +1,6 @@
 """Weights to begin with: an earlier run's checkpoint, or a shipped engine folder where that is long gone.
 
-They may be of a network with fewer transformer blocks: new blocks add nothing before they are trained.
+They may be of a network with fewer transformer blocks or without hints: new layers add nothing before they are trained.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Parent:
 
 
 def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
-    """Read mean weights that fit ``shape``, or all of it but some transformer blocks.
+    """Read mean weights that fit ``shape``, or all of it but some transformer blocks and the layers for hints.
 
     Raises `InputError` or `EngineError` when they are damaged, `ConfigurationError` when they are of another network.
     """
@@ -55,5 +55,6 @@ def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape 
     if isinstance(theirs, GeneratorShape) and isinstance(ours, GeneratorShape):
         fewer = all(a <= b for a, b in zip(theirs.blocks, ours.blocks, strict=True))
         theirs = dataclasses.replace(theirs, blocks=ours.blocks) if fewer else theirs
+        theirs = dataclasses.replace(theirs, hints=theirs.hints or ours.hints)
     if theirs != ours:
         raise ConfigurationError(f"{path}: holds another network than the recipe's")

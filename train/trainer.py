@@ -106,8 +106,9 @@ class Trainer:
         luma, chroma = torch.from_numpy(batch.luma), torch.from_numpy(batch.chroma)
         encoder, rest = self.optimizer.param_groups
         encoder["lr"], rest["lr"] = rate * phase.encoder_share, rate
+        hints = () if batch.hints is None else (torch.from_numpy(batch.hints),)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            prediction = self.generator(luma)
+            prediction = self.generator(luma, *hints)
         distribution, pixel = colour_loss(prediction, chroma)
         terms = {"distribution": distribution, "pixel": pixel}
         if phase.adversarial:

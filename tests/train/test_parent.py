@@ -46,7 +46,7 @@ def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Pat
 def test_a_network_that_grows_begins_by_colouring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
     parent = tiny_checkpoint()
     parent.save(tmp_path / "parent.pt")
-    larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2)))
+    larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2), hints=True))
     trainer = training.Trainer(larger)
     trainer.begin(Photographs.load(tmp_path, recipe.data), load_parent(tmp_path / "parent.pt", larger.network))
     luma = torch.rand(1, 1, 64, 96, generator=torch.Generator().manual_seed(2))
