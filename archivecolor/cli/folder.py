@@ -24,8 +24,8 @@ from archivecolor.settings import (
 )
 
 if TYPE_CHECKING:
-    from archivecolor.cli.foldering.session import Session
-    from archivecolor.signing import ContentSigner
+    from archivecolor.provenance.signing import ContentSigner
+    from archivecolor.runs.folder.job import Session
 
 
 def folder(
@@ -109,15 +109,15 @@ def folder(
     patterns = compile_patterns(only or [])
     check_folders(source, out)
 
-    from archivecolor.cli.foldering.plan import Planner
-    from archivecolor.cli.foldering.report import Report
-    from archivecolor.cli.foldering.session import Session
-    from archivecolor.cli.foldering.settings import Making
-    from archivecolor.cli.foldering.summary import Summary
     from archivecolor.inference import catalog
     from archivecolor.jobs.bag import is_bag
     from archivecolor.jobs.chosen import Chosen
     from archivecolor.jobs.resume import Rules
+    from archivecolor.runs.folder.job import Session
+    from archivecolor.runs.folder.plan import Planner
+    from archivecolor.runs.folder.settings import Making
+    from archivecolor.runs.folder.summary import Summary
+    from archivecolor.runs.folder.tally import Report
 
     planner = Planner(
         source,
@@ -164,7 +164,7 @@ def _signer(key: Path | None, certificates: Path | None) -> ContentSigner | None
         return None
     if key is None or certificates is None:
         raise UsageError("a signature takes a key and its certificates", hint="give --sign-key and --sign-certificates")
-    from archivecolor.signing import ContentSigner
+    from archivecolor.provenance.signing import ContentSigner
 
     return ContentSigner(certificates, key)
 
