@@ -111,7 +111,7 @@ def folder(
 
     from archivecolor.inference import catalog
     from archivecolor.jobs.bag import is_bag
-    from archivecolor.jobs.chosen import Chosen
+    from archivecolor.jobs.item_list import ItemList
     from archivecolor.jobs.resume import Rules
     from archivecolor.runs.folder.job import Session
     from archivecolor.runs.folder.plan import Planner
@@ -126,7 +126,7 @@ def folder(
         Report(json=json, summary=Summary(summary, source, out) if summary else None),
         kinds=kind,
         only=patterns,
-        chosen=Chosen.read(only_from) if only_from else None,
+        chosen=ItemList.read(only_from) if only_from else None,
         rules=Rules(overwrite=overwrite, chosen=only_from is not None),
         bag=bag or is_bag(out),
         fail_fast=fail_fast,

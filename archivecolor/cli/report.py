@@ -52,7 +52,7 @@ def make_report(
     with interruptible() as interruption, console.Progress(len(plan.items), quiet=quiet) as progress:
         made = plan.make(
             threads=jobs or os.cpu_count() or 1,
-            stop=interruption.stop,
+            stop=interruption.stop.is_set,
             advance=lambda: progress.advance(failed=False),
         )
     interruption.raise_if_interrupted()

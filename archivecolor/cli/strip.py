@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,7 +79,7 @@ def _strip_folder(
     outcomes = workers.run(
         _pictures(walk(source, out, rename=_grey_name, only=only)),
         stages,
-        stop=threading.Event(),
+        stop=lambda: False,
         threads=jobs or os.cpu_count() or 1,
         budget_bytes=int(memory_bytes() * 0.4),
     )

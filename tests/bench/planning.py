@@ -25,7 +25,7 @@ from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecor
 from archivecolor.jobs.recording import Recorder, begin, now_utc
 from archivecolor.jobs.records import settings_digest
 from archivecolor.jobs.resume import Reason
-from archivecolor.jobs.spool import Task
+from archivecolor.jobs.tasks import Task
 from archivecolor.runs.folder.settings import Making
 from archivecolor.settings import OutputSettings
 from tests.bench.stills import photograph

@@ -20,7 +20,7 @@ from archivecolor.jobs.journal import journal_path
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
-from archivecolor.jobs.spool import Spool
+from archivecolor.jobs.tasks import TaskFile
 from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.runs.folder.plan import Planner
@@ -65,7 +65,7 @@ class Session:
             planner.recorder, planner.index, planner.stop = recorder, recorder.index, interruption.stop
             run: FolderRun | None = None
             for _ in self._rounds(interruption, watch=watch):
-                with Spool(planner.source, planner.out) as plan:
+                with TaskFile(planner.source, planner.out) as plan:
                     self._plan(plan)
                     if len(plan):
                         run = run or self._open(plan, recorder, interruption, open_things)
@@ -90,7 +90,7 @@ class Session:
         console.log.info("watching %s; Ctrl-C ends it", printable(self.planner.source))
         yield from self.planner.watch.rounds()
 
-    def _plan(self, plan: Spool) -> None:
+    def _plan(self, plan: TaskFile) -> None:
         if self.planner.index:
             self.planner.index.refresh()
         for task in self.planner.tasks():
@@ -98,7 +98,9 @@ class Session:
         if not self.planner.watch:
             self.planner.tell_missing()
 
-    def _open(self, plan: Spool, recorder: Recorder, interruption: Interruption, open_things: ExitStack) -> FolderRun:
+    def _open(
+        self, plan: TaskFile, recorder: Recorder, interruption: Interruption, open_things: ExitStack
+    ) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
         planner, making = self.planner, self.planner.making
         _make(planner)
@@ -124,7 +126,7 @@ class Session:
             self.signer,
         )
 
-    def _color(self, run: FolderRun, plan: Spool) -> None:
+    def _color(self, run: FolderRun, plan: TaskFile) -> None:
         ended = self.planner.report.ended
         run.stills(plan.tasks(Kind.STILL), plan.counts[Kind.STILL])
         run.films(plan.tasks(Kind.FILM), plan.counts[Kind.FILM])

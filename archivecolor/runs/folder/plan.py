@@ -1,6 +1,6 @@
 """The plan of a folder run: what each file of the tree is, and whether there is anything to do.
 
-What needs no doing is counted and told here; what does waits in a `Spool`. Files are opened only when they are to be
+What needs no doing is counted and told here; what does waits in a `TaskFile`. Files are opened only when they are to be
 coloured, so that planning a large archive that is nearly done takes a walk and a look at the journal.
 """
 
@@ -18,13 +18,13 @@ from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
-from archivecolor.jobs.chosen import Chosen
 from archivecolor.jobs.discover import Item, PassedBy, walk
+from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
-from archivecolor.jobs.spool import Task
+from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
 from archivecolor.runs.film import job
 from archivecolor.runs.folder.settings import Making
@@ -44,7 +44,7 @@ class Planner:
     report: Report
     kinds: Kinds = Kinds.ALL
     only: tuple[str, ...] = ()
-    chosen: Chosen | None = None
+    chosen: ItemList | None = None
     rules: Rules = field(default_factory=Rules)
     bag: bool = False
     """Results lie in ``out``'s payload folder, and bear names that a bag can hold."""

@@ -26,7 +26,7 @@ from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
 from archivecolor.jobs.records import Status
 from archivecolor.jobs.resume import Reason
-from archivecolor.jobs.spool import Task
+from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import memory_bytes
@@ -84,7 +84,7 @@ class FolderRun:
         outcomes = workers.run(
             tasks,
             stages,
-            stop=self.interruption.stop,
+            stop=self.interruption.stop.is_set,
             batch=self.colorizer.engine.batch,
             threads=self.jobs or os.cpu_count() or 1,
             budget_bytes=int(memory_bytes() * _BUDGET_SHARE),

@@ -19,7 +19,7 @@ from archivecolor.errors import UsageError
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.recording import now_utc
 from archivecolor.jobs.records import Kind
-from archivecolor.jobs.spool import Lines
+from archivecolor.jobs.tasks import JsonLines
 
 _SUFFIXES: Final = (".json", ".csv")
 _COLUMNS: Final = (
@@ -61,7 +61,7 @@ class Summary:
             raise UsageError(f"a summary is .json or .csv, not '{path.name}'", hint="end its name in .json or .csv")
         self._path = path
         self._head = {"source": str(source), "out": str(out), "started": now_utc()}
-        self._lines = Lines()
+        self._lines = JsonLines()
 
     def add(self, outcome: Outcome) -> None:
         """One more file. Raises `OutputError`."""

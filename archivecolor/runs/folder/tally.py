@@ -17,7 +17,7 @@ from archivecolor.text import duration, printable
 
 if TYPE_CHECKING:
     from archivecolor.jobs.discover import Item, PassedBy
-    from archivecolor.jobs.spool import Task
+    from archivecolor.jobs.tasks import Task
 
 _LISTED_FAILURES = 20
 _ALWAYS_COUNTED = ("already there", "not pictures", "failed")

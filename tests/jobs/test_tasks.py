@@ -12,7 +12,7 @@ import pytest
 from archivecolor.errors import OutputError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
-from archivecolor.jobs.spool import Lines, Spool, Task
+from archivecolor.jobs.tasks import JsonLines, Task, TaskFile
 
 SOURCE, OUT = Path("/archive/in"), Path("/archive/out")
 
@@ -30,14 +30,14 @@ TASKS = [
 
 
 def test_tasks_come_back_in_order_as_they_were_as_often_as_one_likes() -> None:
-    with Spool(SOURCE, OUT) as spool:
+    with TaskFile(SOURCE, OUT) as file:
         for item in TASKS:
-            spool.add(item)
-        assert list(spool.tasks()) == list(spool.tasks()) == TASKS
-        assert list(spool.tasks(Kind.FILM)) == [TASKS[1]]
-        assert (len(spool), spool.counts[Kind.STILL]) == (4, 3)
-        spool.add(TASKS[0])
-        assert list(spool.tasks()) == [*TASKS, TASKS[0]]
+            file.add(item)
+        assert list(file.tasks()) == list(file.tasks()) == TASKS
+        assert list(file.tasks(Kind.FILM)) == [TASKS[1]]
+        assert (len(file), file.counts[Kind.STILL]) == (4, 3)
+        file.add(TASKS[0])
+        assert list(file.tasks()) == [*TASKS, TASKS[0]]
 
 
 def test_only_what_may_replace_something_says_so() -> None:
@@ -55,4 +55,4 @@ def test_a_full_place_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
     with pytest.raises(OutputError, match=f"{tempfile.gettempdir()}: cannot be written: No space left"):
-        Lines().add(1)
+        JsonLines().add(1)

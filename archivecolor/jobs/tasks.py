@@ -41,7 +41,7 @@ class Task:
         return self.reason is Reason.OVERWRITE or self.replaces_sha256 is not None
 
 
-class Lines:
+class JsonLines:
     """Values that JSON knows, in a file that vanishes by itself."""
 
     def __init__(self) -> None:
@@ -67,14 +67,14 @@ class Lines:
         self._file.close()
 
 
-class Spool:
+class TaskFile:
     """Tasks in the order in which they came, to be read as often as one likes."""
 
     def __init__(self, source: Path, out: Path) -> None:
         """Keep tasks of a run from ``source`` to ``out``."""
         self.counts: Counter[Kind] = Counter()
         self._source, self._out = source, out
-        self._lines = Lines()
+        self._lines = JsonLines()
 
     def __len__(self) -> int:
         return self.counts.total()

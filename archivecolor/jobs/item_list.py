@@ -12,7 +12,7 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ItemList:
     """The names of a list, and the folders that lead to them."""
 
     names: frozenset[str]
