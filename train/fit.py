@@ -23,7 +23,7 @@ from types import FrameType
 
 import torch
 
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, ConfigurationError
 from train import recipe_file
 from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Batch, Photographs
@@ -71,7 +71,9 @@ def batches(photographs: Photographs, recipe: Recipe, schedule: Schedule, first:
         yield batch
 
 
-def begin_or_go_on(trainer: Trainer, photographs: Photographs, last: Path, start_from: Path | None) -> None:
+def begin_or_go_on(
+    trainer: Trainer, photographs: Photographs, last: Path, start_from: Path | None, *, in_place: bool
+) -> None:
     """Restore the run's last checkpoint and tell what the recipe has otherwise since, or begin if there is none."""
     if last.exists():
         checkpoint = Checkpoint.load(last)
@@ -85,6 +87,14 @@ def begin_or_go_on(trainer: Trainer, photographs: Photographs, last: Path, start
     trainer.begin(photographs, parent)
     if parent:
         log.info("starting from %s, trained for %.1f h", start_from, parent.seconds / 3600)
+    if parent and in_place:
+        if parent.recipe != trainer.recipe.name:
+            raise ConfigurationError(
+                f"{start_from}: was trained by recipe '{parent.recipe}', so it has no place in '{trainer.recipe.name}'",
+                hint="leave --in-place out: the recipe's schedule then begins with these weights",
+            )
+        trainer.step = parent.step
+        log.info("going on at step %d of the recipe", trainer.step)
 
 
 def fit(
@@ -94,18 +104,20 @@ def fit(
     every_s: float,
     start_from: Path | None = None,
     stop: threading.Event | None = None,
+    *,
+    in_place: bool = False,
 ) -> Path:
     """Train until the recipe's schedule ends, or ``stop`` is set; returns the path of the last checkpoint.
 
     ``start_from`` takes the weights of another run's checkpoint, or of an engine folder, and begins this recipe's
-    schedule with them.
+    schedule with them; ``in_place`` goes on in it where they were, as on another machine or with more photographs.
     """
     stop = stop or threading.Event()
     run.mkdir(parents=True, exist_ok=True)
     last = run / "last.pt"
     photographs = Photographs.load(ROOT, recipe.data)
     trainer = Trainer(recipe)
-    begin_or_go_on(trainer, photographs, last, start_from)
+    begin_or_go_on(trainer, photographs, last, start_from, in_place=in_place)
     schedule = Schedule(recipe.phase)
     colour_loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     commit = current_commit(ROOT)
@@ -194,6 +206,9 @@ def main() -> int:
         "--from", type=Path, dest="start_from", help="begin with the weights of this checkpoint or engine folder"
     )
     parser.add_argument(
+        "--in-place", action="store_true", help="go on in the recipe's schedule where those weights were"
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe: phase.batch=8"
     )
     parser.add_argument(
@@ -216,7 +231,7 @@ def main() -> int:
             folder = ROOT / recipe.data.corpus
             validation = ValidationSet.of_cifar10(folder, options.validate_count, recipe.chroma_stride)
         with stopped_by_interrupt() as stop:
-            fit(recipe, options.run, validation, options.every, options.start_from, stop)
+            fit(recipe, options.run, validation, options.every, options.start_from, stop, in_place=options.in_place)
     except ArchiveColorError as e:
         log.error("%s", e)
         return e.exit_code

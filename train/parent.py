@@ -29,6 +29,10 @@ class Parent:
     weights: dict[str, Any]
     seconds: float
     """How long they were trained for."""
+    recipe: str
+    """Name of the recipe that they were trained by last."""
+    step: int
+    """Where in its schedule they were."""
 
 
 def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
@@ -39,7 +43,7 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
     if not path.is_dir():
         checkpoint = Checkpoint.load(path)
         _check(path, checkpoint.recipe.network, shape)
-        return Parent(checkpoint.ema, checkpoint.seconds)
+        return Parent(checkpoint.ema, checkpoint.seconds, checkpoint.recipe.name, checkpoint.step)
     folder = catalog.read(path)
     folder.verify()
     _check(path, shape_of(folder), shape)
@@ -47,8 +51,9 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
         weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(folder.weights).items()}
     except (SafetensorError, OSError) as e:
         raise InputError(f"{folder.weights}: cannot be read: {e}") from e
-    described = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8"))
-    return Parent(weights, 3600 * float(described.get("training", {}).get("hours", 0)))
+    training = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8")).get("training", {})
+    hours, step = float(training.get("hours", 0)), int(training.get("steps", 0))
+    return Parent(weights, 3600 * hours, str(training.get("recipe", "")), step)
 
 
 def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape | UNetShape) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import functools
 import math
@@ -41,6 +42,17 @@ def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Pat
     assert torch.equal(made.generator["palette"], parent.ema["palette"])
     drift = (made.generator["head.weight"] - parent.ema["head.weight"]).abs().max()
     assert 0 < drift < 0.01
+
+
+def test_weights_go_on_in_the_schedule_where_they_were(recipe: Recipe, tmp_path: Path) -> None:
+    dataclasses.replace(tiny_checkpoint(), step=4).save(tmp_path / "parent.pt")
+    made = Checkpoint.load(fit(recipe, tmp_path / "run", None, NEVER, tmp_path / "parent.pt", in_place=True))
+    assert made.step == 6
+    with (tmp_path / "run" / "curve.csv").open(encoding="utf-8") as f:
+        assert [row["phase"] for row in csv.DictReader(f)] == ["adversarial"]
+    other = dataclasses.replace(recipe, name="other")
+    with pytest.raises(ConfigurationError, match="trained by recipe 'tiny', so it has no place in 'other'"):
+        fit(other, tmp_path / "other", None, NEVER, tmp_path / "parent.pt", in_place=True)
 
 
 def test_a_network_that_grows_begins_by_colouring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
