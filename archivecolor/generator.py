@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archivecolor.hint_layers import HINT_PLANES, Advice, HintAttention, HintEncoder
+from archivecolor.color import HINT_PLANES
+from archivecolor.hint_layers import Advice, HintAttention, HintEncoder
 
 CHROMA_STRIDE = 4
 """Input pixels per chroma pixel, in each direction."""
@@ -103,7 +104,12 @@ class _SamePadConv(nn.Conv2d):
         self._pad = (before, after, before, after) if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self._pad) if self._pad else x)
+        x = F.pad(x, self._pad) if self._pad else x
+        if self.training and self._pad and self.groups > 1:
+            # On CPUs the way back through a strided depthwise convolution takes five times that of one without
+            s = self.stride[0]
+            return F.conv2d(x, self.weight, groups=self.groups)[..., ::s, ::s]
+        return super().forward(x)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

@@ -273,3 +273,17 @@ def test_a_generator_that_is_sure_has_no_spread(generator: Generator) -> None:
 def test_palette_and_temperature_travel_with_the_weights_and_are_not_trained(generator: Generator) -> None:
     assert {"palette", "temperature"} <= generator.state_dict().keys()
     assert not {"palette", "temperature"} & {k for k, _ in generator.named_parameters()}
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96)])
+def test_an_encoder_in_training_gives_the_same_features(imagenet: dict[str, Tensor], size: tuple[int, int]) -> None:
+    encoder = Encoder()
+    encoder.load_imagenet(imagenet)
+    luma = torch.rand(2, 1, *size)
+    resting = encoder.eval()(luma)
+    encoder.train()
+    for module in encoder.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    for one, other in zip(encoder(luma), resting, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
