@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-HINT_PLANES = 3
-"""a*, b* and mask."""
+from archivecolor.color import HINT_PLANES
 
 _AB_UNIT = 50.0
 _LEAST_MASK = 1e-3  # a mask of one chroma pixel is 1/64 of a pixel at 1/32, and fp16 still holds this
