@@ -76,7 +76,9 @@ class FolderRun:
         """Colour ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.estimate([x.still.look for x in loaded]),
+            compute=lambda loaded: self.colorizer.estimate(
+                [x.still.look for x in loaded], [x.still.strokes for x in loaded]
+            ),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
             group=lambda loaded: loaded.still.look.shape,
