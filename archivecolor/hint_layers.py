@@ -110,6 +110,7 @@ class HintAttention(nn.Module):
 
 def _squared_distances(h: int, w: int, device: torch.device) -> Tensor:
     """Between any two of ``h`` times ``w`` places, in places: ``[h w, h w]``."""
-    y = torch.arange(h, device=device, dtype=torch.float32)[:, None].expand(h, w).reshape(-1)
-    x = torch.arange(w, device=device, dtype=torch.float32)[None].expand(h, w).reshape(-1)
+    # Counted in integers: ONNX has no Range of fp16
+    y = torch.arange(h, device=device).to(torch.float32)[:, None].expand(h, w).reshape(-1)
+    x = torch.arange(w, device=device).to(torch.float32)[None].expand(h, w).reshape(-1)
     return (y[:, None] - y) ** 2 + (x[:, None] - x) ** 2

@@ -148,7 +148,7 @@ def test_a_plan_takes_hints_of_every_size_of_picture(
 ) -> None:
     put_gpus(("RTX 4090", 8, 9))
     plan = building.build(Request(hinted, precision=precision, batch=(1, 2, 4)), tmp_path)
-    assert fake_rtx.profile["hints"] == ((1, 3, 8, 8), (2, 3, 24, 36), (4, 3, 96, 96))
+    assert fake_rtx.profile["hints"] == ((1, 3, 8, 8), (2, 3, 24, 32), (4, 3, 96, 96))
     luma = real_lumas[1]
     hints = hints_for(luma, (3, 4, 60, -20))
     with TensorRTEngine(hinted, plan) as engine, OnnxEngine(hinted, ON_CPU) as onnx:
