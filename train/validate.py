@@ -73,7 +73,8 @@ class ValidationSet:
         for rgb in self.pictures:
             luma = rgb_to_luma(rgb)
             with torch.inference_mode():
-                ab = generator(torch.from_numpy(luma)[None, None]).chroma[0].float().numpy().transpose(1, 2, 0)
+                seen = torch.from_numpy(luma)[None, None].to(generator.palette.device)
+                ab = generator(seen).chroma[0].float().cpu().numpy().transpose(1, 2, 0)
             small = shrink(rgb, ab.shape[1], ab.shape[0])
             error, coloured = error_of(ab, small)
             errors.append(error)
