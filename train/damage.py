@@ -76,7 +76,7 @@ def _stain(y: FloatArray, rng: np.random.Generator) -> FloatArray:
     inside = 1 - np.hypot(rows - centre[0], columns - centre[1]).astype(np.float32) / np.float32(radius) + ragged
     patch = 1 / (1 + np.exp(np.clip(-inside * np.float32(rng.uniform(4, 30)), -30, 30)))
     rim = np.exp(-((inside / np.float32(0.08)) ** 2)) * np.float32(rng.uniform(0, 0.15))
-    return y + patch * np.float32(rng.uniform(-0.3, 0.3)) - rim
+    return np.asarray(y + patch * np.float32(rng.uniform(-0.3, 0.3)) - rim, np.float32)
 
 
 def _retouch(y: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -87,9 +87,9 @@ def _retouch(y: FloatArray, rng: np.random.Generator) -> FloatArray:
         x, top = int(rng.integers(0, w)), int(rng.integers(0, h))
         end = x + int(rng.integers(-w // 5, w // 5 + 1)), top + int(rng.integers(-h // 5, h // 5 + 1))
         cv2.line(mask, (x, top), end, 1.0, int(rng.integers(2, 8)), cv2.LINE_AA)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.8)
+    soft = cv2.GaussianBlur(mask, (0, 0), 0.8)
     smooth = cv2.GaussianBlur(y, (0, 0), rng.uniform(2, 5)) + np.float32(rng.normal(0, 0.08))
-    return np.asarray(y + mask * (smooth - y), np.float32)
+    return np.asarray(y + soft * (smooth - y), np.float32)
 
 
 def _clouds(y: FloatArray, rng: np.random.Generator, size: float) -> FloatArray:

@@ -85,7 +85,7 @@ def _dot_or_stroke(shape: tuple[int, ...], y: int, x: int, rng: np.random.Genera
     mask = np.zeros(shape, np.uint8)
     if rng.random() < draws.strokes:
         limbs = rng.integers(-draws.largest, draws.largest + 1, (int(rng.integers(1, 4)), 2)).cumsum(axis=0)
-        points = np.vstack((np.zeros(2), limbs)).astype(np.int32) + np.int32((x, y))
+        points = (np.vstack((np.zeros(2), limbs)) + np.array((x, y))).astype(np.int32)
         cv2.polylines(mask, [points[:, None]], isClosed=False, color=1, thickness=int(rng.integers(1, 3)))
     else:
         side = _number(rng, draws.largest)
