@@ -284,8 +284,9 @@ class _DecoderStage(nn.Module):
     def forward(self, x: Tensor, skip: Tensor, advice: Tensor | None) -> Tensor:
         x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
         y: Tensor = self.layers[0](torch.cat((x, skip), dim=1))
-        for layer in self.layers[1:]:
-            y, advice = layer(y if advice is None else y + advice), None
+        y = y if advice is None else y + advice
+        for i in range(1, len(self.layers)):
+            y = self.layers[i](y)
         return y
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from archivecolor.errors import UsageError
+
+DEFAULT_GENERATOR = "archive"
+"""The one that is used when none is named."""
 
 LARGEST_BATCH = 256
 """Pictures. The trained graph's own limit."""
@@ -122,7 +126,6 @@ class OutputSettings:
     """None keeps the source's."""
     quality: int | None = None
     """JPEG and lossy WebP: 1 to 100. None is 95, and a JPEG whose source is one keeps the source's luma tables."""
-    overwrite: bool = False
     embed_record: bool = True
     """Whether results say in their XMP that and how they were coloured."""
     sidecar: bool = False
@@ -178,7 +181,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FilmSettings:
+class SmoothingSettings:
     """How the colour of a film is made over time."""
 
     smoothing: Smoothing = Smoothing.FULL
@@ -204,3 +207,14 @@ class EncodeSettings:
     encoder: EncoderKind = EncoderKind.SOFTWARE
     side_by_side: bool = False
     """The grey picture and the coloured one, beside each other."""
+
+
+def changed(settings: Any) -> dict[str, str | float | int | bool | None]:
+    """The fields of a settings object that differ from their defaults, in values that JSON knows.
+
+    What an item was made with is told and compared by these, so that an option that a later version adds changes
+    nothing for results that are there already.
+    """
+    defaults = asdict(type(settings)())
+    differing = {name: value for name, value in asdict(settings).items() if value != defaults[name]}
+    return {n: v if isinstance(v, str | float | int | bool | None) else str(v) for n, v in differing.items()}

@@ -28,7 +28,7 @@ _FADED, _CLEAN = 0.5, 0.75
 _USUAL_BLACK, _USUAL_WHITE = 0.06, 0.88
 
 
-def look(luma: UIntArray, orientation: Orientation, short_px: int, multiple: int) -> FloatArray:
+def network_y(luma: UIntArray, orientation: Orientation, short_px: int, multiple: int) -> FloatArray:
     """Make ``[h, w]`` float32 in 0..1, upright, of ``[H, W]`` luma whose rows are as stored."""
     size = network_size(luma.shape[0], luma.shape[1], short_px, multiple)
     small = shrink(luma, size)
@@ -49,9 +49,9 @@ def shrink_codes(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
     return np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype)
 
 
-def shrunk(look: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Average a look down to its chroma's size."""
-    return np.asarray(cv2.resize(look, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.float32)
+def shrunk(network_y: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Average what the network sees down to its chroma's size."""
+    return np.asarray(cv2.resize(network_y, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def ends(luma: FloatArray) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 ::
 
-    open_still -> luma -> look (small, upright, levelled) -> Engine.estimate -> a*, b* and where it was guessing
+    open_still -> luma -> network_y (small, upright, levelled) -> Engine.estimate -> a*, b* and where it was guessing
                -> palette of a reference -> painted strokes -> grade
                -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -29,18 +29,25 @@ from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Strokes, rim, spread
 from archivecolor.chroma.control.reference import palette_of
-from archivecolor.chroma.network_input import look, shrink, shrunk
+from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.catalog import WEIGHTS
-from archivecolor.inference.engine import Engine, check_chroma, no_hints
+from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
-from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
+from archivecolor.settings import (
+    DEFAULT_GENERATOR,
+    ColorSettings,
+    EngineSettings,
+    OutputSettings,
+    StillFormat,
+    changed,
+)
 from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
 from archivecolor.stills.metadata import fits_jpeg
 from archivecolor.toning import tone_of
@@ -59,10 +66,10 @@ class LoadedStill:
     """A photograph ready for the engine."""
 
     still: Still
-    look: FloatArray
+    network_y: FloatArray
     """What the network sees: ``[h, w]`` in 0..1, upright."""
     strokes: Strokes | None = None
-    """What was painted on it, of the look's size."""
+    """What was painted on it, of ``network_y``'s size."""
     layers: Mapping[int, Path] = field(default_factory=dict)
     """What was painted on its pages, from 0, as files."""
 
@@ -117,7 +124,7 @@ class Colorizer:
     def load(
         cls,
         engine: str | EngineSettings = "auto",
-        generator: str = "archive",
+        generator: str = DEFAULT_GENERATOR,
         settings: ColorSettings | None = None,
         *,
         max_megapixels: int | None = None,
@@ -147,7 +154,7 @@ class Colorizer:
         if picture.dtype not in (np.uint8, np.uint16) or not flat or 0 in picture.shape:
             raise InputError(f"a picture is uint8 or uint16, [h, w] or [h, w, 3]; got {picture.dtype} {picture.shape}")
         luma = picture if picture.ndim == 2 else luma_of(picture)
-        seen = self.look(luma)
+        seen = self.network_y(luma)
         strokes = read_strokes(Path(hints), luma.shape, seen.shape) if hints else None
         if strokes and self.engine.folder.hints:
             strokes, _ = fitted(strokes, shrink(luma, seen.shape))
@@ -159,6 +166,7 @@ class Colorizer:
         target: Path | str,
         output: OutputSettings | None = None,
         *,
+        overwrite: bool = False,
         hints: Path | str | None = None,
         confidence: Path | str | None = None,
     ) -> tuple[str, ...]:
@@ -173,8 +181,8 @@ class Colorizer:
         loaded = self.load_still(source, hints={0: Path(hints)} if hints else self.layers_of(source.name))
         if target.exists() and target.samefile(source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
-        made = self.painted(self.estimate([loaded.look], [loaded.strokes])[0], loaded.look, loaded.strokes)
-        with atomic_write(target, overwrite=output.overwrite) as file:
+        made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
+        with atomic_write(target, overwrite=overwrite) as file:
             warnings, _ = self.write_still(file, loaded, made, output)
         if confidence and made.confidence is None:
             return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
@@ -202,7 +210,7 @@ class Colorizer:
                 raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
         if still.info.pages > 1 and list(layers) == [0]:
             still = replace(still, warnings=(*still.warnings, "the hints colour its first page alone"))
-        seen = self.look(still.luma, still.orientation)
+        seen = self.network_y(still.luma, still.orientation)
         strokes, said = self._strokes(layers.get(0), still, seen)
         return LoadedStill(replace(still, warnings=still.warnings + said), seen, strokes, layers)
 
@@ -227,7 +235,7 @@ class Colorizer:
         """The pages after the first; ``sure`` is told the confidence in each."""
         for page in range(1, first.still.info.pages):
             still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
-            seen = self.look(still.luma, still.orientation)
+            seen = self.network_y(still.luma, still.orientation)
             strokes, said = self._strokes(first.layers.get(page), still, seen)
             made = self.painted(self.estimate([seen], [strokes])[0], seen, strokes)
             sure.append(made.mean_confidence)
@@ -238,9 +246,10 @@ class Colorizer:
     def record(self, *, painted: bool = False) -> Record:
         """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""
         folder = self.engine.folder
-        defaults, values = asdict(ColorSettings()), asdict(replace(self.settings, hints=None))
-        changed = {name: value for name, value in values.items() if value != defaults[name]}
-        chosen = [f"{name} {value.name if isinstance(value, Path) else value}" for name, value in changed.items()]
+        chosen = [
+            f"{name} {self.settings.reference.name if name == 'reference' and self.settings.reference else value}"
+            for name, value in changed(replace(self.settings, hints=None)).items()
+        ]
         if painted:
             chosen.append("colours painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
@@ -261,62 +270,60 @@ class Colorizer:
             return replace(still, warnings=(*still.warnings, said))
         return replace(still, metadata=replace(still.metadata, xmp=xmp))
 
-    def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
+    def network_y(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
         """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""
         folder = self.engine.folder
-        return look(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
+        return network_y(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
 
-    def _strokes(self, layer: Path | None, still: Still, look: FloatArray) -> tuple[Strokes | None, tuple[str, ...]]:
-        """What a layer holds for a picture that the network sees as ``look``, and what is to be said of it."""
+    def _strokes(
+        self, layer: Path | None, still: Still, network_y: FloatArray
+    ) -> tuple[Strokes | None, tuple[str, ...]]:
+        """What a layer holds for a picture that the network sees as ``network_y``, and what is to be said of it."""
         if layer is None:
             return None, ()
         height, width = still.luma.shape
         shown = (width, height) if still.orientation.swaps_sides else (height, width)
-        strokes = read_strokes(layer, shown, (look.shape[0], look.shape[1]))
+        strokes = read_strokes(layer, shown, (network_y.shape[0], network_y.shape[1]))
         if not self.engine.folder.hints:
             return strokes, ()
-        small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(look).shape))
+        small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(network_y).shape))
         strokes, too_vivid = fitted(strokes, np.ascontiguousarray(small))
         said = f"{layer.name}: some hints are more vivid than what they lie on can be; they were brought in"
         return strokes, (said,) if too_vivid else ()
 
-    def predict(self, looks: list[FloatArray]) -> list[FloatArray]:
-        """Chroma ``[h, w, 2]`` (a*, b*) of each look, with the reference's palette."""
-        return [made.ab for made in self.estimate(looks)]
+    def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:
+        """Chroma ``[h, w, 2]`` (a*, b*) of each input, with the reference's palette."""
+        return [made.ab for made in self.estimate(inputs)]
 
-    def estimate(self, looks: list[FloatArray], strokes: Sequence[Strokes | None] | None = None) -> list[Prediction]:
-        """`predict`, and how sure the generator is; looks of one size are computed together.
+    def estimate(self, inputs: list[FloatArray], strokes: Sequence[Strokes | None] | None = None) -> list[Prediction]:
+        """`predict`, and how sure the generator is; inputs of one size are computed together.
 
         A generator that takes hints is told the ``strokes`` on each; from others they are kept until `painted`.
         """
-        strokes = strokes or [None] * len(looks)
-        if len({x.shape for x in looks}) > 1:
-            return [self.estimate([x], [s])[0] for x, s in zip(looks, strokes, strict=True)]
-        luma = np.stack(looks)[:, None]
-        told: FloatArray | None = None
-        if self.engine.folder.hints and any(strokes):
-            told = no_hints(luma, self.engine.folder)
-            for hints, painted in zip(told, strokes, strict=True):
-                if painted:
-                    hints[:] = hints_of(painted, hints.shape[1:])
+        strokes = strokes or [None] * len(inputs)
+        if len({x.shape for x in inputs}) > 1:
+            return [self.estimate([x], [s])[0] for x, s in zip(inputs, strokes, strict=True)]
+        folder = self.engine.folder
+        height, width = (side // folder.chroma_stride for side in inputs[0].shape)
+        told = np.stack([hints_of(s, (height, width)) for s in strokes]) if folder.hints and any(strokes) else None
         with self._engine_lock:
-            found = self.engine.estimate(luma, told)
-        chroma = list(check_chroma(found.chroma, self.engine.folder).transpose(0, 2, 3, 1))
+            found = self.engine.estimate(np.stack(inputs)[:, None], told)
+        chroma = list(check_chroma(found.chroma, folder).transpose(0, 2, 3, 1))
         if self._palette:
-            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(looks, chroma, strict=True)]
-        sure = [None] * len(looks) if found.spread is None else list(confidence_of(found.spread[:, 0]))
+            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(inputs, chroma, strict=True)]
+        sure = [None] * len(inputs) if found.spread is None else list(confidence_of(found.spread[:, 0]))
         return [Prediction(ab, confidence) for ab, confidence in zip(chroma, sure, strict=True)]
 
-    def painted(self, made: Prediction, look: FloatArray, strokes: Strokes | None) -> Prediction:
-        """Lay ``strokes`` over a prediction; where there are some, its chroma is of the look's size.
+    def painted(self, made: Prediction, network_y: FloatArray, strokes: Strokes | None) -> Prediction:
+        """Lay ``strokes`` over a prediction; where there are some, its chroma is of ``network_y``'s size.
 
         Where paint rules nothing is guessed, so confidence is 1 there.
         """
         if strokes is None:
             return made
-        wide = cv2.resize(np.ascontiguousarray(made.ab), look.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        wide = cv2.resize(np.ascontiguousarray(made.ab), network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
         lay = rim if self.engine.folder.hints else spread
-        painted = lay(strokes, look, np.asarray(wide, dtype=np.float32))
+        painted = lay(strokes, network_y, np.asarray(wide, dtype=np.float32))
         if made.confidence is None:
             return Prediction(painted.ab, None)
         return Prediction(painted.ab, np.maximum(made.confidence, shrunk(painted.rule, made.confidence.shape)))

@@ -31,7 +31,7 @@ from archivecolor.film.form import PictureForm, chroma_planes, luma_plane, unit_
 from archivecolor.film.reading import frames
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
-from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
+from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _MEAN_FRAMES: Final = 9
 _TOP16: Final = np.float32((1 << 16) - 1)
@@ -246,7 +246,7 @@ def evaluate(
     clip: Clip,
     engine: Engine,
     color: ColorSettings | None = None,
-    every: int = FilmSettings().every,
+    every: int = SmoothingSettings().every,
     advance: Callable[[], None] | None = None,
 ) -> ClipScores:
     """Colour a clip and compare it with its truth; ``advance`` is called after each frame.
@@ -258,12 +258,12 @@ def evaluate(
     grid = ChromaGrid(16, full_range=True, shift=(0, 0), weights=clip.form.weights)
     share = np.array((grid.weights[0], 1 - sum(grid.weights), grid.weights[1]), np.float32)
 
-    def chroma(settings: FilmSettings) -> Iterator[FloatArray]:
+    def chroma(settings: SmoothingSettings) -> Iterator[FloatArray]:
         colorizer = FilmColorizer(engine, color, settings)
         return (ab for _, ab in colorizer.chroma(clip.pictures(), clip.form, clip.starts))
 
-    off, again = tee(chroma(FilmSettings(Smoothing.OFF)))
-    ways = zip(off, mean9(again, clip.starts), chroma(FilmSettings(Smoothing.FULL, every)), strict=True)
+    off, again = tee(chroma(SmoothingSettings(Smoothing.OFF)))
+    ways = zip(off, mean9(again, clip.starts), chroma(SmoothingSettings(Smoothing.FULL, every)), strict=True)
     tracks = [_Track() for _ in fields(ClipScores)]
     luma_before: FloatArray | None = None
     for index, (truth, abs_) in enumerate(zip(clip.truth(size), ways, strict=True)):

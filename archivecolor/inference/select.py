@@ -18,7 +18,7 @@ from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind, nvidia_driver
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.plans import Backend
-from archivecolor.settings import EngineSettings
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Candidate:
 
 
 def open_engine(
-    engine: str | EngineSettings = EngineKind.AUTO, generator: str = catalog.DEFAULT, threads: int = 0
+    engine: str | EngineSettings = EngineKind.AUTO, generator: str = DEFAULT_GENERATOR, threads: int = 0
 ) -> Engine:
     """Load ``generator`` into an engine.
 

@@ -31,7 +31,7 @@ from archivecolor.inference.engine import Engine
 from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.plans import Backend
 from archivecolor.machine import comparison, diagnosis
-from archivecolor.settings import EngineSettings, Precision
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings, Precision
 from tests.film.sources import FilmSource, moving
 
 LOAD_S, AUTO_S, RTX_BUILD_S = 1.5, 0.5, 30.0
@@ -119,7 +119,7 @@ def _spread_apart(engine: Engine) -> float:
 def _engines() -> Iterator[Check]:
     """Speed, memory and colours of every engine, each in a process of its own."""
     for candidate in comparison.engines(EngineSettings()):
-        m = comparison.measure(candidate, catalog.DEFAULT)
+        m = comparison.measure(candidate, DEFAULT_GENERATOR)
         if m.failure or m.difference is None:
             missing = m.failure and ("not installed" in m.failure or "not in this" in m.failure)
             yield Check(f"{m.engine}: runs", None if missing else False, m.failure or "no answer")

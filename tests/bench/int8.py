@@ -28,7 +28,7 @@ import onnx
 import onnxruntime as ort
 
 from archivecolor import metrics
-from archivecolor.chroma.network_input import look, shrink
+from archivecolor.chroma.network_input import network_y, shrink
 from archivecolor.color import FloatArray, grey_to_lightness, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.inference import catalog
@@ -40,14 +40,14 @@ BOUND_MEAN, LEAST_GAIN = 0.1, 1.3
 _CALIBRATED_ON = 64
 
 
-def looks(folder: Path, engine: EngineFolder, most: int | None = None) -> list[FloatArray]:
+def inputs(folder: Path, engine: EngineFolder, most: int | None = None) -> list[FloatArray]:
     """What the generator sees of the photographs in a folder, ``[1, 1, h, w]`` each."""
     made = []
     for path in sorted(folder.iterdir())[:most]:
         rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
         if rgb is not None:
             luma = luma_of(np.asarray(rgb, np.uint8))
-            made.append(look(luma, Orientation.UPRIGHT, engine.short_px, engine.multiple)[None, None])
+            made.append(network_y(luma, Orientation.UPRIGHT, engine.short_px, engine.multiple)[None, None])
     return made
 
 
@@ -102,11 +102,11 @@ def main() -> None:
     engine = catalog.find()
     graph = plan_graph(engine, Precision.FP32)
     with tempfile.TemporaryDirectory() as folder:
-        int8 = quantised(graph, looks(options.calibration, engine, _CALIBRATED_ON), Path(folder))
+        int8 = quantised(graph, inputs(options.calibration, engine, _CALIBRATED_ON), Path(folder))
     sessions = (session(graph), session(int8))
     times: tuple[list[float], list[float]] = ([], [])
     apart = []
-    for luma in looks(options.evaluation, engine):
+    for luma in inputs(options.evaluation, engine):
         labs = []
         for one, spent in zip(sessions, times, strict=True):
             began = time.process_time()

@@ -51,17 +51,17 @@ def speed(rounds: int) -> dict[str, float]:
         path = Path(folder) / "scan.jpg"
         Image.fromarray(photograph(1152, 864)).save(path, quality=92)
         loaded = colorizer.load_still(path)
-        chroma = colorizer.predict([loaded.look])[0]
+        chroma = colorizer.predict([loaded.network_y])[0]
         coloured = colorizer.merge(loaded.still.luma, chroma)
         tables = [list(loaded.still.coding.jpeg_luma_table or ()), [4] * 64]
         parts: dict[str, Callable[[], object]] = {
             "decode": lambda: Image.open(path).load(),
-            "network": lambda: colorizer.predict([loaded.look]),
+            "network": lambda: colorizer.predict([loaded.network_y]),
             "encode": lambda: Image.fromarray(coloured).save(io.BytesIO(), "JPEG", qtables=tables, subsampling=0),
             "whole": lambda: colorizer.write_still(
                 io.BytesIO(),
                 (fresh := colorizer.load_still(path)),
-                colorizer.estimate([fresh.look])[0],
+                colorizer.estimate([fresh.network_y])[0],
                 OutputSettings(),
             ),
         }

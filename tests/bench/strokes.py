@@ -190,7 +190,7 @@ def measure(colorizer: Colorizer, thing: Thing) -> tuple[float, float, FloatArra
         grey = ImageOps.exif_transpose(image)
         luma = np.asarray(grey if grey.mode.startswith("I") else grey.convert("L"))
     luma = (luma >> 8).astype(np.uint8) if luma.dtype != np.uint8 else luma
-    seen = colorizer.look(luma)
+    seen = colorizer.network_y(luma)
     strokes = painted(thing, seen.shape)
     if colorizer.engine.folder.hints:
         strokes, _ = fitted(strokes, seen)

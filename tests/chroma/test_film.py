@@ -12,7 +12,7 @@ from archivecolor.color import FloatArray
 from archivecolor.film.form import luma_plane
 from archivecolor.film.reading import frames
 from archivecolor.inference.engine import Estimate
-from archivecolor.settings import FilmSettings, Smoothing
+from archivecolor.settings import Smoothing, SmoothingSettings
 from tests.fakes.engines import FakeEngine
 from tests.film.sources import FilmSource, moving
 
@@ -36,7 +36,7 @@ def coloured(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 
     """Mean chroma of each frame, ``[n, 2]``."""
     found = scan(path)
     pictures = (Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, len(found.film.times)))
-    colorizer = FilmColorizer(engine, film=FilmSettings(smoothing, every))
+    colorizer = FilmColorizer(engine, smoothing=SmoothingSettings(smoothing, every))
     return np.array([ab.mean(axis=(0, 1)) for _, ab in colorizer.chroma(pictures, found.film.form, (0,))])
 
 

@@ -23,7 +23,7 @@ from archivecolor.chroma.still import Colorizer, cost_bytes
 from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.errors import EngineError, InputError, OutputError, UsageError
 from archivecolor.frames import Orientation
-from archivecolor.settings import ColorSettings, OutputSettings
+from archivecolor.settings import ColorSettings
 from archivecolor.stills import open_still
 from tests.fakes.engines import FailingEngine, FakeEngine, NanEngine, by_luma, fake_folder, wild
 
@@ -97,13 +97,13 @@ def test_pictures_of_any_shape_are_coloured(shape: tuple[int, int], rng: np.rand
 def test_the_engine_sees_the_picture_at_its_own_size_in_0_to_1(colour_photographs: dict[str, Picture]) -> None:
     colorizer = Colorizer(FakeEngine(folder=fake_folder(short_px=96)))
     picture = luma_of(colour_photographs["rocket"])
-    look = colorizer.look(picture)
-    assert look.shape == (96, 128)
-    assert look.dtype == np.float32
-    assert look.min() >= 0
-    assert look.max() <= 1
+    network_y = colorizer.network_y(picture)
+    assert network_y.shape == (96, 128)
+    assert network_y.dtype == np.float32
+    assert network_y.min() >= 0
+    assert network_y.max() <= 1
     small = cv2.resize(picture, (128, 96), interpolation=cv2.INTER_AREA)
-    assert np.corrcoef(look.ravel(), small.ravel())[0, 1] > 0.99
+    assert np.corrcoef(network_y.ravel(), small.ravel())[0, 1] > 0.99
 
 
 def test_a_faded_print_looks_as_the_fresh_one(colour_photographs: dict[str, Picture]) -> None:
@@ -111,18 +111,20 @@ def test_a_faded_print_looks_as_the_fresh_one(colour_photographs: dict[str, Pict
     fresh = luma_of(colour_photographs["coffee"])
     faded = (70 + 0.4 * fresh.astype(np.float64)).astype(np.uint8)
     assert np.abs(fresh.astype(int) - faded).max() > 60
-    assert np.abs(colorizer.look(fresh) - colorizer.look(faded)).max() < 0.07  # whose own black is 0.06
+    assert np.abs(colorizer.network_y(fresh) - colorizer.network_y(faded)).max() < 0.07  # whose own black is 0.06
 
 
 def test_a_16_bit_picture_looks_as_its_8_bit_twin(rng: np.random.Generator) -> None:
     colorizer = Colorizer(FakeEngine())
     luma = rng.integers(0, 256, (80, 70)).astype(np.uint8)
-    np.testing.assert_allclose(colorizer.look(luma), colorizer.look(luma.astype(np.uint16) * 257), atol=2 / 255)
+    np.testing.assert_allclose(
+        colorizer.network_y(luma), colorizer.network_y(luma.astype(np.uint16) * 257), atol=2 / 255
+    )
 
 
 def test_the_networks_short_side_can_be_set(rng: np.random.Generator) -> None:
     colorizer = Colorizer(FakeEngine(), ColorSettings(network_px=160))
-    assert colorizer.look(rng.integers(0, 256, (50, 50)).astype(np.uint8)).shape == (160, 160)
+    assert colorizer.network_y(rng.integers(0, 256, (50, 50)).astype(np.uint8)).shape == (160, 160)
 
 
 def test_strength_0_leaves_the_picture_grey(colour_photographs: dict[str, Picture]) -> None:
@@ -152,7 +154,7 @@ def test_a_picture_stored_turned_is_coloured_as_the_upright_one(
     colorizer = Colorizer(FakeEngine(chroma))
     upright = luma_of(colour_photographs["coffee"])
     stored = np.ascontiguousarray(orientation.to_stored(upright))
-    coloured = colorizer.merge(stored, colorizer.predict([colorizer.look(stored, orientation)])[0], orientation)
+    coloured = colorizer.merge(stored, colorizer.predict([colorizer.network_y(stored, orientation)])[0], orientation)
     np.testing.assert_array_equal(luma_of(coloured), stored)
     difference = orientation.to_upright(coloured).astype(int) - colorizer.color(upright)
     assert np.abs(difference).max() <= 2
@@ -177,10 +179,10 @@ def test_looks_of_one_size_go_to_the_engine_together() -> None:
 
     colorizer = Colorizer(Counting())
     square, wide = np.zeros((64, 64), np.uint8), np.zeros((64, 128), np.uint8)
-    looks = [colorizer.look(x) for x in (square, square, square)]
-    assert [c.shape for c in colorizer.predict(looks)] == [(16, 16, 2)] * 3
+    inputs = [colorizer.network_y(x) for x in (square, square, square)]
+    assert [c.shape for c in colorizer.predict(inputs)] == [(16, 16, 2)] * 3
     assert batches == [3]
-    assert [c.shape for c in colorizer.predict([looks[0], colorizer.look(wide)])] == [(16, 16, 2), (16, 32, 2)]
+    assert [c.shape for c in colorizer.predict([inputs[0], colorizer.network_y(wide)])] == [(16, 16, 2), (16, 32, 2)]
     assert batches == [3, 1, 1]
 
 
@@ -261,7 +263,7 @@ def test_a_file_is_only_written_over_when_told_so(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"colour\.png: exists already"):
         colorizer.color_file(source, target)
     assert target.read_bytes() == b"precious"
-    colorizer.color_file(source, target, OutputSettings(overwrite=True))
+    colorizer.color_file(source, target, overwrite=True)
     assert open_still(target).luma.shape == (40, 40)
 
 
@@ -272,7 +274,7 @@ def test_a_source_is_never_written_over(tmp_path: Path) -> None:
     before = source.read_bytes()
     for target in (source, link):
         with pytest.raises(OutputError, match="is the source itself"):
-            Colorizer(FakeEngine()).color_file(source, target, OutputSettings(overwrite=True))
+            Colorizer(FakeEngine()).color_file(source, target, overwrite=True)
     assert source.read_bytes() == before
 
 
@@ -288,7 +290,7 @@ def test_an_earlier_result_survives_a_failure_while_it_is_replaced(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="the disk is full"):
-        Colorizer(FakeEngine()).color_file(source, target, OutputSettings(overwrite=True))
+        Colorizer(FakeEngine()).color_file(source, target, overwrite=True)
     assert target.read_bytes() == b"precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["colour.png", "grey.png"]
 

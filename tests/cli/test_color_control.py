@@ -85,7 +85,7 @@ def test_hints_of_another_shape_fail_their_picture_alone(run: Run, source: Path,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--hints", "none.png"), "none.png: there is no such file"),
+        (("--hints", "none.png"), "none.png: there are no such hints"),
         (("--hints-dir", "none"), "none: is no folder"),
         (("--hints", __file__), "hints are PNG files"),
         (("--hints", __file__, "--hints-dir", "."), "exclude each other"),

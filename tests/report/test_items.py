@@ -9,6 +9,7 @@ import pytest
 from archivecolor.errors import InputError
 from archivecolor.jobs.journal import Entry, Kind, Status
 from archivecolor.report.items import ReviewItem, State, find_items
+from tests.film.sources import FilmSource, moving
 from tests.report.runs import HOSTILE, TWO_LINES, colored, failed, picture, run_of, skipped, write_journal
 
 
@@ -92,6 +93,25 @@ def test_without_a_journal_sources_are_paired_with_results_of_their_name_or_stem
     found = {item.source: item.result for item in find_items(out, source)}
     expected = {"a.png": "a.png", "b.tif": "b.jpg", "c.png": None, "d.jpg": "d.jpg.png", "d.png": "d.png.png"}
     assert found == expected
+
+
+def test_without_a_journal_films_are_told_as_a_run_tells_them(tmp_path: Path) -> None:
+    """By the run's names, and where other files bear them by content: ``main.ts`` is TypeScript."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    out.mkdir()
+    for name in ("clip.ts", "reel.vob", "reel.avi", "later.vob"):
+        FilmSource(moving(6), encoder="mpeg2video", muxer="mpegts").write(source / name)
+    (source / "main.ts").write_text("export const GREY = 1;\n" * 40)
+    (source / "empty.mp4").touch()
+    for name in ("clip.mkv", "reel.vob.mkv", "reel.avi.mkv", "main.mkv"):
+        FilmSource(moving(6)).write(out / name)
+    picture(out / "later.png")
+    items = find_items(out, source)
+    assert {item.kind for item in items} == {Kind.FILM}
+    results = {"clip.ts": "clip.mkv", "reel.avi": "reel.avi.mkv", "reel.vob": "reel.vob.mkv"}
+    assert {item.source: item.result for item in items} == {**results, "later.vob": None, "empty.mp4": None}
+    assert {item.source for item in find_items(source, None)} == {"empty.mp4", "later.vob", *results}
 
 
 def test_names_come_through_as_the_file_system_has_them(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import pickle
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -59,8 +59,8 @@ def test_saving_leaves_nothing_beside_the_checkpoint(saved: Path) -> None:
 def test_a_run_killed_while_saving_leaves_the_last_good_checkpoint(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(_: object, path: Path) -> None:
-        path.write_bytes(b"half")
+    def killed(_: object, file: BinaryIO) -> None:
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, "save", killed)

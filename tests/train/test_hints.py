@@ -101,4 +101,4 @@ def test_a_batch_has_hints_only_when_asked_and_is_otherwise_the_same(photographs
 @pytest.mark.parametrize("wrong", [{"most": 0}, {"largest": 0}])
 def test_no_hints_at_all_are_no_way_to_draw_them(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match="must be 1 or more"):
-        HintDraws(**wrong)  # type: ignore[arg-type]
+        HintDraws(**wrong)

@@ -51,14 +51,16 @@ def _into_gamut(lightness: FloatArray, ab: FloatArray) -> FloatArray:
     return np.asarray(ab * least[:, None], np.float32)
 
 
-def hints_of(strokes: Strokes, size: tuple[int, int]) -> FloatArray:
-    """``[3, h, w]`` hints of ``size`` (height, width), as engines take them."""
+def hints_of(strokes: Strokes | None, size: tuple[int, int]) -> FloatArray:
+    """``[3, h, w]`` hints of ``size`` (height, width), as engines take them; without strokes, none."""
+    hints = np.zeros((HINT_PLANES, *size), np.float32)
+    if strokes is None:
+        return hints
     on = (strokes.weight > 0).astype(np.float32)
     planes = cv2.resize(np.dstack((strokes.ab * on[..., None], on)), size[::-1], interpolation=cv2.INTER_AREA)
     cover = np.asarray(planes[..., 2], np.float32)
     enough = np.minimum(np.float32(_COVERED), cv2.dilate(cover, np.ones((3, 3), np.uint8)) / 2)
     mask = cover > enough
-    hints = np.zeros((HINT_PLANES, *size), np.float32)
     hints[:2, mask] = (planes[mask, :2] / cover[mask, None]).T
     hints[2, mask] = 1
     return hints

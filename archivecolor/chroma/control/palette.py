@@ -73,7 +73,7 @@ class Palette:
         return cls(affine, low, high, centres.astype(np.float32), share.astype(np.float32), left.astype(np.float32))
 
     def applied(self, luma: FloatArray, ab: FloatArray) -> FloatArray:
-        """Give ``[h, w, 2]`` predicted chroma the reference's colours; ``luma`` is the look."""
+        """Give ``[h, w, 2]`` predicted chroma the reference's colours; ``luma`` is what the network sees."""
         points = _points(luma, ab)
         squares = np.square(points).sum(axis=1)[:, None] + np.square(self.centres).sum(axis=1)
         apart = squares - 2 * points @ self.centres.T

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.control.palette import Palette
-from archivecolor.chroma.network_input import look, shrunk
+from archivecolor.chroma.network_input import network_y, shrunk
 from archivecolor.color import rgb_to_lab
 from archivecolor.errors import InputError
 from archivecolor.inference.engine import Engine, check_chroma
@@ -25,7 +25,7 @@ def palette_of(engine: Engine, reference: Path, network_px: int | None = None) -
     if still.thumbnail is None or tone_of(still.thumbnail).is_monochrome:
         raise InputError(f"{reference}: is not in colour", hint="--reference takes a photograph in colour")
     folder = engine.folder
-    seen = look(still.luma, still.orientation, network_px or folder.short_px, folder.multiple)
+    seen = network_y(still.luma, still.orientation, network_px or folder.short_px, folder.multiple)
     predicted = check_chroma(engine.colorize(seen[None, None]), folder)[0].transpose(1, 2, 0)
     height, width = predicted.shape[:2]
     rgb = np.ascontiguousarray(still.orientation.to_upright(still.thumbnail))

@@ -16,6 +16,7 @@ from archivecolor.settings import ColorSettings
 from tests.fakes.engines import FakeEngine, fake_folder, warm
 
 H, W = 64, 96
+LIGHTNESS = grey_to_lightness(np.array((0.1, 0.9)))
 
 
 def stroke(rgb: tuple[int, int, int], rows: slice = slice(30, 34), columns: slice = slice(10, 30)) -> Strokes:
@@ -38,8 +39,7 @@ def test_vivid_paint_on_a_dark_place_becomes_the_same_colour_under_less_light() 
     np.testing.assert_allclose(after / np.hypot(*after), before / np.hypot(*before), atol=1e-3)
     assert dark.ab[0, 0].max() == 0
     # Of light itself: red, green and blue shrink alike
-    lightness = float(grey_to_lightness(np.float32(0.1)))
-    rgb = lab_to_rgb(np.array((lightness, *after)))
+    rgb = lab_to_rgb(np.array((LIGHTNESS[0], *after)))
     shares = srgb_to_linear(rgb) / srgb_to_linear(np.array((40, 60, 230)) / 255)
     assert shares.max() < 1.1 * shares.min()
 
@@ -56,7 +56,7 @@ def test_what_srgb_cannot_show_there_is_brought_in_and_said() -> None:
     strokes, too_vivid = fitted(blue, grey(0.9))
     assert too_vivid
     ab = strokes.ab[32, 20]
-    rgb = lab_to_rgb(np.array((float(grey_to_lightness(np.float32(0.9))), *ab)))
+    rgb = lab_to_rgb(np.array((LIGHTNESS[1], *ab)))
     assert rgb.min() > -0.01
     assert rgb.max() < 1.01
     assert np.hypot(*ab) > 3
@@ -151,7 +151,7 @@ def test_of_several_pictures_each_gets_its_own_hints(layer: Path, tmp_path: Path
     with Colorizer(engine) as colorizer:
         painted = colorizer.load_still(tmp_path / "a.png", hints={0: layer})
         plain = colorizer.load_still(tmp_path / "a.png")
-        made = colorizer.estimate([plain.look, painted.look], [plain.strokes, painted.strokes])
+        made = colorizer.estimate([plain.network_y, painted.network_y], [plain.strokes, painted.strokes])
     assert made[0].ab[0, 0, 1] == 20  # the fake's own
     assert made[1].ab[0, 0, 0] < -20
     assert engine.told[0] is not None

@@ -12,7 +12,7 @@ from archivecolor.film.segments import Journal, plan_segments
 from archivecolor.film.writing import Joined, join
 from archivecolor.inference.engine import Engine
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings
+from archivecolor.settings import ColorSettings, EncodeSettings, SmoothingSettings
 from tests.fakes.engines import FakeEngine, by_luma
 
 
@@ -23,7 +23,7 @@ def colour(
     *,
     engine: Engine | None = None,
     color: ColorSettings | None = None,
-    film: FilmSettings | None = None,
+    film: SmoothingSettings | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
     longest_s: float = 30.0,
