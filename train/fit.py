@@ -57,18 +57,29 @@ def begin_or_go_on(
         for line in recipe_file.differences(checkpoint.recipe, trainer.recipe):
             log.info("the recipe has changed: %s", line)
         return
+    if start_from and in_place:
+        go_on_in_place(trainer, photographs, start_from)
+        return
     parent = load_parent(start_from, trainer.recipe.network) if start_from else None
     trainer.begin(photographs, parent)
     if parent:
         log.info("starting from %s, trained for %.1f h", start_from, parent.seconds / 3600)
-    if parent and in_place:
-        if parent.recipe != trainer.recipe.name:
-            raise ConfigurationError(
-                f"{start_from}: was trained by recipe '{parent.recipe}', so it has no place in '{trainer.recipe.name}'",
-                hint="leave --in-place out: the recipe's schedule then begins with these weights",
-            )
-        trainer.step = parent.step
-        log.info("going on at step %d of the recipe", trainer.step)
+
+
+def go_on_in_place(trainer: Trainer, photographs: Photographs, start_from: Path) -> None:
+    """Take weights and the step that they were at; of a checkpoint, whose optimisers are there, all but the data."""
+    parent = load_parent(start_from, trainer.recipe.network)
+    if parent.recipe != trainer.recipe.name:
+        raise ConfigurationError(
+            f"{start_from}: was trained by recipe '{parent.recipe}', so it has no place in '{trainer.recipe.name}'",
+            hint="leave --in-place out: the recipe's schedule then begins with these weights",
+        )
+    if start_from.is_dir():
+        trainer.begin(photographs, parent)
+        trainer.step = trainer.warm_from = parent.step
+    else:
+        trainer.restore(Checkpoint.load(start_from))
+    log.info("going on from %s at step %d, trained for %.1f h", start_from, trainer.step, parent.seconds / 3600)
 
 
 def fit(

@@ -23,6 +23,8 @@ from train.parent import Parent
 from train.recipe import Phase, Recipe
 from train.schedule import PlateauWatch, Schedule
 
+_WARM_UP_STEPS = 200
+
 
 class Trainer:
     """The generator, its running mean, the discriminator and their optimisers."""
@@ -46,6 +48,8 @@ class Trainer:
         self.prior = torch.zeros(recipe.network.palette)
         self.plateau = PlateauWatch()
         self.step = 0
+        self.warm_from = -_WARM_UP_STEPS
+        """The step at which optimisers began that know nothing of the steps before."""
         self.seconds = 0.0
 
     def begin(self, photographs: Photographs, parent: Parent | None = None) -> None:
@@ -99,8 +103,9 @@ class Trainer:
         )
 
     def learning_rate(self, phase: Phase, done: float) -> float:
-        """The generator's rate for the next step."""
-        return self.plateau.rate(phase) if phase.plateau else Schedule.learning_rate(phase, done)
+        """The generator's rate for the next step; it rises after optimisers began in mid-schedule."""
+        rate = self.plateau.rate(phase) if phase.plateau else Schedule.learning_rate(phase, done)
+        return rate * min(1.0, (self.step - self.warm_from + 1) / _WARM_UP_STEPS)
 
     def train_on(self, batch: Batch, phase: Phase, rate: float, colour_loss: ColourLoss) -> dict[str, float]:
         """One step; returns the value of each loss term."""

@@ -19,7 +19,7 @@ from tests.fakes.generators import SHAPE, tiny_checkpoint, tiny_generator
 from train import trainer as training
 from train.checkpoint import Checkpoint
 from train.dataset import Photographs
-from train.fit import fit
+from train.fit import fit, go_on_in_place
 from train.palette import palette_prior
 from train.parent import load_parent
 from train.recipe import Recipe
@@ -45,14 +45,28 @@ def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Pat
 
 
 def test_weights_go_on_in_the_schedule_where_they_were(recipe: Recipe, tmp_path: Path) -> None:
-    dataclasses.replace(tiny_checkpoint(), step=4).save(tmp_path / "parent.pt")
-    made = Checkpoint.load(fit(recipe, tmp_path / "run", None, NEVER, tmp_path / "parent.pt", in_place=True))
+    short = dataclasses.replace(recipe, phase=recipe.phase[:2])
+    parent = fit(short, tmp_path / "short", None, NEVER)
+    more = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, source_weights={"cat": 0.0}))
+    made = Checkpoint.load(fit(more, tmp_path / "run", None, NEVER, parent, in_place=True))
     assert made.step == 6
+    assert max(state["step"] for state in made.optimizer["state"].values()) == 6
     with (tmp_path / "run" / "curve.csv").open(encoding="utf-8") as f:
         assert [row["phase"] for row in csv.DictReader(f)] == ["adversarial"]
     other = dataclasses.replace(recipe, name="other")
     with pytest.raises(ConfigurationError, match="trained by recipe 'tiny', so it has no place in 'other'"):
-        fit(other, tmp_path / "other", None, NEVER, tmp_path / "parent.pt", in_place=True)
+        fit(other, tmp_path / "other", None, NEVER, parent, in_place=True)
+
+
+def test_an_engine_s_weights_go_on_in_the_schedule_at_a_rate_that_rises(
+    recipe: Recipe, tiny_engine: Path, tmp_path: Path
+) -> None:
+    trainer = training.Trainer(recipe)
+    go_on_in_place(trainer, Photographs.load(tmp_path, recipe.data), tiny_engine)
+    assert trainer.step == 1  # as engine.toml says
+    first = trainer.learning_rate(recipe.phase[2], 0.5)
+    trainer.step += 400
+    assert trainer.learning_rate(recipe.phase[2], 0.5) > 100 * first > 0
 
 
 def test_a_network_that_grows_begins_by_colouring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
