@@ -14,7 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from archivecolor.chroma.control.paint import Strokes
+from archivecolor.chroma.control.paint import Painted, Strokes, rim
 from archivecolor.color import HINT_PLANES, FloatArray, grey_to_lightness, lab_to_rgb
 
 _COVERED: Final = 0.25
@@ -24,6 +24,8 @@ _OUTSIDE: Final = 2e-3
 """A channel may leave 0..1 by rounding."""
 _MUCH: Final = 4.0
 """Of a* and b*: less than this is brought in without a word."""
+_FOLLOWED: Final = 6.0
+"""A change of a* and b* by which the generator is taken to have followed a stroke wholly."""
 
 
 def fitted(strokes: Strokes, luma: FloatArray) -> tuple[Strokes, bool]:
@@ -49,6 +51,16 @@ def _into_gamut(lightness: FloatArray, ab: FloatArray) -> FloatArray:
         least, most = np.where(fits, share, least), np.where(fits, most, share)
         share = np.where(least == 1, 1, (least + most) / 2).astype(np.float32)
     return np.asarray(ab * least[:, None], np.float32)
+
+
+def followed(strokes: Strokes, luma: FloatArray, plain: FloatArray, told: FloatArray) -> Painted:
+    """What a generator makes of ``strokes``, as paint that rules where they changed its mind.
+
+    ``plain`` and ``told`` are its ``[h, w, 2]`` chroma without and with them.
+    """
+    made = rim(strokes, luma, told)
+    changed = np.minimum(np.linalg.norm(made.ab - plain, axis=-1) / np.float32(_FOLLOWED), 1)
+    return Painted(made.ab, np.maximum(made.rule, changed))
 
 
 def hints_of(strokes: Strokes | None, size: tuple[int, int]) -> FloatArray:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archivecolor.chroma.control.advice import fitted, hints_of
+from archivecolor.chroma.control.advice import fitted, followed, hints_of
 from archivecolor.chroma.control.paint import Strokes, rim
 from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray, grey_to_lightness, lab_to_rgb, rgb_to_lab, srgb_to_linear
 from archivecolor.settings import ColorSettings
-from tests.fakes.engines import FakeEngine, fake_folder, warm
+from tests.fakes.engines import ListeningEngine
 
 H, W = 64, 96
 LIGHTNESS = grey_to_lightness(np.array((0.1, 0.9)))
@@ -108,23 +108,6 @@ def test_each_stroke_has_its_own_rim_and_none_makes_none() -> None:
     np.testing.assert_array_equal(rim(nothing, grey(0.5), ab).ab, ab)
 
 
-class Listening(FakeEngine):
-    """Takes hints, colours all of a picture like the first one, and remembers them."""
-
-    def __init__(self) -> None:
-        super().__init__(warm, fake_folder(hints=True))
-        self.told: list[FloatArray | None] = []
-
-    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
-        self.told.append(hints)
-        chroma = super().colorize(luma, hints).copy()
-        if hints is not None:
-            for picture, hint in zip(chroma, hints, strict=True):
-                if hint[2].any():
-                    picture[:] = hint[:2, hint[2] > 0].mean(axis=1)[:, None, None]
-        return chroma
-
-
 @pytest.fixture
 def layer(tmp_path: Path) -> Path:
     strokes = np.zeros((H, W, 4), np.uint8)
@@ -134,7 +117,7 @@ def layer(tmp_path: Path) -> Path:
 
 
 def test_a_generator_that_takes_hints_is_told_them_and_decides_how_far_they_go(layer: Path) -> None:
-    engine = Listening()
+    engine = ListeningEngine()
     with Colorizer(engine) as colorizer:
         red, green, _ = colorizer.color(np.full((H, W), 120, np.uint8), hints=layer)[2, 90].astype(int)
         plain = colorizer.color(np.full((H, W), 120, np.uint8))[2, 90].astype(int)
@@ -147,7 +130,7 @@ def test_a_generator_that_takes_hints_is_told_them_and_decides_how_far_they_go(l
 
 def test_of_several_pictures_each_gets_its_own_hints(layer: Path, tmp_path: Path) -> None:
     Image.fromarray(np.full((H, W), 120, np.uint8)).save(tmp_path / "a.png")
-    engine = Listening()
+    engine = ListeningEngine()
     with Colorizer(engine) as colorizer:
         painted = colorizer.load_still(tmp_path / "a.png", hints={0: layer})
         plain = colorizer.load_still(tmp_path / "a.png")
@@ -160,7 +143,7 @@ def test_of_several_pictures_each_gets_its_own_hints(layer: Path, tmp_path: Path
 
 def test_hints_too_vivid_for_their_place_are_told_with_the_file(tmp_path: Path, layer: Path) -> None:
     Image.fromarray(np.full((H, W), 250, np.uint8)).save(tmp_path / "a.png")
-    with Colorizer(Listening()) as colorizer:
+    with Colorizer(ListeningEngine()) as colorizer:
         said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", hints=layer)
     assert said == ("strokes.png: some hints are more vivid than what they lie on can be; they were brought in",)
 
@@ -170,7 +153,19 @@ def test_each_page_is_told_its_own_hints(tmp_path: Path, layer: Path) -> None:
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     (tmp_path / "hints" / "a.tif").mkdir(parents=True)
     layer.rename(tmp_path / "hints" / "a.tif" / "2.png")
-    engine = Listening()
+    engine = ListeningEngine()
     with Colorizer(engine, ColorSettings(hints=tmp_path / "hints")) as colorizer:
         colorizer.color_file(tmp_path / "a.tif", tmp_path / "b.tif")
     assert [told is not None for told in engine.told] == [False, True]
+
+
+def test_paint_rules_where_the_generator_has_followed_it_and_nowhere_else() -> None:
+    paint = stroke((200, 60, 40))
+    plain = np.zeros((H, W, 2), np.float32)
+    told = plain.copy()
+    told[:, :40] = (30, 25)
+    made = followed(paint, grey(0.5), plain, told)
+    assert (made.rule[:, :40] == 1).all()
+    assert (made.rule[:, 40:] == 0).all()
+    np.testing.assert_array_equal(made.ab[32, 20], paint.ab[32, 20])
+    np.testing.assert_array_equal(made.ab[5, 5], (30, 25))
