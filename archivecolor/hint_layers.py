@@ -2,8 +2,8 @@
 
 Hints are three planes at a quarter of the input: a*, b*, and a mask that is 0 where nothing is known. `HintEncoder`
 pools them to every scale of the decoder; `HintAttention` carries them from the places where they lie to all that look
-alike, so that a dot colours a coat. Whatever they add to the network's features leaves through layers that begin as
-zeros: a trained generator can be given them and colours as before.
+alike, so that a dot colors a coat. Whatever they add to the network's features leaves through layers that begin as
+zeros: a trained generator can be given them and colors as before.
 """
 
 from __future__ import annotations

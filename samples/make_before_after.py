@@ -1,4 +1,4 @@
-"""Draw the README's pictures: samples before and after, coloured by archivecolor itself.
+"""Draw the README's pictures: samples before and after, colored by archivecolor itself.
 
 ``python samples/make_before_after.py`` writes ``samples/before_after.jpg`` of the photographs and
 ``samples/reel_before_after.jpg`` of the film.
@@ -83,7 +83,7 @@ def _laid_out(columns: list[tuple[UIntArray, UIntArray]]) -> UIntArray:
 
 
 def main() -> None:
-    """Colour the samples and draw both pictures."""
+    """Color the samples and draw both pictures."""
     with Colorizer.load() as colorizer:
         Image.fromarray(photographs(colorizer)).save(SAMPLES / "before_after.jpg", quality=88)
         Image.fromarray(film(colorizer)).save(SAMPLES / "reel_before_after.jpg", quality=85)

@@ -1,4 +1,4 @@
-"""Hints inside the network: nothing before they are trained, and then colour that goes to what is alike."""
+"""Hints inside the network: nothing before they are trained, and then color that goes to what is alike."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_generator_without_hints_refuses_them() -> None:
 
 
 @torch.inference_mode()
-def test_a_place_tells_the_mean_colour_of_its_hints_at_every_scale() -> None:
+def test_a_place_tells_the_mean_color_of_its_hints_at_every_scale() -> None:
     hints = dot(8, 8, (50, 0)) + dot(9, 9, (0, -25))
     planes = HintEncoder((4, 4, 4, 4))(hints).planes16
     assert planes.shape == (1, HINT_PLANES, 8, 12)
@@ -94,5 +94,5 @@ def test_places_find_the_hints_of_their_like_and_nothing_where_there_are_none() 
     planes[0, :, 1, 1] = torch.tensor((0.8, -0.4, 1.0))
     found = attention.find(x, planes).reshape(-1, HINT_PLANES, 8, 8)
     assert found[:, 2, 6, 2].mean() > 4 * found[:, 2, 1, 6].mean()  # far on the coat, and near on the street
-    torch.testing.assert_close(found[:, 0] * -0.5, found[:, 1], atol=1e-5, rtol=1e-4)  # never another colour
+    torch.testing.assert_close(found[:, 0] * -0.5, found[:, 1], atol=1e-5, rtol=1e-4)  # never another color
     assert attention.find(x, torch.zeros_like(planes)).abs().max() == 0

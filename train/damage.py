@@ -1,6 +1,6 @@
 """What happens to prints in drawers and albums: folds, cracks, tears, stains, and what retouchers did about them.
 
-Each changes luma alone, so the generator learns to colour across them.
+Each changes luma alone, so the generator learns to color across them.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def _stain(y: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A patch that water, foxing or chemistry made darker or paler, with a rim where it dried."""
     h, w = y.shape
     rows, columns = np.mgrid[:h, :w].astype(np.float32)
-    centre, radius = rng.uniform(0, (h, w)), rng.uniform(0.05, 0.4) * min(h, w)
+    center, radius = rng.uniform(0, (h, w)), rng.uniform(0.05, 0.4) * min(h, w)
     ragged = np.float32(0.25) * _clouds(y, rng, radius / 4 + 1)
-    inside = 1 - np.hypot(rows - centre[0], columns - centre[1]).astype(np.float32) / np.float32(radius) + ragged
+    inside = 1 - np.hypot(rows - center[0], columns - center[1]).astype(np.float32) / np.float32(radius) + ragged
     patch = 1 / (1 + np.exp(np.clip(-inside * np.float32(rng.uniform(4, 30)), -30, 30)))
     rim = np.exp(-((inside / np.float32(0.08)) ** 2)) * np.float32(rng.uniform(0, 0.15))
     return np.asarray(y + patch * np.float32(rng.uniform(-0.3, 0.3)) - rim, np.float32)

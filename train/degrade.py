@@ -74,7 +74,7 @@ def _on_the_surface(y: FloatArray, rng: np.random.Generator, chances: Degradatio
 
 
 def mount(rgb: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Lay some of a crop's margins ``[h, w, 3]`` under paper, which is nearly grey, so that its true chroma is, too."""
+    """Lay some of a crop's margins ``[h, w, 3]`` under paper, which is nearly gray, so that its true chroma is, too."""
     h, w = rgb.shape[:2]
     edges = rng.integers(0, 1 + np.array([h, h, w, w]) // 6) * (rng.random(4) < 0.5)
     top, bottom, left, right = (int(v) for v in edges)
@@ -124,9 +124,9 @@ def _dust(y: FloatArray, rng: np.random.Generator) -> FloatArray:
     h, w = y.shape
     mask = np.zeros_like(y)
     for _ in range(rng.integers(2, 16)):
-        centre = int(rng.integers(0, w)), int(rng.integers(0, h))
+        center = int(rng.integers(0, w)), int(rng.integers(0, h))
         axes = int(rng.integers(1, 4)), int(rng.integers(1, 3))
-        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(0.4, 1)), -1, cv2.LINE_AA)
+        cv2.ellipse(mask, center, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(0.4, 1)), -1, cv2.LINE_AA)
     return y * (1 - mask) + mask * np.float32(rng.choice((0.05, 0.95)))
 
 

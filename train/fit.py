@@ -32,7 +32,7 @@ from train.batches import BatchWorkers, batches
 from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Photographs
 from train.device import training_device
-from train.losses import ColourLoss
+from train.losses import ColorLoss
 from train.networks import freeze
 from train.parent import load_parent
 from train.recipe import Layout, Phase, Recipe
@@ -67,7 +67,7 @@ def begin_or_go_on(
 
 
 def go_on_in_place(trainer: Trainer, photographs: Photographs, start_from: Path) -> None:
-    """Take weights and the step that they were at; of a checkpoint, whose optimisers are there, all but the data."""
+    """Take weights and the step that they were at; of a checkpoint, whose optimizers are there, all but the data."""
     parent = load_parent(start_from, trainer.recipe.network)
     if parent.recipe != trainer.recipe.name:
         raise ConfigurationError(
@@ -108,7 +108,7 @@ def fit(
     trainer = Trainer(recipe, device)
     begin_or_go_on(trainer, photographs, last, start_from, in_place=in_place)
     schedule = Schedule(recipe.phase)
-    colour_loss = ColourLoss(trainer.generator.palette.cpu(), trainer.prior, recipe.loss).to(trainer.device)
+    color_loss = ColorLoss(trainer.generator.palette.cpu(), trainer.prior, recipe.loss).to(trainer.device)
     commit = current_commit(ROOT)
     saved = clock = time.monotonic()
     means: dict[str, float] = {}
@@ -121,7 +121,7 @@ def fit(
             if not done:
                 trainer.plateau = PlateauWatch()
             current = phase
-        terms = trainer.train_on(batch, phase, trainer.learning_rate(phase, done), colour_loss)
+        terms = trainer.train_on(batch, phase, trainer.learning_rate(phase, done), color_loss)
         for term, value in terms.items():
             means[term] = 0.98 * means.get(term, value) + 0.02 * value
         if trainer.plateau.see(terms["pixel"], phase):
@@ -151,7 +151,7 @@ def report(
     if validation:
         measured = validation.measure(trainer.ema, run / "sheet.png")
         row |= {"ciede2000": round(measured.ciede2000, 4), "gain_percent": round(measured.gain, 3)}
-        row |= {"colourfulness_ratio": round(measured.colourfulness_ratio, 4)}
+        row |= {"colorfulness_ratio": round(measured.colorfulness_ratio, 4)}
     log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items()))
     add_row(run / "curve.csv", row)
 
@@ -202,7 +202,7 @@ def main() -> int:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe: phase.batch=8"
     )
     parser.add_argument(
-        "--validate", type=Path, help="folder of colour photographs to measure on; CIFAR-10 brings its own"
+        "--validate", type=Path, help="folder of color photographs to measure on; CIFAR-10 brings its own"
     )
     parser.add_argument("--validate-count", type=int, default=60)
     parser.add_argument("--validate-side", type=int, default=192, help="short side, in pixels, to measure at")

@@ -1,4 +1,4 @@
-"""What hints are worth: the error with 0, 1, 2, 5 ... random dots of the true colour on each picture.
+"""What hints are worth: the error with 0, 1, 2, 5 ... random dots of the true color on each picture.
 
     python -m train.hint_curve runs/archive-hinted/last.pt --test PHOTOGRAPHS [--count 60] [--sheet DOTS.png]
 
@@ -86,7 +86,7 @@ def main() -> int:
     """Command line of ``python -m train.hint_curve``."""
     parser = argparse.ArgumentParser(prog="python -m train.hint_curve", description="What random dots are worth.")
     parser.add_argument("generator", type=Path, help="a checkpoint, or an engine folder")
-    parser.add_argument("--test", type=Path, required=True, help="folder of colour photographs")
+    parser.add_argument("--test", type=Path, required=True, help="folder of color photographs")
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--side", type=int, default=256, help="short side, in pixels, to measure at")
     parser.add_argument("--sheet", type=Path, help="draw the first twelve with 0, 1, 5, 20 dots, and the truth, here")

@@ -1,7 +1,7 @@
 """Hints to train on: what a person might paint on a picture, drawn at random from its true chroma.
 
-Some pictures get none, others up to a hundred or so: dots and short strokes of one colour each, scattered or on one
-thing alone. Now and then that thing is given another colour first, in the hint and in the truth, so that the generator
+Some pictures get none, others up to a hundred or so: dots and short strokes of one color each, scattered or on one
+thing alone. Now and then that thing is given another color first, in the hint and in the truth, so that the generator
 learns to follow what it is told even where it would not have guessed it. Sizes are in chroma pixels.
 """
 
@@ -21,7 +21,7 @@ _Mask = npt.NDArray[np.bool_]
 _ONE_COLOUR = 14.0
 """A hint ends where chroma is further than this from where it began: people paint inside things."""
 _ONE_THING = (9.0, 9.0, 9.0)
-"""Steps of a*, b* and lightness between neighbours that belong to one thing."""
+"""Steps of a*, b* and lightness between neighbors that belong to one thing."""
 _TRIES = 4
 
 
@@ -39,10 +39,10 @@ class HintDraws:
     """Share of hints that are strokes."""
     one_thing: float = 0.3
     """Share of pictures with hints that has them on one thing alone."""
-    recoloured: float = 0.4
-    """Share of those things that are given another colour."""
+    recolored: float = 0.4
+    """Share of those things that are given another color."""
     noisy: float = 0.25
-    """Share of pictures with hints whose colours are a little off."""
+    """Share of pictures with hints whose colors are a little off."""
 
     def __post_init__(self) -> None:
         if self.most < 1 or self.largest < 1:
@@ -62,17 +62,17 @@ def draw_hints(
     where = np.ones(light.shape, bool)
     if rng.random() < draws.one_thing:
         where = _thing(chroma, light, rng)
-        if rng.random() < draws.recoloured:
-            chroma = _recoloured(chroma, light, where, rng)
+        if rng.random() < draws.recolored:
+            chroma = _recolored(chroma, light, where, rng)
     off = rng.uniform(1, 6) if rng.random() < draws.noisy else 0.0
     places = np.argwhere(where)
     for y, x in places[rng.integers(0, len(places), _number(rng, draws.most))]:
         mask = _dot_or_stroke(light.shape, int(y), int(x), rng, draws)
         mask &= where & (np.hypot(*(chroma - chroma[:, y, x, None, None])) < _ONE_COLOUR)
-        colour = chroma[:, mask].mean(axis=1)
+        color = chroma[:, mask].mean(axis=1)
         if off:
-            colour = colour * np.exp(rng.normal(0, off / 20)) + rng.normal(0, off, 2)
-        hints[:2, mask] = colour[:, None]
+            color = color * np.exp(rng.normal(0, off / 20)) + rng.normal(0, off, 2)
+        hints[:2, mask] = color[:, None]
         hints[2, mask] = 1
     return hints, chroma
 
@@ -110,11 +110,11 @@ def _thing(chroma: FloatArray, light: FloatArray, rng: np.random.Generator) -> _
     return np.ones((h, w), bool)
 
 
-def _recoloured(chroma: FloatArray, light: FloatArray, where: _Mask, rng: np.random.Generator) -> FloatArray:
-    """The chroma with another colour ``where``, its own shades about that colour halved, and soft borders."""
+def _recolored(chroma: FloatArray, light: FloatArray, where: _Mask, rng: np.random.Generator) -> FloatArray:
+    """The chroma with another color ``where``, its own shades about that color halved, and soft borders."""
     angle, vivid = rng.uniform(0, 2 * np.pi), rng.uniform(5, 60)
     room = np.sqrt(np.clip(4 * light * (1 - light), 0.05, 1))  # there is no vivid black or white
-    colour = np.array([np.cos(angle), np.sin(angle)])[:, None, None] * vivid * room
+    color = np.array([np.cos(angle), np.sin(angle)])[:, None, None] * vivid * room
     shades = (chroma - chroma[:, where].mean(axis=1)[:, None, None]) / 2
     soft = cv2.GaussianBlur(where.astype(np.float32), (0, 0), 0.6)
-    return np.asarray(chroma + soft * (colour + shades - chroma), np.float32)
+    return np.asarray(chroma + soft * (color + shades - chroma), np.float32)

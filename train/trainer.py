@@ -1,4 +1,4 @@
-"""Everything that training changes, and one step of it: generator, running mean, discriminator, optimisers."""
+"""Everything that training changes, and one step of it: generator, running mean, discriminator, optimizers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archivecolor.generator import Generator
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.discriminator import make_discriminator
-from train.losses import ColourLoss, adversarial_loss
+from train.losses import ColorLoss, adversarial_loss
 from train.networks import imagenet_weights, make_network
 from train.palette import fit_palette, palette_prior
 from train.parent import Parent
@@ -27,7 +27,7 @@ _WARM_UP_STEPS = 200
 
 
 class Trainer:
-    """The generator, its running mean, the discriminator and their optimisers."""
+    """The generator, its running mean, the discriminator and their optimizers."""
 
     def __init__(self, recipe: Recipe, device: torch.device | None = None) -> None:
         torch.manual_seed(recipe.seed)
@@ -49,7 +49,7 @@ class Trainer:
         self.plateau = PlateauWatch()
         self.step = 0
         self.warm_from = -_WARM_UP_STEPS
-        """The step at which optimisers began that know nothing of the steps before."""
+        """The step at which optimizers began that know nothing of the steps before."""
         self.seconds = 0.0
 
     def begin(self, photographs: Photographs, parent: Parent | None = None) -> None:
@@ -103,11 +103,11 @@ class Trainer:
         )
 
     def learning_rate(self, phase: Phase, done: float) -> float:
-        """The generator's rate for the next step; it rises after optimisers began in mid-schedule."""
+        """The generator's rate for the next step; it rises after optimizers began in mid-schedule."""
         rate = self.plateau.rate(phase) if phase.plateau else Schedule.learning_rate(phase, done)
         return rate * min(1.0, (self.step - self.warm_from + 1) / _WARM_UP_STEPS)
 
-    def train_on(self, batch: Batch, phase: Phase, rate: float, colour_loss: ColourLoss) -> dict[str, float]:
+    def train_on(self, batch: Batch, phase: Phase, rate: float, color_loss: ColorLoss) -> dict[str, float]:
         """One step; returns the value of each loss term."""
         torch.manual_seed((self.recipe.seed << 32) + self.step)  # what is dropped out depends on nothing else
         luma, chroma = self._moved(batch.luma), self._moved(batch.chroma)
@@ -116,7 +116,7 @@ class Trainer:
         hints = () if batch.hints is None else (self._moved(batch.hints),)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             prediction = self.generator(luma, *hints)
-        distribution, pixel = colour_loss(prediction, chroma)
+        distribution, pixel = color_loss(prediction, chroma)
         terms = {"distribution": distribution, "pixel": pixel}
         if phase.adversarial:
             terms["discriminator"] = self._train_discriminator(luma, chroma, prediction.chroma.detach().float(), phase)

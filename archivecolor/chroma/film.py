@@ -2,7 +2,7 @@
 
 ::
 
-    luma -> network_y (small, upright, levelled) -> motion to the frame before
+    luma -> network_y (small, upright, leveled) -> motion to the frame before
          -> Engine.estimate on every n-th frame, where new things come into sight, and between answers that
             contradict each other
          -> palette of a reference -> paint that hints brought here
@@ -111,12 +111,12 @@ class _View:
     network_y: FloatArray
     """`FilmColorizer._network_y`"""
     reach: tuple[float, float]
-    """The luma that is levelled to black and to white."""
+    """The luma that is leveled to black and to white."""
     ask: bool
 
 
 class FilmColorizer:
-    """Colours the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
+    """Colors the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
 
     def __init__(
         self, engine: Engine, color: ColorSettings | None = None, smoothing: SmoothingSettings | None = None
@@ -210,7 +210,7 @@ class FilmColorizer:
             elif every > 1 or self.smoothing.smoothing is not Smoothing.OFF:
                 motion = estimate(before, small)
             before = small
-            # Black and white are found slowly: levelling frame by frame would make the colour flicker
+            # Black and white are found slowly: leveling frame by frame would make the color flicker
             own = np.array(ends(network_y[::2, ::2]), np.float32)
             reach = own if reach is None or motion is None else reach + np.float32(_LEVEL_PACE) * (own - reach)
             ask = motion is None or (picture.index - shot) % every == 0

@@ -1,9 +1,9 @@
-"""What the network sees of a picture: small, upright, and with its contrast levelled.
+"""What the network sees of a picture: small, upright, and with its contrast leveled.
 
-Only this copy is touched, never the picture. Levelling is worth its place: on photographs whose luma was pressed into
-0.25..0.7, as in a faded print, the colour difference is 14.0 % below grey with it and 12.3 % without. It is for those:
+Only this copy is touched, never the picture. Leveling is worth its place: on photographs whose luma was pressed into
+0.25..0.7, as in a faded print, the color difference is 14.0 % below gray with it and 12.3 % without. It is for those:
 a clean photograph whose darkest part is no black is right as it is, and stretching 100 of them to full contrast cost
-half a point (15.7 % below grey instead of 16.3 %). Denoising the copy (median, bilateral, Gaussian, non-local means)
+half a point (15.7 % below gray instead of 16.3 %). Denoising the copy (median, bilateral, Gaussian, non-local means)
 gained nothing: the network has learnt to look through grain.
 """
 
@@ -61,7 +61,7 @@ def ends(luma: FloatArray) -> tuple[float, float]:
 
 
 def level(luma: FloatArray, black: float, white: float) -> FloatArray:
-    """Stretch ``black`` .. ``white`` to 0..1, less where they are too near: plain grey stays as grey as it is.
+    """Stretch ``black`` .. ``white`` to 0..1, less where they are too near: plain gray stays as gray as it is.
 
     A picture of good contrast is stretched no further than most photographs reach.
     """

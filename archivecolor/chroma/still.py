@@ -2,7 +2,7 @@
 
 ::
 
-    open_still -> luma -> network_y (small, upright, levelled) -> Engine.estimate -> a*, b* and where it was guessing
+    open_still -> luma -> network_y (small, upright, leveled) -> Engine.estimate -> a*, b* and where it was guessing
                -> palette of a reference -> painted strokes -> grade
                -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
 
@@ -58,7 +58,7 @@ _ANY = 1 << 40
 
 
 class InColorError(ArchiveColorError):
-    """The photograph is in colour already, throughout or in places. Nothing is wrong with it."""
+    """The photograph is in color already, throughout or in places. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class LoadedStill:
 
     @property
     def is_painted(self) -> bool:
-        """Whether colours were painted by hand, on whichever page."""
+        """Whether colors were painted by hand, on whichever page."""
         return bool(self.layers)
 
 
@@ -103,7 +103,7 @@ class Written(NamedTuple):
 
 
 class Colorizer:
-    """Colours pictures with one engine. Safe to use from several threads."""
+    """Colors pictures with one engine. Safe to use from several threads."""
 
     def __init__(
         self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
@@ -145,7 +145,7 @@ class Colorizer:
         self.close()
 
     def color(self, picture: UIntArray, hints: Path | str | None = None) -> UIntArray:
-        """Colour an array.
+        """Color an array.
 
         ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. ``hints`` is
         a PNG of strokes for it. Returns ``[h, w, 3]`` RGB of the same type whose luma is ``picture``'s in every pixel.
@@ -170,7 +170,7 @@ class Colorizer:
         hints: Path | str | None = None,
         confidence: Path | str | None = None,
     ) -> tuple[str, ...]:
-        """Colour a photograph from file to file; returns warnings.
+        """Color a photograph from file to file; returns warnings.
 
         ``target`` takes its name once it is whole, and never replaces ``source``. ``hints`` is a PNG of strokes, of the
         first page, in place of those of the settings' hints that have the photograph's name; ``confidence`` is where
@@ -197,19 +197,19 @@ class Colorizer:
     def load_still(self, path: Path, *, recolor: bool = True, hints: Mapping[int, Path] | None = None) -> LoadedStill:
         """Decode a photograph and the strokes painted on it, and make the small picture that the engine sees.
 
-        Without ``recolor``, raises `InColorError` when the photograph is in colour already.
+        Without ``recolor``, raises `InColorError` when the photograph is in color already.
         """
         still = open_still(path, max_megapixels=self.max_megapixels)
         if not recolor and still.thumbnail is not None:
             tone = tone_of(still.thumbnail)
             if not tone.is_monochrome:
-                raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colours it all the same")
+                raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colors it all the same")
         layers = hints or {}
         for page, layer in layers.items():
             if page >= still.info.pages:
                 raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
         if still.info.pages > 1 and list(layers) == [0]:
-            still = replace(still, warnings=(*still.warnings, "the hints colour its first page alone"))
+            still = replace(still, warnings=(*still.warnings, "the hints color its first page alone"))
         seen = self.network_y(still.luma, still.orientation)
         strokes, said = self._strokes(layers.get(0), still, seen)
         return LoadedStill(replace(still, warnings=still.warnings + said), seen, strokes, layers)
@@ -217,7 +217,7 @@ class Colorizer:
     def write_still(self, file: BinaryIO, loaded: LoadedStill, made: Prediction, output: OutputSettings) -> Written:
         """Merge a prediction, painted where it is to be, and encode into an open file.
 
-        The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
+        The further pages of a TIFF are decoded, colored and written here one by one, so that memory holds one page.
         """
         still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
         rgb = self.merge(still.luma, made.ab, still.orientation)
@@ -244,14 +244,14 @@ class Colorizer:
             yield self.merge(still.luma, made.ab, still.orientation), recorded
 
     def record(self, *, painted: bool = False) -> Record:
-        """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""
+        """What results say of how they were colored; of files the name alone, for their place is nobody's business."""
         folder = self.engine.folder
         chosen = [
             f"{name} {self.settings.reference.name if name == 'reference' and self.settings.reference else value}"
             for name, value in changed(replace(self.settings, hints=None)).items()
         ]
         if painted:
-            chosen.append("colours painted by hand in places")
+            chosen.append("colors painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 
@@ -263,10 +263,10 @@ class Colorizer:
         try:
             xmp = with_record(still.metadata.xmp, self.record(painted=painted))
         except DamagedXmpError as e:
-            said = f"its XMP is damaged ({e}): copied as it is, without a record of the colouring"
+            said = f"its XMP is damaged ({e}): copied as it is, without a record of the coloring"
             return replace(still, warnings=(*still.warnings, said))
         if target is StillFormat.JPEG and not fits_jpeg(xmp):
-            said = "its XMP is too long to add a record of the colouring: --format tiff or --sidecar"
+            said = "its XMP is too long to add a record of the coloring: --format tiff or --sidecar"
             return replace(still, warnings=(*still.warnings, said))
         return replace(still, metadata=replace(still.metadata, xmp=xmp))
 
@@ -346,14 +346,14 @@ class Colorizer:
 
 
 def write_map(path: Path, made: Prediction) -> None:
-    """Write the confidence of a picture as a small grey PNG, if it is known. Raises `OutputError`."""
+    """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
     if made.confidence is not None:
         with atomic_write(path, overwrite=True) as file:
             file.write(encode_map(made.confidence))
 
 
 def cost_bytes(path: Path) -> int:
-    """Memory that colouring a photograph takes; 0 where its header cannot be read, for it will not get far."""
+    """Memory that coloring a photograph takes; 0 where its header cannot be read, for it will not get far."""
     try:
         return probe(path, max_megapixels=_ANY).working_bytes
     except InputError:

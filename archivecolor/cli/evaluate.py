@@ -28,15 +28,13 @@ def evaluate(
         Path, typer.Argument(metavar="SRC", help="Folder of color photographs and films in color, or one file.")
     ],
     frames: Annotated[
-        bool,
-        options.option(options.WHAT, "--frames", help="Each folder of pictures below SRC holds the frames of a film."),
+        bool, options.what("--frames", "Each folder of pictures below SRC holds the frames of a film.")
     ] = False,
     *,
     grade: options.GradeOptions,
     every: options.Every = options.EVERY,
     sheet: Annotated[
-        Path | None,
-        options.option(options.RESULT, "--sheet", metavar="FILE", help="Write a contact sheet: gray | model | actual."),
+        Path | None, options.result("--sheet", "Write a contact sheet: gray | model | actual.", "FILE")
     ] = None,
     engine: options.EnginesOptions,
     runtime: options.RuntimeOptions,
@@ -46,6 +44,7 @@ def evaluate(
 
     --engine and --generator may be given several times: all are measured on the same pictures, side by side.
 
+    Examples:
     archivecolor evaluate photographs --sheet sheet.png
 
     archivecolor evaluate film.mp4
@@ -100,7 +99,7 @@ def _measure_stills(paths: Sequence[Path], entries: list[Entry], sheet: Path | N
     if len(features) > 1:
         found = stills.distances(features)
         for entry, distance in zip(entries, found.made, strict=True):
-            entry.frechet, entry.frechet_grey = round(distance, 4), round(found.grey, 4)
+            entry.frechet, entry.frechet_gray = round(distance, 4), round(found.gray, 4)
     if sheet and tiles:
         stills.write_sheet(sheet, tiles, columns=max(1, 9 // (2 + len(entries))))
 

@@ -30,9 +30,7 @@ def folder(
     provenance: options.ProvenanceOptions,
     overwrite: options.Overwrite = False,
     jobs: options.Jobs = 0,
-    fail_fast: Annotated[
-        bool, options.option(options.OUTPUT, "--fail-fast", help="Stop at the first failure.")
-    ] = False,
+    fail_fast: Annotated[bool, options.output("--fail-fast", "Stop at the first failure.")] = False,
     dry_run: options.DryRun = False,
     *,
     tell: options.TellOptions,
@@ -44,6 +42,7 @@ def folder(
     resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
     at once; no file is ever left half-written.
 
+    Examples:
     archivecolor folder scans out
 
     archivecolor folder scans out --saturation 1.2 --reference kodachrome.jpg

@@ -65,8 +65,8 @@ class ProgressDisplay:
 class _Rate:
     """How fast something goes, by what this run did in the last minutes."""
 
-    def __init__(self) -> None:
-        self._began = time.monotonic()
+    def __init__(self, began: float) -> None:
+        self._began = began
         self._recent: deque[tuple[float, float]] = deque()
         self._done: float | None = None
 
@@ -85,8 +85,8 @@ class _ItemBar:
 
     def __init__(self, total: float | None) -> None:
         self._bar = _bar(total) if sys.stderr.isatty() else None
-        self._rate = _Rate()
         self._spoke = time.monotonic()
+        self._rate = _Rate(self._spoke)
         if self._bar:
             self._bar.start()
 
@@ -96,11 +96,7 @@ class _ItemBar:
         rate = self._rate.see(progress.done, now, first=0)
         if self._bar:
             self._bar.update(
-                self._bar.task_ids[0],
-                total=progress.total,
-                completed=progress.done,
-                rate=rate,
-                failed=progress.failed,
+                self._bar.task_ids[0], total=progress.total, completed=progress.done, rate=rate, failed=progress.failed
             )
         elif now - self._spoke >= _PLAIN_EVERY_S:
             self._spoke = now
@@ -119,8 +115,8 @@ class _FilmLine:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
-        self._began = self._spoke = time.monotonic()
-        self._rate = _Rate()
+        self._spoke = time.monotonic()
+        self._rate = _Rate(self._spoke)
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -24,8 +24,8 @@ class Entry:
     colorizer: Colorizer
     stills: list[Scores] = field(default_factory=list)
     frechet: float | None = None
-    """Of all stills; that of the grey ones is `frechet_grey`. One picture has none."""
-    frechet_grey: float | None = None
+    """Of all stills; that of the gray ones is `frechet_gray`. One picture has none."""
+    frechet_gray: float | None = None
     clips: list[ClipScores] = field(default_factory=list)
 
     def emit(self, source: Path | None, **figures: object) -> None:
@@ -41,7 +41,7 @@ class Entry:
             self.emit(None, clips=len(self.clips), **clips.mean(self.clips).as_dict())
         if self.stills:
             means: dict[str, object] = {**stills.mean(self.stills).as_dict()}
-            means |= {"frechet_efficientnet": self.frechet, "frechet_efficientnet_grey": self.frechet_grey}
+            means |= {"frechet_efficientnet": self.frechet, "frechet_efficientnet_gray": self.frechet_gray}
             self.emit(None, pictures=len(self.stills), **means)
 
 
@@ -56,36 +56,36 @@ def _labels(entries: list[Entry]) -> list[str]:
 
 
 def stills_table(entries: list[Entry]) -> str:
-    """Photographs: a column for each entry, beside grey and truth."""
+    """Photographs: a column for each entry, beside gray and truth."""
     from archivecolor.evaluation import stills
 
     means = [stills.mean(entry.stills) for entry in entries]
     one = means[0]
 
-    def row(name: str, kind: str, field: str, grey: str, truth: str) -> tuple[str, ...]:
-        return (name, *(format(getattr(m, field), kind) for m in means), grey, truth)
+    def row(name: str, kind: str, field: str, gray: str, truth: str) -> tuple[str, ...]:
+        return (name, *(format(getattr(m, field), kind) for m in means), gray, truth)
 
     def distance(value: float | None) -> str:
         return "" if value is None else f"{value:.1f}"
 
     rows = [
-        row("CIEDE2000", ".2f", "ciede2000", f"{one.ciede2000_grey:.2f}", "0"),
-        row("  below grey, %", ".1f", "gain_percent", "0", "100"),
-        row("PSNR, dB", ".2f", "psnr_db", f"{one.psnr_grey_db:.2f}", "inf"),
+        row("CIEDE2000", ".2f", "ciede2000", f"{one.ciede2000_gray:.2f}", "0"),
+        row("  below gray, %", ".1f", "gain_percent", "0", "100"),
+        row("PSNR, dB", ".2f", "psnr_db", f"{one.psnr_gray_db:.2f}", "inf"),
         row("MAE of L*a*b*", ".2f", "mae", "", "0"),
         row("accuracy, eps 2", ".1%", "accuracy_2", "", "100%"),
         row("accuracy, eps 5", ".1%", "accuracy_5", "", "100%"),
-        row("colourfulness", ".1f", "colourfulness", "0", f"{one.colourfulness_truth:.1f}"),
-        row("  of the truth's", ".2f", "colourfulness_ratio", "0", "1"),
-        row("  difference", ".1f", "colourfulness_difference", f"{one.colourfulness_truth:.1f}", "0"),
+        row("colorfulness", ".1f", "colorfulness", "0", f"{one.colorfulness_truth:.1f}"),
+        row("  of the truth's", ".2f", "colorfulness_ratio", "0", "1"),
+        row("  difference", ".1f", "colorfulness_difference", f"{one.colorfulness_truth:.1f}", "0"),
         (
             "Frechet, EfficientNet-Lite0",
             *(distance(e.frechet) for e in entries),
-            distance(entries[0].frechet_grey),
+            distance(entries[0].frechet_gray),
             "0",
         ),
     ]
-    return console.table(rows, (f"{len(entries[0].stills)} pictures", *_labels(entries), "grey", "truth"))
+    return console.table(rows, (f"{len(entries[0].stills)} pictures", *_labels(entries), "gray", "truth"))
 
 
 def clips_table(entries: list[Entry]) -> str:
@@ -95,22 +95,16 @@ def clips_table(entries: list[Entry]) -> str:
     means = [clips.mean(entry.clips) for entry in entries]
 
     def row(name: str, of: Figures) -> tuple[str, ...]:
-        return (
-            name,
-            f"{of.warp_error:.3f}",
-            f"{1000 * of.cdc:.2f}",
-            f"{of.ciede2000:.2f}",
-            f"{of.colourfulness:.1f}",
-        )
+        return (name, f"{of.warp_error:.3f}", f"{1000 * of.cdc:.2f}", f"{of.ciede2000:.2f}", f"{of.colorfulness:.1f}")
 
-    rows = [row("truth", means[0].truth), row("grey", means[0].grey)]
+    rows = [row("truth", means[0].truth), row("gray", means[0].gray)]
     for label, scores in zip(_labels(entries), means, strict=True):
         rows += [
             row(f"{label}, smoothing off", scores.off),
             row(f"{label}, 9-frame mean", scores.mean9),
             row(f"{label}, smoothing full", scores.full),
         ]
-    header = (f"{len(entries[0].clips)} clips", "warp error", "CDC, 1e-3", "CIEDE2000", "colourfulness")
+    header = (f"{len(entries[0].clips)} clips", "warp error", "CDC, 1e-3", "CIEDE2000", "colorfulness")
     lines = [f"{label}: {steadiness(scores)}" for label, scores in zip(_labels(entries), means, strict=True)]
     return "\n".join([console.table(rows, header), *lines])
 
@@ -120,5 +114,5 @@ def steadiness(scores: ClipScores) -> str:
     return (
         f"warp error {scores.below_off:.1f} x below smoothing off and {scores.below_mean9:.1f} x below a 9-frame mean, "
         f"CDC {scores.cdc_of_truth:.2f} of the truth's, "
-        f"colour error {scores.full.ciede2000:.2f} ({scores.full.ciede2000 - scores.off.ciede2000:+.2f} to off)"
+        f"color error {scores.full.ciede2000:.2f} ({scores.full.ciede2000 - scores.off.ciede2000:+.2f} to off)"
     )

@@ -320,7 +320,7 @@ class Encoder:
 
 
 def tag(context: VideoCodecContext, encoding: Encoding, form: PictureForm) -> None:
-    """Write the film's colour tags and aspect ratio into a codec context."""
+    """Write the film's color tags and aspect ratio into a codec context."""
     context.color_range = 2 if encoding.full_range else 1
     context.colorspace = form.matrix
     context.color_primaries = form.primaries

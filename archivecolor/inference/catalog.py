@@ -29,7 +29,7 @@ class EngineFolder:
     name: str
     summary: str
     short_px: int
-    """Short side, in pixels, at which it was found to colour best."""
+    """Short side, in pixels, at which it was found to color best."""
     multiple: int
     """Heights and widths must be multiples of this."""
     chroma_stride: int

@@ -105,7 +105,7 @@ class Plan:
     built: str = ""
     """ISO 8601, UTC."""
     ciede2000: tuple[float, float] | None = None
-    """Mean and largest colour difference to ONNX Runtime, where there was a GPU to measure on."""
+    """Mean and largest color difference to ONNX Runtime, where there was a GPU to measure on."""
     path: Path = Path()
     """Where the plan lies; not in the JSON file."""
 

@@ -64,7 +64,7 @@ def journal_path(out: Path) -> Path:
 
 
 def confidence_path(out: Path, result: Path) -> Path:
-    """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small grey PNG."""
+    """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small gray PNG."""
     name = result.relative_to(out)
     return out / FOLDER / "confidence" / name.with_name(f"{name.name}.png")
 

@@ -1,4 +1,4 @@
-"""Engines on the same real pictures: how far apart their colours are, how fast each is, what memory it takes.
+"""Engines on the same real pictures: how far apart their colors are, how fast each is, what memory it takes.
 
 Differences are CIEDE2000 at the chroma's own size, before anything is merged, so they bound what a picture can show.
 The pictures are ``probe.jpg``, six photographs in the public domain (``samples/make_probe.py`` says which).
@@ -21,7 +21,7 @@ import numpy as np
 
 from archivecolor import metrics
 from archivecolor.chroma.network_input import network_y, shrink
-from archivecolor.color import FloatArray, grey_to_lightness
+from archivecolor.color import FloatArray, gray_to_lightness
 from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
 from archivecolor.frames import Orientation
 from archivecolor.inference import build, plans, select
@@ -41,7 +41,7 @@ _PROBE: Final = Path(__file__).with_name("probe.jpg")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """CIEDE2000 between two engines' colours."""
+    """CIEDE2000 between two engines' colors."""
 
     mean: float
     largest: float
@@ -57,7 +57,7 @@ class Measurement:
     description: str = ""
     """What ran."""
     load_s: float = 0.0
-    """Opening it and colouring the first picture."""
+    """Opening it and coloring the first picture."""
     pictures_per_s: float = 0.0
     batch: int = 0
     memory_bytes: int | None = None
@@ -84,7 +84,7 @@ def difference(luma: FloatArray, chroma: FloatArray, reference: FloatArray) -> D
     distances = []
     for y, ab1, ab2 in zip(luma[:, 0], chroma, reference, strict=True):
         small = shrink(np.asarray(np.rint(y * 255), np.uint8), (ab1.shape[1], ab1.shape[2]))
-        lightness = grey_to_lightness(small)[..., None]
+        lightness = gray_to_lightness(small)[..., None]
         labs = (np.concatenate((lightness, ab.transpose(1, 2, 0)), axis=-1) for ab in (ab1, ab2))
         distances.append(metrics.ciede2000(*labs))
     return Difference(float(np.mean(distances)), float(np.max(distances)))
@@ -185,8 +185,8 @@ def check_plan(folder: EngineFolder, plan: Plan) -> str:
     if not apart.mean <= LARGEST_MEAN:
         plans.remove(plan)
         raise EngineError(
-            f"the plan was deleted: its colours differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
+            f"the plan was deleted: its colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
             hint=f"at most {LARGEST_MEAN} is allowed; --precision fp32 may hold it",
         )
     build.note_difference(plan, apart.mean, apart.largest)
-    return f"; colours differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"
+    return f"; colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"

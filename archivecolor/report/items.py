@@ -44,7 +44,7 @@ class ReviewItem:
     """Relative to OUT."""
     warnings: tuple[str, ...] = ()
     reason: str | None = None
-    """Why it was not coloured."""
+    """Why it was not colored."""
     hint: str | None = None
     confidence: float | None = None
     least_sure: tuple[TimedConfidence, ...] = ()

@@ -56,9 +56,9 @@ class ItemStatus(StrEnum):
 
     COLORED = "colored"
     COPIED = "copied"
-    """It is in colour already, and was copied as it is."""
+    """It is in color already, and was copied as it is."""
     SKIPPED = "skipped"
-    """It is in colour already, and was left out."""
+    """It is in color already, and was left out."""
     EXISTS = "exists"
     IGNORED = "ignored"
     """It is neither a photograph nor a film."""

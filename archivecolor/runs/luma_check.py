@@ -1,4 +1,4 @@
-"""Whether a coloured file has the luma of its source: the product's claim, tried on one file.
+"""Whether a colored file has the luma of its source: the product's claim, tried on one file.
 
 Both files are decoded anew and compared upright, page by page, at the depth of the result. In a lossless format every
 pixel's luma must be the source's; of a JPEG it is the Y plane as any decoder gives it. float32 samples must agree to a
@@ -37,7 +37,7 @@ class Finding:
 
 
 def compare_stills(source: Path, result: Path, *, max_megapixels: int | None = None) -> Finding:
-    """Compare a photograph with its coloured result. Raises `InputError` where one of them cannot be read."""
+    """Compare a photograph with its colored result. Raises `InputError` where one of them cannot be read."""
     page = 0
     while True:
         before = open_still(source, page, max_megapixels=max_megapixels)
@@ -90,7 +90,7 @@ def _difference(was: UIntArray | FloatArray, now: UIntArray | FloatArray, tolera
 
 
 def compare_films(source: Path, result: Path) -> Finding | None:
-    """Compare every frame of a film with its coloured result; None where the result is coded with loss."""
+    """Compare every frame of a film with its colored result; None where the result is coded with loss."""
     with opened(source) as was, opened(result) as now:
         before, after = picture_stream(was, source), picture_stream(now, result)
         if after.codec_context.name != _LOSSLESS_FILM:

@@ -23,19 +23,19 @@ _SUMMARY_SUFFIXES: Final = (".json", ".csv")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmSettings:
-    """How a film is coloured."""
+    """How a film is colored."""
 
     generator: str = DEFAULT_GENERATOR
     """The name of a trained generator, or the folder of one."""
     engine: EngineSettings = field(default_factory=EngineSettings)
     color: ColorSettings = field(default_factory=ColorSettings)
     already_color: AlreadyColor = AlreadyColor.SKIP
-    """What becomes of what is in colour already. To skip a film that was asked for by name is an `OutputError`."""
+    """What becomes of what is in color already. To skip a film that was asked for by name is an `OutputError`."""
     smoothing: SmoothingSettings = field(default_factory=SmoothingSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     start_s: float | None = None
     end_s: float | None = None
-    """The part that is coloured; None is the film's own beginning and end."""
+    """The part that is colored; None is the film's own beginning and end."""
     leave_out: bool = False
     """Do without streams that the result's container cannot hold."""
     keep_work: bool = False
@@ -54,7 +54,7 @@ class FilmSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderSettings(FilmSettings):
-    """How a folder is coloured: its films as `FilmSettings` say, its photographs, and which of them."""
+    """How a folder is colored: its films as `FilmSettings` say, its photographs, and which of them."""
 
     output: OutputSettings = field(default_factory=OutputSettings)
     """Of photographs."""

@@ -1,8 +1,8 @@
-"""Taking the colour off again: what is left is the luma, and that is the grey original.
+"""Taking the color off again: what is left is the luma, and that is the gray original.
 
 From a JPEG whose luma has scans of its own, as archivecolor writes them, these are copied; from others in Y'CbCr the
-luma's coefficients. Everywhere else the luma is written without loss. The record of the colouring goes from the XMP;
-what else the file carries stays, the profile as the grey one of the same tone curve.
+luma's coefficients. Everywhere else the luma is written without loss. The record of the coloring goes from the XMP;
+what else the file carries stays, the profile as the gray one of the same tone curve.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StripRecord:
-    """What became of coloured pictures whose colour was taken off."""
+    """What became of colored pictures whose color was taken off."""
 
     stripped: int
     existing: int
@@ -60,15 +60,15 @@ def strip(
     listener: Listener | None = None,
     stop: threading.Event | None = None,
 ) -> StripRecord:
-    """Write the grey pictures inside coloured ones: of one file into another, or of a folder into a folder.
+    """Write the gray pictures inside colored ones: of one file into another, or of a folder into a folder.
 
-    What a run copied because it was in colour already is copied back. Raises `InputError` or `OutputError`; in a folder
+    What a run copied because it was in color already is copied back. Raises `InputError` or `OutputError`; in a folder
     only before the first picture, for one that fails there is told to the listener and counted.
     """
     source, out, listener = Path(source), Path(out), listener or Silent()
     if source.is_dir():
         check_folders(source, out)
-        found = walk(source, out, rename=_grey_name, only=compile_patterns(only))
+        found = walk(source, out, rename=_gray_name, only=compile_patterns(only))
         copied = {entry.result for entry in read_journal(source) if entry.status is Status.COPIED}
 
         def do(item: Item) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ def _pictures(found: Iterable[object]) -> Iterator[Item]:
                 yield thing
 
 
-def _grey_name(name: str) -> str:
+def _gray_name(name: str) -> str:
     """A PPM becomes a PGM again."""
     path = Path(name)
     return str(path.with_suffix(".pgm")) if path.suffix.lower() == ".ppm" else name
@@ -142,16 +142,16 @@ def _grey_name(name: str) -> str:
 def strip_file(
     source: Path, target: Path, *, overwrite: bool = False, max_megapixels: int | None = None
 ) -> tuple[str, ...]:
-    """Write the grey picture inside a coloured one; returns warnings. Raises `InputError` or `OutputError`."""
+    """Write the gray picture inside a colored one; returns warnings. Raises `InputError` or `OutputError`."""
     if target.exists() and target.samefile(source):
         raise OutputError(f"{target}: is the source itself", hint="give the result another name")
     output = OutputSettings()
-    first = _grey(for_target(open_still(source, max_megapixels=max_megapixels), output))
+    first = _gray(for_target(open_still(source, max_megapixels=max_megapixels), output))
 
     def pages() -> Iterator[tuple[UIntArray, Still]]:
         yield first.luma, first
         for page in range(1, first.info.pages):
-            still = _grey(open_still(source, page, max_megapixels=max_megapixels))
+            still = _gray(open_still(source, page, max_megapixels=max_megapixels))
             yield still.luma, still
 
     with atomic_write(target, overwrite=overwrite) as file:
@@ -160,9 +160,9 @@ def strip_file(
         return first.warnings + write_still(file, first.luma, first, output)
 
 
-def _grey(still: Still) -> Still:
-    """``still`` with the metadata of a grey picture."""
-    icc, said = profiles.for_grey(still.metadata.icc)
+def _gray(still: Still) -> Still:
+    """``still`` with the metadata of a gray picture."""
+    icc, said = profiles.for_gray(still.metadata.icc)
     xmp = still.metadata.xmp
     if xmp:
         with suppress(DamagedXmpError):  # then there is no record in it either

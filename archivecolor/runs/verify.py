@@ -177,7 +177,7 @@ class _Checker:
         if result.source_sha256 and source_sha256 != result.source_sha256:
             return f"was made from another file than {result.source} is now"
         if source_sha256 == (sha256 or read_state(result.path).sha256):
-            return None  # a copy of what was in colour already
+            return None  # a copy of what was in color already
         if result.kind is Kind.FILM:
             finding = compare_films(result.source, result.path)
             return finding.reason if finding else None

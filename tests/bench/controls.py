@@ -1,9 +1,9 @@
-"""How well the user's controls work, on colour photographs: ``python -m tests.bench.controls FOLDER [--every 5]``.
+"""How well the user's controls work, on color photographs: ``python -m tests.bench.controls FOLDER [--every 5]``.
 
 * **spread**: rank correlation of the generator's spread with its true error, over pixels and over pictures, and both by
   tenths of the pixels;
-* **hints**: one, three and six short strokes of the true colour where the generator is most wrong;
-* **dots**: 1, 10 and 50 dots of the true colour, of 1/60 of the short side, anywhere, as layers that somebody painted;
+* **hints**: one, three and six short strokes of the true color where the generator is most wrong;
+* **dots**: 1, 10 and 50 dots of the true color, of 1/60 of the short side, anywhere, as layers that somebody painted;
 * **reference**: the left half of each photograph as the reference of its right half.
 
 Errors are Euclidean in a*b*, with the truth's luma, at the network's size (hints) or the chroma's; with dots they are
@@ -104,7 +104,7 @@ def tell_spread(pictures: list[Guessed]) -> None:
 
 
 def strokes_of_truth(picture: Guessed, wide: FloatArray, count: int) -> Strokes:
-    """Short strokes where the error is largest, each in the direction in which the true colour varies least."""
+    """Short strokes where the error is largest, each in the direction in which the true color varies least."""
     shape = picture.network_y.shape
     wrong = cv2.blur(distance(wide, picture.truth_large), (15, 15))
     ab, weight = np.zeros_like(picture.truth_large), np.zeros(shape, np.float32)
@@ -146,7 +146,7 @@ def tell_hints(pictures: list[Guessed]) -> None:
 
 
 def dots_of_truth(rgb: npt.NDArray[np.uint8], count: int, seed: int) -> npt.NDArray[np.uint8]:
-    """A layer with ``count`` dots of a picture's own colours."""
+    """A layer with ``count`` dots of a picture's own colors."""
     height, width = rgb.shape[:2]
     side = max(1, round(min(height, width) * _DOT))
     layer = np.zeros((height, width, 4), np.uint8)

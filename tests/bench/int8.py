@@ -1,7 +1,7 @@
 """What an int8 decoder would cost and gain on this CPU: ``python -m tests.bench.int8 CALIBRATION EVALUATION``.
 
-Both are folders of photographs. The decoder's 3 x 3 convolutions, two thirds of the network's time, are quantised by
-ONNX Runtime's static quantisation (QDQ, symmetric, weights per channel), calibrated on the first folder; chroma is
+Both are folders of photographs. The decoder's 3 x 3 convolutions, two thirds of the network's time, are quantized by
+ONNX Runtime's static quantization (QDQ, symmetric, weights per channel), calibrated on the first folder; chroma is
 compared with fp32's on the second, at its own size. Prints one JSON line.
 
 No int8 generator ships. It would have to be at least 1.3 times as fast and, as fp16 has to, stay within a mean
@@ -29,7 +29,7 @@ import onnxruntime as ort
 
 from archivecolor import metrics
 from archivecolor.chroma.network_input import network_y, shrink
-from archivecolor.color import FloatArray, grey_to_lightness, luma_of
+from archivecolor.color import FloatArray, gray_to_lightness, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
@@ -51,7 +51,7 @@ def inputs(folder: Path, engine: EngineFolder, most: int | None = None) -> list[
     return made
 
 
-def quantised(graph: bytes, calibration: list[FloatArray], folder: Path) -> bytes:
+def quantized(graph: bytes, calibration: list[FloatArray], folder: Path) -> bytes:
     """The graph with its decoder in int8."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
@@ -102,7 +102,7 @@ def main() -> None:
     engine = catalog.find()
     graph = plan_graph(engine, Precision.FP32)
     with tempfile.TemporaryDirectory() as folder:
-        int8 = quantised(graph, inputs(options.calibration, engine, _CALIBRATED_ON), Path(folder))
+        int8 = quantized(graph, inputs(options.calibration, engine, _CALIBRATED_ON), Path(folder))
     sessions = (session(graph), session(int8))
     times: tuple[list[float], list[float]] = ([], [])
     apart = []
@@ -113,7 +113,7 @@ def main() -> None:
             ab = np.asarray(one.run(["chroma"], {"luma": luma})[0], np.float32)[0]
             spent.append(1000 * (time.process_time() - began))
             small = shrink(np.asarray(np.rint(luma[0, 0] * 255), np.uint8), (ab.shape[1], ab.shape[2]))
-            labs.append(np.concatenate((grey_to_lightness(small)[..., None], ab.transpose(1, 2, 0)), axis=-1))
+            labs.append(np.concatenate((gray_to_lightness(small)[..., None], ab.transpose(1, 2, 0)), axis=-1))
         apart.append(metrics.ciede2000(*labs).ravel())
     all_apart = np.concatenate(apart)
     mean, p99, gain = float(all_apart.mean()), float(np.quantile(all_apart, 0.99)), median(times[0]) / median(times[1])

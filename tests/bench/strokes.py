@@ -1,6 +1,6 @@
-"""Whether a stroke colours the thing it lies on: ``python -m tests.bench.strokes [--generator NAME] [--sheet PNG]``.
+"""Whether a stroke colors the thing it lies on: ``python -m tests.bench.strokes [--generator NAME] [--sheet PNG]``.
 
-Twelve things on the sample photographs, outlined by hand, each with one short stroke of a colour that the generator
+Twelve things on the sample photographs, outlined by hand, each with one short stroke of a color that the generator
 would not have thought of. *Takes*: the share of the thing whose chroma goes at least half of the way to the paint's.
 *Leaks*: the share of all else that visibly goes there, too, but for a band along the outline and its like.
 """
@@ -37,7 +37,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing to be coloured."""
+    """One thing to be colored."""
 
     name: str
     picture: str
@@ -187,8 +187,8 @@ def painted(thing: Thing, shape: tuple[int, ...]) -> Strokes:
 def measure(colorizer: Colorizer, thing: Thing) -> tuple[float, float, FloatArray]:
     """The shares that take the paint and that leak, and the picture."""
     with Image.open(ROOT / "samples" / "stills" / thing.picture) as image:
-        grey = ImageOps.exif_transpose(image)
-        luma = np.asarray(grey if grey.mode.startswith("I") else grey.convert("L"))
+        gray = ImageOps.exif_transpose(image)
+        luma = np.asarray(gray if gray.mode.startswith("I") else gray.convert("L"))
     luma = (luma >> 8).astype(np.uint8) if luma.dtype != np.uint8 else luma
     seen = colorizer.network_y(luma)
     strokes = painted(thing, seen.shape)

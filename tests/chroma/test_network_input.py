@@ -24,7 +24,7 @@ def test_a_clean_picture_without_black_and_white_is_seen_as_it_is() -> None:
     np.testing.assert_allclose(seen, shrink(clean, (128, 128)), atol=0.01)
 
 
-def test_levelling_changes_smoothly_with_contrast() -> None:
+def test_leveling_changes_smoothly_with_contrast() -> None:
     luma = np.linspace(0, 1, 101, dtype=np.float32)
     seen = [level(luma, 0.5 - c / 2, 0.5 + c / 2) for c in np.linspace(0.05, 1, 400)]
     assert max(float(np.abs(a - b).max()) for a, b in pairwise(seen)) < 0.05

@@ -2,7 +2,7 @@
 
 ``FakeEngine()`` gives every pixel the same chroma; ``FakeEngine(by_luma)`` a chroma that depends on the pixel's luma.
 The others are a `FakeEngine` with a fault: `FailingEngine(picture=3)`, `NanEngine()`, `SlowEngine(seconds=0.2)`.
-All of them check what they are given as real engines do, count what they coloured in ``pictures``, say in ``closed``
+All of them check what they are given as real engines do, count what they colored in ``pictures``, say in ``closed``
 whether they were closed, may be used from several threads, and can be pickled, the lock being made anew.
 """
 
@@ -88,7 +88,7 @@ class FakeEngine:
         s = self.folder.chroma_stride
         n, _, h, w = luma.shape
         small = luma.reshape(n, h // s, s, w // s, s).mean(axis=(2, 4))
-        chroma = np.stack([self._colour(picture) for picture in small]).transpose(0, 3, 1, 2)
+        chroma = np.stack([self._color(picture) for picture in small]).transpose(0, 3, 1, 2)
         return chroma if hints is None else chroma + hints[:, 2:] * (hints[:, :2] - chroma)
 
     def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
@@ -96,7 +96,7 @@ class FakeEngine:
         chroma = self.colorize(luma, hints)
         return Estimate(chroma, None if self.spread is None else np.full_like(chroma[:, :1], self.spread))
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:
             self.pictures += 1
         return self._chroma(luma)
@@ -127,7 +127,7 @@ class FailingEngine(FakeEngine):
         super().__init__(chroma)
         self._fails_at = picture
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:
             self.pictures += 1
             if self.pictures == self._fails_at:
@@ -138,8 +138,8 @@ class FailingEngine(FakeEngine):
 class NanEngine(FakeEngine):
     """Returns NaN for one pixel of every picture, unnoticed by itself."""
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
-        ab = super()._colour(luma).copy()
+    def _color(self, luma: FloatArray) -> FloatArray:
+        ab = super()._color(luma).copy()
         ab[0, 0, 0] = np.nan
         return ab
 
@@ -151,13 +151,13 @@ class SlowEngine(FakeEngine):
         super().__init__(chroma)
         self.seconds = seconds
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         time.sleep(self.seconds)
-        return super()._colour(luma)
+        return super()._color(luma)
 
 
 class ListeningEngine(FakeEngine):
-    """Takes hints, colours all of a picture as they say in the mean, and remembers them in ``told``."""
+    """Takes hints, colors all of a picture as they say in the mean, and remembers them in ``told``."""
 
     def __init__(self) -> None:
         super().__init__(warm, fake_folder(hints=True))

@@ -46,7 +46,7 @@ def request_(tmp_path: Path) -> FilmRequest:
 
 
 def run(request: FilmRequest, color: ColorSettings | None = None, smoothing: SmoothingSettings | None = None) -> int:
-    """Colour a film; gives how many pictures the engine was asked for."""
+    """Color a film; gives how many pictures the engine was asked for."""
     engine = FakeEngine(by_luma)
     if smoothing:
         request = replace(request, settings=replace(request.settings, smoothing=smoothing))
@@ -101,11 +101,11 @@ def test_kept_chroma_looks_like_chroma_that_was_not_kept(request_: FilmRequest, 
     assert 0 < np.mean(off) < 0.5
 
 
-def test_colour_is_graded_after_it_was_kept(request_: FilmRequest, tmp_path: Path) -> None:
+def test_color_is_graded_after_it_was_kept(request_: FilmRequest, tmp_path: Path) -> None:
     run(request_)
-    grey = replace(request_, target=tmp_path / "grey.mkv")
-    assert run(grey, ColorSettings(strength=0)) == 0
-    assert all((plane == 128).all() for plane in decode(grey.target).cb)
+    gray = replace(request_, target=tmp_path / "gray.mkv")
+    assert run(gray, ColorSettings(strength=0)) == 0
+    assert all((plane == 128).all() for plane in decode(gray.target).cb)
     rich = replace(request_, target=tmp_path / "rich.mkv")
     assert run(rich, ColorSettings(saturation=1.5)) == 0
     assert np.ptp(decode(rich.target).cb[3]) > np.ptp(decode(request_.target).cb[3])
@@ -124,11 +124,11 @@ def test_chroma_that_would_be_made_otherwise_is_not_used(
     assert run(replace(request_, target=tmp_path / "e.mkv"), *settings) == 0
 
 
-def paint(path: Path, colour: tuple[int, int, int]) -> None:
+def paint(path: Path, color: tuple[int, int, int]) -> None:
     """A layer for the upright film: a stroke across the middle."""
     path.parent.mkdir(exist_ok=True)
     layer = np.zeros((128, 96, 4), np.uint8)
-    layer[60:68, 10:-10] = (*colour, 255)
+    layer[60:68, 10:-10] = (*color, 255)
     Image.fromarray(layer).save(path)
 
 

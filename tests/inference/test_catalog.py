@@ -1,4 +1,4 @@
-"""The catalogue: what is found, what is refused, and damage that is noticed before anything is loaded."""
+"""The catalog: what is found, what is refused, and damage that is noticed before anything is loaded."""
 
 from __future__ import annotations
 

@@ -44,16 +44,16 @@ def test_a_failure_s_reason_is_told_without_the_path_that_is_told_anyway(tmp_pat
     assert items["c"].reason == "no"
 
 
-def test_a_result_that_has_gone_away_is_missing_and_not_coloured(tmp_path: Path) -> None:
-    write_journal(tmp_path, colored("gone.png"), skipped("kept.png", "is in colour already"))
+def test_a_result_that_has_gone_away_is_missing_and_not_colored(tmp_path: Path) -> None:
+    write_journal(tmp_path, colored("gone.png"), skipped("kept.png", "is in color already"))
     items = by_source(find_items(tmp_path, None))
     assert items["gone.png"].state is State.MISSING
     assert items["gone.png"].reason == "its result is not there"
     kept = items["kept.png"]
-    assert (kept.state, kept.result, kept.reason, kept.warnings) == (State.SKIPPED, None, "is in colour already", ())
+    assert (kept.state, kept.result, kept.reason, kept.warnings) == (State.SKIPPED, None, "is in color already", ())
 
 
-def test_a_copy_of_a_picture_that_was_in_colour_is_shown(tmp_path: Path) -> None:
+def test_a_copy_of_a_picture_that_was_in_color_is_shown(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     entry = Entry("a.png", Kind.STILL, Status.SKIPPED, 1, "s", "", 0.1, result="a.png")
     write_journal(tmp_path, entry)
@@ -102,7 +102,7 @@ def test_without_a_journal_films_are_told_as_a_run_tells_them(tmp_path: Path) ->
     out.mkdir()
     for name in ("clip.ts", "reel.vob", "reel.avi", "later.vob"):
         FilmSource(moving(6), encoder="mpeg2video", muxer="mpegts").write(source / name)
-    (source / "main.ts").write_text("export const GREY = 1;\n" * 40)
+    (source / "main.ts").write_text("export const GRAY = 1;\n" * 40)
     (source / "empty.mp4").touch()
     for name in ("clip.mkv", "reel.vob.mkv", "reel.avi.mkv", "main.mkv"):
         FilmSource(moving(6)).write(out / name)

@@ -173,7 +173,7 @@ def test_a_file_of_other_contents_is_refused(tmp_path: Path, spoilt: object) -> 
         Checkpoint.load(tmp_path / "other.pt")
 
 
-@pytest.mark.parametrize("recipe", ["{", "[]", "{}", '{"name": "x", "colour": 3}'])
+@pytest.mark.parametrize("recipe", ["{", "[]", "{}", '{"name": "x", "color": 3}'])
 def test_a_checkpoint_with_an_unreadable_recipe_is_refused(tmp_path: Path, recipe: str) -> None:
     torch.save(contents(recipe=recipe), tmp_path / "other.pt")
     with pytest.raises(InputError, match=r"other\.pt: carries a recipe that is none of this version"):

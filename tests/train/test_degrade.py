@@ -26,8 +26,8 @@ extremes = hnp.arrays(np.float32, (16, 24, 3), elements=st.sampled_from([0, 1, 0
 
 
 @pytest.fixture
-def crop(colour_photographs: dict[str, Picture]) -> FloatArray:
-    return (colour_photographs["coffee"][:96, :128] / 255).astype(np.float32)
+def crop(color_photographs: dict[str, Picture]) -> FloatArray:
+    return (color_photographs["coffee"][:96, :128] / 255).astype(np.float32)
 
 
 @given(extremes, seeds)
@@ -86,9 +86,9 @@ def test_old_emulsions_see_red_dark_and_blue_light() -> None:
         assert degrade(blue, np.random.default_rng(seed), old).mean() > rgb_to_luma(blue).mean()
 
 
-def test_grey_pictures_look_the_same_on_every_emulsion() -> None:
-    grey = np.full((8, 8, 3), 0.6, np.float32)
-    luma = degrade(grey, np.random.default_rng(1), dataclasses.replace(NOTHING, emulsion=1.0))
+def test_gray_pictures_look_the_same_on_every_emulsion() -> None:
+    gray = np.full((8, 8, 3), 0.6, np.float32)
+    luma = degrade(gray, np.random.default_rng(1), dataclasses.replace(NOTHING, emulsion=1.0))
     np.testing.assert_allclose(luma, 0.6, atol=1e-6)
 
 
@@ -100,7 +100,7 @@ def test_every_kind_of_damage_leaves_most_of_the_picture_to_be_seen(crop: FloatA
     assert 0.002 < changed.mean() < 0.5
 
 
-def test_a_mount_lies_around_the_picture_and_is_nearly_grey(crop: FloatArray) -> None:
+def test_a_mount_lies_around_the_picture_and_is_nearly_gray(crop: FloatArray) -> None:
     for seed in range(20):
         mounted = mount(crop, np.random.default_rng(seed))
         paper = (mounted != crop).any(axis=2)

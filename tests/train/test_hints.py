@@ -1,4 +1,4 @@
-"""Hints to train on: of the true colour, inside one thing, as many as asked for, and the same for the same seed."""
+"""Hints to train on: of the true color, inside one thing, as many as asked for, and the same for the same seed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def scene() -> tuple[FloatArray, FloatArray]:
     return chroma, light
 
 
-def test_hints_have_the_true_colour_and_end_at_its_edge(scene: tuple[FloatArray, FloatArray]) -> None:
+def test_hints_have_the_true_color_and_end_at_its_edge(scene: tuple[FloatArray, FloatArray]) -> None:
     chroma, light = scene
     for seed in range(30):
         hints, truth = draw_hints(chroma, light, np.random.default_rng(seed), ALWAYS)
@@ -53,7 +53,7 @@ def test_from_one_to_many_hints_are_drawn(scene: tuple[FloatArray, FloatArray]) 
 
 
 def test_hints_on_one_thing_lie_on_one_side_of_the_edge(scene: tuple[FloatArray, FloatArray]) -> None:
-    draws = dataclasses.replace(ALWAYS, one_thing=1, recoloured=0)
+    draws = dataclasses.replace(ALWAYS, one_thing=1, recolored=0)
     chroma, light = scene[0].copy(), scene[1]
     chroma[0, 12:20, 5:35] = 5  # a third thing, so that each is under half of the picture
     for seed in range(20):
@@ -61,10 +61,10 @@ def test_hints_on_one_thing_lie_on_one_side_of_the_edge(scene: tuple[FloatArray,
         assert np.unique(hints[0, hints[2] == 1].round(2)).size == 1
 
 
-def test_a_recoloured_thing_has_its_new_colour_in_hint_and_truth_and_the_rest_stays() -> None:
+def test_a_recolored_thing_has_its_new_color_in_hint_and_truth_and_the_rest_stays() -> None:
     chroma, light = np.zeros((2, 32, 40), np.float32), np.full((32, 40), 0.5, np.float32)
     light[8:20, 8:20] = 0.8
-    draws = dataclasses.replace(ALWAYS, one_thing=1, recoloured=1)
+    draws = dataclasses.replace(ALWAYS, one_thing=1, recolored=1)
     changed = 0
     for seed in range(20):
         hints, truth = draw_hints(chroma, light, np.random.default_rng(seed), draws)
@@ -74,8 +74,8 @@ def test_a_recoloured_thing_has_its_new_colour_in_hint_and_truth_and_the_rest_st
             assert there[10:18, 10:18].all()
             assert not there[:6].any()
             assert not hints[2, :6].any()
-            colour = hints[:2, hints[2] == 1].mean(axis=1)
-            np.testing.assert_allclose(colour, truth[:, 14, 14], atol=4)
+            color = hints[:2, hints[2] == 1].mean(axis=1)
+            np.testing.assert_allclose(color, truth[:, 14, 14], atol=4)
     assert changed > 3
 
 

@@ -69,7 +69,7 @@ def test_an_engine_s_weights_go_on_in_the_schedule_at_a_rate_that_rises(
     assert trainer.learning_rate(recipe.phase[2], 0.5) > 100 * first > 0
 
 
-def test_a_network_that_grows_begins_by_colouring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_network_that_grows_begins_by_coloring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
     parent = tiny_checkpoint()
     parent.save(tmp_path / "parent.pt")
     larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2), hints=True))

@@ -3,7 +3,7 @@
 Paint is made as light as the place it lies on before the generator hears of it: a dark skirt does not turn electric
 blue because the stroke was. It keeps its chromaticity, as the same cloth under less light does: in CIE L*a*b*, which is
 made of cube roots of light, a* and b* then shrink as L* + 16. Paint that is darker than its place stays as vivid as it
-is. What sRGB still cannot show at that lightness is brought in towards grey.
+is. What sRGB still cannot show at that lightness is brought in towards gray.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.control.paint import Painted, Strokes, rim
-from archivecolor.color import HINT_PLANES, FloatArray, grey_to_lightness, lab_to_rgb
+from archivecolor.color import HINT_PLANES, FloatArray, gray_to_lightness, lab_to_rgb
 
 _COVERED: Final = 0.25
-"""A stroke must cover more of a hint's pixel than this, or than half of what it covers of a neighbour."""
+"""A stroke must cover more of a hint's pixel than this, or than half of what it covers of a neighbor."""
 _BISECTIONS: Final = 8
 _OUTSIDE: Final = 2e-3
 """A channel may leave 0..1 by rounding."""
@@ -30,7 +30,7 @@ _FOLLOWED: Final = 6.0
 
 def fitted(strokes: Strokes, luma: FloatArray) -> tuple[Strokes, bool]:
     """``strokes`` as light as ``[h, w]`` luma (0..1) below them, and whether some were too vivid for that."""
-    lightness = grey_to_lightness(luma)
+    lightness = gray_to_lightness(luma)
     ab = strokes.ab
     if strokes.lightness is not None:
         ab = ab * np.minimum(1, (lightness + 16) / (strokes.lightness + 16))[..., None]

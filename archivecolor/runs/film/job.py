@@ -28,14 +28,7 @@ from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
-from archivecolor.film.segments import (
-    Journal,
-    Segment,
-    ShotConfidence,
-    clear_finished,
-    holds,
-    plan_segments,
-)
+from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
@@ -62,7 +55,7 @@ BeforeNaming: TypeAlias = Callable[[BinaryIO, tuple[ShotConfidence, ...]], None]
 
 
 class FilmInColorError(OutputError):
-    """The film is in colour already. Nothing is wrong with it."""
+    """The film is in color already. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +148,7 @@ def color_film(
     listener: Listener | None = None,
     stop: threading.Event | None = None,
 ) -> FilmRecord:
-    """Colour a film: its picture in colour, its luma as it was, everything else in it untouched.
+    """Color a film: its picture in color, its luma as it was, everything else in it untouched.
 
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
     them the same call goes on from the last finished segment.
@@ -168,7 +161,7 @@ def color_film(
 
 
 def plan_film(request: FilmRequest, listener: Listener | None = None, stop: threading.Event | None = None) -> FilmPlan:
-    """Read a film once and find out how to colour it.
+    """Read a film once and find out how to color it.
 
     Raises `InputError` for what is no film, `OutputError` and `UsageError` for what cannot be done with it, before any
     file is touched; `Stopped` once ``stop`` is set.
@@ -181,7 +174,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         _check_streams(request, muxer)
     found = scan(source, lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)), stop)
     film = found.film
-    if film.coloured and settings.already_color is not AlreadyColor.RECOLOR:
+    if film.colored and settings.already_color is not AlreadyColor.RECOLOR:
         raise FilmInColorError(f"{source}: is in color already", hint="--already-color recolor colors it from its luma")
     cut = found.part(settings.start_s, settings.end_s)
     if cut.first >= cut.last:

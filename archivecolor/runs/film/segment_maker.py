@@ -1,4 +1,4 @@
-"""Making a coloured film: its segments, side by side or one after the other, and a picture of what it will be like.
+"""Making a colored film: its segments, side by side or one after the other, and a picture of what it will be like.
 
 ::
 
@@ -219,8 +219,8 @@ class SegmentMaker:
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
         if self.side_by_side:
-            grey = grid.neutral(*luma.shape)
-            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (grey, cb), (grey, cr)))
+            gray = grid.neutral(*luma.shape)
+            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (gray, cb), (gray, cr)))
         return make_frame(self.encoding.pixel_format, (luma, cb, cr))
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
@@ -230,9 +230,9 @@ class SegmentMaker:
         return np.asarray(turn.to_stored(upright))
 
     def contact_sheet(self, path: Path, cut: Cut) -> int:
-        """Write one coloured picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
+        """Write one colored picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
 
-        Pictures are coloured singly, so colours may differ a little from the steadied film's. Raises `OutputError`.
+        Pictures are colored singly, so colors may differ a little from the steadied film's. Raises `OutputError`.
         """
         self.take_hints()
         grid = self._grid()

@@ -47,11 +47,11 @@ class ItemSettings:
         return {layer.name: layer for layer in sorted(folder.glob("*.png"))} if folder else {}
 
     def for_film(self, name: str) -> ColorSettings:
-        """How the film of that name is coloured: with its own hints."""
+        """How the film of that name is colored: with its own hints."""
         return replace(self.run.color, hints=self.hints.below(name) if self.hints else None)
 
     def colored(self, kind: Kind, target: Path, layers: Mapping[str, Path]) -> Settings:
-        """What matters to an item that is coloured with those layers, in place of files the digests of what they hold.
+        """What matters to an item that is colored with those layers, in place of files the digests of what they hold.
 
         Raises `InputError` where one of these files cannot be read.
         """
@@ -72,7 +72,7 @@ class ItemSettings:
 
     @property
     def in_color(self) -> Settings:
-        """What matters to an item that is in colour already, and is not coloured again."""
+        """What matters to an item that is in color already, and is not colored again."""
         return {"already_color": str(self.run.already_color)}
 
     def fitting(self, kind: Kind, target: Path, layers: Mapping[str, Path]) -> frozenset[str]:

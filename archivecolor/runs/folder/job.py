@@ -1,6 +1,6 @@
 """A folder run from plan to record: once, or round after round while a folder is watched.
 
-The plan is made whole before anything is coloured. One journal, one tally and one engine serve all rounds; the engine
+The plan is made whole before anything is colored. One journal, one tally and one engine serve all rounds; the engine
 is loaded when there is something for it to do.
 """
 
@@ -44,7 +44,7 @@ def color_folder(
     stop: threading.Event | None = None,
     dry_run: bool = False,
 ) -> FolderRecord:
-    """Colour every photograph and film below ``source`` into the same tree below ``out``.
+    """Color every photograph and film below ``source`` into the same tree below ``out``.
 
     The same call goes on where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
     further one is begun. With ``dry_run`` the plan is told, item by item, and nothing is written.
@@ -103,7 +103,7 @@ class _FolderJob:
         return planner.tally.record(dry_run=True)
 
     def run(self) -> FolderRecord:
-        """Colour everything, or, while watching, whatever comes until somebody stops it."""
+        """Color everything, or, while watching, whatever comes until somebody stops it."""
         planner, tally = self.planner, self.planner.tally
         if planner.bag:
             bag.check(planner.out)
@@ -172,7 +172,7 @@ class _FolderJob:
 
 
 def _make(planner: Planner) -> None:
-    """Make the folder for the results before the first picture is coloured, to know that it can be written to."""
+    """Make the folder for the results before the first picture is colored, to know that it can be written to."""
     out = planner.out
     try:
         out.mkdir(parents=True, exist_ok=True)

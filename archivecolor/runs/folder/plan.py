@@ -1,7 +1,7 @@
 """The plan of a folder run: what each file of the tree is, and whether there is anything to do.
 
 What needs no doing is counted and told here; what does waits in a `TaskFile`. Files are opened only when they are to be
-coloured, so that planning a large archive that is nearly done takes a walk and a look at the journal.
+colored, so that planning a large archive that is nearly done takes a walk and a look at the journal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import WARNING
 from archivecolor.settings import Kinds
-from archivecolor.stills.sniff import NotAPictureError, colour_name, names_a_picture, sniff, suffix_of
+from archivecolor.stills.sniff import NotAPictureError, color_name, names_a_picture, sniff, suffix_of
 from archivecolor.text import printable
 
 log: Final = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Planner:
         if names_a_film(name):
             return result_name(name, self.items.run.encode)
         if self.items.run.output.format is None:
-            return colour_name(name)
+            return color_name(name)
         suffix = suffix_of(self.items.run.output.format)
         # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
@@ -192,7 +192,7 @@ class Planner:
 
     def _failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
         self.tally.failed(source, name, kind, error)
-        if self.recorder:
-            self.recorder.failed(name, source, kind, error)
         if self.items.run.fail_fast:
             self.tally.stopped_by = error
+        elif self.recorder:
+            self.recorder.failed(name, source, kind, error)

@@ -1,4 +1,4 @@
-"""Colouring what a folder run has planned: stills side by side, then films one after the other.
+"""Coloring what a folder run has planned: stills side by side, then films one after the other.
 
 Every result is noted in the journal before it gets its name, and every failure when it is known.
 """
@@ -45,7 +45,7 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class FolderRun:
-    """Colours tasks with one engine."""
+    """Colors tasks with one engine."""
 
     out: Path
     colorizer: Colorizer
@@ -58,7 +58,7 @@ class FolderRun:
     signer: ContentSigner | None = None
 
     def stills(self, tasks: Iterator[Task], total: int) -> None:
-        """Colour ``total`` photographs."""
+        """Color ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
             compute=lambda loaded: self.colorizer.estimate(
@@ -77,6 +77,8 @@ class FolderRun:
             budget_bytes=working_budget_bytes(),
         )
         failed = 0
+        if total:
+            self.tally.listener.progress(Progress(COLORING, 0, total, Unit.ITEMS))
         with closing(outcomes):
             for number, finished in enumerate(outcomes, 1):
                 if finished.error:
@@ -87,7 +89,7 @@ class FolderRun:
                 self.tally.listener.progress(Progress(COLORING, number, total, Unit.ITEMS, failed=failed))
 
     def films(self, tasks: Iterator[Task], total: int) -> None:
-        """Colour ``total`` films."""
+        """Color ``total`` films."""
         for number, task in enumerate(tasks, 1):
             if self.stopped():
                 return
@@ -101,7 +103,7 @@ class FolderRun:
             self.tally.ended += 1
 
     def _load(self, task: Task) -> _Loaded:
-        """Decode a photograph; one that is in colour already is dealt with here, and raises `InColorError`."""
+        """Decode a photograph; one that is in color already is dealt with here, and raises `InColorError`."""
         begun = begin(task)
         try:
             recolor = self.items.run.already_color is AlreadyColor.RECOLOR
@@ -147,12 +149,7 @@ class FolderRun:
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(
-                premis(
-                    *held,
-                    self.colorizer.record(painted=loaded.still.is_painted),
-                    loaded.begun.began_at,
-                    warnings,
-                )
+                premis(*held, self.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
     def _film(self, task: Task) -> None:
@@ -176,7 +173,7 @@ class FolderRun:
         self.tally.colored(made, damaged=bool(record.warnings))
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
-        """Copy an item that is in colour already, if it is to be copied, and note what was done."""
+        """Copy an item that is in color already, if it is to be copied, and note what was done."""
         task, settings = begun.task, self.items.in_color
         reason = why.message.removeprefix(f"{task.source}: ")
         if self.items.run.already_color is AlreadyColor.SKIP:
@@ -191,7 +188,7 @@ class FolderRun:
         copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> bool:
-        """Tell and note what came to no coloured result; says whether that is a failure."""
+        """Tell and note what came to no colored result; says whether that is a failure."""
         if isinstance(error, InColorError | FilmInColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")

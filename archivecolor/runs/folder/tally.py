@@ -44,7 +44,7 @@ class FolderRecord:
 
     @property
     def colored(self) -> int:
-        """How many items were coloured."""
+        """How many items were colored."""
         return self.counts.get(ItemStatus.COLORED, 0)
 
     @property
@@ -107,7 +107,7 @@ class Tally:
         self._count(outcome)
 
     def in_color(self, item: Item | Task, kind: Kind, reason: str, *, copied: bool) -> None:
-        """An item that is in colour already and was left out, or copied as it is."""
+        """An item that is in color already and was left out, or copied as it is."""
         status = ItemStatus.COPIED if copied else ItemStatus.SKIPPED
         self._count(ItemOutcome(item.source, item.name, status, kind, reason=reason))
 

@@ -11,12 +11,12 @@ from PIL import Image
 from archivecolor.chroma.control.advice import fitted, followed, hints_of
 from archivecolor.chroma.control.paint import Strokes, rim
 from archivecolor.chroma.still import Colorizer
-from archivecolor.color import FloatArray, grey_to_lightness, lab_to_rgb, rgb_to_lab, srgb_to_linear
+from archivecolor.color import FloatArray, gray_to_lightness, lab_to_rgb, rgb_to_lab, srgb_to_linear
 from archivecolor.settings import ColorSettings
 from tests.fakes.engines import ListeningEngine
 
 H, W = 64, 96
-LIGHTNESS = grey_to_lightness(np.array((0.1, 0.9)))
+LIGHTNESS = gray_to_lightness(np.array((0.1, 0.9)))
 
 
 def stroke(rgb: tuple[int, int, int], rows: slice = slice(30, 34), columns: slice = slice(10, 30)) -> Strokes:
@@ -26,13 +26,13 @@ def stroke(rgb: tuple[int, int, int], rows: slice = slice(30, 34), columns: slic
     return Strokes(lab[1:] * weight[..., None], weight, lab[0] * weight)
 
 
-def grey(value: float) -> FloatArray:
+def gray(value: float) -> FloatArray:
     return np.full((H, W), value, np.float32)
 
 
-def test_vivid_paint_on_a_dark_place_becomes_the_same_colour_under_less_light() -> None:
+def test_vivid_paint_on_a_dark_place_becomes_the_same_color_under_less_light() -> None:
     blue = stroke((40, 60, 230))
-    dark, too_vivid = fitted(blue, grey(0.1))
+    dark, too_vivid = fitted(blue, gray(0.1))
     assert not too_vivid
     before, after = blue.ab[32, 20], dark.ab[32, 20]
     assert np.hypot(*after) < 0.6 * np.hypot(*before)
@@ -46,14 +46,14 @@ def test_vivid_paint_on_a_dark_place_becomes_the_same_colour_under_less_light() 
 
 def test_paint_darker_than_its_place_stays_as_vivid_as_it_is() -> None:
     navy = stroke((20, 20, 60))
-    light, too_vivid = fitted(navy, grey(0.6))
+    light, too_vivid = fitted(navy, gray(0.6))
     assert not too_vivid
     np.testing.assert_allclose(light.ab[32, 20], navy.ab[32, 20], atol=0.1)
 
 
 def test_what_srgb_cannot_show_there_is_brought_in_and_said() -> None:
     blue = stroke((0, 0, 255))
-    strokes, too_vivid = fitted(blue, grey(0.9))
+    strokes, too_vivid = fitted(blue, gray(0.9))
     assert too_vivid
     ab = strokes.ab[32, 20]
     rgb = lab_to_rgb(np.array((LIGHTNESS[1], *ab)))
@@ -65,10 +65,10 @@ def test_what_srgb_cannot_show_there_is_brought_in_and_said() -> None:
 
 def test_paint_without_a_lightness_of_its_own_is_only_brought_into_gamut() -> None:
     strokes = Strokes(np.full((H, W, 2), (20, 30), np.float32), np.ones((H, W), np.float32))
-    np.testing.assert_allclose(fitted(strokes, grey(0.3))[0].ab, strokes.ab, atol=0.2)
+    np.testing.assert_allclose(fitted(strokes, gray(0.3))[0].ab, strokes.ab, atol=0.2)
 
 
-def test_hints_lie_where_strokes_do_in_their_colour() -> None:
+def test_hints_lie_where_strokes_do_in_their_color() -> None:
     hints = hints_of(stroke((200, 60, 40), slice(28, 36), slice(8, 32)), (16, 24))
     assert hints.shape == (3, 16, 24)
     expected = np.zeros((16, 24), np.float32)
@@ -90,7 +90,7 @@ def test_the_thinnest_stroke_still_makes_a_hint_and_a_ragged_edge_none() -> None
 def test_a_rim_is_exact_on_the_stroke_and_gone_a_little_further() -> None:
     ab = np.full((H, W, 2), (5, -5), np.float32)
     paint = stroke((200, 60, 40))
-    made = rim(paint, grey(0.5), ab)
+    made = rim(paint, gray(0.5), ab)
     on = paint.weight > 0
     np.testing.assert_array_equal(made.ab[on], paint.ab[on])
     assert (made.rule[on] == 1).all()
@@ -101,11 +101,11 @@ def test_a_rim_is_exact_on_the_stroke_and_gone_a_little_further() -> None:
 def test_each_stroke_has_its_own_rim_and_none_makes_none() -> None:
     ab = np.zeros((H, W, 2), np.float32)
     red, blue = stroke((200, 60, 40)), stroke((40, 60, 200), slice(50, 54))
-    both = rim(Strokes(red.ab + blue.ab, red.weight + blue.weight), grey(0.5), ab)
+    both = rim(Strokes(red.ab + blue.ab, red.weight + blue.weight), gray(0.5), ab)
     np.testing.assert_array_equal(both.ab[32, 20], red.ab[32, 20])
     np.testing.assert_array_equal(both.ab[52, 20], blue.ab[52, 20])
     nothing = Strokes(ab, np.zeros((H, W), np.float32))
-    np.testing.assert_array_equal(rim(nothing, grey(0.5), ab).ab, ab)
+    np.testing.assert_array_equal(rim(nothing, gray(0.5), ab).ab, ab)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_paint_rules_where_the_generator_has_followed_it_and_nowhere_else() -> N
     plain = np.zeros((H, W, 2), np.float32)
     told = plain.copy()
     told[:, :40] = (30, 25)
-    made = followed(paint, grey(0.5), plain, told)
+    made = followed(paint, gray(0.5), plain, told)
     assert (made.rule[:, :40] == 1).all()
     assert (made.rule[:, 40:] == 0).all()
     np.testing.assert_array_equal(made.ab[32, 20], paint.ab[32, 20])

@@ -1,4 +1,4 @@
-"""Colouring a film with a fake engine, as the command does but without the command line."""
+"""Coloring a film with a fake engine, as the command does but without the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archivecolor.settings import ColorSettings, EncodeSettings, SmoothingSettin
 from tests.fakes.engines import FakeEngine, by_luma
 
 
-def colour(
+def color(
     source: Path,
     target: Path,
     encode: EncodeSettings | None = None,
@@ -31,7 +31,7 @@ def colour(
     stop: threading.Event | None = None,
     advance: Callable[[float], None] | None = None,
 ) -> tuple[Encoding, Joined]:
-    """Colour ``source`` into ``target``; the work folder stays."""
+    """Color ``source`` into ``target``; the work folder stays."""
     encode = encode or EncodeSettings()
     found = scan(source)
     cut = found.part(start_s, end_s)
