@@ -34,6 +34,7 @@ from archivecolor.inference.catalog import GRAPH, WEIGHTS
 from archivecolor.inference.graph import resolve_casts
 from archivecolor.inference.torch import load_generator
 from train.checkpoint import Checkpoint
+from train.schedule import Schedule
 
 log = logging.getLogger("train.export")
 
@@ -251,6 +252,7 @@ recipe = {_quoted(checkpoint.recipe.name)}
 commit = "{checkpoint.commit}"
 data_sha256 = "{checkpoint.data_digest}"
 steps = {checkpoint.step}
+pictures = {Schedule(checkpoint.recipe.phase).pictures(checkpoint.step)}
 hours = {checkpoint.seconds / 3600:.2f}
 
 [graph]

@@ -67,18 +67,20 @@ def begin_or_go_on(
 
 
 def go_on_in_place(trainer: Trainer, photographs: Photographs, start_from: Path) -> None:
-    """Take weights and the step that they were at; of a checkpoint, whose optimizers are there, all but the data."""
+    """Take weights and where they were in the recipe, in pictures, as batches may differ; of a checkpoint, all else."""
     parent = load_parent(start_from, trainer.recipe.network)
     if parent.recipe != trainer.recipe.name:
         raise ConfigurationError(
             f"{start_from}: was trained by recipe '{parent.recipe}', so it has no place in '{trainer.recipe.name}'",
             hint="leave --in-place out: the recipe's schedule then begins with these weights",
         )
+    step = Schedule(trainer.recipe.phase).step_after(parent.pictures)
     if start_from.is_dir():
         trainer.begin(photographs, parent)
-        trainer.step = trainer.warm_from = parent.step
+        trainer.warm_from = step
     else:
         trainer.restore(Checkpoint.load(start_from))
+    trainer.step = step
     log.info("going on from %s at step %d, trained for %.1f h", start_from, trainer.step, parent.seconds / 3600)
 
 

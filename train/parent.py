@@ -19,6 +19,7 @@ from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
 from archivecolor.inference.torch import shape_of
 from train.checkpoint import Checkpoint
+from train.schedule import Schedule
 from train.unet import UNetShape
 
 
@@ -31,8 +32,8 @@ class Parent:
     """How long they were trained for."""
     recipe: str
     """Name of the recipe that they were trained by last."""
-    step: int
-    """Where in its schedule they were."""
+    pictures: int
+    """How many it had shown them: where in its schedule they were."""
 
 
 def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
@@ -43,7 +44,9 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
     if not path.is_dir():
         checkpoint = Checkpoint.load(path)
         _check(path, checkpoint.recipe.network, shape)
-        return Parent(checkpoint.ema, checkpoint.seconds, checkpoint.recipe.name, checkpoint.step)
+        recipe = checkpoint.recipe
+        shown = Schedule(recipe.phase).pictures(checkpoint.step)
+        return Parent(checkpoint.ema, checkpoint.seconds, recipe.name, shown)
     folder = catalog.read(path)
     folder.verify()
     _check(path, shape_of(folder), shape)
@@ -52,8 +55,8 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
     except (SafetensorError, OSError) as e:
         raise InputError(f"{folder.weights}: cannot be read: {e}") from e
     training = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8")).get("training", {})
-    hours, step = float(training.get("hours", 0)), int(training.get("steps", 0))
-    return Parent(weights, 3600 * hours, str(training.get("recipe", "")), step)
+    hours, shown = float(training.get("hours", 0)), int(training.get("pictures", 0))
+    return Parent(weights, 3600 * hours, str(training.get("recipe", "")), shown)
 
 
 def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape | UNetShape) -> None:
