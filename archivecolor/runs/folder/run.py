@@ -65,7 +65,9 @@ class FolderRun:
         """Color ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.estimate([x.still.network_y for x in loaded]),
+            compute=lambda loaded: self.colorizer.estimate(
+                [x.still.network_y for x in loaded], [x.still.strokes for x in loaded]
+            ),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
             group=lambda loaded: loaded.still.network_y.shape,
