@@ -16,12 +16,12 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
+from archivecolor.film.side_data import side_data
 from archivecolor.frames import Orientation
 
 UNSPECIFIED: Final = 2
@@ -246,13 +246,8 @@ def _luma_table(source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    for data in frame.side_data:
-        kind = getattr(data, "type", data)
-        if kind is SideDataType.DISPLAYMATRIX:
-            raw = frame.side_data[SideDataType.DISPLAYMATRIX]  # type: ignore[typeddict-item]
-            values = np.frombuffer(raw, "<i4", 9)
-            return tuple(int(v) for v in values)
-    return None
+    raw = side_data(frame).get("DISPLAYMATRIX", b"")
+    return tuple(int(v) for v in np.frombuffer(raw, "<i4", 9)) if len(raw) >= 36 else None
 
 
 def _orientation(matrix: tuple[int, ...] | None) -> Orientation:
