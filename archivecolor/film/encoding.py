@@ -303,13 +303,13 @@ class Encoder:
         self._stream = stream
         self._encoding, self._form = encoding, form
         self._time_base = time_base
-        self._fields = {on: _field_marker(encoding, size, time_base, on) for on in (True, False)}
+        self._fields = {parity: _field_marker(encoding, size, time_base, parity) for parity in ("tff", "bff", None)}
 
-    def encode(self, frame: VideoFrame | None, *, interlaced: bool = False) -> list[Packet[VideoStream]]:
-        """Packets that are ready after ``frame``; None ends the segment."""
+    def encode(self, frame: VideoFrame | None, parity: str | None = None) -> list[Packet[VideoStream]]:
+        """Packets that are ready after ``frame``, whose ``parity`` is 'tff', 'bff' or None; None ends the segment."""
         if frame is not None:
             frame.time_base = self._time_base
-            marker = self._fields[interlaced]
+            marker = self._fields[parity]
             if marker is not None:
                 marker.vpush(frame)
                 frame = marker.vpull()
@@ -336,7 +336,7 @@ def mark(frame: VideoFrame, encoding: Encoding, form: PictureForm) -> None:
     frame.color_trc = form.transfer
 
 
-def _field_marker(encoding: Encoding, size: tuple[int, int], time_base: Fraction, interlaced: bool) -> Graph | None:  # noqa: FBT001
+def _field_marker(encoding: Encoding, size: tuple[int, int], time_base: Fraction, parity: str | None) -> Graph | None:
     """A filter that flags frames as ``encoding`` says; encoders read the order of fields off their frames."""
     if encoding.parity is None:
         return None
@@ -344,7 +344,7 @@ def _field_marker(encoding: Encoding, size: tuple[int, int], time_base: Fraction
     source = graph.add_buffer(
         width=size[0], height=size[1], format=av.VideoFormat(encoding.pixel_format), time_base=time_base
     )
-    marker = graph.add("setfield", encoding.parity if interlaced else "prog")
+    marker = graph.add("setfield", parity or "prog")
     sink = graph.add("buffersink")
     source.link_to(marker)
     marker.link_to(sink)

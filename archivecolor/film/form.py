@@ -39,6 +39,8 @@ _WEIGHTS: Final = {
     9: (0.2627, 0.0593),
     10: (0.2627, 0.0593),
 }
+_MATRIX_NAMES: Final = {1: "BT.709", 4: "FCC", 7: "SMPTE 240M", 9: "BT.2020", 10: "BT.2020 (constant luminance)"}
+"""For people; the others are BT.601."""
 _BT709, _SMPTE170M = 1, 6
 _HD_HEIGHT = 720
 """Pictures of at least this height are BT.709 where nothing is said, as players assume."""
@@ -70,6 +72,17 @@ class PictureForm:
     pixel_format: str
     converted: bool
     """Whether the source has no plane of luma, so that one is computed."""
+
+    @property
+    def summary(self) -> str:
+        """For people: '720 x 576, 8 bit (yuv420p, limited range, BT.601)'."""
+        size, limits = f"{self.width} x {self.height}", "full" if self.full_range else "limited"
+        return f"{size}, {self.depth} bit ({self.pixel_format}, {limits} range, {self.matrix_name})"
+
+    @property
+    def matrix_name(self) -> str:
+        """For people: 'BT.709'."""
+        return _MATRIX_NAMES.get(self.matrix, "BT.601")
 
     @property
     def weights(self) -> tuple[float, float]:
@@ -127,7 +140,7 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
         field_order=context.field_order,
         display_matrix=_display_matrix(frame),
         pixel_format=frame.format.name,
-        converted=plain is not None and (frame.format.is_rgb or frame.format.has_palette),
+        converted=plain is not None and _has_no_luma(frame.format),
     )
 
 
@@ -147,7 +160,7 @@ def luma_view(frame: VideoFrame) -> UIntArray:
     depth = frame.format.components[0].bits
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
-        return (plane >> (16 - depth)).astype(np.uint16)
+        return np.asarray(plane >> (16 - depth), dtype=np.uint16)
     return np.asarray(plane)
 
 
@@ -164,25 +177,41 @@ def make_frame(pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray]
     h, w = planes[0].shape
     frame = VideoFrame(w, h, pixel_format)
     for i, plane in enumerate(planes):
-        _view(frame, i)[...] = plane
+        _lay(frame, i, plane)
     return frame
 
 
 def make_gray(pixel_format: str, plane: UIntArray) -> VideoFrame:
     """A frame of one plane whose samples are exactly ``plane`` (``[h, w]``)."""
     frame = VideoFrame(plane.shape[1], plane.shape[0], pixel_format)
-    _view(frame, 0)[...] = plane
+    _lay(frame, 0, plane)
     return frame
 
 
+def _lay(frame: VideoFrame, index: int, plane: UIntArray) -> None:
+    """Write samples into a plane. Raises `ValueError` for samples that its depth has no codes for."""
+    depth = frame.format.components[index].bits
+    view = _view(frame, index)
+    if plane.dtype != view.dtype or (depth % 8 and int(plane.max(initial=0)) >> depth):
+        raise ValueError(f"{plane.dtype} samples of up to {plane.max(initial=0)} do not fit into {depth} bit")
+    view[...] = plane
+
+
 def convert_luma(luma: UIntArray, source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray:
-    """Luma samples of one (depth, full range) as those of another; exact where the target is no narrower."""
+    """Luma samples of one (depth, full range) as those of another; exact where the target is no narrower.
+
+    Raises `ValueError` for samples that the source's depth has no codes for.
+    """
+    if source[0] % 8 and int(luma.max(initial=0)) >> source[0]:
+        raise ValueError(f"samples of up to {luma.max(initial=0)} are not of {source[0]} bit")
+    if (luma.dtype == np.uint8) is not (source[0] == 8):
+        raise ValueError(f"{luma.dtype} samples are not of {source[0]} bit")
     if source == target:
         return luma
     dtype = np.uint8 if target[0] == 8 else np.uint16
     depth, full = source
     if not full and not target[1] and target[0] >= depth:
-        return np.left_shift(luma, target[0] - depth, dtype=dtype)
+        return np.left_shift(luma, target[0] - depth, dtype=dtype, casting="safe")
     return np.asarray(_luma_table(source, target)[luma])
 
 
@@ -219,8 +248,10 @@ def _plain_format(form: av.VideoFormat) -> str | None:
     """The format to convert to before the luma can be read; None where it can be read as it is."""
     components = form.components
     depth = components[0].bits
-    if form.is_rgb or form.has_palette or form.is_bit_stream or form.is_bayer:
+    if _has_no_luma(form) or form.is_bit_stream:
         return "gray" if depth <= 8 else "gray16le"
+    if "msb" in form.name:
+        return f"yuv444p{depth}le"
     single = sum(c.plane == 0 for c in components) == 1
     if not single:  # packed YUV, or grey with alpha
         if len(components) < 3:
@@ -230,6 +261,12 @@ def _plain_format(form: av.VideoFormat) -> str | None:
     if form.is_big_endian and depth > 8:
         return form.name.removesuffix("be") + "le"
     return None
+
+
+def _has_no_luma(form: av.VideoFormat) -> bool:
+    """Whether luma has to be computed; of floating-point samples it has to be rounded."""
+    name = form.name
+    return form.is_rgb or form.has_palette or form.is_bayer or name.startswith("xyz") or "f16" in name or "f32" in name
 
 
 def _log2_ratio(large: int, small: int) -> int:

@@ -31,7 +31,7 @@ from archivecolor.control.hints import read_strokes
 from archivecolor.control.paint import Painted, spread
 from archivecolor.control.reference import palette_of
 from archivecolor.film.form import PictureForm, unit_luma
-from archivecolor.film.reading import Survey, survey
+from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
@@ -100,9 +100,15 @@ class Picture:
     index: int
     luma: UIntArray
     """``[h, w]``, the source's own codes."""
-    interlaced: bool
+    parity: str | None
+    """'tff' or 'bff' of an interlaced frame, None of a progressive one."""
     confidence: float | None = None
     """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether its rows are those of two fields."""
+        return self.parity is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ from archivecolor import __version__
 from archivecolor.control.hints import Hints
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
+from archivecolor.film.changes import settled
+from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.reading import Warned
 from archivecolor.film.segments import (
     BusyError,
     Journal,
@@ -37,7 +38,8 @@ from archivecolor.film.segments import (
     holds,
     plan_segments,
 )
-from archivecolor.film.writing import Cut, Joined, join, unsupported
+from archivecolor.film.streams import unsupported
+from archivecolor.film.writing import Cut, Joined, join
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import read_state
@@ -167,6 +169,8 @@ def plan_film(
         raise UsageError(
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
+    film = settled(source, film, cut.first, cut.last)
+    found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
     size = beside_size(film.form) if encode.side_by_side else (film.form.width, film.form.height)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
@@ -223,7 +227,7 @@ def color_film(
         shots=plan.shots,
         encoding=plan.encoding,
         copied=joined.copied,
-        warnings=plan.scan.film.warnings,
+        warnings=(*plan.scan.film.warnings, *joined.warnings),
         confidence=confidence,
         bytes=request.target.stat().st_size,
         seconds=time.monotonic() - began,

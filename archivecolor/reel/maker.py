@@ -31,8 +31,10 @@ from av.video.frame import VideoFrame
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.control.hints import Hints
 from archivecolor.errors import OutputError, UsageError
+from archivecolor.film.changes import luma_in
 from archivecolor.film.chroma import ChromaGrid, chroma_beside
 from archivecolor.film.encoding import Encoding, beside_size, mark
+from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
@@ -174,7 +176,7 @@ class SegmentMaker:
         step = partial(told, 0.5 if kept_first else 1)
         for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
             graded = self.colorizer.graded(picture, ab, self.scan.film.form)
-            yield picture.index, self._compose(picture, graded, grid), picture.interlaced
+            yield picture.index, self._compose(picture, graded, grid), picture.parity
             step()
 
     def _steady(
@@ -212,8 +214,10 @@ class SegmentMaker:
         return ChromaGrid(self.encoding.depth, self.encoding.full_range, self.encoding.shift, form.weights)
 
     def _pictures(self, first: int, last: int) -> Iterator[Picture]:
-        for index, frame in frames(self.path, self.scan.film, first, last):
-            yield Picture(index, luma_plane(frame), frame.interlaced_frame)
+        film = self.scan.film
+        for index, frame in frames(self.path, film, first, last):
+            luma = luma_in(luma_plane(frame), film.form_at(index), film.form)
+            yield Picture(index, luma, parity_of(frame))
 
     def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
         form = self.scan.film.form

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from archivecolor.film.changes import settled
 from archivecolor.film.encoding import Encoding, container_for, plan_encoding
 from archivecolor.film.segments import Journal, plan_segments
 from archivecolor.film.writing import Joined, join
@@ -35,6 +37,7 @@ def colour(
     encode = encode or EncodeSettings()
     found = scan(source)
     cut = found.part(start_s, end_s)
+    found = replace(found, film=settled(source, found.film, cut.first, cut.last))
     muxer = container_for(target.suffix)
     encoding = plan_encoding(found.film.form, encode, muxer, interlaced=found.film.interlaced > 0)
     colorizer = FilmColorizer(engine or FakeEngine(by_luma), color, film)

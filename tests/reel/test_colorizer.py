@@ -35,7 +35,7 @@ class Wavering(FakeEngine):
 def coloured(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 1) -> FloatArray:
     """Mean chroma of each frame, ``[n, 2]``."""
     found = scan(path)
-    pictures = (Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, len(found.film.times)))
+    pictures = (Picture(i, luma_plane(f), None) for i, f in frames(path, found.film, 0, len(found.film.times)))
     colorizer = FilmColorizer(engine, film=FilmSettings(smoothing, every))
     return np.array([ab.mean(axis=(0, 1)) for _, ab in colorizer.chroma(pictures, found.film.form, (0,))])
 
