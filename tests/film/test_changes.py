@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archivecolor.chroma.film import scan
 from archivecolor.errors import InputError
 from archivecolor.film.form import convert_luma, make_frame
 from archivecolor.film.reading import frames
-from archivecolor.reel.colorizer import scan
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.ffprobe import needs_ffmpeg, video_frames
 from tests.film.sources import FilmSource, Plane, decode, moving
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 MASTER = EncodeSettings(Purpose.MASTER)
 LOSSLESS = {"qp": "0", "bf": "0", "g": "6", "preset": "ultrafast"}

@@ -11,12 +11,12 @@ from typing import Any, cast
 import av
 import pytest
 
+from archivecolor.chroma.film import scan
 from archivecolor.film.packets import _Order
-from archivecolor.reel.colorizer import scan
 from archivecolor.settings import EncodeSettings, FilmCodec
 from tests.film.ffprobe import needs_ffmpeg, probe
 from tests.film.sources import FilmSource, decode, moving
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 
 def broken_broadcast(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from archivecolor.film.form import form_of
 from archivecolor.film.side_data import side_data
 from archivecolor.frames import Orientation
 from tests.film.sources import FilmSource, decode, moving, scene
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 
 def jpegs_with_exif(folder: Path, count: int = 3) -> Path:
