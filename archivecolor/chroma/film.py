@@ -22,6 +22,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.film_paint import FilmPaint
@@ -104,6 +105,8 @@ class Picture:
     """'tff' or 'bff' of an interlaced frame, None of a progressive one."""
     confidence: float | None = None
     """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
+    beside: VideoFrame | None = None
+    """A `side_data.carrier` of what is to be encoded beside it."""
 
     @property
     def interlaced(self) -> bool:

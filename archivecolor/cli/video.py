@@ -124,7 +124,7 @@ def video(
     interruption.raise_if_interrupted()
     if record is not None:
         _report(plan, record, json=json)
-    if plan.scan.film.warnings:
+    if plan.scan.film.warnings or (record is not None and record.warnings):
         raise ItemsFailedError(
             f"{source}: is damaged; everything that can be decoded was written", hint="the warnings tell where"
         )
@@ -181,6 +181,10 @@ def _report(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
         record.encoding.summary,
         record.bytes / 1e6,
     )
+    for note in record.whole.notes:
+        console.log.warning("%s", printable(note))
+    for warning in record.warnings[len(plan.scan.film.warnings) :][:_LISTED_WARNINGS]:
+        console.log.warning("at %s: %s", clock(warning.time_s), warning.text)
     tell_least_sure(plan.least_sure(record.confidence))
     if record.copied:
         console.log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
@@ -191,4 +195,5 @@ def _report(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
             for start_s, mean in plan.timed(record.confidence)
         ]
         outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
+        outcome["not_kept"] = list(record.whole.lost)
         console.emit({**names, **outcome, **_facts(plan), "shots": shots})

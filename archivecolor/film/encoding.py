@@ -63,7 +63,7 @@ _CODECS: Final = {
         ("mp4", "mov", "matroska"),
         (18, 0, 51),
         ("preset", "medium"),
-        options={"x265-params": "log-level=error"},
+        options={"x265-params": "log-level=error", "a53cc": "1"},
     ),
     FilmCodec.AV1: _Codec("libsvtav1", (8, 10), (_420,), ("mp4", "matroska", "webm"), (28, 1, 63), ("preset", "8")),
     FilmCodec.VP9: _Codec(
@@ -106,6 +106,8 @@ _CODEC_FOR: Final = {
     Purpose.EDIT: FilmCodec.PRORES,
     Purpose.MASTER: FilmCodec.FFV1,
 }
+CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
+"""Codecs whose encoders write the captions (A/53) that lie beside a frame."""
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
 
@@ -195,7 +197,7 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
         full_range=full,
         shift=shift,
         parity=(form.parity or "tff") if interlaced else None,
-        options=tuple(_options(codec, name, settings, shift).items()),
+        options=tuple(_with_hdr(_options(codec, name, settings, shift), name, form).items()),
         notes=tuple(notes),
     )
 
@@ -258,6 +260,13 @@ def _options(codec: _Codec, name: str, settings: EncodeSettings, shift: Shift) -
         options["profile"] = "hq" if shift == _422 else "4444"
     if name == FilmCodec.H265 and settings.codec is None and settings.purpose is Purpose.ARCHIVE:
         options["tune"] = "grain"
+    return options
+
+
+def _with_hdr(options: dict[str, str], name: FilmCodec, form: PictureForm) -> dict[str, str]:
+    """``options`` and those that write the film's HDR metadata into the picture."""
+    for key, value in (form.hdr.options(name) if form.hdr else {}).items():
+        options[key] = f"{options[key]}:{value}" if key in options else value
     return options
 
 

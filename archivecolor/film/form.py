@@ -7,6 +7,7 @@ the source's come back exactly; only a shallower or narrower frame rounds them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -21,7 +22,8 @@ from av.video.stream import VideoStream
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
-from archivecolor.film.side_data import side_data
+from archivecolor.film.hdr import Hdr, hdr_of
+from archivecolor.film.side_data import carried, side_data
 from archivecolor.frames import Orientation
 
 UNSPECIFIED: Final = 2
@@ -72,6 +74,12 @@ class PictureForm:
     pixel_format: str
     converted: bool
     """Whether the source has no plane of luma, so that one is computed."""
+    hdr: Hdr | None = None
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the source has a plane of opacity."""
+        return len(av.VideoFormat(self.pixel_format, 16, 16).components) in (2, 4)
 
     @property
     def summary(self) -> str:
@@ -127,6 +135,7 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
     if matrix not in _WEIGHTS:
         matrix = _BT709 if frame.height >= _HD_HEIGHT else _SMPTE170M
     aspect = stream.sample_aspect_ratio
+    beside = side_data(frame)
     return PictureForm(
         width=frame.width,
         height=frame.height,
@@ -138,9 +147,10 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
         chroma_shift=shift,
         sample_aspect=aspect if aspect and aspect != 1 else None,
         field_order=context.field_order,
-        display_matrix=_display_matrix(frame),
+        display_matrix=_display_matrix(beside),
         pixel_format=frame.format.name,
         converted=plain is not None and _has_no_luma(frame.format),
+        hdr=hdr_of(beside),
     )
 
 
@@ -172,10 +182,15 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
     return _view(planar, 1).copy(), _view(planar, 2).copy()
 
 
-def make_frame(pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray]) -> VideoFrame:
-    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr)."""
+def make_frame(
+    pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray], beside: VideoFrame | None = None
+) -> VideoFrame:
+    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr).
+
+    It bears the side data of the carrier ``beside``. Raises `ValueError` for samples that the format has no codes for.
+    """
     h, w = planes[0].shape
-    frame = VideoFrame(w, h, pixel_format)
+    frame = carried(beside, w, h, pixel_format) if beside else VideoFrame(w, h, pixel_format)
     for i, plane in enumerate(planes):
         _lay(frame, i, plane)
     return frame
@@ -282,8 +297,8 @@ def _luma_table(source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray
     return np.clip(mapped, 0, (1 << target[0]) - 1).astype(np.uint8 if target[0] == 8 else np.uint16)
 
 
-def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    raw = side_data(frame).get("DISPLAYMATRIX", b"")
+def _display_matrix(beside: Mapping[str, bytes]) -> tuple[int, ...] | None:
+    raw = beside.get("DISPLAYMATRIX", b"")
     return tuple(int(v) for v in np.frombuffer(raw, "<i4", 9)) if len(raw) >= 36 else None
 
 

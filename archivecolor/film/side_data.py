@@ -7,15 +7,23 @@ kind has a name, too, and the others stay readable.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from av.filter import Graph
 from av.sidedata.sidedata import SideData, Type
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 
 _LATER: Final = {28: "LCEVC", 29: "VIEW_ID", 30: "3D_REFERENCE_DISPLAYS", 31: "EXIF"}
 """AVFrameSideDataType beyond `Type`, of FFmpeg 8."""
+_ENCODERS: Final = {
+    bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"),  # x264
+    bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"),  # x265
+}
+_NOT_TIME: Final = 1 << 24 | 1 << 12
+"""Bits of a group's time code that say no time."""
+_CARRIER_PX: Final = 16
 _MOST: Final = 16
 """Unknown kinds on one frame after which nothing more is looked for."""
 
@@ -35,6 +43,34 @@ def side_data(frame: VideoFrame) -> Mapping[str, bytes]:
         else:
             return {_name(data): bytes(data) for data in listed} | unreadable
     return unreadable
+
+
+def kinds(frame: VideoFrame, *, first: bool = False) -> set[str]:
+    """What kinds of side data a frame has, by `side_data`'s names.
+
+    What encoders write about themselves is 'ENCODER_SEI'; time codes of MPEG-2's groups of pictures that do not just
+    count from zero are 'GOP_TIMECODE_SET', which the ``first`` frame that has one tells.
+    """
+    found = side_data(frame)
+    names = set(found)
+    if found.get("SEI_UNREGISTERED", b"")[:16] in _ENCODERS:
+        names = names - {"SEI_UNREGISTERED"} | {"ENCODER_SEI"}
+    code = int.from_bytes(found.get("GOP_TIMECODE", b"")[:8], sys.byteorder)
+    if first and code & ~_NOT_TIME:
+        names.add("GOP_TIMECODE_SET")
+    return names
+
+
+def carrier(frame: VideoFrame) -> VideoFrame:
+    """A tiny frame that bears what lies beside a large one, to be kept until that is encoded."""
+    return frame.reformat(_CARRIER_PX, _CARRIER_PX, "yuv420p")
+
+
+def carried(by: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:
+    """A frame of any size and form, its samples without meaning, that bears what a `carrier` does."""
+    frame = by.reformat(width, height, pixel_format)
+    frame.pict_type = PictureType.NONE  # that of the old coding would be forced on the new one
+    return frame
 
 
 def _name(data: SideData) -> str:

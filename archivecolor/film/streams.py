@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 import av
+from av.bitstream import BitStreamFilterContext
 from av.codec.context import CodecContext
-from av.container import InputContainer
-from av.stream import Stream
+from av.container import InputContainer, OutputContainer
+from av.stream import Disposition, Stream
 
+from archivecolor.errors import InputError
 from archivecolor.film.reading import opened, picture_stream
 
 _MADE_BY_MUXER: Final = {"tmcd", "text"}
 """Tracks that MP4 and MOV muxers make by themselves from metadata and chapters."""
+_OF_A_DVD: Final = {"dvd_nav_packet"}
+COVERS: Final = {
+    "mjpeg": ("image/jpeg", ".jpg"),
+    "png": ("image/png", ".png"),
+    "bmp": ("image/bmp", ".bmp"),
+    "gif": ("image/gif", ".gif"),
+    "webp": ("image/webp", ".webp"),
+    "tiff": ("image/tiff", ".tif"),
+}
+"""Media type and suffix of what cover pictures are coded with."""
 
 
 def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[Stream]:
@@ -24,6 +35,7 @@ def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[St
     keep = []
     for stream in container.streams:
         made = muxer in ("mp4", "mov") and stream.type == "data" and _tag(stream) in _MADE_BY_MUXER
+        made = made or ("timecode" in stream.metadata and stream.type == "data")  # it becomes a tag of the picture
         chapters = stream.type == "data" and _tag(stream) == "text" and bool(container.chapters())
         if stream.index != picture.index and not made and not chapters:
             keep.append(stream)
@@ -31,9 +43,18 @@ def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[St
 
 
 def unsupported(path: Path, muxer: str) -> list[str]:
-    """What ``muxer`` cannot hold of a film, each stream in words; found by trying, without writing a file."""
+    """What ``muxer`` cannot hold of a film, each stream in words; found by trying, without writing a file.
+
+    Streams that mean nothing outside the medium they come from are not counted; see `meaningless`.
+    """
     with opened(path) as container:
-        return [describe(s) for s in copied_streams(container, path, muxer) if not holds(muxer, s)]
+        wanted = [s for s in copied_streams(container, path, muxer) if not meaningless(s)]
+        return [describe(s) for s in wanted if not holds(muxer, s)]
+
+
+def meaningless(stream: Stream) -> bool:
+    """Whether a stream means something on its medium only: where to go from where, on a DVD."""
+    return codec_name(stream) in _OF_A_DVD
 
 
 def describe(stream: Stream) -> str:
@@ -61,10 +82,12 @@ def _tag(stream: Stream) -> str:
 
 def holds(muxer: str, stream: Stream) -> bool:
     """Whether a container takes a stream as it is."""
+    if is_cover(stream) and muxer == "matroska":
+        return codec_name(stream) in COVERS
     try:
         with av.open(BytesIO(), "w", format=muxer) as trial:
-            trial.add_stream_from_template(stream, opaque=True)
-            if stream.type == "attachment":  # a file of attachments alone is none
+            add_copy(trial, stream)
+            if stream.type == "attachment" or is_cover(stream):  # a file of these alone is none
                 trial.add_stream("libx264", rate=25).width = 64
             trial.start_encoding()
     except (av.error.FFmpegError, ValueError):
@@ -72,6 +95,39 @@ def holds(muxer: str, stream: Stream) -> bool:
     return True
 
 
-def spans_s(streams: Iterable[Stream]) -> float:
-    """The longest time, in seconds, that the container itself says one of its streams takes; 0 where it says none."""
-    return max((float(s.duration * s.time_base) for s in streams if s.duration and s.time_base), default=0.0)
+def add_copy(container: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream that packets of ``stream`` can be copied into. Raises `ValueError` where that is impossible."""
+    try:
+        copy = container.add_stream_from_template(stream, opaque=True)
+    except ValueError:
+        if stream.codec_context is None or stream.type != "audio":
+            raise
+        # What Matroska holds as Windows does (WMA) is no 'normal' use of it to the bindings: under a false name, and
+        # then with all that the source says of it
+        copy = container.add_mux_stream("pcm_s16le", rate=1)
+        BitStreamFilterContext("null", stream, copy)
+        copy.time_base = stream.time_base
+    copy.metadata.update(stream.metadata)
+    copy.disposition = stream.disposition
+    return copy
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether a stream is one picture that stands for the film."""
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
+
+
+def add_cover(container: OutputContainer, stream: Stream, picture: bytes) -> None:
+    """Attach a cover to a Matroska file, which keeps it as an attachment."""
+    mime, suffix = COVERS[codec_name(stream) or ""]
+    name = stream.metadata.get("filename") or f"cover{suffix}"
+    container.add_attachment(name, stream.metadata.get("mimetype") or mime, picture)
+
+
+def cover_picture(path: Path, index: int) -> bytes:
+    """The file that a cover is. Raises `InputError` where it cannot be read."""
+    with opened(path) as container:
+        for packet in container.demux(container.streams[index]):
+            if packet.size:
+                return bytes(packet)
+    raise InputError(f"{path}: its cover picture cannot be read", hint="take it off, or restore the film from a copy")

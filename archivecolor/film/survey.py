@@ -7,8 +7,7 @@ on the way, and no later reading takes a frame for one of another form.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -25,8 +25,8 @@ from archivecolor.errors import InputError
 from archivecolor.film.damage import OtherStreams, Warned, missing_end
 from archivecolor.film.fields import parity_of
 from archivecolor.film.form import PictureForm, form_of, luma_view
+from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream
-from archivecolor.film.side_data import side_data
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
 _COLOUR_SHARE: Final = 0.2
@@ -67,8 +67,7 @@ class Survey:
     warnings: tuple[Warned, ...]
     forms: tuple[tuple[int, PictureForm], ...] = ()
     """Each form with the index of the frame that it begins at; none where all frames have `form`."""
-    side_data: Mapping[str, int] = field(default_factory=dict)
-    """What lies beside the picture, and on how many frames."""
+    inventory: Inventory = field(default_factory=Inventory)
 
     def seconds(self, index: int) -> float:
         """When a frame is shown, counted from the first."""
@@ -97,7 +96,7 @@ def survey(path: Path, see: See, advance: Callable[[float], None] | None = None)
         stream = picture_stream(container, path)
         stream.codec_context.options = {"skip_loop_filter": "all"}
         total = float(container.duration / av.time_base) if container.duration else 0.0
-        for frame in decoded(container, stream, found.warn, found.others.see):
+        for frame in decoded(container, stream, found.warn, found.pass_by):
             found.take(stream, frame, see)
             if advance and total and len(found.times) % 25 == 0:
                 advance(min(1.0, found.elapsed_s() / total))
@@ -125,7 +124,11 @@ class _Findings:
         self._broken_times = 0
         self._looks: list[bool] = []
         self._looked_s = -_LOOK_EVERY_S
-        self._side_data: Counter[str] = Counter()
+        self._taker = Taker()
+
+    def pass_by(self, packet: Packet[Any]) -> None:
+        self.others.see(packet)
+        self._taker.see_packet(packet)
 
     def elapsed_s(self) -> float:
         return float((self.times[-1] - self.times[0]) * self._time_base) if self.times else 0.0
@@ -148,7 +151,7 @@ class _Findings:
         if frame.interlaced_frame:
             self._interlaced += 1
             self._parity = self._parity or parity_of(frame)
-        self._side_data.update(side_data(frame).keys())
+        self._taker.see_frame(frame)
         self._duration = frame.duration or self._duration
         see(luma_view(frame), form)
         if self.elapsed_s() - self._looked_s >= _LOOK_EVERY_S:
@@ -213,7 +216,7 @@ class _Findings:
             coloured=sum(self._looks) >= _COLOUR_SHARE * len(self._looks),
             warnings=tuple(sorted((*self._warnings, *others), key=lambda warned: warned.time_s)),
             forms=tuple(self._forms),
-            side_data=dict(self._side_data),
+            inventory=self._taker.taken(container, stream, self._forms[0][1]),
         )
 
     def _note_gaps(self) -> None:

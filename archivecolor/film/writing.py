@@ -23,11 +23,22 @@ from av.video.stream import VideoStream
 from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoder, Encoding, tag
+from archivecolor.film.matroska import ROOM, aspect_elements, complete
 from archivecolor.film.packets import interleave, other_packets
 from archivecolor.film.reading import opened, picture_stream
 from archivecolor.film.segments import Made, Segment
-from archivecolor.film.streams import copied_streams, describe, holds
+from archivecolor.film.streams import (
+    add_copy,
+    add_cover,
+    copied_streams,
+    cover_picture,
+    describe,
+    holds,
+    is_cover,
+    meaningless,
+)
 from archivecolor.film.survey import Survey
+from archivecolor.film.tags import muxer_options, tags_of, time_code_of
 from archivecolor.settings import FilmCodec
 
 _COUNT_BASE: Final = Fraction(1, 25)
@@ -35,8 +46,7 @@ _COUNT_BASE: Final = Fraction(1, 25)
 _LEAD: Final = 128
 """Numbers begin here, so that decoding times, which run ahead, stay positive."""
 
-_NOT_COPIED: Final = {"major_brand", "minor_version", "compatible_brands", "encoder"}
-_OF_OLD_PICTURE: Final = {"encoder", "DURATION", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "vendor_id"}
+_MATROSKAS: Final = ("matroska", "webm")
 Shown = tuple[int, VideoFrame, str | None]
 """Index, picture, and its parity: 'tff' or 'bff' where it is interlaced."""
 
@@ -124,10 +134,10 @@ def join(
 
     ``leave_out`` drops streams that the container cannot hold. Raises `OutputError`, also when frames are missing.
     """
-    options = {"movflags": "faststart"} if fast_start and muxer in ("mp4", "mov") else {}
     try:
-        with opened(source) as old, av.open(f"file:{target}", "w", format=muxer, container_options=options) as new:
-            others = [s for s in copied_streams(old, source, muxer) if not leave_out or holds(muxer, s)]
+        with opened(source) as old, av.open(f"file:{target}", "w", format=muxer) as new:
+            new.container_options.update(muxer_options(muxer, tags_of(old), fast_start=fast_start))
+            others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
             streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
             copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
             offset = Fraction(0) if cut.whole else film.times[cut.first] * film.time_base
@@ -137,6 +147,8 @@ def join(
             pictures = _picture_packets(segments, film, cut, picture)
             rest = other_packets(old, streams, offset, until, whole=cut.whole)
             written = interleave(new, pictures, rest)
+        if muxer in _MATROSKAS:
+            _complete(target, film, encoding)
     except (av.error.FFmpegError, OSError, ValueError) as e:
         raise explain(e, target) from e
     if written.pictures != cut.last - cut.first:
@@ -144,6 +156,24 @@ def join(
     start_s = float(film.times[0] * film.time_base - offset)
     lost = written.refused.warnings(start_s, "so damaged that it cannot be copied")
     return Joined(written.pictures, copied, written.others, tuple(lost))
+
+
+def _is_copied(stream: Stream, muxer: str, *, leave_out: bool) -> bool:
+    return not meaningless(stream) and (not leave_out or holds(muxer, stream))
+
+
+def _complete(target: Path, film: Survey, encoding: Encoding) -> None:
+    """Take the room out of a Matroska file's header that was left in it, and put what is missing into it."""
+    form = film.form
+    aspect = aspect_elements(*_stored_size(target), form.sample_aspect) if form.sample_aspect else []
+    in_stream = form.hdr is not None and bool(form.hdr.options(encoding.codec))
+    complete(target, aspect, form.hdr.elements() if form.hdr and not in_stream else [])
+
+
+def _stored_size(path: Path) -> tuple[int, int]:
+    with opened(path) as container:
+        context = picture_stream(container, path).codec_context
+        return context.width, context.height
 
 
 def _streams(
@@ -156,21 +186,23 @@ def _streams(
     encoding: Encoding,
     muxer: str,
 ) -> tuple[dict[int, Stream], VideoStream]:
-    """Make the new film's streams, in the old one's order."""
+    """Make the new film's streams, in the old one's order; covers in Matroska are attachments, and no streams."""
     was = picture_stream(old, source)
     streams: dict[int, Stream] = {}
     picture: VideoStream | None = None
     kept = {s.index for s in others}
+    covers = []
     with opened(first_segment) as segment:
         for stream in old.streams:
             if stream.index == was.index:
                 picture = new.add_stream_from_template(segment.streams.video[0], opaque=True)
                 _dress(picture, was, film, encoding, muxer)
+            elif stream.index in kept and is_cover(stream) and muxer == "matroska":
+                covers.append(stream)
             elif stream.index in kept:
-                copy = new.add_stream_from_template(stream, opaque=True)
-                copy.metadata.update(stream.metadata)
-                copy.disposition = stream.disposition
-                streams[stream.index] = copy
+                streams[stream.index] = add_copy(new, stream)
+    for stream in covers:
+        add_cover(new, stream, cover_picture(source, stream.index))
     if picture is None:
         raise OutputError(f"{source}: lost its picture")
     return streams, picture
@@ -185,7 +217,9 @@ def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encod
     if muxer in ("mp4", "mov") and encoding.codec is FilmCodec.H265:
         picture.codec_context.codec_tag = "hvc1"
     picture.set_display_matrix(film.form.display_matrix)
-    picture.metadata.update({k: v for k, v in was.metadata.items() if k not in _OF_OLD_PICTURE and "_STAT" not in k})
+    picture.metadata.update({**time_code_of(was.container), **tags_of(was)})
+    if muxer in _MATROSKAS:
+        picture.metadata["title"] = picture.metadata.get("title", "") + ROOM
     picture.disposition = was.disposition
 
 
@@ -193,7 +227,7 @@ def _copy_about(
     old: InputContainer, new: OutputContainer, offset: Fraction, until: Fraction | None, *, whole: bool
 ) -> None:
     """Copy metadata and chapters."""
-    new.metadata.update({k: v for k, v in old.metadata.items() if k not in _NOT_COPIED})
+    new.metadata.update(tags_of(old))
     chapters = []
     for chapter in old.chapters():
         base = chapter["time_base"] or Fraction(1, 1000)

@@ -28,6 +28,7 @@ from archivecolor.film import hardware
 from archivecolor.film.changes import settled
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
+from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.segments import (
     BusyError,
@@ -56,7 +57,25 @@ _USUAL_BITS: Final = 0.5
 
 _LEAST_SURE: Final = 4
 
-BeforeNaming: TypeAlias = Callable[[BinaryIO, tuple[ShotConfidence, ...]], None]
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is known of a film when all of it is written and it has no name yet."""
+
+    confidence: tuple[ShotConfidence, ...]
+    """How sure the generator was of each shot; none from generators that do not tell."""
+    warnings: tuple[Warned, ...]
+    """Damage of the source; everything that can be decoded was written."""
+    lost: tuple[str, ...]
+    """What the source carried and the result does not, in words."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was lost, in one line, if anything was."""
+        return (f"not kept: {'; '.join(self.lost)}",) if self.lost else ()
+
+
+BeforeNaming: TypeAlias = Callable[[BinaryIO, Whole], None]
 
 
 class FilmInColorError(OutputError):
@@ -138,13 +157,20 @@ class FilmRecord:
     encoding: Encoding
     copied: tuple[str, ...]
     """Streams that were copied untouched, in words."""
-    warnings: tuple[Warned, ...]
-    """Damage of the source; everything that can be decoded was written."""
-    confidence: tuple[ShotConfidence, ...]
-    """How sure the generator was of each shot; none from generators that do not tell."""
+    whole: Whole
     bytes: int
     seconds: float
     """That the work took, planning left out."""
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """Damage of the source; everything that can be decoded was written."""
+        return self.whole.warnings
+
+    @property
+    def confidence(self) -> tuple[ShotConfidence, ...]:
+        """How sure the generator was of each shot; none from generators that do not tell."""
+        return self.whole.confidence
 
 
 def plan_film(
@@ -191,8 +217,8 @@ def color_film(
 ) -> FilmRecord:
     """Colour a film, ``jobs`` segments at a time; ``progress`` is told frames done and frames in all.
 
-    ``before_naming`` is given the film when it is whole, before it has its name, and how sure the generator was of its
-    shots; what it raises ends the run.
+    ``before_naming`` is given the film when it is whole, before it has its name, and what is known of it then; what it
+    raises ends the run.
 
     Raises `OutputError` when it cannot be written, `InputError` when it cannot be read again, `EngineError` when the
     engine fails; `Stopped` once ``stop`` is set. After each of them the same call goes on from the last finished
@@ -218,7 +244,7 @@ def color_film(
             journal = open_things.enter_context(Journal(_work_folder(request.target), fingerprint))
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
-        resumed, joined, confidence = _make(plan, maker, journal, jobs, stop, progress, before_naming)
+        resumed, joined, whole = _make(plan, maker, journal, jobs, stop, progress, before_naming)
     return FilmRecord(
         source=request.source,
         target=request.target,
@@ -227,8 +253,7 @@ def color_film(
         shots=plan.shots,
         encoding=plan.encoding,
         copied=joined.copied,
-        warnings=(*plan.scan.film.warnings, *joined.warnings),
-        confidence=confidence,
+        whole=whole,
         bytes=request.target.stat().st_size,
         seconds=time.monotonic() - began,
     )
@@ -242,7 +267,7 @@ def _make(
     stop: threading.Event | None,
     progress: Callable[[int, int], None] | None,
     before_naming: BeforeNaming | None,
-) -> tuple[int, Joined, tuple[ShotConfidence, ...]]:
+) -> tuple[int, Joined, Whole]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
@@ -265,17 +290,22 @@ def _make(
         if progress:
             progress(int(done), plan.frames)
 
-    def whole(film: BinaryIO) -> None:
-        if before_naming:
-            before_naming(film, journal.confidence)
+    whole = Whole((), (), ())
 
-    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=whole):
+    def note(film: BinaryIO) -> None:
+        if before_naming:
+            before_naming(film, whole)
+
+    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
         advance(0)
         maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
         joined = _join(plan, segments, journal)
+        film, result = plan.scan.film, part_path(plan.request.target)
+        lost = missing(film.inventory, inventory(result), whole=plan.cut.whole)
+        whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost)
         journal.finish()
     journal.remove()
-    return resumed, joined, journal.confidence
+    return resumed, joined, whole
 
 
 def _work_folder(target: Path) -> Path:

@@ -34,12 +34,13 @@ from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.changes import luma_in
-from archivecolor.film.encoding import Encoding, beside_size, mark
+from archivecolor.film.encoding import CAPTIONED, Encoding, beside_size, mark
 from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
+from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.jobs.digests import read_state
 
@@ -217,7 +218,12 @@ class SegmentMaker:
         film = self.scan.film
         for index, frame in frames(self.path, film, first, last):
             luma = luma_in(luma_plane(frame), film.form_at(index), film.form)
-            yield Picture(index, luma, parity_of(frame))
+            yield Picture(index, luma, parity_of(frame), beside=carrier(frame) if self._captioned else None)
+
+    @property
+    def _captioned(self) -> bool:
+        """Whether frames have captions inside that the codec has a place for."""
+        return self.encoding.codec in CAPTIONED and "A53_CC" in self.scan.film.inventory.beside
 
     def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
         form = self.scan.film.form
@@ -226,7 +232,7 @@ class SegmentMaker:
         if self.side_by_side:
             grey = grid.neutral(*luma.shape)
             luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (grey, cb), (grey, cr)))
-        return make_frame(self.encoding.pixel_format, (luma, cb, cr))
+        return make_frame(self.encoding.pixel_format, (luma, cb, cr), picture.beside)
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
         """Two stored planes as one whose upright halves are beside each other."""

@@ -18,7 +18,7 @@ from archivecolor.cli import console
 from archivecolor.cli.film_progress import FilmProgress, tell_least_sure
 from archivecolor.cli.interrupt import Interruption
 from archivecolor.errors import ArchiveColorError
-from archivecolor.film.segments import ShotConfidence, mean_confidence
+from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
 from archivecolor.jobs.digests import read_open
@@ -30,7 +30,7 @@ from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import memory_bytes
-from archivecolor.runs.film.job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
+from archivecolor.runs.film.job import FilmInColorError, FilmPlan, FilmRequest, Whole, color_film, plan_film
 from archivecolor.runs.folder.settings import Making
 from archivecolor.runs.folder.tally import Report
 from archivecolor.settings import AlreadyColor
@@ -191,11 +191,13 @@ class FolderRun:
     def _color_film(self, begun: Begun, plan: FilmPlan) -> None:
         task, film = begun.task, plan.scan.film
         settings = self.making.colored(task.kind, task.target, task.name)
-        warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
 
-        def note(file: BinaryIO, shots: tuple[ShotConfidence, ...]) -> None:
-            sure, least_sure = mean_confidence(shots), plan.least_sure(shots)
-            self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings, sure, least_sure)
+        def warnings(whole: Whole) -> tuple[str, ...]:
+            return (*plan.encoding.notes, *whole.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in whole.warnings))
+
+        def note(file: BinaryIO, whole: Whole) -> None:
+            sure, least_sure = mean_confidence(whole.confidence), plan.least_sure(whole.confidence)
+            self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings(whole), sure, least_sure)
 
         rate = len(film.times) / film.duration_s if film.duration_s else 1.0
         with FilmProgress("colouring", rate=rate, quiet=self.quiet) as progress:
@@ -210,7 +212,8 @@ class FolderRun:
                 before_naming=note,
             )
         sure = mean_confidence(record.confidence)
-        self.report.colored(task, warnings, begun.seconds, sure, damaged=bool(film.warnings))
+        damaged = bool(record.warnings)
+        self.report.colored(task, warnings(record.whole), begun.seconds, sure, damaged=damaged)
         tell_least_sure(plan.least_sure(record.confidence))
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:

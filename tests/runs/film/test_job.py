@@ -10,9 +10,9 @@ import pytest
 from archivecolor.chroma.film import Stopped
 from archivecolor.color import FloatArray
 from archivecolor.errors import OutputError
-from archivecolor.film.segments import Journal, ShotConfidence
+from archivecolor.film.segments import Journal
 from archivecolor.inference.engine import Estimate
-from archivecolor.runs.film.job import FilmPlan, FilmRequest, color_film, plan_film
+from archivecolor.runs.film.job import FilmPlan, FilmRequest, Whole, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
@@ -63,10 +63,10 @@ class Doubting(FakeEngine):
 
 
 def test_a_record_tells_how_sure_the_generator_was_of_each_shot(request_: FilmRequest, tmp_path: Path) -> None:
-    told: list[tuple[ShotConfidence, ...]] = []
+    told: list[Whole] = []
     plan = plan_film(request_)
-    record = color_film(plan, Doubting(by_luma), *SETTINGS, before_naming=lambda _, shots: told.append(shots))
-    assert [record.confidence] == told
+    record = color_film(plan, Doubting(by_luma), *SETTINGS, before_naming=lambda _, whole: told.append(whole))
+    assert [record.whole] == told
     assert [shot.first for shot in record.confidence] == [0, 30, 60]
     lumas = decode(request_.source).lumas
     light = [float(np.mean((np.array(lumas[i : i + 30 : 8], float) - 16) / 219)) for i in (0, 30, 60)]
