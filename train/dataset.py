@@ -99,7 +99,7 @@ class Photographs:
         for reason, count in (+dropped).items():
             log.warning("%d pictures dropped: %s", count, reason)
         if not pictures or not any(weights):
-            raise InputError(f"{told}: holds no usable colour picture")
+            raise InputError(f"{told}: holds no usable color picture")
         return cls(pictures, np.asarray(weights), digest.hexdigest())
 
     def batch(
@@ -186,7 +186,7 @@ def _unfit(picture: npt.NDArray[np.uint8] | None, data: Data) -> str:
     lab = cv2.cvtColor(
         cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32) / 255, cv2.COLOR_RGB2LAB
     )
-    return "grey" if float(np.hypot(lab[..., 1], lab[..., 2]).mean()) < data.greyest else ""
+    return "gray" if float(np.hypot(lab[..., 1], lab[..., 2]).mean()) < data.grayest else ""
 
 
 def random_crop(picture: npt.NDArray[np.uint8], crop: int, smallest: float, rng: np.random.Generator) -> FloatArray:

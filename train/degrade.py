@@ -102,9 +102,9 @@ def _dust(y: FloatArray, rng: np.random.Generator) -> FloatArray:
     h, w = y.shape
     mask = np.zeros_like(y)
     for _ in range(rng.integers(2, 16)):
-        centre = int(rng.integers(0, w)), int(rng.integers(0, h))
+        center = int(rng.integers(0, w)), int(rng.integers(0, h))
         axes = int(rng.integers(1, 4)), int(rng.integers(1, 3))
-        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(0.4, 1)), -1, cv2.LINE_AA)
+        cv2.ellipse(mask, center, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(0.4, 1)), -1, cv2.LINE_AA)
     return y * (1 - mask) + mask * np.float32(rng.choice((0.05, 0.95)))
 
 

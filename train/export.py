@@ -3,7 +3,7 @@
 ``python -m train.export engines/archive`` writes that folder's graph anew and leaves its weights alone.
 
 The weights are written once, as safetensors (fp16; vectors, which hold the batch statistics, fp32). ``generator.onnx``
-holds no weights of its own: its initialisers are ONNX external data that points into the safetensors file, each fp16
+holds no weights of its own: its initializers are ONNX external data that points into the safetensors file, each fp16
 one followed by a cast. So the engines of all runtimes, and later training, read the same numbers.
 """
 
@@ -186,7 +186,7 @@ def _index(path: Path) -> dict[str, _Stored]:
 
 
 def _point_into(model: onnx.ModelProto, index: dict[str, _Stored]) -> None:
-    """Replace the graph's initialisers by references into the weights file, casting fp16 to float32."""
+    """Replace the graph's initializers by references into the weights file, casting fp16 to float32."""
     casts = []
     for tensor in model.graph.initializer:
         stored = index.get(tensor.name.removeprefix(_PREFIX))
@@ -267,7 +267,7 @@ def main() -> int:
     parser.add_argument("checkpoint", type=Path, help="or an engine folder whose graph is to be rebuilt")
     parser.add_argument("folder", type=Path, nargs="?", help="engines/NAME, to be written from a checkpoint")
     parser.add_argument("--summary", default="stills and film on any CPU")
-    parser.add_argument("--short-px", type=int, default=256, help="short side at which the network colours best")
+    parser.add_argument("--short-px", type=int, default=256, help="short side at which the network colors best")
     parser.add_argument(
         "--blend",
         nargs=2,

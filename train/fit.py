@@ -27,7 +27,7 @@ from archivecolor.errors import ArchiveColorError
 from train import recipe_file
 from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Batch, Photographs
-from train.losses import ColourLoss
+from train.losses import ColorLoss
 from train.networks import freeze
 from train.parent import load_parent
 from train.recipe import Layout, Phase, Recipe
@@ -101,7 +101,7 @@ def fit(
     trainer = Trainer(recipe)
     begin_or_go_on(trainer, photographs, last, start_from)
     schedule = Schedule(recipe.phase)
-    colour_loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    color_loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     commit = current_commit(ROOT)
     saved = clock = time.monotonic()
     means: dict[str, float] = {}
@@ -113,7 +113,7 @@ def fit(
             if not done:
                 trainer.plateau = PlateauWatch()
             current = phase
-        terms = trainer.train_on(batch, phase, trainer.learning_rate(phase, done), colour_loss)
+        terms = trainer.train_on(batch, phase, trainer.learning_rate(phase, done), color_loss)
         for term, value in terms.items():
             means[term] = 0.98 * means.get(term, value) + 0.02 * value
         if trainer.plateau.see(terms["pixel"], phase):
@@ -143,7 +143,7 @@ def report(
     if validation:
         measured = validation.measure(trainer.ema, run / "sheet.png")
         row |= {"ciede2000": round(measured.ciede2000, 4), "gain_percent": round(measured.gain, 3)}
-        row |= {"colourfulness_ratio": round(measured.colourfulness_ratio, 4)}
+        row |= {"colorfulness_ratio": round(measured.colorfulness_ratio, 4)}
     log.info("%s", ", ".join(f"{k} {v}" for k, v in row.items()))
     add_row(run / "curve.csv", row)
 
@@ -191,7 +191,7 @@ def main() -> int:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe: phase.batch=8"
     )
     parser.add_argument(
-        "--validate", type=Path, help="folder of colour photographs to measure on; CIFAR-10 brings its own"
+        "--validate", type=Path, help="folder of color photographs to measure on; CIFAR-10 brings its own"
     )
     parser.add_argument("--validate-count", type=int, default=60)
     parser.add_argument("--validate-side", type=int, default=192, help="short side, in pixels, to measure at")

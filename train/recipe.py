@@ -56,7 +56,7 @@ class Data:
     """A text file, relative to the project's root, that names the pictures to take, one a line; empty takes all."""
     smallest: int = 64
     """Pictures with a shorter side, in pixels, are dropped."""
-    greyest: float = 4.0
+    grayest: float = 4.0
     """Pictures with a smaller mean chroma (CIE C*ab) are dropped."""
     source_weights: dict[str, float] = field(default_factory=dict)
     """How often a source is drawn, per picture, relative to 1. The source is the name up to its last underscore."""
@@ -123,7 +123,7 @@ class Phase:
     encoder_share: float = 1.0
     """The encoder's learning rate relative to the rest's. ImageNet's features are worth keeping: 0.1 does."""
     hold_statistics: bool = False
-    """Normalise by the running batch statistics, as the trained generator will, and leave them as they are."""
+    """Normalize by the running batch statistics, as the trained generator will, and leave them as they are."""
     smallest_crop: float = 0.5
     """Crops cover at least this share of the picture's short side."""
     adversarial: float = 0.0

@@ -1,4 +1,4 @@
-"""Everything that training changes, and one step of it: generator, running mean, discriminator, optimisers."""
+"""Everything that training changes, and one step of it: generator, running mean, discriminator, optimizers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archivecolor.generator import Generator
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.discriminator import make_discriminator
-from train.losses import ColourLoss, adversarial_loss
+from train.losses import ColorLoss, adversarial_loss
 from train.networks import imagenet_weights, make_network
 from train.palette import fit_palette, palette_prior
 from train.parent import Parent
@@ -24,7 +24,7 @@ from train.schedule import PlateauWatch, Schedule
 
 
 class Trainer:
-    """The generator, its running mean, the discriminator and their optimisers."""
+    """The generator, its running mean, the discriminator and their optimizers."""
 
     def __init__(self, recipe: Recipe) -> None:
         torch.manual_seed(recipe.seed)
@@ -100,7 +100,7 @@ class Trainer:
         """The generator's rate for the next step."""
         return self.plateau.rate(phase) if phase.plateau else Schedule.learning_rate(phase, done)
 
-    def train_on(self, batch: Batch, phase: Phase, rate: float, colour_loss: ColourLoss) -> dict[str, float]:
+    def train_on(self, batch: Batch, phase: Phase, rate: float, color_loss: ColorLoss) -> dict[str, float]:
         """One step; returns the value of each loss term."""
         torch.manual_seed((self.recipe.seed << 32) + self.step)  # what is dropped out depends on nothing else
         luma, chroma = torch.from_numpy(batch.luma), torch.from_numpy(batch.chroma)
@@ -108,7 +108,7 @@ class Trainer:
         encoder["lr"], rest["lr"] = rate * phase.encoder_share, rate
         with torch.autocast("cpu", dtype=torch.bfloat16):
             prediction = self.generator(luma)
-        distribution, pixel = colour_loss(prediction, chroma)
+        distribution, pixel = color_loss(prediction, chroma)
         terms = {"distribution": distribution, "pixel": pixel}
         if phase.adversarial:
             terms["discriminator"] = self._train_discriminator(luma, chroma, prediction.chroma.detach().float(), phase)

@@ -15,7 +15,7 @@ import torch
 from archivecolor.color import FloatArray, lab_to_rgb, rgb_to_lab, rgb_to_luma
 from archivecolor.errors import InputError, OutputError
 from archivecolor.generator import INPUT_MULTIPLE
-from archivecolor.metrics import ciede2000, colourfulness
+from archivecolor.metrics import ciede2000, colorfulness
 from train import cifar10
 from train.dataset import Photographs
 from train.networks import Network
@@ -28,13 +28,13 @@ class Validation:
     """Means over the validation pictures, at the network's own resolution."""
 
     ciede2000: float
-    ciede2000_grey: float
-    colourfulness_ratio: float
+    ciede2000_gray: float
+    colorfulness_ratio: float
 
     @property
     def gain(self) -> float:
-        """By how much the error is below that of leaving the pictures grey, in percent."""
-        return 100 * (1 - self.ciede2000 / self.ciede2000_grey)
+        """By how much the error is below that of leaving the pictures gray, in percent."""
+        return 100 * (1 - self.ciede2000 / self.ciede2000_gray)
 
 
 class ValidationSet:
@@ -67,8 +67,8 @@ class ValidationSet:
         return cls([_scaled(photographs[i], side) for i in evenly(range(len(photographs)), count)])
 
     def measure(self, generator: Network, sheet: Path | None = None) -> Validation:
-        """Colour every picture with ``generator`` (in evaluation mode) and compare; draw grey | model | actual."""
-        errors, grey_errors, ratios = [], [], []
+        """Color every picture with ``generator`` (in evaluation mode) and compare; draw gray | model | actual."""
+        errors, gray_errors, ratios = [], [], []
         triplets: list[FloatArray] = []
         for rgb in self.pictures:
             luma = rgb_to_luma(rgb)
@@ -77,17 +77,17 @@ class ValidationSet:
             small = _shrink(rgb, ab.shape[1], ab.shape[0])
             truth = rgb_to_lab(small)
             predicted = np.concatenate((truth[..., :1], ab), axis=-1)
-            coloured = np.clip(lab_to_rgb(predicted), 0, 1)
-            grey = truth * np.array([1, 0, 0], np.float32)
-            errors.append(float(ciede2000(rgb_to_lab(coloured), truth).mean()))
-            grey_errors.append(float(ciede2000(grey, truth).mean()))
-            ratios.append((colourfulness(coloured * 255), colourfulness(small * 255)))
+            colored = np.clip(lab_to_rgb(predicted), 0, 1)
+            gray = truth * np.array([1, 0, 0], np.float32)
+            errors.append(float(ciede2000(rgb_to_lab(colored), truth).mean()))
+            gray_errors.append(float(ciede2000(gray, truth).mean()))
+            ratios.append((colorfulness(colored * 255), colorfulness(small * 255)))
             if sheet and len(triplets) < 40:
                 triplets.append(_triplet(rgb, luma, ab))
         if sheet:
             _write_sheet(sheet, triplets)
         ours, actual = np.mean(ratios, axis=0)
-        return Validation(float(np.mean(errors)), float(np.mean(grey_errors)), float(ours / actual))
+        return Validation(float(np.mean(errors)), float(np.mean(gray_errors)), float(ours / actual))
 
 
 def evenly(items: Sequence[_Item], count: int) -> Sequence[_Item]:

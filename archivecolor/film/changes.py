@@ -1,7 +1,7 @@
 """One form for a film that changes its form on the way.
 
 What a deeper form can hold is widened to it, losslessly: 8-bit luma beside 10-bit luma becomes 10-bit. A change of
-size, range, matrix, colour tags or aspect has no form that could hold both sides, and is refused by its time, before
+size, range, matrix, color tags or aspect has no form that could hold both sides, and is refused by its time, before
 anything is made.
 """
 
@@ -60,7 +60,7 @@ def _change(before: PictureForm, after: PictureForm) -> str | None:
         was, now = ("full" if form.full_range else "limited" for form in (before, after))
         return f"luma changes from {was} to {now} range"
     if before.weights != after.weights:
-        return f"the colour matrix changes from {before.matrix_name} to {after.matrix_name}"
+        return f"the color matrix changes from {before.matrix_name} to {after.matrix_name}"
     if before.sample_aspect != after.sample_aspect:
         was, now = (_ratio(form.sample_aspect) for form in (before, after))
         return f"the shape of a pixel changes from {was} to {now}"
@@ -69,7 +69,7 @@ def _change(before: PictureForm, after: PictureForm) -> str | None:
     for what in ("primaries", "transfer"):
         was, now = getattr(before, what), getattr(after, what)
         if was != now and UNSPECIFIED not in (was, now):
-            return f"the colour {what} change from code {was} to {now} of H.273"
+            return f"the color {what} change from code {was} to {now} of H.273"
     if before.converted is not after.converted:
         return f"the picture changes from {before.pixel_format} to {after.pixel_format}"
     return None
@@ -89,9 +89,9 @@ def _wider(one: PictureForm, other: PictureForm) -> PictureForm:
 
 
 def _parts(film: Survey, begins: list[int], first: int, last: int) -> str:
-    """How to colour the parts one by one."""
+    """How to color the parts one by one."""
     cuts = [_between(film, begin) for begin in begins]
-    how = "colour it in parts with 'archivecolor video'"
+    how = "color it in parts with 'archivecolor video'"
     if len(cuts) > _MOST_PARTS:
         return f"{how}; it changes {len(cuts)} times, the first part ends with --end {cuts[0]}"
     outer = (_between(film, first) if first else "", _between(film, last) if last < len(film.times) else "")

@@ -58,7 +58,7 @@ class Hdr:
         return ":".join(parts)
 
     def elements(self) -> list[Element]:
-        """The same for the colour of a Matroska track."""
+        """The same for the color of a Matroska track."""
         found: list[Element] = []
         values = [*self.primaries, *reversed(self.luminance)] if self.primaries and self.luminance else []
         if values:

@@ -15,7 +15,7 @@ from archivecolor.errors import OutputError
 
 ROOM: Final = "archivecolor " * 16
 """Follows the track's name until `complete` is called."""
-_SEGMENT, _TRACKS, _ENTRY, _NAME, _VIDEO, _COLOUR = 0x18538067, 0x1654AE6B, 0xAE, 0x536E, 0xE0, 0x55B0
+_SEGMENT, _TRACKS, _ENTRY, _NAME, _VIDEO, _COLOR = 0x18538067, 0x1654AE6B, 0xAE, 0x536E, 0xE0, 0x55B0
 _CRC, _VOID = 0xBF, 0xEC
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 _IN_PIXELS, _AS_RATIO = 0, 3
@@ -26,7 +26,7 @@ Element = tuple[int, bytes]
 """Its number and its content."""
 
 
-def complete(path: Path, of_video: list[Element], of_colour: list[Element]) -> None:
+def complete(path: Path, of_video: list[Element], of_color: list[Element]) -> None:
     """Add elements to the picture's track of a file that was written with `ROOM` in its name.
 
     Raises `OutputError` where the file has no such track.
@@ -37,7 +37,7 @@ def complete(path: Path, of_video: list[Element], of_colour: list[Element]) -> N
         if found is None:
             raise OutputError(f"{path}: its header is not as it was written", hint="run the same command again")
         start, size = found
-        changed = _tracks(head[start : start + size], of_video, of_colour)
+        changed = _tracks(head[start : start + size], of_video, of_color)
         if changed is None:
             raise OutputError(f"{path}: its header has no room", hint="end the result's name in .mov or .mp4")
         f.seek(start)
@@ -102,7 +102,7 @@ def _children(data: bytes) -> list[Element]:
     return found
 
 
-def _tracks(content: bytes, of_video: list[Element], of_colour: list[Element]) -> bytes | None:
+def _tracks(content: bytes, of_video: list[Element], of_color: list[Element]) -> bytes | None:
     """The content of the tracks' element with additions to the one track whose name has room; of the same length."""
     room = ROOM.encode()
     children: list[Element] = []
@@ -110,7 +110,7 @@ def _tracks(content: bytes, of_video: list[Element], of_colour: list[Element]) -
     for number, data in _children(content):
         entry = _children(data) if number == _ENTRY else []
         if any(n == _NAME and name.endswith(room) for n, name in entry):
-            children.append((number, packed(_entry(entry, of_video, of_colour))))
+            children.append((number, packed(_entry(entry, of_video, of_color))))
             done = True
         elif number not in (_CRC, _VOID):
             children.append((number, data))
@@ -125,21 +125,21 @@ def _tracks(content: bytes, of_video: list[Element], of_colour: list[Element]) -
     return packed([(_CRC, zlib.crc32(made).to_bytes(4, "little"))]) + made if has_crc else made
 
 
-def _entry(entry: list[Element], of_video: list[Element], of_colour: list[Element]) -> list[Element]:
+def _entry(entry: list[Element], of_video: list[Element], of_color: list[Element]) -> list[Element]:
     changed: list[Element] = []
     for number, data in entry:
         if number == _NAME:
             name = data.removesuffix(ROOM.encode())
             changed += [(_NAME, name)] if name else []
         elif number == _VIDEO:
-            changed.append((_VIDEO, packed(_video(_children(data), of_video, of_colour))))
+            changed.append((_VIDEO, packed(_video(_children(data), of_video, of_color))))
         elif number != _VOID:
             changed.append((number, data))
     return changed
 
 
-def _video(video: list[Element], of_video: list[Element], of_colour: list[Element]) -> list[Element]:
-    colour = [e for number, data in video if number == _COLOUR for e in _children(data)] + of_colour
+def _video(video: list[Element], of_video: list[Element], of_color: list[Element]) -> list[Element]:
+    color = [e for number, data in video if number == _COLOR for e in _children(data)] + of_color
     known = {number for number, _ in of_video}
-    rest = [e for e in video if e[0] != _COLOUR and e[0] not in known and e[0] != _VOID]
-    return [*rest, *of_video, *([(_COLOUR, packed(colour))] if colour else [])]
+    rest = [e for e in video if e[0] != _COLOR and e[0] not in known and e[0] != _VOID]
+    return [*rest, *of_video, *([(_COLOR, packed(color))] if color else [])]

@@ -46,7 +46,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to colour: the first video that is no cover picture."""
+    """The stream to color: the first video that is no cover picture."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
             return stream

@@ -29,8 +29,8 @@ from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
-_COLOUR_SHARE: Final = 0.2
-"""Share of the looks at a film that find colour from which on it counts as coloured."""
+_COLOR_SHARE: Final = 0.2
+"""Share of the looks at a film that find color from which on it counts as colored."""
 _LOOK_EVERY_S: Final = 1.0
 _MOST_REORDERED: Final = 16
 """Pictures that H.264 may reorder."""
@@ -63,7 +63,7 @@ class Survey:
     seekable: bool
     interlaced: int
     """Frames flagged interlaced."""
-    coloured: bool
+    colored: bool
     warnings: tuple[Warned, ...]
     forms: tuple[tuple[int, PictureForm], ...] = ()
     """Each form with the index of the frame that it begins at; none where all frames have `form`."""
@@ -156,7 +156,7 @@ class _Findings:
         see(luma_view(frame), form)
         if self.elapsed_s() - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = self.elapsed_s()
-            self._looks.append(_is_coloured(frame))
+            self._looks.append(_is_colored(frame))
 
     def _note_form(self, stream: VideoStream, frame: VideoFrame) -> PictureForm:
         """The frame's form; it is worked out where something that it depends on is another than before."""
@@ -213,7 +213,7 @@ class _Findings:
             keys=tuple(self._keys),
             seekable=not self._broken_times,
             interlaced=self._interlaced,
-            coloured=sum(self._looks) >= _COLOUR_SHARE * len(self._looks),
+            colored=sum(self._looks) >= _COLOR_SHARE * len(self._looks),
             warnings=tuple(sorted((*self._warnings, *others), key=lambda warned: warned.time_s)),
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
@@ -265,8 +265,8 @@ def _in_order(given: list[int | None]) -> list[int] | None:
     return rising if moved <= _MOST_REORDERED else None
 
 
-def _is_coloured(frame: VideoFrame) -> bool:
-    """Whether a frame is in colour, judged as a still is: tints and toning are none."""
+def _is_colored(frame: VideoFrame) -> bool:
+    """Whether a frame is in color, judged as a still is: tints and toning are none."""
     if len(frame.format.components) < 3 and not frame.format.has_palette:
         return False
     short = min(frame.width, frame.height)

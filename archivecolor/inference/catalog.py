@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archivecolor.errors import EngineError, UsageError
-
-DEFAULT = "archive"
-"""The generator that is used when none is named."""
+from archivecolor.settings import DEFAULT_GENERATOR
 
 GRAPH = "generator.onnx"
 WEIGHTS = "weights.safetensors"
@@ -30,7 +28,7 @@ class EngineFolder:
     name: str
     summary: str
     short_px: int
-    """Short side, in pixels, at which it was found to colour best."""
+    """Short side, in pixels, at which it was found to color best."""
     multiple: int
     """Heights and widths must be multiples of this."""
     chroma_stride: int
@@ -88,7 +86,7 @@ def available() -> list[EngineFolder]:
     return [read(p.parent) for p in sorted(engines_root().glob(f"*/{_DESCRIPTION}"))]
 
 
-def find(name_or_path: str = DEFAULT) -> EngineFolder:
+def find(name_or_path: str = DEFAULT_GENERATOR) -> EngineFolder:
     """The generator of that name, or the one in that folder. Raises `UsageError` when there is none."""
     path = Path(name_or_path)
     if (path / _DESCRIPTION).is_file():

@@ -34,7 +34,7 @@ _HEAD = "Softmax"
 
 
 def plan_graph(folder: EngineFolder, precision: Precision) -> bytes:
-    """``folder``'s generator as one self-contained ONNX model, serialised.
+    """``folder``'s generator as one self-contained ONNX model, serialized.
 
     Raises `DependencyError` without ``onnx`` and `EngineError` when the graph is damaged.
     """

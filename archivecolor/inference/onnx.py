@@ -4,7 +4,7 @@ A GPU is used where the installed build of ONNX Runtime has its provider: CUDA (
 build) or DirectML (``onnxruntime-directml``). A provider that was asked for and does not come up is an error: ONNX
 Runtime's own silent fall back to the CPU is checked for.
 
-fp32 on the CPU: an int8 decoder is 1.5 times as fast, but its colours are farther off than the bound that fp16 keeps
+fp32 on the CPU: an int8 decoder is 1.5 times as fast, but its colors are farther off than the bound that fp16 keeps
 (``tests/bench/int8.py`` has the figures). Threads do not spin, so they take nothing from the encoder of a film: 72
 frames of 1080p cost 8.9 CPU-s with one thread a picture and 8.9 to 9.0 with two (x264 medium, ``--every 8``).
 """
@@ -91,7 +91,7 @@ class OnnxEngine(LoadedEngine):
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _LOG_FATAL_ONLY  # what fails is raised; the rest tells users nothing
-        # Spinning threads take the cores that decode and encode the neighbouring pictures
+        # Spinning threads take the cores that decode and encode the neighboring pictures
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         provider: Any = self._provider.name
         if self._device.kind in (DeviceKind.CUDA, DeviceKind.DIRECTML):

@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from archivecolor.color import FloatArray
-from archivecolor.errors import DependencyError, EngineError
+from archivecolor.errors import DependencyError, EngineError, OutputError
 from archivecolor.inference import plans, trt
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, nvidia_gpu
 from archivecolor.inference.engine import LoadedEngine
 from archivecolor.inference.plans import Backend, Plan
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class _Kernels:
         """Write them; that fails without harm."""
         if self._cache is None:
             return
-        with contextlib.suppress(OSError):
-            plans.write_whole(self._path, bytes(self._cache.serialize()))
+        with contextlib.suppress(OutputError), atomic_write(self._path, overwrite=True) as file:
+            file.write(bytes(self._cache.serialize()))
 
 
 class _Runner:

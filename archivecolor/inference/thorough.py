@@ -31,7 +31,7 @@ class _View:
     is_mirrored: bool = False
 
     def of(self, luma: FloatArray, folder: EngineFolder) -> FloatArray:
-        """``[n, 1, h, w]`` luma as it is shown, of no larger size than that of any look."""
+        """``[n, 1, h, w]`` luma as it is shown, of no larger size than that of any input."""
         most_px = folder.short_px * LONGEST_NETWORK_SIDE
         scale = min(self.scale, max(1, most_px / max(luma.shape[2:])))
         size = (max(1, round(side * scale / folder.multiple)) * folder.multiple for side in luma.shape[2:])

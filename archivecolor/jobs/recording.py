@@ -137,7 +137,7 @@ class Recorder:
         )
 
     def skipped(self, begun: Begun, settings: Settings, reason: str) -> None:
-        """Note an item that needs no colour. Raises `OutputError`."""
+        """Note an item that needs no color. Raises `OutputError`."""
         entry = self._entry(begun.task, Status.SKIPPED, settings, begun)
         self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
 

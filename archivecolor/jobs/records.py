@@ -36,9 +36,9 @@ class Status(StrEnum):
 
     COLORED = "colored"
     COPIED = "copied"
-    """It is in colour already, and was copied as it is."""
+    """It is in color already, and was copied as it is."""
     SKIPPED = "skipped"
-    """Looked at and left, for the reason among its warnings: it needs no colour."""
+    """Looked at and left, for the reason among its warnings: it needs no color."""
     FAILED = "failed"
 
 

@@ -8,12 +8,12 @@ the journal says                the result           source, settings, generator
 ==============================  ===================  ==========================  =====================================
 nothing                         is not there                                     make it (*new*)
 nothing                         is there                                         leave it: somebody else's
-coloured or copied              is not there                                     make it (*its result is missing*)
-coloured or copied              is there             unchanged                   leave it (*done*), whoever touched it
-coloured or copied              as it was made       changed                     make it again
-coloured or copied              is another file      changed                     leave it: somebody else's
-skipped: needs no colour        is not there         unchanged                   leave it
-skipped: needs no colour        is not there         changed                     look at it again
+colored or copied              is not there                                     make it (*its result is missing*)
+colored or copied              is there             unchanged                   leave it (*done*), whoever touched it
+colored or copied              as it was made       changed                     make it again
+colored or copied              is another file      changed                     leave it: somebody else's
+skipped: needs no color        is not there         unchanged                   leave it
+skipped: needs no color        is not there         changed                     look at it again
 failed                          is not there                                     try it again
 failed or skipped               is there             what this item had          as if there were no result
 failed or skipped               is there             anything else               leave it: somebody else's
@@ -50,7 +50,7 @@ class Reason(StrEnum):
     GENERATOR = "the generator changed"
     FAILED = "it failed before"
     DONE = "done"
-    SKIPPED = "needs no colour"
+    SKIPPED = "needs no color"
     CHOSEN = "was chosen with settings of its own"
     FOREIGN = "exists, and no run on record made it"
     ALTERED = "was altered since it was made"

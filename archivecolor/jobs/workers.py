@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -64,7 +64,7 @@ def run(
     batch: int = 1,
     threads: int = 2,
     budget_bytes: int = 1 << 30,
-) -> Iterator[Finished[I, R]]:
+) -> Generator[Finished[I, R], None, None]:
     """Run every item and yield them as they are finished. An `ArchiveColorError` fails its item, anything else the run.
 
     Once ``stop`` says so no further item is begun, and those under way are finished.

@@ -1,6 +1,6 @@
 """JPEG. Decoding and encoding are Pillow's; luma is copied from source to result without being decoded.
 
-From a grey JPEG the scans are copied (`jpeg_scans`), from one in Y'CbCr the luma's DCT coefficients (`jpeg_blocks`).
+From a gray JPEG the scans are copied (`jpeg_scans`), from one in Y'CbCr the luma's DCT coefficients (`jpeg_blocks`).
 A progressive JPEG in Y'CbCr becomes a baseline one. Whether the result's Y plane is the source's is tried on every
 file; where it is not, the warnings say by how much.
 """
@@ -26,7 +26,7 @@ from archivecolor.toning import THUMBNAIL_PX, thumbnail
 PHOTOSHOP_MARKER: Final = b"Photoshop 3.0\0"
 _UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
-# ITU-T T.81, table K.2: chroma quantisation at quality 50
+# ITU-T T.81, table K.2: chroma quantization at quality 50
 _CHROMA_TABLE = np.full((8, 8), 99)
 _CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
@@ -38,7 +38,7 @@ def probe(path: Path) -> StillInfo:
 
 
 def read(path: Path, info: StillInfo, page: int) -> Still:
-    """Decode: of a grey or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
+    """Decode: of a gray or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
     with pillow.open_image(path) as image:
         mode, space = image.mode, image.info.get("adobe_transform", 1)
         has_luma = mode == "L" or (mode == "RGB" and space == 1 and not _is_rgb(image))
@@ -46,7 +46,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
             image.draft("L", image.size)  # libjpeg then hands out its Y plane
         pixels = pillow.to_pixels(pillow.decode(image, path))
         if mode == "RGB" and has_luma:
-            pixels = Pixels(pixels.luma, None, _small_colour(path))
+            pixels = Pixels(pixels.luma, None, _small_color(path))
         metadata, orientation, said = pillow.read_metadata(image)
         tables: dict[int, list[int]] = getattr(image, "quantization", {})
         coding = Coding(
@@ -64,18 +64,18 @@ def _is_rgb(image: Image.Image) -> bool:
     return names == [ord("R"), ord("G"), ord("B")]
 
 
-def _small_colour(path: Path) -> UIntArray:
-    """The thumbnail of a colour JPEG whose Y plane is read by itself; libjpeg scales while it decodes."""
+def _small_color(path: Path) -> UIntArray:
+    """The thumbnail of a color JPEG whose Y plane is read by itself; libjpeg scales while it decodes."""
     with pillow.open_image(path) as image:
         image.draft("RGB", (THUMBNAIL_PX, THUMBNAIL_PX))
         return thumbnail(np.asarray(pillow.decode(image, path).convert("RGB")))
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode 8-bit RGB or grey. Without a quality of its own, a JPEG's luma is copied from its source."""
+    """Encode 8-bit RGB or gray. Without a quality of its own, a JPEG's luma is copied from its source."""
     options = _options(still, output.quality)
     if rgb.ndim == 2:
-        return _encode_grey(rgb, still, options)
+        return _encode_gray(rgb, still, options)
     if still.coding.jpeg is None or output.quality is not None:
         return Encoded([_save(Image.fromarray(rgb), options)])
     hint = ""
@@ -95,15 +95,15 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     return Encoded([coded], (f"coded anew, which moved the luma of {share}{hint or '; --format tiff keeps it'}",))
 
 
-def _encode_grey(luma: UIntArray, still: Still, options: dict[str, Any]) -> Encoded:
+def _encode_gray(luma: UIntArray, still: Still, options: dict[str, Any]) -> Encoded:
     """The luma alone: copied from a source that is a JPEG, where it has luma."""
     source, coded = still.coding.jpeg, None
     said: tuple[str, ...] = ()
     if source is not None:
         coded = jpeg_scans.luma_of(source, options)
         if coded is None:
-            grey = jpeg_blocks.grey_of(source)
-            coded = jpeg_scans.luma_of(grey, options) if grey else None
+            gray = jpeg_blocks.gray_of(source)
+            coded = jpeg_scans.luma_of(gray, options) if gray else None
         if coded is None:
             said = ("stores no luma, so it was coded anew",)
     if "qtables" in options:
@@ -116,8 +116,8 @@ def _with_copied_luma(rgb: UIntArray, still: Still, options: dict[str, Any]) -> 
     table = _chroma_table()
     coded = jpeg_scans.splice(source, rgb, table, options)
     if coded is None:
-        grey = jpeg_blocks.grey_of(source)
-        coded = jpeg_scans.splice(grey, rgb, table, options) if grey else None
+        gray = jpeg_blocks.gray_of(source)
+        coded = jpeg_scans.splice(gray, rgb, table, options) if gray else None
     return coded
 
 
@@ -133,7 +133,7 @@ def _chroma_table() -> list[int]:
 
 
 def _options(still: Still, quality: int | None) -> dict[str, Any]:
-    """Pillow's: metadata, subsampling and quantisation."""
+    """Pillow's: metadata, subsampling and quantization."""
     kept = still.metadata
     options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
     if kept.dpi:
@@ -152,7 +152,7 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
     bodies += [(0xED, PHOTOSHOP_MARKER + part) for part in parts]
     options["extra"] = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
     if quality is None and still.coding.jpeg_luma_table:
-        # The source's own luma divisors: decoded luma quantises to what it was
+        # The source's own luma divisors: decoded luma quantizes to what it was
         options["qtables"] = [list(still.coding.jpeg_luma_table), _chroma_table()]
     else:
         options["quality"] = quality or pillow.QUALITY

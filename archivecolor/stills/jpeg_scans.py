@@ -1,8 +1,8 @@
-"""A colour JPEG whose luma is, bit for bit, that of a grey one: the source's scans are copied, not coded anew.
+"""A color JPEG whose luma is, bit for bit, that of a gray one: the source's scans are copied, not coded anew.
 
 ITU-T T.81 lets each component have scans of its own, and the blocks of a component's own scan come in the order that
-they have in a grey picture. So the source's scans serve as the luma's in a frame of three components, and those of two
-more grey pictures, Cb and Cr, follow. Nothing of the luma is decoded on the way.
+they have in a gray picture. So the source's scans serve as the luma's in a frame of three components, and those of two
+more gray pictures, Cb and Cr, follow. Nothing of the luma is decoded on the way.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _LUMA, _CB, _CR = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Grey:
+class _Gray:
     """What a JPEG of one component is made of."""
 
     frame: int
     size: bytes
     """Height and width as the frame header has them."""
     table: bytes
-    """The quantisation table, led by its precision."""
+    """The quantization table, led by its precision."""
     scans: tuple[tuple[int, bytes], ...]
     """Markers and bodies from the first Huffman table to the last scan, in the order that a decoder needs."""
 
@@ -67,7 +67,7 @@ def splice(source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict
 
 
 def luma_of(source: bytes, options: dict[str, Any]) -> bytes | None:
-    """The grey JPEG inside a colour one whose luma has scans of its own, as `splice` makes them, or inside a grey one.
+    """The gray JPEG inside a color one whose luma has scans of its own, as `splice` makes them, or inside a gray one.
 
     ``options`` are Pillow's and say what metadata to write. Returns None where luma and chroma share their scans.
     """
@@ -81,7 +81,7 @@ def luma_of(source: bytes, options: dict[str, Any]) -> bytes | None:
     return b"\xff\xd8" + b"".join(_coded(marker, body) for marker, body in parts) + b"\xff\xd9"
 
 
-def _parse_luma(data: bytes) -> _Grey | None:
+def _parse_luma(data: bytes) -> _Gray | None:
     """The first component of a JPEG of three, if no scan of it holds another and all are of one sampling."""
     frame, head = 0, b""
     tables: dict[int, bytes] = {}
@@ -104,7 +104,7 @@ def _parse_luma(data: bytes) -> _Grey | None:
                 last = len(scans)
     if not last or head[8] not in tables:
         return None
-    return _Grey(frame, head[1:5], tables[head[8]], tuple(scans[:last]))
+    return _Gray(frame, head[1:5], tables[head[8]], tuple(scans[:last]))
 
 
 def _encode(image: Image.Image, **options: Any) -> bytes:
@@ -113,7 +113,7 @@ def _encode(image: Image.Image, **options: Any) -> bytes:
     return coded.getvalue()
 
 
-def _parse(data: bytes) -> _Grey | None:
+def _parse(data: bytes) -> _Gray | None:
     frame, size, table_number = 0, b"", 0
     tables: dict[int, bytes] = {}
     scans: list[tuple[int, bytes]] = []
@@ -132,7 +132,7 @@ def _parse(data: bytes) -> _Grey | None:
             scans.append((marker, body))
     if not frame or table_number not in tables or all(m != _SOS for m, _ in scans):
         return None
-    return _Grey(frame, size, tables[table_number], tuple(scans))
+    return _Gray(frame, size, tables[table_number], tuple(scans))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,4 +1,4 @@
-"""PNG at 8 and 16 bit. Pillow hands out 16-bit colour as 8 bit, so OpenCV decodes those and encodes all.
+"""PNG at 8 and 16 bit. Pillow hands out 16-bit color as 8 bit, so OpenCV decodes those and encodes all.
 
 Ancillary chunks (text, profile, resolution, EXIF) are carried over whole: reading and writing them anew would lose
 some.
@@ -63,12 +63,12 @@ def _decode_16_bit(path: Path, transparent: object) -> Pixels:
         raise InputError(f"{path}: is damaged", hint="restore it from a copy")
     pixels: UIntArray = np.asarray(decoded, dtype=np.uint16)
     if pixels.ndim == 2:
-        top = np.uint16(np.iinfo(np.uint16).max)  # OpenCV leaves out the transparent value of a grey picture
+        top = np.uint16(np.iinfo(np.uint16).max)  # OpenCV leaves out the transparent value of a gray picture
         return Pixels(pixels, np.where(pixels == transparent, 0, top) if isinstance(transparent, int) else None)
     rgb = pixels[..., 2::-1]
-    grey = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
+    gray = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
-    return Pixels(np.ascontiguousarray(rgb[..., 0]), alpha) if grey else Pixels.of_rgb(rgb, alpha)
+    return Pixels(np.ascontiguousarray(rgb[..., 0]), alpha) if gray else Pixels.of_rgb(rgb, alpha)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

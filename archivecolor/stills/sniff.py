@@ -37,8 +37,8 @@ def names_a_picture(name: str) -> bool:
     return Path(name).suffix.lower() in _PICTURE_SUFFIXES
 
 
-def colour_name(name: str) -> str:
-    """What a coloured file of its source's format is called: a PGM has no place for colour and becomes a PPM."""
+def color_name(name: str) -> str:
+    """What a colored file of its source's format is called: a PGM has no place for color and becomes a PPM."""
     path = Path(name)
     return str(path.with_suffix(".ppm")) if path.suffix.lower() in (".pgm", ".pbm") else name
 

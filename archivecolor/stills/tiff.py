@@ -89,7 +89,7 @@ def _info(page: tifffile.TiffPage, pages: int) -> StillInfo:
 
 
 def read(path: Path, info: StillInfo, page: int) -> Still:
-    """Decode one page: grey, RGB, Y'CbCr or palette, with or without alpha, 1 to 16 bit or float32."""
+    """Decode one page: gray, RGB, Y'CbCr or palette, with or without alpha, 1 to 16 bit or float32."""
     with _open(path) as tif:
         pages = _pictures(tif, path)
         if page >= len(pages):
@@ -121,7 +121,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
     """The samples as stored; None where tifffile cannot, for want of imagecodecs."""
     ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
-    if max(ends, default=0) > page.parent.filehandle.size:  # some decoders would fill up with grey or white
+    if max(ends, default=0) > page.parent.filehandle.size:  # some decoders would fill up with gray or white
         raise InputError(f"{path}: ends early", hint="restore it from a copy")
     if sum(page.databytecounts) > 2 * page.nbytes + (1 << 16):  # no compression doubles a picture
         raise InputError(f"{path}: is damaged or a trap: its pixels take more bytes than they could")
@@ -138,7 +138,7 @@ def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
 
 
 def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
-    """Decode with the libtiff inside Pillow or, 16-bit colour, inside OpenCV."""
+    """Decode with the libtiff inside Pillow or, 16-bit color, inside OpenCV."""
     coded = bytearray(path.read_bytes())
     turned = page.tags.get(ORIENTATION_TAG)
     if turned is not None:  # both would turn the picture, and the tag that is carried over turn it again
@@ -185,7 +185,7 @@ def _to_pixels(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) ->
         return Pixels.of_rgb(pixels[..., :3], np.ascontiguousarray(pixels[..., 3]) if channels == 4 else None)
     raise InputError(
         f"{path}: its pixels are {tifffile.PHOTOMETRIC(page.photometric).name} with {channels} channels",
-        hint="convert it to grey or RGB",
+        hint="convert it to gray or RGB",
     )
 
 
@@ -196,7 +196,7 @@ def _of_float(samples: npt.NDArray[np.float32], page: tifffile.TiffPage, path: P
         raise InputError(f"{path}: has samples that are no numbers", hint="mend it with an image editor")
     if page.photometric not in _FLOAT_KINDS or not (flat or samples.shape[2] == 3):
         name = tifffile.PHOTOMETRIC(page.photometric).name
-        raise InputError(f"{path}: its float samples are {name}", hint="convert it to grey or RGB, or to 16 bit")
+        raise InputError(f"{path}: its float samples are {name}", hint="convert it to gray or RGB, or to 16 bit")
     y = np.ascontiguousarray(samples.reshape(samples.shape[:2]) if flat else rgb_to_luma(samples))
     white = white_of(y)
     luma = np.rint(np.clip(y / np.float32(white), 0, 1) * np.float32(65535)).astype(np.uint16)
@@ -207,7 +207,7 @@ def _of_float(samples: npt.NDArray[np.float32], page: tifffile.TiffPage, path: P
 
 
 def _metadata(page: tifffile.TiffPage) -> tuple[Metadata, tuple[str, ...]]:
-    icc, said = profiles.for_colour(_bytes(page, _ICC))
+    icc, said = profiles.for_color(_bytes(page, _ICC))
     tags = tuple(_carried(tag, page) for code in _CARRIED_TAGS if (tag := page.tags.get(code)) is not None)
     photoshop = _bytes(page, _PHOTOSHOP) or b""
     metadata = Metadata(

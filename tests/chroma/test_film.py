@@ -1,4 +1,4 @@
-"""What the generator says of single frames becomes the steady colour of a shot."""
+"""What the generator says of single frames becomes the steady color of a shot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archivecolor.color import FloatArray
 from archivecolor.film.form import luma_plane
 from archivecolor.film.reading import frames
 from archivecolor.inference.engine import Estimate
-from archivecolor.settings import FilmSettings, Smoothing
+from archivecolor.settings import Smoothing, SmoothingSettings
 from tests.fakes.engines import FakeEngine
 from tests.film.sources import FilmSource, moving
 
@@ -32,21 +32,21 @@ class Wavering(FakeEngine):
         return Estimate(made, np.full_like(made[:, :1], spread))
 
 
-def coloured(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 1) -> FloatArray:
+def colored(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 1) -> FloatArray:
     """Mean chroma of each frame, ``[n, 2]``."""
     found = scan(path)
     pictures = (Picture(i, luma_plane(f), None) for i, f in frames(path, found.film, 0, len(found.film.times)))
-    colorizer = FilmColorizer(engine, film=FilmSettings(smoothing, every))
+    colorizer = FilmColorizer(engine, smoothing=SmoothingSettings(smoothing, every))
     return np.array([ab.mean(axis=(0, 1)) for _, ab in colorizer.chroma(pictures, found.film.form, (0,))])
 
 
 @pytest.mark.parametrize(("sure", "nearer"), [((2, 60), (30, 20)), ((60, 2), (10, -30))])
 @pytest.mark.parametrize("smoothing", [Smoothing.CAUSAL, Smoothing.FULL])
-def test_a_shot_takes_the_colour_that_the_generator_was_sure_of(
+def test_a_shot_takes_the_color_that_the_generator_was_sure_of(
     sure: tuple[float, float], nearer: tuple[float, float], smoothing: Smoothing, tmp_path: Path
 ) -> None:
     path = FilmSource(moving(16)).write(tmp_path / "film.mkv")
-    made = coloured(path, Wavering(*sure), smoothing)
+    made = colored(path, Wavering(*sure), smoothing)
     np.testing.assert_allclose(made[4:], np.broadcast_to(nearer, made[4:].shape), atol=6)
 
 
@@ -57,11 +57,11 @@ def test_more_is_asked_between_answers_that_contradict_each_other(
     path = FilmSource(moving(17)).write(tmp_path / "film.mkv")
     steady, wavering = FakeEngine(), Wavering(10, 10)  # of frames 0, 8, 16: blue, red and, after three more, red
     for engine, expected in ((steady, 3), (wavering, asked)):
-        coloured(path, engine, smoothing, every=8)
+        colored(path, engine, smoothing, every=8)
         assert engine.pictures == expected
 
 
 def test_without_smoothing_every_frame_keeps_its_own_answer(tmp_path: Path) -> None:
     path = FilmSource(moving(6)).write(tmp_path / "film.mkv")
-    made = coloured(path, Wavering(2, 60), Smoothing.OFF)
+    made = colored(path, Wavering(2, 60), Smoothing.OFF)
     np.testing.assert_allclose(np.abs(np.diff(made[:, 1])), 50, atol=1)

@@ -72,7 +72,7 @@ def test_settings_say_who_set_them() -> None:
     assert settings["device"] == ("auto", "default")
 
 
-def test_comparing_gives_speed_memory_and_colours_of_each_engine_that_works(tmp_path: Path) -> None:
+def test_comparing_gives_speed_memory_and_colors_of_each_engine_that_works(tmp_path: Path) -> None:
     done = doctor("--json", "--compare", "--device", "cpu", "-q", ARCHIVECOLOR_CACHE=str(tmp_path))
     assert done.returncode == 0, done.stderr
     measured = {m["engine"]: m for m in json.loads(done.stdout)["comparison"]}

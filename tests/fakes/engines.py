@@ -2,7 +2,7 @@
 
 ``FakeEngine()`` gives every pixel the same chroma; ``FakeEngine(by_luma)`` a chroma that depends on the pixel's luma.
 The others are a `FakeEngine` with a fault: `FailingEngine(picture=3)`, `NanEngine()`, `SlowEngine(seconds=0.2)`.
-All of them check what they are given as real engines do, count what they coloured in ``pictures``, say in ``closed``
+All of them check what they are given as real engines do, count what they colored in ``pictures``, say in ``closed``
 whether they were closed, may be used from several threads, and can be pickled, the lock being made anew.
 """
 
@@ -84,14 +84,14 @@ class FakeEngine:
         s = self.folder.chroma_stride
         n, _, h, w = luma.shape
         small = luma.reshape(n, h // s, s, w // s, s).mean(axis=(2, 4))
-        return np.stack([self._colour(picture) for picture in small]).transpose(0, 3, 1, 2)
+        return np.stack([self._color(picture) for picture in small]).transpose(0, 3, 1, 2)
 
     def estimate(self, luma: FloatArray) -> Estimate:
         """`colorize`, and a spread of ``spread`` everywhere; None where that is None."""
         chroma = self.colorize(luma)
         return Estimate(chroma, None if self.spread is None else np.full_like(chroma[:, :1], self.spread))
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:
             self.pictures += 1
         return self._chroma(luma)
@@ -122,7 +122,7 @@ class FailingEngine(FakeEngine):
         super().__init__(chroma)
         self._fails_at = picture
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:
             self.pictures += 1
             if self.pictures == self._fails_at:
@@ -133,8 +133,8 @@ class FailingEngine(FakeEngine):
 class NanEngine(FakeEngine):
     """Returns NaN for one pixel of every picture, unnoticed by itself."""
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
-        ab = super()._colour(luma).copy()
+    def _color(self, luma: FloatArray) -> FloatArray:
+        ab = super()._color(luma).copy()
         ab[0, 0, 0] = np.nan
         return ab
 
@@ -146,6 +146,6 @@ class SlowEngine(FakeEngine):
         super().__init__(chroma)
         self.seconds = seconds
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         time.sleep(self.seconds)
-        return super()._colour(luma)
+        return super()._color(luma)

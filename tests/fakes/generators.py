@@ -14,7 +14,7 @@ SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2, blo
 
 
 def tiny_generator() -> Generator:
-    """The same every time, in evaluation mode, with batch statistics that suit its weights; its colours vary."""
+    """The same every time, in evaluation mode, with batch statistics that suit its weights; its colors vary."""
     torch.manual_seed(3)
     generator = Generator(SHAPE)
     generator.encoder.load_imagenet(imagenet_weights(SHAPE.encoder))

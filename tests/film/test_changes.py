@@ -18,7 +18,7 @@ from archivecolor.film.reading import frames
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.ffprobe import needs_ffmpeg, video_frames
 from tests.film.sources import FilmSource, Plane, decode, moving
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 MASTER = EncodeSettings(Purpose.MASTER)
 LOSSLESS = {"qp": "0", "bf": "0", "g": "6", "preset": "ultrafast"}
@@ -42,14 +42,14 @@ def test_luma_that_turns_deeper_is_widened_and_stays_exact(tmp_path: Path) -> No
     source = changing(tmp_path, {}, {"pixel_format": "yuv420p10le"})
     before = decode(source).lumas
     assert {luma.dtype for luma in before} == {np.dtype(np.uint8), np.dtype("<u2")}
-    colour(source, tmp_path / "b.mkv", MASTER)
+    color(source, tmp_path / "b.mkv", MASTER)
     after = decode(tmp_path / "b.mkv").lumas
     assert np.array_equal(after, [y if y.dtype == np.dtype("<u2") else y.astype(np.uint16) << 2 for y in before])
 
 
 def test_full_range_luma_that_turns_shallower_is_widened_reversibly(tmp_path: Path) -> None:
     source = changing(tmp_path, {"pixel_format": "yuv420p10le", "color_range": 2}, {"color_range": 2})
-    colour(source, tmp_path / "b.mkv", MASTER)
+    color(source, tmp_path / "b.mkv", MASTER)
     before, after = decode(source).lumas, decode(tmp_path / "b.mkv").lumas
     assert np.array_equal(after[0], before[0])
     assert np.array_equal(np.rint(after[8] * (255 / 1023)), before[8])
@@ -63,21 +63,21 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "size": ({}, {"lumas": moving(6, 64, 96)}, "the picture changes from 128 x 96 to 96 x 64"),
     "range": ({}, {"color_range": 2}, "luma changes from limited to full range"),
-    "matrix": ({"colorspace": 6}, {"colorspace": 1}, r"the colour matrix changes from BT.601 to BT.709"),
+    "matrix": ({"colorspace": 6}, {"colorspace": 1}, r"the color matrix changes from BT.601 to BT.709"),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_no_form_can_hold_is_refused_by_its_time_and_its_parts_can_be_coloured(tmp_path: Path, name: str) -> None:
+def test_what_no_form_can_hold_is_refused_by_its_time_and_its_parts_can_be_colored(tmp_path: Path, name: str) -> None:
     one, other, message = CHANGES[name]
     source = changing(tmp_path, one, other)
     with pytest.raises(InputError, match=rf"a\.ts: at 0\.2[04]0 s {message}") as caught:
-        colour(source, tmp_path / "b.mkv", MASTER)
+        color(source, tmp_path / "b.mkv", MASTER)
     assert not (tmp_path / "b.mkv").exists()
     parts = re.findall(r"--(start|end) ([0-9.]+)", caught.value.hint or "")
     assert [part for part, _ in parts] == ["end", "start"]
-    colour(source, tmp_path / "1.mkv", MASTER, end_s=float(parts[0][1]))
-    colour(source, tmp_path / "2.mkv", MASTER, start_s=float(parts[1][1]))
+    color(source, tmp_path / "1.mkv", MASTER, end_s=float(parts[0][1]))
+    color(source, tmp_path / "2.mkv", MASTER, start_s=float(parts[1][1]))
     whole = [*decode(tmp_path / "1.mkv").lumas, *decode(tmp_path / "2.mkv").lumas]
     before = decode(source).lumas
     assert [y.tobytes() for y in whole] == [y.tobytes() for y in before]
@@ -90,7 +90,7 @@ def test_a_tape_whose_fields_change_places_keeps_the_order_of_each_frame(tmp_pat
         return {"field_order": order, "options": {**LOSSLESS, "x264-params": f"{name}=1"}}
 
     source = changing(tmp_path, fields(2), fields(3))
-    colour(source, tmp_path / "b.mkv", MASTER)
+    color(source, tmp_path / "b.mkv", MASTER)
     shown = [(f["interlaced_frame"], f["top_field_first"]) for f in video_frames(tmp_path / "b.mkv")]
     assert shown == [(1, 1)] * 6 + [(1, 0)] * 6
 
@@ -99,7 +99,7 @@ def test_a_tape_whose_fields_change_places_keeps_the_order_of_each_frame(tmp_pat
 def test_a_container_that_is_silent_about_fields_does_not_turn_them(tmp_path: Path) -> None:
     options = {**LOSSLESS, "x264-params": "bff=1"}
     source = FilmSource(moving(4), "libx264", field_order=3, options=options).write(tmp_path / "a.avi")
-    colour(source, tmp_path / "b.mkv", MASTER)
+    color(source, tmp_path / "b.mkv", MASTER)
     shown = [(f["interlaced_frame"], f["top_field_first"]) for f in video_frames(tmp_path / "b.mkv")]
     assert shown == [(1, 0)] * 4
 

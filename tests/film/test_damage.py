@@ -16,7 +16,7 @@ from archivecolor.film.packets import _Order
 from archivecolor.settings import EncodeSettings, FilmCodec
 from tests.film.ffprobe import needs_ffmpeg, probe
 from tests.film.sources import FilmSource, decode, moving
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 
 def broken_broadcast(folder: Path) -> Path:
@@ -41,7 +41,7 @@ def test_what_decodes_of_a_broken_broadcast_is_written(tmp_path: Path, suffix: s
     film = scan(source).film
     assert len(film.warnings) > 1
     assert all(0.2 < warned.time_s < 1.9 for warned in film.warnings)
-    _, joined = colour(source, tmp_path / f"b{suffix}", EncodeSettings(codec=FilmCodec.H264, preset="ultrafast"))
+    _, joined = color(source, tmp_path / f"b{suffix}", EncodeSettings(codec=FilmCodec.H264, preset="ultrafast"))
     assert 25 < joined.frames == len(decode(source).times) < 50
     packets = probe(tmp_path / f"b{suffix}", "packets")["packets"]
     for index in (0, 1):
@@ -85,7 +85,7 @@ def test_pictures_that_a_container_gave_in_the_wrong_order_are_put_right_without
     film = scan(source).film
     assert film.warnings == ()
     assert [b - a for a, b in pairwise(film.times)] == [1] * 19
-    colour(source, tmp_path / "b.mkv")
+    color(source, tmp_path / "b.mkv")
     assert len(decode(tmp_path / "b.mkv").times) == 20
 
 

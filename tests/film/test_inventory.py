@@ -15,8 +15,9 @@ from archivecolor.errors import OutputError
 from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.matroska import aspect_elements, packed
 from archivecolor.film.side_data import side_data
-from archivecolor.runs.film.job import FilmRecord, FilmRequest, color_film, plan_film
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings
+from archivecolor.runs.film.job import FilmRecord, FilmRequest, make_film, plan_film
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.ffprobe import ffmpeg, needs_ffmpeg, picture, probe, video_frames
 from tests.film.sources import FilmSource, moving
@@ -27,8 +28,9 @@ FAST = {FilmCodec.H264: "ultrafast", FilmCodec.H265: "ultrafast"}
 
 
 def run(source: Path, target: Path, codec: FilmCodec, **wanted: Any) -> FilmRecord:
-    request = FilmRequest(source, target, EncodeSettings(codec=codec, preset=FAST.get(codec)), **wanted)
-    return color_film(plan_film(request), FakeEngine(by_luma), ColorSettings(), FilmSettings())
+    encode = EncodeSettings(codec=codec, preset=FAST.get(codec))
+    request = FilmRequest(source, target, FilmSettings(encode=encode, **wanted))
+    return make_film(plan_film(request), FakeEngine(by_luma), ColorSettings())
 
 
 def plain(folder: Path, count: int = 6, **settings: Any) -> Path:
@@ -201,7 +203,7 @@ def dvd(folder: Path) -> Path:
     return folder / "VTS_01_1.VOB"
 
 
-def test_a_dvd_is_coloured_without_its_navigation_which_is_named(tmp_path: Path) -> None:
+def test_a_dvd_is_colored_without_its_navigation_which_is_named(tmp_path: Path) -> None:
     record = run(dvd(tmp_path), tmp_path / "b.mkv", FilmCodec.FFV1)
     assert record.whole.lost == ("stream 0 (data, dvd_nav_packet)",)
 

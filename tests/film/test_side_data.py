@@ -12,7 +12,7 @@ from archivecolor.film.form import form_of
 from archivecolor.film.side_data import side_data
 from archivecolor.frames import Orientation
 from tests.film.sources import FilmSource, decode, moving, scene
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 
 def jpegs_with_exif(folder: Path, count: int = 3) -> Path:
@@ -36,8 +36,8 @@ def test_side_data_of_unknown_kinds_has_a_name_and_hides_no_other(tmp_path: Path
     assert form.orientation is Orientation.ROTATE_CW
 
 
-def test_a_film_with_side_data_of_unknown_kinds_is_coloured(tmp_path: Path) -> None:
-    colour(jpegs_with_exif(tmp_path), tmp_path / "b.mkv")
+def test_a_film_with_side_data_of_unknown_kinds_is_colored(tmp_path: Path) -> None:
+    color(jpegs_with_exif(tmp_path), tmp_path / "b.mkv")
     after = decode(tmp_path / "b.mkv")
     assert len(after.times) == 3
     assert np.ptp(after.cb[0]) > 5

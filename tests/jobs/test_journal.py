@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs import journal as journal_module
+from archivecolor.jobs import locks
 from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.jobs.journal import (
     EngineUsed,
@@ -218,19 +219,16 @@ def test_names_whose_hashes_collide_are_told_apart(tmp_path: Path, monkeypatch: 
 
 
 def test_a_second_run_is_refused_while_the_first_one_lives(tmp_path: Path) -> None:
-    pytest.importorskip("fcntl")
     with Journal(tmp_path), pytest.raises(OutputError, match="another run is writing into it"):
         Journal(tmp_path)
     Journal(tmp_path).close()
 
 
 def test_a_file_system_without_locks_has_a_journal_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fcntl = pytest.importorskip("fcntl")
-
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(locks, "lock_descriptor", refuse)
     with Journal(tmp_path) as journal:
         journal.add(entry("a.png"))
     assert len(list(read_journal(tmp_path))) == 1

@@ -68,13 +68,13 @@ def test_an_archive_s_name_is_only_text(tmp_path: Path) -> None:
 
 
 def test_the_page_goes_beside_the_results_and_finds_them_from_there(tmp_path: Path) -> None:
-    out = tmp_path / "colour"
+    out = tmp_path / "color"
     picture(out / "a.png")
     made = make(out)
-    assert made.path == tmp_path / "colour-report" / "index.html"
-    assert data_of(made.path)["root"] == "../colour"
+    assert made.path == tmp_path / "color-report" / "index.html"
+    assert data_of(made.path)["root"] == "../color"
     elsewhere = make(out, folder=tmp_path / "x" / "y")
-    assert data_of(elsewhere.path)["root"] == "../../colour"
+    assert data_of(elsewhere.path)["root"] == "../../color"
 
 
 def test_marks_of_a_result_are_found_again_unless_it_changed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`stills.jpeg_scans`: the source's own scans in a colour JPEG, as other decoders see them."""
+"""`stills.jpeg_scans`: the source's own scans in a color JPEG, as other decoders see them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from PIL import Image
 
 from archivecolor.color import UIntArray
 from archivecolor.stills import jpeg_scans
-from tests.stills.sources import GREY8, SEPIA8, luma_of
+from tests.stills.sources import GRAY8, SEPIA8, luma_of
 
 TABLE = [3] * 64
 
 
-def grey_jpeg(**options: Any) -> bytes:
+def gray_jpeg(**options: Any) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(GREY8).save(out, "JPEG", **options)
+    Image.fromarray(GRAY8).save(out, "JPEG", **options)
     return out.getvalue()
 
 
@@ -39,12 +39,12 @@ def sized_2x2(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "source",
     [
-        grey_jpeg(quality=85),
-        grey_jpeg(quality=85, progressive=True),
-        grey_jpeg(quality=99, restart_marker_rows=1),
-        sized_2x2(grey_jpeg(quality=85)),
-        grey_jpeg(quality=85, comment=b"\xff\xda not a scan"),
-        grey_jpeg(quality=85).replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1),  # fill bytes before a marker
+        gray_jpeg(quality=85),
+        gray_jpeg(quality=85, progressive=True),
+        gray_jpeg(quality=99, restart_marker_rows=1),
+        sized_2x2(gray_jpeg(quality=85)),
+        gray_jpeg(quality=85, comment=b"\xff\xda not a scan"),
+        gray_jpeg(quality=85).replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1),  # fill bytes before a marker
     ],
     ids=["baseline", "progressive", "restarts", "sampled 2 x 2", "a comment like a marker", "fill bytes"],
 )
@@ -62,7 +62,7 @@ def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) 
 
 
 def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None:
-    source = grey_jpeg(comment=b"theirs", dpi=(72, 72))
+    source = gray_jpeg(comment=b"theirs", dpi=(72, 72))
     spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {"comment": b"ours", "dpi": (600, 600)})
     assert spliced is not None
     assert b"theirs" not in spliced
@@ -71,7 +71,7 @@ def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None
         assert image.info["dpi"] == (600, 600)
 
 
-def colour_jpeg() -> bytes:
+def color_jpeg() -> bytes:
     out = io.BytesIO()
     Image.fromarray(SEPIA8).save(out, "JPEG")
     return out.getvalue()
@@ -80,8 +80,8 @@ def colour_jpeg() -> bytes:
 @pytest.mark.parametrize(
     "source",
     [
-        colour_jpeg(),
-        grey_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1),
+        color_jpeg(),
+        gray_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1),
         b"\xff\xd8\xff\xd9",
         b"",
     ],
@@ -92,4 +92,4 @@ def test_what_cannot_be_copied_is_left_to_be_coded_anew(source: bytes) -> None:
 
 
 def test_a_picture_of_another_size_is_not_spliced() -> None:
-    assert jpeg_scans.splice(grey_jpeg(), SEPIA8[:-1], TABLE, {}) is None
+    assert jpeg_scans.splice(gray_jpeg(), SEPIA8[:-1], TABLE, {}) is None

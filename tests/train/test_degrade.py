@@ -25,8 +25,8 @@ extremes = hnp.arrays(np.float32, (16, 24, 3), elements=st.sampled_from([0, 1, 0
 
 
 @pytest.fixture
-def crop(colour_photographs: dict[str, Picture]) -> FloatArray:
-    return (colour_photographs["coffee"][:96, :128] / 255).astype(np.float32)
+def crop(color_photographs: dict[str, Picture]) -> FloatArray:
+    return (color_photographs["coffee"][:96, :128] / 255).astype(np.float32)
 
 
 @given(extremes, seeds)
@@ -85,7 +85,7 @@ def test_old_emulsions_see_red_dark_and_blue_light() -> None:
         assert degrade(blue, np.random.default_rng(seed), old).mean() > rgb_to_luma(blue).mean()
 
 
-def test_grey_pictures_look_the_same_on_every_emulsion() -> None:
-    grey = np.full((8, 8, 3), 0.6, np.float32)
-    luma = degrade(grey, np.random.default_rng(1), dataclasses.replace(NOTHING, emulsion=1.0))
+def test_gray_pictures_look_the_same_on_every_emulsion() -> None:
+    gray = np.full((8, 8, 3), 0.6, np.float32)
+    luma = degrade(gray, np.random.default_rng(1), dataclasses.replace(NOTHING, emulsion=1.0))
     np.testing.assert_allclose(luma, 0.6, atol=1e-6)

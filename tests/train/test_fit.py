@@ -23,7 +23,7 @@ from train import trainer as training
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.fit import batches, fit
-from train.losses import ColourLoss
+from train.losses import ColorLoss
 from train.networks import freeze, imagenet_weights
 from train.palette import fit_palette, palette_prior
 from train.recipe import Data, Freeze, Phase, Recipe
@@ -200,7 +200,7 @@ def test_a_gradient_that_is_no_number_stops_the_run_before_it_reaches_the_weight
     phase = recipe.phase[0]
     freeze(trainer.generator, phase)
     batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     with pytest.raises(ArchiveColorError, match="the gradient became nan at step 0"):
         trainer.train_on(batch, phase, 1e-3, loss)
     assert_same_bits(before, {k: v.detach() for k, v in trainer.generator.named_parameters()})
@@ -212,7 +212,7 @@ def test_training_on_one_batch_lowers_its_loss(recipe: Recipe, photographs: Phot
     phase = recipe.phase[0]
     freeze(trainer.generator, phase)
     batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     losses = [trainer.train_on(batch, phase, 3e-3, loss)["distribution"] for _ in range(15)]
     assert losses[-1] < 0.9 * losses[0]
 
@@ -225,7 +225,7 @@ def test_the_encoder_learns_at_its_share_of_the_rate(recipe: Recipe, photographs
         phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, encoder_share=share)
         freeze(trainer.generator, phase)
         before = {k: v.detach().clone() for k, v in trainer.generator.named_parameters()}
-        loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+        loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
         trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
         after = dict(trainer.generator.named_parameters())
         moved.append({k.split(".")[0] for k, v in before.items() if not torch.equal(v, after[k])})
@@ -333,7 +333,7 @@ def test_batch_statistics_move_unless_the_phase_holds_them(
     phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, hold_statistics=held)
     freeze(trainer.generator, phase)
     before = {k: v.clone() for k, v in trainer.generator.named_buffers() if "running" in k}
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
     after = dict(trainer.generator.named_buffers())
     moved = [k for k in before if not torch.equal(before[k], after[k])]
@@ -384,7 +384,7 @@ def test_a_phase_can_hold_the_batch_statistics_still_while_weights_learn(
     phase = dataclasses.replace(recipe.phase[0], freeze=Freeze.NOTHING, hold_statistics=True)
     freeze(trainer.generator, phase)
     before = {k: v.detach().clone() for k, v in trainer.generator.state_dict().items()}
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
     moved = {k for k, v in trainer.generator.state_dict().items() if not torch.equal(v, before[k])}
     assert "head.weight" in moved

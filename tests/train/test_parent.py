@@ -43,7 +43,7 @@ def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Pat
     assert 0 < drift < 0.01
 
 
-def test_a_network_that_grows_begins_by_colouring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_network_that_grows_begins_by_coloring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
     parent = tiny_checkpoint()
     parent.save(tmp_path / "parent.pt")
     larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2)))

@@ -1,4 +1,4 @@
-"""Colouring a film with a fake engine, as the command does but without the command line."""
+"""Coloring a film with a fake engine, as the command does but without the command line."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from archivecolor.film.segments import Journal, plan_segments
 from archivecolor.film.writing import Joined, join
 from archivecolor.inference.engine import Engine
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings
+from archivecolor.settings import ColorSettings, EncodeSettings, SmoothingSettings
 from tests.fakes.engines import FakeEngine, by_luma
 
 
-def colour(
+def color(
     source: Path,
     target: Path,
     encode: EncodeSettings | None = None,
     *,
     engine: Engine | None = None,
     color: ColorSettings | None = None,
-    film: FilmSettings | None = None,
+    film: SmoothingSettings | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
     longest_s: float = 30.0,
@@ -33,7 +33,7 @@ def colour(
     stop: threading.Event | None = None,
     advance: Callable[[float], None] | None = None,
 ) -> tuple[Encoding, Joined]:
-    """Colour ``source`` into ``target``; the work folder stays."""
+    """Color ``source`` into ``target``; the work folder stays."""
     encode = encode or EncodeSettings()
     found = scan(source)
     cut = found.part(start_s, end_s)
