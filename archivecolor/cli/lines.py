@@ -37,8 +37,10 @@ class Lines(Listener):
         if outcome.status is ItemStatus.COLORED:
             log.debug("%s: colored in %.2f s", name, outcome.seconds)
             tell_least_sure(outcome.least_sure)
-        elif outcome.status is ItemStatus.GOOD:
-            log.debug("%s: as it should be", name)
+        elif outcome.status is ItemStatus.NOT_PROVABLE:
+            log.info("%s: not provable, %s", name, printable(outcome.reason or ""))
+        elif outcome.status in (ItemStatus.PROVED, ItemStatus.UNCHANGED):
+            log.debug("%s: %s", name, outcome.status)
         self.emit(outcome)
 
     def item_failed(self, outcome: ItemOutcome) -> None:
