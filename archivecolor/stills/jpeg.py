@@ -1,8 +1,8 @@
 """JPEG. Decoding and encoding are Pillow's; luma is copied from source to result without being decoded.
 
-From a grey JPEG the scans are copied (`jpeg_scans`), from one in Y'CbCr the luma's DCT coefficients (`jpeg_blocks`).
-A progressive JPEG in Y'CbCr becomes a baseline one. Whether the result's Y plane is the source's is tried on every
-file; where it is not, the warnings say by how much.
+The compressed bits of the luma are copied (`jpeg_scans`) from every Huffman-coded JPEG of 8 bit that is grey or in
+Y'CbCr. Whether the result's Y plane is the source's is tried on every file; where it is not, the warnings say by how
+much, and why.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from archivecolor.color import UIntArray
-from archivecolor.errors import DependencyError
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import jpeg_blocks, jpeg_scans, pillow
+from archivecolor.stills import jpeg_scans, pillow
+from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
 from archivecolor.stills.still import Coding, Encoded, Pixels, Still, StillInfo
 from archivecolor.toning import THUMBNAIL_PX, thumbnail
@@ -40,8 +40,8 @@ def probe(path: Path) -> StillInfo:
 def read(path: Path, info: StillInfo, page: int) -> Still:
     """Decode: of a grey or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
     with pillow.open_image(path) as image:
-        mode, space = image.mode, image.info.get("adobe_transform", 1)
-        has_luma = mode == "L" or (mode == "RGB" and space == 1 and not _is_rgb(image))
+        mode = image.mode
+        has_luma = mode == "L" or (mode == "RGB" and not _is_rgb(image))
         if has_luma:
             image.draft("L", image.size)  # libjpeg then hands out its Y plane
         pixels = pillow.to_pixels(pillow.decode(image, path))
@@ -59,9 +59,12 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 
 
 def _is_rgb(image: Image.Image) -> bool:
-    """Whether the components are named R, G and B, by which libjpeg tells a JPEG that is not in Y'CbCr."""
-    names = [component[0] for component in getattr(image, "layer", [])]
-    return names == [ord("R"), ord("G"), ord("B")]
+    """Whether libjpeg takes three components for R, G and B (jdapimin.c)."""
+    if "jfif" in image.info:
+        return False
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] != 1)
+    return bytes(component[0] for component in getattr(image, "layer", [])) == b"RGB"
 
 
 def _small_colour(path: Path) -> UIntArray:
@@ -78,13 +81,13 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
         return _encode_grey(rgb, still, options)
     if still.coding.jpeg is None or output.quality is not None:
         return Encoded([_save(Image.fromarray(rgb), options)])
-    hint = ""
+    reason = ""
     try:
-        coded = _with_copied_luma(rgb, still, options)
-        if coded is not None and np.array_equal(jpeg_scans.y_plane(coded), still.luma):
+        coded = jpeg_scans.splice(still.coding.jpeg, rgb, _chroma_table(), options)
+        if np.array_equal(jpeg_scans.y_plane(coded), still.luma):
             return Encoded([coded])
-    except DependencyError:
-        hint = f"; {jpeg_blocks.INSTALL} keeps it"
+    except NotCopiedError as e:
+        reason = f", for {e}"
     except _UNREADABLE:  # oddly coded, though it could be decoded
         pass
     coded = _save(Image.fromarray(rgb), options)
@@ -92,33 +95,23 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     if not moved.any():
         return Encoded([coded])
     share = f"{(moved > 0).mean():.2%} of its pixels by up to {moved.max()}"
-    return Encoded([coded], (f"coded anew, which moved the luma of {share}{hint or '; --format tiff keeps it'}",))
+    return Encoded([coded], (f"coded anew{reason}, which moved the luma of {share}; --format tiff keeps it",))
 
 
 def _encode_grey(luma: UIntArray, still: Still, options: dict[str, Any]) -> Encoded:
     """The luma alone: copied from a source that is a JPEG, where it has luma."""
-    source, coded = still.coding.jpeg, None
+    source = still.coding.jpeg
     said: tuple[str, ...] = ()
     if source is not None:
-        coded = jpeg_scans.luma_of(source, options)
-        if coded is None:
-            grey = jpeg_blocks.grey_of(source)
-            coded = jpeg_scans.luma_of(grey, options) if grey else None
-        if coded is None:
-            said = ("stores no luma, so it was coded anew",)
+        try:
+            return Encoded([jpeg_scans.luma_of(source, options)])
+        except NotCopiedError as e:
+            said = (f"coded anew, for {e}",)
+        except _UNREADABLE:
+            said = ("coded anew, for it is oddly coded",)
     if "qtables" in options:
         options["qtables"] = options["qtables"][:1]
-    return Encoded([coded or _save(Image.fromarray(luma), options)], said)
-
-
-def _with_copied_luma(rgb: UIntArray, still: Still, options: dict[str, Any]) -> bytes | None:
-    source = still.coding.jpeg or b""
-    table = _chroma_table()
-    coded = jpeg_scans.splice(source, rgb, table, options)
-    if coded is None:
-        grey = jpeg_blocks.grey_of(source)
-        coded = jpeg_scans.splice(grey, rgb, table, options) if grey else None
-    return coded
+    return Encoded([_save(Image.fromarray(luma), options)], said)
 
 
 def _save(image: Image.Image, options: dict[str, Any]) -> bytes:
@@ -154,6 +147,7 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
     if quality is None and still.coding.jpeg_luma_table:
         # The source's own luma divisors: decoded luma quantises to what it was
         options["qtables"] = [list(still.coding.jpeg_luma_table), _chroma_table()]
+        options["quality"] = 100  # says how much memory Pillow takes; the divisors are the tables'
     else:
         options["quality"] = quality or pillow.QUALITY
     return options

@@ -1,0 +1,60 @@
+"""The segments of a JPEG: markers, and what stands behind them (ITU-T T.81, annex B)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from archivecolor.stills.jpeg_huffman import Table
+
+SOI, EOI, SOS, DQT, DHT, DRI, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE
+APP0, APP14 = 0xE0, 0xEE
+FRAMES: Final = (0xC0, 0xC1, 0xC2)
+"""Baseline, extended sequential, progressive: all Huffman-coded."""
+OTHER_FRAMES: Final = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+"""Lossless, hierarchical and arithmetically coded ones."""
+_RESTARTS: Final = range(0xD0, 0xD8)
+
+
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Markers and bodies; the body of a scan goes on to the next marker, entropy-coded data included."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        if marker == EOI:
+            return
+        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        if marker == SOS:
+            end = _end_of_scan(data, end)
+        yield marker, data[at + 4 : end]
+        at = end
+
+
+def _end_of_scan(data: bytes, at: int) -> int:
+    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
+        if data[at + 1] not in (0, 0xFF, *_RESTARTS):
+            return at
+        at += 1 if data[at + 1] == 0xFF else 2
+    return len(data)
+
+
+def divisors(body: bytes) -> dict[int, bytes]:
+    """Quantisation tables by number, each led by its precision and number, of a DQT segment."""
+    found = {}
+    while body:
+        length = 129 if body[0] >> 4 else 65
+        found[body[0] & 15] = body[:length]
+        body = body[length:]
+    return found
+
+
+def huffman_tables(body: bytes) -> Iterator[tuple[int, Table]]:
+    """Huffman tables by class and number, of a DHT segment."""
+    while len(body) > 16:
+        count = sum(body[1:17])
+        yield body[0], Table(body[1:17], body[17 : 17 + count])
+        body = body[17 + count :]
