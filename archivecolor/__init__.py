@@ -13,16 +13,16 @@ from archivecolor.errors import ArchiveColorError
 from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
 
 if TYPE_CHECKING:
-    from archivecolor.pipeline import Colorizer
+    from archivecolor.chroma.still import Colorizer
 
-__version__ = "0.1.0"
+from archivecolor.version import __version__
 
 __all__ = ["ArchiveColorError", "ColorSettings", "Colorizer", "OutputSettings", "StillFormat", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "Colorizer":  # NumPy, OpenCV and ONNX Runtime take a second to load; `--help` does without
-        from archivecolor.pipeline import Colorizer
+        from archivecolor.chroma.still import Colorizer
 
         return Colorizer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

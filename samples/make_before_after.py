@@ -16,7 +16,7 @@ from PIL import Image
 
 from archivecolor import Colorizer
 from archivecolor.color import UIntArray
-from archivecolor.reel.job import FilmRequest, color_film, plan_film
+from archivecolor.runs.film.job import FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
 from archivecolor.stills import open_still
 from archivecolor.stills.still import to_8_bit

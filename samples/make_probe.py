@@ -1,4 +1,4 @@
-"""Make ``archivecolor/probe.jpg``: six grey photographs, 256 x 256 each, in a column, that engines are compared on.
+"""Make ``archivecolor/machine/probe.jpg``: six grey photographs, 256 x 256 each, in a column, to compare engines on.
 
 ``python samples/make_probe.py``. All six are in the public domain or CC0: see ``README.md`` here for the sources.
 """
@@ -33,7 +33,7 @@ def main() -> None:
         square = grey[top : top + side, left : left + side]
         tiles.append(cv2.resize(square, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA))
     strip = Image.fromarray(np.vstack(tiles).astype(np.uint8))
-    strip.save(_HERE.parent / "archivecolor" / "probe.jpg", quality=85, optimize=True)
+    strip.save(_HERE.parent / "archivecolor" / "machine" / "probe.jpg", quality=85, optimize=True)
 
 
 if __name__ == "__main__":

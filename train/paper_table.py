@@ -19,9 +19,9 @@ import numpy.typing as npt
 import torch
 
 from archivecolor import metrics
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import chroma_to_cbcr, luma_of, merge_rows, rgb_to_lab
 from archivecolor.errors import ArchiveColorError, InputError
-from archivecolor.pipeline import Colorizer
 from train import cifar10
 from train.checkpoint import Checkpoint
 from train.networks import Network, trained_network

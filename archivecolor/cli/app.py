@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from archivecolor import __version__
 from archivecolor.cli.build_engine import build_engine
 from archivecolor.cli.doctor import doctor
 from archivecolor.cli.engines import engines
@@ -17,6 +16,7 @@ from archivecolor.cli.report import report
 from archivecolor.cli.strip import strip
 from archivecolor.cli.verify import verify
 from archivecolor.cli.video import video
+from archivecolor.version import __version__
 
 _EPILOG = (
     "Exit codes: 0 done, 1 bug, 2 usage, 3 input unreadable, 4 dependency missing, 5 output refused or not writable, "

@@ -15,6 +15,7 @@ from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import Interruption, interruptible
 from archivecolor.errors import DependencyError, EngineError, UsageError
 from archivecolor.settings import EngineSettings, Precision
+from archivecolor.text import duration
 
 if TYPE_CHECKING:
     from archivecolor.inference.catalog import EngineFolder
@@ -111,7 +112,7 @@ class _Speaker:
         if self._quiet or now - self._spoke < (_LIVE_EVERY_S if self._live else _SPEAK_EVERY_S):
             return
         self._spoke = now
-        line = f"{phase.lower()}: {share:.0%}, {console.duration(now - self._began)}"
+        line = f"{phase.lower()}: {share:.0%}, {duration(now - self._began)}"
         console.show_line(line, live=self._live)
 
 
@@ -123,10 +124,10 @@ def _checked_px(network_px: int | None) -> int | None:
 
 def check(folder: EngineFolder, plan: Plan) -> str:
     """Compare the plan with ONNX Runtime where it runs here; raises `EngineError`, and deletes it, when it differs."""
-    from archivecolor import comparison
     from archivecolor.inference import build, plans
     from archivecolor.inference.device import nvidia_gpu
     from archivecolor.inference.tensorrt import TensorRTEngine
+    from archivecolor.machine import comparison
 
     try:
         with TensorRTEngine(folder, plan, EngineSettings(device="cuda")) as engine:
@@ -150,8 +151,8 @@ def check(folder: EngineFolder, plan: Plan) -> str:
 
 
 def _list(folder: Path | None, *, json: bool) -> None:
-    from archivecolor import diagnosis
     from archivecolor.inference import plans
+    from archivecolor.machine import diagnosis
 
     states = list(diagnosis.plan_states(folder))
     if json:

@@ -18,19 +18,12 @@ from types import TracebackType
 from typing import Self
 
 from archivecolor.errors import ArchiveColorError, OutputError
+from archivecolor.text import duration, printable
 
 _PLAIN_EVERY_S = 30.0
 _ETA_WINDOW_S = 120.0
 
 log = logging.getLogger("archivecolor")
-
-
-def printable(text: str | Path) -> str:
-    """Any file name on one line: control characters and undecodable bytes as escapes."""
-    raw = os.fspath(text)
-    if raw.isprintable():
-        return raw
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in raw)
 
 
 def complain(error: ArchiveColorError) -> None:
@@ -164,15 +157,6 @@ def _bar(total: int):  # type: ignore[no-untyped-def]  # Rich is imported only w
     )
     bar.add_task("", total=total, rate=0.0, failed=0)
     return bar
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: '3 h 05 min'."""
-    minutes, s = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {s:02d} s" if minutes else f"{s} s"
 
 
 def table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> str:

@@ -15,9 +15,9 @@ from archivecolor.settings import EngineSettings, Precision
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archivecolor.comparison import Measurement
-    from archivecolor.diagnosis import Extra, Machine, PlanState
     from archivecolor.inference.catalog import EngineFolder
+    from archivecolor.machine.comparison import Measurement
+    from archivecolor.machine.diagnosis import Extra, Machine, PlanState
 
 _SOURCES = {"COMMANDLINE": "command line", "ENVIRONMENT": "environment", "DEFAULT": "default"}
 
@@ -42,8 +42,8 @@ def doctor(
     """
     console.set_up_logging(quiet=quiet, verbose=False, log_file=None)
 
-    from archivecolor import diagnosis
     from archivecolor.inference import catalog, plans
+    from archivecolor.machine import diagnosis
 
     settings = EngineSettings(kind=engine, device=device, precision=precision, batch=batch)
     folder = catalog.find(generator)
@@ -135,7 +135,7 @@ def _origins(context: typer.Context) -> Iterator[tuple[str, str, str]]:
 
 
 def _compare(settings: EngineSettings, generator: str) -> Iterator[Measurement]:
-    from archivecolor import comparison
+    from archivecolor.machine import comparison
 
     for candidate in comparison.engines(settings):
         if not candidate.reason:

@@ -13,13 +13,14 @@ import typer
 from archivecolor.cli import console, options
 from archivecolor.errors import InputError, UsageError
 from archivecolor.settings import ColorSettings, EngineSettings, Precision
+from archivecolor.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archivecolor.chroma.still import Colorizer
     from archivecolor.evaluation.clips import ClipScores, Figures
     from archivecolor.evaluation.stills import Scores
-    from archivecolor.pipeline import Colorizer
 
 
 def evaluate(
@@ -58,9 +59,9 @@ def evaluate(
         strength=strength, saturation=saturation, warmth=warmth, network_px=network_px, thorough=thorough
     )
 
+    from archivecolor.chroma.still import Colorizer
     from archivecolor.evaluation import sources
     from archivecolor.jobs.discover import lies_inside
-    from archivecolor.pipeline import Colorizer
 
     if sheet and lies_inside(sheet, source):
         raise UsageError(f"{sheet}: the sheet would lie among the sources", hint="give --sheet another place")
@@ -150,7 +151,7 @@ def _measure_clips(
         try:
             opened.append(clips.open_clip(path))
         except InputError as e:
-            console.log.warning("left out: %s", console.printable(e.message))
+            console.log.warning("left out: %s", printable(e.message))
     frames = sum(clip.count for clip in opened) * len(entries)
     with console.Progress(frames, quiet=quiet) as progress:
         for clip, entry in product(opened, entries):
@@ -161,7 +162,7 @@ def _measure_clips(
             if json:
                 entry.emit(clip.path, frames=clip.count, shots=len(clip.starts), **scores.as_dict())
             else:
-                console.log.info("%s: %s", console.printable(clip.path.name), _steadiness(scores))
+                console.log.info("%s: %s", printable(clip.path.name), _steadiness(scores))
 
 
 def _labels(entries: list[_Entry]) -> list[str]:

@@ -9,20 +9,14 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from archivecolor.cli.console import clear_line, duration, log, show_line
+from archivecolor.cli.console import clear_line, log, show_line
 from archivecolor.errors import UsageError
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.text import clock, duration
 
 _PLAIN_EVERY_S: Final = 30.0
 _LIVE_EVERY_S: Final = 0.25
 _WINDOW_S: Final = 60.0
-
-
-def clock(seconds: float) -> str:
-    """A time in a film: '0:01:23.40'."""
-    hundredths = round(seconds * 100)
-    minutes, rest = divmod(hundredths, 6000)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest / 100:05.2f}"
 
 
 def parse_time(text: str | None) -> float | None:

@@ -24,8 +24,8 @@ from archivecolor.settings import (
 )
 
 if TYPE_CHECKING:
-    from archivecolor.cli.foldering.session import Session
-    from archivecolor.signing import ContentSigner
+    from archivecolor.provenance.signing import ContentSigner
+    from archivecolor.runs.folder.job import Session
 
 
 def folder(
@@ -109,15 +109,15 @@ def folder(
     patterns = compile_patterns(only or [])
     check_folders(source, out)
 
-    from archivecolor.cli.foldering.plan import Planner
-    from archivecolor.cli.foldering.report import Report
-    from archivecolor.cli.foldering.session import Session
-    from archivecolor.cli.foldering.settings import Making
-    from archivecolor.cli.foldering.summary import Summary
     from archivecolor.inference import catalog
     from archivecolor.jobs.bag import is_bag
-    from archivecolor.jobs.chosen import Chosen
+    from archivecolor.jobs.item_list import ItemList
     from archivecolor.jobs.resume import Rules
+    from archivecolor.runs.folder.job import Session
+    from archivecolor.runs.folder.plan import Planner
+    from archivecolor.runs.folder.settings import Making
+    from archivecolor.runs.folder.summary import Summary
+    from archivecolor.runs.folder.tally import Report
 
     planner = Planner(
         source,
@@ -126,7 +126,7 @@ def folder(
         Report(json=json, summary=Summary(summary, source, out) if summary else None),
         kinds=kind,
         only=patterns,
-        chosen=Chosen.read(only_from) if only_from else None,
+        chosen=ItemList.read(only_from) if only_from else None,
         rules=Rules(overwrite=overwrite, chosen=only_from is not None),
         bag=bag or is_bag(out),
         fail_fast=fail_fast,
@@ -164,7 +164,7 @@ def _signer(key: Path | None, certificates: Path | None) -> ContentSigner | None
         return None
     if key is None or certificates is None:
         raise UsageError("a signature takes a key and its certificates", hint="give --sign-key and --sign-certificates")
-    from archivecolor.signing import ContentSigner
+    from archivecolor.provenance.signing import ContentSigner
 
     return ContentSigner(certificates, key)
 

@@ -12,6 +12,7 @@ import typer
 from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.errors import ItemsFailedError
+from archivecolor.text import duration, printable
 
 
 def report(
@@ -40,9 +41,9 @@ def make_report(
     out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, json: bool, quiet: bool
 ) -> None:
     """Make the page and tell where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
-    from archivecolor import __version__
     from archivecolor.jobs.journal import journal_path
     from archivecolor.report import making
+    from archivecolor.version import __version__
 
     plan = making.plan(out, __version__, source, to)
     if not journal_path(out).exists():
@@ -51,19 +52,19 @@ def make_report(
     with interruptible() as interruption, console.Progress(len(plan.items), quiet=quiet) as progress:
         made = plan.make(
             threads=jobs or os.cpu_count() or 1,
-            stop=interruption.stop,
+            stop=interruption.stop.is_set,
             advance=lambda: progress.advance(failed=False),
         )
     interruption.raise_if_interrupted()
     if made is None:
         return
     for name, problem in made.problems:
-        console.log.error("%s: its result cannot be shown: %s", console.printable(name), console.printable(problem))
+        console.log.error("%s: its result cannot be shown: %s", printable(name), printable(problem))
     console.log.info(
         "%d items on the page, %d pictures made in %s",
         made.items,
         made.pictures_made,
-        console.duration(time.monotonic() - began),
+        duration(time.monotonic() - began),
     )
     if json:
         console.emit(

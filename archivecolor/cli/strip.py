@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.errors import InputError, ItemsFailedError
+from archivecolor.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def strip(
     Bit for bit the luma of the original: every pixel where the format is lossless, the compressed luma of a JPEG.
     What a run copied because it was in colour already is copied back.
     """
-    from archivecolor.stripping import strip_file
+    from archivecolor.runs.strip import strip_file
 
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     if source.is_dir():
@@ -44,20 +44,20 @@ def strip(
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
     for warning in strip_file(source, out, overwrite=overwrite, max_megapixels=max_megapixels):
-        console.log.warning("%s: %s", console.printable(source.name), console.printable(warning))
+        console.log.warning("%s: %s", printable(source.name), printable(warning))
 
 
 def _strip_folder(
     source: Path, out: Path, overwrite: bool, only: tuple[str, ...], jobs: int, max_megapixels: int | None
 ) -> None:
+    from archivecolor.chroma.still import cost_bytes
     from archivecolor.jobs import workers
     from archivecolor.jobs.atomic import AlreadyExistsError, copy_whole
     from archivecolor.jobs.discover import check_folders, walk
     from archivecolor.jobs.journal import read_journal
     from archivecolor.jobs.records import Status
-    from archivecolor.memory import memory_bytes
-    from archivecolor.pipeline import cost_bytes
-    from archivecolor.stripping import strip_file
+    from archivecolor.resources import memory_bytes
+    from archivecolor.runs.strip import strip_file
 
     check_folders(source, out)
     copied = {entry.result for entry in read_journal(source) if entry.status is Status.COPIED}
@@ -79,22 +79,22 @@ def _strip_folder(
     outcomes = workers.run(
         _pictures(walk(source, out, rename=_grey_name, only=only)),
         stages,
-        stop=threading.Event(),
+        stop=lambda: False,
         threads=jobs or os.cpu_count() or 1,
         budget_bytes=int(memory_bytes() * 0.4),
     )
     for outcome in outcomes:
-        name = console.printable(outcome.item.name)
+        name = printable(outcome.item.name)
         if isinstance(outcome.error, AlreadyExistsError):
             counts["already there"] += 1
         elif outcome.error:
             counts["failed"] += 1
             reason = str(outcome.error).removeprefix(f"{outcome.item.source}: ")
-            console.log.error("%s: %s", name, console.printable(reason))
+            console.log.error("%s: %s", name, printable(reason))
         else:
             counts["stripped"] += 1
             for warning in outcome.result or ():
-                console.log.warning("%s: %s", name, console.printable(warning))
+                console.log.warning("%s: %s", name, printable(warning))
     console.log.info("%s", ", ".join(f"{counts[k]} {k}" for k in ("stripped", "already there", "failed")))
     if counts["failed"]:
         raise ItemsFailedError(f"{counts['failed']} failed", hint="mend them and run the same command again")
@@ -109,7 +109,7 @@ def _pictures(found: Iterator[object]) -> Iterator[Item]:
             try:
                 sniff(thing.source)
             except NotAPictureError as e:
-                console.log.debug("%s: passed by, %s", console.printable(thing.name), e.message.rpartition(": ")[2])
+                console.log.debug("%s: passed by, %s", printable(thing.name), e.message.rpartition(": ")[2])
             else:
                 yield thing
 

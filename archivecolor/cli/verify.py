@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.errors import ArchiveColorError, InputError, UsageError, VerificationError
+from archivecolor.text import printable
 
 
 def verify(
@@ -34,11 +34,11 @@ def verify(
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
     result is compared with the one that was noted when it was written. One line a file that fails; exit code 8.
     """
+    from archivecolor.chroma.still import cost_bytes
     from archivecolor.jobs import workers
     from archivecolor.jobs.discover import compile_patterns
     from archivecolor.jobs.journal import journal_path
-    from archivecolor.memory import memory_bytes
-    from archivecolor.pipeline import cost_bytes
+    from archivecolor.resources import memory_bytes
 
     console.set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
     for folder in (out, source):
@@ -59,7 +59,7 @@ def verify(
     outcomes = workers.run(
         results,
         stages,
-        stop=threading.Event(),
+        stop=lambda: False,
         threads=jobs or os.cpu_count() or 1,
         budget_bytes=int(memory_bytes() * 0.4),
     )
@@ -159,7 +159,7 @@ class _Checker:
     def check(self, result: _Result) -> str | None:
         """What is wrong with a result; None where nothing is. Raises what reading it raises."""
         from archivecolor.jobs.digests import read_state
-        from archivecolor.verification import compare_films, compare_stills
+        from archivecolor.runs.verify import compare_films, compare_stills
 
         sha256 = read_state(result.path).sha256 if result.sha256 else None
         if sha256 != result.sha256:
@@ -183,9 +183,9 @@ def _reason(error: ArchiveColorError, result: _Result) -> str:
 
 def _tell(result: _Result, reason: str | None, counts: Counter[str], *, json: bool) -> None:
     counts["bad" if reason else "good"] += 1
-    name = console.printable(result.name)
+    name = printable(result.name)
     if reason:
-        console.log.error("%s: %s", name, console.printable(reason))
+        console.log.error("%s: %s", name, printable(reason))
     else:
         console.log.debug("%s: as it should be", name)
     if json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.cli.film_progress import FilmProgress, clock, parse_time, tell_least_sure
+from archivecolor.cli.film_progress import FilmProgress, parse_time, tell_least_sure
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.errors import ItemsFailedError, UsageError
 from archivecolor.settings import (
@@ -22,9 +22,10 @@ from archivecolor.settings import (
     Purpose,
     Smoothing,
 )
+from archivecolor.text import clock, duration, printable
 
 if TYPE_CHECKING:
-    from archivecolor.reel.job import FilmPlan, FilmRecord
+    from archivecolor.runs.film.job import FilmPlan, FilmRecord
 
 _LISTED_WARNINGS = 20
 _SHEETS = {".png", ".jpg", ".jpeg"}
@@ -82,10 +83,10 @@ def video(
     if preview and out.suffix.lower() not in _SHEETS:
         raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
 
+    from archivecolor.chroma.film import FilmColorizer, Stopped
     from archivecolor.inference import select
-    from archivecolor.reel.colorizer import FilmColorizer, Stopped
-    from archivecolor.reel.job import FilmRequest, color_film, plan_film
-    from archivecolor.reel.maker import SegmentMaker
+    from archivecolor.runs.film.job import FilmRequest, color_film, plan_film
+    from archivecolor.runs.film.segment_maker import SegmentMaker
 
     request = FilmRequest(
         source,
@@ -113,7 +114,7 @@ def video(
                 count = SegmentMaker(source, plan.scan, colorizer, plan.encoding, side_by_side).contact_sheet(
                     out, plan.cut
                 )
-                console.log.info("%s shows %d frames", console.printable(out), count)
+                console.log.info("%s shows %d frames", printable(out), count)
                 return
             rate = len(plan.scan.film.times) / plan.scan.film.duration_s
             with FilmProgress("colouring", rate=rate, quiet=quiet) as progress:
@@ -133,7 +134,7 @@ def _tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
     film, request = plan.scan.film, plan.request
     console.log.info(
         "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %d shots -> %s",
-        console.printable(request.source.name),
+        printable(request.source.name),
         film.form.width,
         film.form.height,
         film.form.depth,
@@ -153,7 +154,7 @@ def _tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
         names = {"source": str(request.source), "target": str(request.target)}
         console.emit({**names, "status": "planned", **_facts(plan)})
     elif dry_run:
-        console.write_out(f"{console.printable(request.source)} -> {console.printable(request.target)}")
+        console.write_out(f"{printable(request.source)} -> {printable(request.target)}")
 
 
 def _facts(plan: FilmPlan) -> dict[str, object]:
@@ -172,17 +173,17 @@ def _report(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
     """What was made."""
     console.log.info(
         "%s: %d frames in %d shots, in %s (%.1f fps), %s, %.1f MB",
-        console.printable(record.target),
+        printable(record.target),
         record.frames,
         record.shots,
-        console.duration(record.seconds),
+        duration(record.seconds),
         (record.frames - record.resumed) / record.seconds,
         record.encoding.summary,
         record.bytes / 1e6,
     )
     tell_least_sure(plan.least_sure(record.confidence))
     if record.copied:
-        console.log.info("copied untouched: %s", "; ".join(console.printable(c) for c in record.copied))
+        console.log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
     if json:
         names = {"source": str(record.source), "target": str(record.target)}
         shots = [

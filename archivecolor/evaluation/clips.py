@@ -21,17 +21,17 @@ import cv2
 import numpy as np
 
 from archivecolor import metrics
+from archivecolor.chroma.film import FilmColorizer, Picture, Scan, scan
+from archivecolor.chroma.planes import ChromaGrid, chroma_beside
+from archivecolor.chroma.shots import CutDetector
 from archivecolor.color import FloatArray, UIntArray, luma_of, rgb_to_lab
 from archivecolor.errors import InputError
 from archivecolor.evaluation.sources import pictures
-from archivecolor.film.chroma import ChromaGrid, chroma_beside
 from archivecolor.film.form import PictureForm, chroma_planes, luma_plane, unit_luma
 from archivecolor.film.reading import frames
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
-from archivecolor.reel.colorizer import FilmColorizer, Picture, Scan, scan
 from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
-from archivecolor.shots import CutDetector
 
 _MEAN_FRAMES: Final = 9
 _TOP16: Final = np.float32((1 << 16) - 1)

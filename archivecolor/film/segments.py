@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Any, Final, NamedTuple, Self
 
 from archivecolor.errors import OutputError
-from archivecolor.locks import Lock, lock
+from archivecolor.jobs.locks import Lock, lock
 
 LONGEST_S: Final = 30.0
 WARM_UP_FRAMES: Final = 80

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.errors import InputError, OutputError
-from archivecolor.locks import Lock, lock
+from archivecolor.jobs.locks import Lock, lock
 
 _LONGEST_NAME_BYTES = 255
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}

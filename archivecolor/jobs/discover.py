@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from archivecolor.errors import InputError, OutputError, UsageError
-from archivecolor.jobs.chosen import Chosen
+from archivecolor.jobs.item_list import ItemList
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def walk(
     *,
     rename: Callable[[str], str] = str,
     only: tuple[str, ...] = (),
-    chosen: Chosen | None = None,
+    chosen: ItemList | None = None,
 ) -> Iterator[Item | PassedBy]:
     """Walk ``source`` in sorted order, pairing each file with its place below ``target``.
 

@@ -22,6 +22,7 @@ from typing import Final, Self
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.jobs.journal_index import Index
+from archivecolor.jobs.locks import Lock, lock
 from archivecolor.jobs.records import (
     EngineUsed,
     Entry,
@@ -33,7 +34,6 @@ from archivecolor.jobs.records import (
     encode_entry,
     encode_run,
 )
-from archivecolor.locks import Lock, lock
 
 __all__ = [
     "FOLDER",

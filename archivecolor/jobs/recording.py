@@ -33,7 +33,7 @@ from archivecolor.jobs.records import (
     settings_digest,
 )
 from archivecolor.jobs.resume import Reason
-from archivecolor.jobs.spool import Task
+from archivecolor.jobs.tasks import Task
 
 
 def now_utc() -> str:

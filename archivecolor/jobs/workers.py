@@ -9,7 +9,6 @@ are one item; and they are at most ``2 * threads`` loading or waiting plus ``2 *
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -39,7 +38,7 @@ class Stages(Generic[I, L, C, R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[I, R]):
+class Finished(Generic[I, R]):
     """What became of an item: a result or an error."""
 
     item: I
@@ -61,14 +60,14 @@ def run(
     items: Iterable[I],
     stages: Stages[I, L, C, R],
     *,
-    stop: threading.Event,
+    stop: Callable[[], bool],
     batch: int = 1,
     threads: int = 2,
     budget_bytes: int = 1 << 30,
-) -> Iterator[Outcome[I, R]]:
-    """Run every item and yield outcomes as they come. An `ArchiveColorError` fails its item, anything else the run.
+) -> Iterator[Finished[I, R]]:
+    """Run every item and yield them as they are finished. An `ArchiveColorError` fails its item, anything else the run.
 
-    When ``stop`` is set no further item is begun, and those under way are finished.
+    Once ``stop`` says so no further item is begun, and those under way are finished.
     """
     with ThreadPoolExecutor(threads, "load") as loaders, ThreadPoolExecutor(threads, "save") as savers:
         under_way = _UnderWay(iter(items), stages, stop, 2 * threads, batch, budget_bytes, loaders, savers)
@@ -89,7 +88,7 @@ class _UnderWay(Generic[I, L, C, R]):
 
     feed: Iterator[I]
     stages: Stages[I, L, C, R]
-    stop: threading.Event
+    stop: Callable[[], bool]
     depth: int
     batch: int
     budget_bytes: int
@@ -111,7 +110,7 @@ class _UnderWay(Generic[I, L, C, R]):
 
     def start_loading(self) -> bool:
         """Begin as many items as fit; False when none is left to begin."""
-        while not self.stop.is_set():
+        while not self.stop():
             if self.held is None:
                 item = next(self.feed, None)
                 if item is None:
@@ -125,7 +124,7 @@ class _UnderWay(Generic[I, L, C, R]):
             self.held = None
         return False
 
-    def saved(self) -> Iterator[Outcome[I, R]]:
+    def saved(self) -> Iterator[Finished[I, R]]:
         """Collect the items whose saving has ended."""
         for future in [f for f in self.saving if f.done()]:
             task = self.saving.pop(future)
@@ -134,7 +133,7 @@ class _UnderWay(Generic[I, L, C, R]):
             except ArchiveColorError as e:
                 yield self._end(task, None, e)
 
-    def compute(self) -> Iterator[Outcome[I, R]]:
+    def compute(self) -> Iterator[Finished[I, R]]:
         """Compute the loaded items at the head of the queue and hand them on; yields those that failed."""
         tasks: list[_Task[I, L]] = []
         group: Hashable = None
@@ -151,7 +150,7 @@ class _UnderWay(Generic[I, L, C, R]):
         if tasks:
             yield from self._compute_together(tasks)
 
-    def _compute_together(self, tasks: list[_Task[I, L]]) -> Iterator[Outcome[I, R]]:
+    def _compute_together(self, tasks: list[_Task[I, L]]) -> Iterator[Finished[I, R]]:
         try:
             computed = self.stages.compute([t.loaded.result() for t in tasks])
         except ArchiveColorError as e:
@@ -178,6 +177,6 @@ class _UnderWay(Generic[I, L, C, R]):
         for future in self.saving:
             future.cancel()
 
-    def _end(self, task: _Task[I, L], result: R | None, error: ArchiveColorError | None) -> Outcome[I, R]:
+    def _end(self, task: _Task[I, L], result: R | None, error: ArchiveColorError | None) -> Finished[I, R]:
         self.used_bytes -= task.cost_bytes
-        return Outcome(task.item, result, error, time.monotonic() - task.began)
+        return Finished(task.item, result, error, time.monotonic() - task.began)

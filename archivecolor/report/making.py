@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from archivecolor.report.previews import Gallery, Preview
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadePage:
     """What was made."""
 
     path: Path
@@ -31,7 +30,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PagePlan:
     """A page to be made: what it is of and where it goes."""
 
     out: Path
@@ -40,8 +39,8 @@ class Plan:
     version: str
     """archivecolor's, for the page to tell."""
 
-    def make(self, *, threads: int, stop: threading.Event, advance: Callable[[], None]) -> Made | None:
-        """Make the pictures that are missing, then the page; None when ``stop`` was set before the end.
+    def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
+        """Make the pictures that are missing, then the page; None when ``stop`` said so before the end.
 
         What was made until then is kept, and the next call goes on from there. Raises `OutputError`.
         """
@@ -52,7 +51,7 @@ class Plan:
         previews = [found[item.source] for item in self.items]
         path = page.write_page(self.folder, self.out, previews, self.version)
         gallery.prune({preview.id for preview in previews})
-        return Made(
+        return MadePage(
             path,
             len(previews),
             Counter(preview.item.state for preview in previews),
@@ -61,13 +60,13 @@ class Plan:
         )
 
 
-def plan(out: Path, version: str, source: Path | None = None, folder: Path | None = None) -> Plan:
+def plan(out: Path, version: str, source: Path | None = None, folder: Path | None = None) -> PagePlan:
     """Find what there is to review.
 
     Raises `InputError` where there is nothing, `OutputError` where the page must not be written.
     """
     folder = place(out, source, folder)
-    return Plan(out, folder, find_items(out, source), version)
+    return PagePlan(out, folder, find_items(out, source), version)
 
 
 def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:

@@ -11,7 +11,6 @@ import io
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -101,9 +100,9 @@ class Gallery:
         return self.picture(id).with_suffix(".map.png")
 
     def previews(
-        self, items: list[ReviewItem], *, threads: int, stop: threading.Event, advance: Callable[[], None]
+        self, items: list[ReviewItem], *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]
     ) -> Iterator[Preview]:
-        """Make what is missing; yields in no particular order, and ends early when ``stop`` is set.
+        """Make what is missing; yields in no particular order, and ends early once ``stop`` says so.
 
         Memory: that of `workers.run` with one gigabyte, and of the largest result. Raises `OutputError` where they
         cannot be written.

@@ -23,7 +23,7 @@ import numpy as np
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
 from archivecolor.frames import Orientation
-from archivecolor.memory import memory_bytes
+from archivecolor.resources import memory_bytes
 from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import tiff_writing
 from archivecolor.stills.exif import with_orientation

@@ -22,14 +22,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from archivecolor.chroma.control.paint import Strokes, spread
+from archivecolor.chroma.control.palette import Palette
+from archivecolor.chroma.network_input import look, shrunk
 from archivecolor.color import FloatArray, luma_of, rgb_to_lab
-from archivecolor.control.paint import Strokes, spread
-from archivecolor.control.palette import Palette
 from archivecolor.evaluation.sources import pictures
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.look import look, shrunk
 from archivecolor.settings import EngineSettings
 
 log = logging.getLogger("tests.bench.controls")

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from archivecolor import comparison
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
 from archivecolor.inference import catalog, select
 from archivecolor.inference.engine import Engine
+from archivecolor.machine import comparison
 from archivecolor.settings import EngineSettings, Precision
 
 _VARIANTS = {

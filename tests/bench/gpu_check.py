@@ -24,13 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from archivecolor import comparison, diagnosis
 from archivecolor.errors import ArchiveColorError
 from archivecolor.inference import build, catalog, select
 from archivecolor.inference.device import nvidia_driver
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.plans import Backend
+from archivecolor.machine import comparison, diagnosis
 from archivecolor.settings import EngineSettings, Precision
 from tests.film.sources import FilmSource, moving
 

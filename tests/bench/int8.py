@@ -28,12 +28,12 @@ import onnx
 import onnxruntime as ort
 
 from archivecolor import metrics
+from archivecolor.chroma.network_input import look, shrink
 from archivecolor.color import FloatArray, grey_to_lightness, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.graph import plan_graph
-from archivecolor.look import look, shrink
 from archivecolor.settings import Precision
 
 BOUND_MEAN, LEAST_GAIN = 0.1, 1.3

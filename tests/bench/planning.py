@@ -18,15 +18,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from archivecolor.cli.foldering.settings import Making
+from archivecolor.chroma.still import Colorizer
 from archivecolor.inference import catalog
 from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status
 from archivecolor.jobs.recording import Recorder, begin, now_utc
 from archivecolor.jobs.records import settings_digest
 from archivecolor.jobs.resume import Reason
-from archivecolor.jobs.spool import Task
-from archivecolor.pipeline import Colorizer
+from archivecolor.jobs.tasks import Task
+from archivecolor.runs.folder.settings import Making
 from archivecolor.settings import OutputSettings
 from tests.bench.stills import photograph
 

@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import UIntArray
-from archivecolor.pipeline import Colorizer
 from archivecolor.settings import OutputSettings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import typer
 
-from archivecolor import __version__
 from archivecolor.cli.app import app
+from archivecolor.version import __version__
 from tests.cli.conftest import Done, Run, write
 from tests.conftest import ROOT
 from tests.fakes.command import command

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archivecolor.confidence import confidence_of
+from archivecolor.chroma.confidence import confidence_of
 from archivecolor.jobs.journal import confidence_path, read_journal
 from tests.cli.conftest import Run, tree
 from tests.fakes.engines import FakeEngine

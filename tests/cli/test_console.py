@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archivecolor.cli import console
-from archivecolor.cli.console import Progress, complain, duration, printable, table
+from archivecolor.cli.console import Progress, complain, table
 from archivecolor.errors import ArchiveColorError, UsageError
+from archivecolor.text import duration, printable
 
 
 @given(st.text(st.characters(), max_size=30))

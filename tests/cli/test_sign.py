@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from archivecolor.errors import ConfigurationError
-from archivecolor.provenance import SOURCE_TYPE
-from archivecolor.signing import ContentSigner
+from archivecolor.provenance.signing import ContentSigner
+from archivecolor.provenance.xmp import SOURCE_TYPE
 from tests.cli.conftest import Run, write
 from tests.stills.sources import GREY16
 

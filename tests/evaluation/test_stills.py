@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pytest
 from skimage import color
 
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import UIntArray, luma_of
 from archivecolor.errors import InputError, OutputError
 from archivecolor.evaluation import stills
 from archivecolor.evaluation.sources import find
 from archivecolor.evaluation.stills import Scores, evaluate, score, write_sheet
-from archivecolor.pipeline import Colorizer
 from tests.fakes.engines import FakeEngine, by_luma
 
 Picture = npt.NDArray[np.uint8]

@@ -13,7 +13,7 @@ import pytest
 
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 from tests.film.sources import FilmSource, decode, moving, packets
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 FFMPEG = shutil.which("ffmpeg")
 MASTER = EncodeSettings(Purpose.MASTER)

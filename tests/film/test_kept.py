@@ -11,8 +11,8 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.film import segments
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film.segments import ShotConfidence
-from archivecolor.locks import Lock, lock
-from archivecolor.reel.job import FilmRequest, color_film, plan_film
+from archivecolor.jobs.locks import Lock, lock
+from archivecolor.runs.film.job import FilmRequest, color_film, plan_film
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving

@@ -7,7 +7,7 @@ import pytest
 
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, Purpose
 from tests.film.sources import FilmSource, decode, moving
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 MASTER = EncodeSettings(Purpose.MASTER)
 

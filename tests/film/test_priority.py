@@ -12,7 +12,7 @@ from archivecolor.film.encoding import open_encoder, plan_encoding
 from archivecolor.settings import EncodeSettings, FilmCodec
 from tests.film.sources import FilmSource, scene
 from tests.film.test_hardware import FORM, RATE, SIZE
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 if sys.platform != "linux" or os.geteuid() != 0:
     pytest.skip("only root's encoders on Linux can take real-time priority", allow_module_level=True)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archivecolor.chroma.temporal import LOOKAHEAD
 from archivecolor.film.segments import (
     BusyError,
     Journal,
@@ -16,7 +17,6 @@ from archivecolor.film.segments import (
     mean_confidence,
     plan_segments,
 )
-from archivecolor.temporal import LOOKAHEAD
 
 
 @given(

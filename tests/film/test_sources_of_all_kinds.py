@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archivecolor.chroma.film import scan
 from archivecolor.film.reading import frames
-from archivecolor.reel.colorizer import scan
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.sources import FilmSource, decode, moving
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 FFMPEG = shutil.which("ffmpeg")
 KINDS = {

@@ -8,7 +8,7 @@ import pytest
 
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 from tests.film.sources import FilmSource, decode, moving, packets
-from tests.reel.making import colour
+from tests.runs.film.making import colour
 
 SHARE = EncodeSettings(Purpose.SHARE, preset="ultrafast")
 NTSC = Fraction(30000, 1001)

@@ -9,13 +9,13 @@ import onnx
 import onnxruntime
 import pytest
 
-from archivecolor import comparison
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.graph import plan_graph
 from archivecolor.inference.onnx import OnnxEngine
+from archivecolor.machine import comparison
 from archivecolor.settings import EngineSettings, Precision
 from tests.inference.conftest import record_digests
 

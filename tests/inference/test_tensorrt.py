@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archivecolor import comparison
 from archivecolor.cli.build_engine import check
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
@@ -18,6 +17,7 @@ from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.plans import Plan
 from archivecolor.inference.tensorrt import TensorRTEngine
+from archivecolor.machine import comparison
 from archivecolor.settings import EngineSettings, Precision
 from tests.fakes.nvidia import FakeTensorRT
 from tests.inference.conftest import PutGpus, drop_spread, flip_a_byte, put_tensorrt

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from archivecolor.chroma.film import FilmColorizer
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.frames import LONGEST_NETWORK_SIDE
 from archivecolor.inference.engine import Estimate
 from archivecolor.inference.thorough import ThoroughEngine, thorough
-from archivecolor.pipeline import Colorizer
-from archivecolor.reel.colorizer import FilmColorizer
 from archivecolor.settings import ColorSettings
 from tests.fakes.engines import FakeEngine, NanEngine, by_luma
 

@@ -98,7 +98,7 @@ def test_colouring_with_onnx_never_loads_torch() -> None:
     program = """
 import sys
 import numpy as np
-from archivecolor.pipeline import Colorizer
+from archivecolor.chroma.still import Colorizer
 with Colorizer.load("onnx") as colorizer:
     colorizer.color(np.zeros((40, 40), np.uint8))
 assert "torch" not in sys.modules, "torch was loaded"

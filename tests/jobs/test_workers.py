@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.jobs import workers
-from archivecolor.jobs.workers import Outcome, Stages, run
+from archivecolor.jobs.workers import Finished, Stages, run
 
 GRACE_S = 30.0
 
@@ -83,7 +83,7 @@ class Bench:
 
     def run(
         self, items: Iterator[int] | range, stop: threading.Event | None = None, **options: int
-    ) -> Iterator[Outcome[int, str]]:
+    ) -> Iterator[Finished[int, str]]:
         stages: Stages[int, int, str, str] = Stages(
             load=self.load,
             compute=self.compute,
@@ -91,7 +91,7 @@ class Bench:
             cost_bytes=self.cost,
             group=lambda x: self.group(x // 10),
         )
-        return run(items, stages, stop=stop or threading.Event(), **options)
+        return run(items, stages, stop=(stop or threading.Event()).is_set, **options)
 
 
 def worker_threads() -> list[threading.Thread]:
@@ -311,7 +311,7 @@ def test_loading_computing_and_saving_overlap() -> None:
         return computed
 
     stages: Stages[int, int, int, int] = Stages(load, compute, save, lambda _: 1, lambda _: 0)
-    assert len(list(run(range(3), stages, stop=threading.Event(), threads=2))) == 3
+    assert len(list(run(range(3), stages, stop=lambda: False, threads=2))) == 3
     assert sorted(met) == ["compute", "load", "save"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 
-def make(out: Path, source: Path | None = None, folder: Path | None = None) -> making.Made:
+def make(out: Path, source: Path | None = None, folder: Path | None = None) -> making.MadePage:
     """Make a page as the command does."""
-    made = making.plan(out, "0.0", source, folder).make(threads=2, stop=threading.Event(), advance=lambda: None)
+    made = making.plan(out, "0.0", source, folder).make(threads=2, stop=lambda: False, advance=lambda: None)
     assert made is not None
     return made
 
 
-Make = Callable[..., making.Made]
+Make = Callable[..., making.MadePage]
 
 
 @pytest.fixture(scope="session")

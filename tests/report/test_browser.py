@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archivecolor.jobs.chosen import Chosen
+from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal import Kind
 from archivecolor.report.items import ReviewItem, State
 from archivecolor.report.page import write_page
@@ -189,7 +189,7 @@ def test_marks_stay_and_export_exactly_the_list(on: Page, page: Path, downloads:
     written = downloads / "rejected.txt"
     on.wait(written.exists)
     assert sorted(written.read_bytes().split(b"\n")) == [b"", *sorted(map(os.fsencode, HOSTILE))]
-    assert Chosen.read(written).names == set(HOSTILE), "and folder --only-from takes it up"
+    assert ItemList.read(written).names == set(HOSTILE), "and folder --only-from takes it up"
     written.unlink()
     on.wait(lambda: "1 name left out" in on.find("toast").text)  # that of `TWO_LINES`
 

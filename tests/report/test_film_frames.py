@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from archivecolor.control.hints import Hints, read_strokes
+from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.jobs.journal import Kind
 from archivecolor.jobs.records import TimedConfidence
 from tests.film.sources import FilmSource, moving

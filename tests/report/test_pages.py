@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from archivecolor.control.hints import Hints
+from archivecolor.chroma.control.hints import Hints
 from archivecolor.report import pages
 from archivecolor.report.pages import page_sheet
 from archivecolor.report.pictures import small_picture

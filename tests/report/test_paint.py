@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.color import rgb_to_lab
-from archivecolor.control.hints import Hints, read_strokes
 from tests.report.browsing import Page, looking_at
 from tests.report.conftest import make
 from tests.report.runs import colored, picture, write_journal

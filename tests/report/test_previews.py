@@ -153,7 +153,7 @@ def test_a_run_that_is_stopped_writes_no_page_and_the_next_goes_on(tmp_path: Pat
             stop.set()
 
     plan = making.plan(out, "0")
-    assert plan.make(threads=1, stop=stop, advance=advance) is None
+    assert plan.make(threads=1, stop=stop.is_set, advance=advance) is None
     assert not (plan.folder / "index.html").exists()
     done = len(list((plan.folder / "thumbs").rglob("*.jpg")))
     assert 2 <= done < 12

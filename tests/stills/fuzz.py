@@ -27,8 +27,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import ArchiveColorError
-from archivecolor.pipeline import Colorizer
 from archivecolor.stills import probe
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.stills.sources import GREY8, GREY16, JPEG, LOSSLESS, SEPIA8, SEPIA16

@@ -19,8 +19,8 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image
 
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import UIntArray
-from archivecolor.pipeline import Colorizer
 from archivecolor.settings import OutputSettings, StillFormat
 from tests.fakes.engines import FakeEngine, by_luma
 

@@ -1,7 +1,7 @@
 """Real photographs in every format, described by ExifTool, coloured, and read back by ExifTool and ImageMagick.
 
 Every tag that ExifTool finds in the source must be in the result with the same value, but for those that say how the
-file is coded. Luma is compared by `archivecolor.verification`, whose decoders the formats' own tests check.
+file is coded. Luma is compared by `archivecolor.runs.verify`, whose decoders the formats' own tests check.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 from skimage import data
 
 from archivecolor.color import UIntArray
-from archivecolor.verification import compare_stills
+from archivecolor.runs.verify import compare_stills
 from tests.stills.sources import luma_of, recolor
 from tests.stills.test_profiles import DOT_GAIN, grey_profile
 

@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray
-from archivecolor.pipeline import Colorizer
 from archivecolor.settings import OutputSettings, StillFormat
 from tests.fakes.engines import FakeEngine
 from tests.stills.sources import GREY8, luma_of, png, png_chunk

@@ -1,0 +1,284 @@
+"""Steady chroma for consecutive frames of film.
+
+::
+
+    luma -> look (small, upright, levelled) -> motion to the frame before
+         -> Engine.estimate on every n-th frame, where new things come into sight, and between answers that
+            contradict each other
+         -> palette of a reference -> paint that hints brought here
+         -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
+
+Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many small pictures, of about 2 MB each at
+256 px short side, are under way, however long the film is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from archivecolor.chroma.confidence import confidence_of
+from archivecolor.chroma.control.film_paint import FilmPaint
+from archivecolor.chroma.control.grade import graded, is_neutral
+from archivecolor.chroma.control.hints import read_strokes
+from archivecolor.chroma.control.paint import Painted, spread
+from archivecolor.chroma.control.reference import palette_of
+from archivecolor.chroma.network_input import ends, level, shrink_codes, shrunk
+from archivecolor.chroma.shots import CutDetector
+from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
+from archivecolor.color import FloatArray, UIntArray
+from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.reading import Survey, survey
+from archivecolor.film.writing import Cut
+from archivecolor.frames import network_size
+from archivecolor.inference.engine import Engine
+from archivecolor.inference.thorough import thorough
+from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
+
+_GATHER: Final = 32
+"""Frames that may wait until a batch for the engine is full, and frames that may wait for the next answer."""
+_UNSEEN: Final = 0.3
+"""Carried share below which a pixel counts as not seen by the generator yet."""
+_UNSEEN_SHARE: Final = 0.1
+"""Share of such pixels at which the generator is asked again."""
+_REST_FRAMES: Final = 2
+"""Frames at least between two questions."""
+_CONTRADICTION_AB: Final = 3.0
+"""Root mean square by which an answer differs from the one before, carried there, at which more are asked for. Of seven
+clips one differs so in most answers, two in a tenth of theirs, the others never."""
+_LEVEL_PACE: Final = 0.1
+_LEAST_MOTION_PX: Final = 64
+"""Short side below which too little is left to find motion in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A film that was read once."""
+
+    film: Survey
+    cuts: tuple[int, ...]
+    """Frames that begin a new shot."""
+
+    def part(self, start_s: float | None, end_s: float | None) -> Cut:
+        """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
+        shown = [self.film.seconds(i) for i in range(len(self.film.times))]
+        first = 0 if start_s is None else sum(s < start_s - 1e-9 for s in shown)
+        last = len(shown) if end_s is None else sum(s < end_s - 1e-9 for s in shown)
+        return Cut(first, max(first, last), whole=start_s is None and end_s is None)
+
+
+class Stopped(Exception):
+    """The run was asked to end; what is finished is kept."""
+
+
+def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:
+    """Read a film from end to end: what it holds and where its cuts are.
+
+    Raises `InputError`, and `Stopped` once ``stop`` is set.
+    """
+    detector = CutDetector()
+
+    def see(luma: UIntArray, form: PictureForm) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped
+        detector.push(luma, form.depth)
+
+    film = survey(path, see, advance)
+    return Scan(film, tuple(detector.cuts()))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded frame on its way through."""
+
+    index: int
+    luma: UIntArray
+    """``[h, w]``, the source's own codes."""
+    interlaced: bool
+    confidence: float | None = None
+    """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A frame, and what the generator sees of it if it is asked."""
+
+    moment: Moment[Picture]
+    look: FloatArray
+    """`FilmColorizer._look`"""
+    reach: tuple[float, float]
+    """The luma that is levelled to black and to white."""
+    ask: bool
+
+
+class FilmColorizer:
+    """Colours the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
+
+    def __init__(self, engine: Engine, color: ColorSettings | None = None, film: FilmSettings | None = None) -> None:
+        self.color = color or ColorSettings()
+        self.engine = thorough(engine, wanted=self.color.thorough)
+        self.film = film or FilmSettings()
+        reference = self.color.reference
+        self._palette = palette_of(self.engine, reference, self.color.network_px) if reference else None
+        self.paint = FilmPaint()
+        """What was painted on frames; filled by `paint_shot`."""
+
+    def chroma(
+        self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
+    ) -> Iterator[tuple[Picture, FloatArray]]:
+        """Finished chroma of consecutive pictures: each with its ``[h', w', 2]`` a*, b*, small, rows as stored.
+
+        ``starts`` are the indices at which shots begin; that of the first picture's shot may lie before it.
+        """
+        for picture, ab in self.steady(pictures, form, starts):
+            yield picture, self.graded(picture, ab, form)
+
+    def steady(
+        self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
+    ) -> Iterator[tuple[Picture, FloatArray]]:
+        """As `chroma`, before it is graded: what depends on generator and smoothing alone."""
+        views = self._asked(self._views(pictures, form, frozenset(starts)))
+        steady: Iterable[tuple[Moment[Picture], FloatArray]]
+        if self.film.smoothing is Smoothing.OFF:
+            steady = ((v.moment, v.moment.ab) for v in views if v.moment.ab is not None)
+        elif self.film.smoothing is Smoothing.CAUSAL:
+            steady = smooth((v.moment for v in views), causal=True)
+        else:
+            steady = smooth(self._asked_again(views))
+        for moment, ab in steady:
+            yield moment.source, np.ascontiguousarray(form.orientation.to_stored(ab))
+
+    def graded(self, picture: Picture, ab: FloatArray, form: PictureForm) -> FloatArray:
+        """What `steady` gave of a picture, graded."""
+        if is_neutral(self.color):
+            return ab
+        luma = unit_luma(shrink_codes(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
+        return graded(ab, luma, self.color)
+
+    def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
+        """Carry ``layers``, strokes by the index of their frame, through the shot that consists of ``pictures``.
+
+        Raises `InputError` when a layer cannot be read or has another shape than the film.
+        """
+        lumas: list[UInt8] = []
+        painted: dict[int, Painted] = {}
+        first = 0
+        for picture in pictures:
+            look = self._look(picture.luma, form)
+            first = first if lumas else picture.index
+            lumas.append(_for_motion(look))
+            if picture.index in layers:
+                seen = level(look, *ends(look))
+                ab = self.engine.colorize(seen[None, None])[0].transpose(1, 2, 0)
+                wide = cv2.resize(np.ascontiguousarray(ab), seen.shape[::-1], interpolation=cv2.INTER_CUBIC)
+                strokes = read_strokes(layers[picture.index], form.shown, seen.shape)
+                painted[picture.index] = spread(strokes, seen, np.asarray(wide, dtype=np.float32))
+        self.paint.carry(first, lumas, painted)
+
+    def _views(self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]) -> Iterator[_View]:
+        """Each picture with its motion, what the generator would see of it, and whether to ask."""
+        estimate = MotionEstimator()
+        every = 1 if self.film.smoothing is Smoothing.OFF else self.film.every
+        shot = max((s for s in starts), default=0)
+        before: np.ndarray | None = None
+        seen: FloatArray | None = None
+        asked = -_REST_FRAMES
+        reach: FloatArray | None = None
+        for picture in pictures:
+            look = self._look(picture.luma, form)
+            small = _for_motion(look)
+            motion: Motion | None = None
+            if before is None:
+                shot = max((s for s in starts if s <= picture.index), default=picture.index)
+            elif picture.index in starts:
+                shot = picture.index
+            elif every > 1 or self.film.smoothing is not Smoothing.OFF:
+                motion = estimate(before, small)
+            before = small
+            # Black and white are found slowly: levelling frame by frame would make the colour flicker
+            own = np.array(ends(look[::2, ::2]), np.float32)
+            reach = own if reach is None or motion is None else reach + np.float32(_LEVEL_PACE) * (own - reach)
+            ask = motion is None or (picture.index - shot) % every == 0
+            if not ask and motion is not None and seen is not None:
+                seen = _follow(seen, motion)
+                unseen = float((seen < _UNSEEN).mean())
+                ask = picture.index - asked >= _REST_FRAMES and unseen > _UNSEEN_SHARE
+            if ask:
+                seen, asked = np.ones(small.shape, np.float32), picture.index
+            yield _View(Moment(picture, small, motion), look, (float(reach[0]), float(reach[1])), ask)
+
+    def _look(self, luma: UIntArray, form: PictureForm) -> FloatArray:
+        """What the generator sees of a picture: ``[h, w]`` in 0..1, upright, at the network's size."""
+        folder = self.engine.folder
+        height, width = luma.shape
+        across, down = form.sample_aspect.as_integer_ratio() if form.sample_aspect else (1, 1)
+        shown = network_size(height * down, width * across, self.color.network_px or folder.short_px, folder.multiple)
+        small = shrink_codes(luma, shown)
+        unit = unit_luma(small, form.depth, full=form.full_range)
+        return np.ascontiguousarray(form.orientation.to_upright(unit))
+
+    def _asked(self, views: Iterable[_View]) -> Iterator[_View]:
+        """Show views to the engine, as many at a time as it likes, and pass all on in order."""
+        waiting: list[_View] = []
+        for view in views:
+            waiting.append(view)
+            questions = sum(v.ask for v in waiting)
+            if not questions or questions >= self.engine.batch or len(waiting) >= _GATHER:
+                self._answer([v for v in waiting if v.ask])
+                yield from waiting
+                waiting = []
+        self._answer([v for v in waiting if v.ask])
+        yield from waiting
+
+    def _asked_again(self, views: Iterable[_View]) -> Iterator[Moment[Picture]]:
+        """Where an answer contradicts the one before it, have some of the frames between them answered, too."""
+        waiting: list[_View] = []
+        expectation = Expectation()
+        for view in views:
+            off = expectation.off(view.moment)
+            if off is not None and off > _CONTRADICTION_AB:
+                self._answer(waiting[_REST_FRAMES::_REST_FRAMES])
+            if view.ask or len(waiting) >= _GATHER:
+                yield from (v.moment for v in waiting)
+                waiting = []
+            waiting.append(view)
+        yield from (v.moment for v in waiting)
+
+    def _answer(self, views: list[_View]) -> None:
+        """Ask the generator and put what it says into the moments."""
+        if not views:
+            return
+        looks = [level(view.look, *view.reach) for view in views]
+        found = self.engine.estimate(np.stack(looks)[:, None])
+        spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
+        answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
+        for view, look, (chroma, confidence) in zip(views, looks, answers, strict=True):
+            moment = view.moment
+            ab = np.ascontiguousarray(chroma)
+            if self._palette:
+                ab = self._palette.applied(shrunk(look, ab.shape[:2]), ab)
+            size = moment.luma.shape[::-1]
+            wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+            sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+            moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
+            if found.spread is not None:
+                moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
+
+
+def _for_motion(look: FloatArray) -> UInt8:
+    """The luma that motion is found in: twice as fine as the generator's chroma, a quarter of its input's pixels."""
+    if min(look.shape) >= 2 * _LEAST_MOTION_PX:
+        size = (look.shape[1] // 2, look.shape[0] // 2)
+        look = np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA))
+    return np.rint(look * 255).astype(np.uint8)
+
+
+def _follow(seen: FloatArray, motion: Motion) -> FloatArray:
+    carried = cv2.remap(seen, motion.to_earlier, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+    return np.asarray(carried * motion.from_earlier, dtype=np.float32)

@@ -1,0 +1,129 @@
+"""From small a*, b* to a frame's Cb and Cr planes, written with the film's own matrix.
+
+Cb and Cr are made on the grid that the output stores them on: left-sited where they are subsampled across, as decoders
+of MPEG-2 and everything since assume, and one field at a time where the frame is interlaced, so that each
+field's colour follows its own luma. Colours that do not fit into RGB beside their luma move towards grey until they do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from archivecolor.chroma.upsample import ChromaUpsampler
+from archivecolor.color import FloatArray, UIntArray, grey_to_lightness, lab_to_rgb
+from archivecolor.film.form import chroma_codes, luma_bounds, unit_luma
+
+_STRIP_ROWS: Final = 32
+_NEWTON_STEPS: Final = 2
+_TINY: Final = np.float32(1e-6)
+_LEFT_SITED: Final = np.array([[0.25, 0.75, 0]], np.float32)
+"""Moves samples half a luma sample, a quarter of their own distance, to the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChromaGrid:
+    """How Cb and Cr are stored beside luma of one size, depth and range."""
+
+    depth: int
+    full_range: bool
+    shift: tuple[int, int]
+    """log2 of luma samples per chroma sample, across and down."""
+    weights: tuple[float, float]
+    """Kr and Kb."""
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the planes."""
+        return -(-height >> self.shift[1]), -(-width >> self.shift[0])
+
+    def neutral(self, height: int, width: int) -> UIntArray:
+        """The plane of a grey picture."""
+        dtype = np.uint8 if self.depth == 8 else np.uint16
+        return np.full(self.size(height, width), 1 << (self.depth - 1), dtype)
+
+
+def chroma_beside(
+    luma: UIntArray, ab: FloatArray, grid: ChromaGrid, *, interlaced: bool
+) -> tuple[UIntArray, UIntArray]:
+    """Cb and Cr codes beside ``[h, w]`` luma codes of the grid's depth and range.
+
+    ``ab`` is ``[h', w', 2]``, small, its rows as stored.
+    """
+    height, width = grid.size(*luma.shape)
+    dtype = np.uint8 if grid.depth == 8 else np.uint16
+    cb, cr = np.empty((height, width), dtype), np.empty((height, width), dtype)
+    fields = 2 if interlaced and height > 1 else 1
+    for field in range(fields):
+        rows = slice(field, None, fields)
+        target = cb[rows], cr[rows]
+        _fill(target, _guide(luma[rows], target[0].shape, grid), ab, grid)
+    return cb, cr
+
+
+def ab_to_cbcr(luma: FloatArray, ab: FloatArray, weights: tuple[float, float]) -> FloatArray:
+    """``[h, w, 2]`` a*, b* as Cb, Cr of the matrix with Kr and Kb ``weights``, for pixels of ``[h, w]`` luma (0..1).
+
+    As `color.chroma_to_cbcr`, for any matrix: L* is moved until the colour's luma is the one given.
+    """
+    kr, kb = weights
+    share = np.array((kr, 1 - kr - kb, kb), np.float32)
+    target = grey_to_lightness(luma)
+    lab = np.concatenate((target[..., None], ab), axis=-1, dtype=np.float32)
+    rgb = lab_to_rgb(lab)
+    for _ in range(_NEWTON_STEPS):
+        lab[..., 0] += target - grey_to_lightness(rgb @ share)
+        rgb = lab_to_rgb(lab)
+    y = rgb @ share
+    cb, cr = (rgb[..., 2] - y) / (2 * (1 - kb)), (rgb[..., 0] - y) / (2 * (1 - kr))
+    return np.stack((cb, cr), axis=-1).astype(np.float32)
+
+
+def _guide(luma: UIntArray, size: tuple[int, ...], grid: ChromaGrid) -> FloatArray:
+    """Luma on the grid of the chroma, 0..1."""
+    height, width = size
+    small = luma if luma.shape == size else cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+    small = np.asarray(small, dtype=luma.dtype)
+    if not grid.shift[0] or width == 1:
+        return unit_luma(small, grid.depth, full=grid.full_range)
+    # Box-averaged samples lie half a luma sample too far right
+    black, white = luma_bounds(grid.depth, full=grid.full_range)
+    kernel = _LEFT_SITED * np.float32(1 / (white - black))
+    moved = cv2.filter2D(small, cv2.CV_32F, kernel, delta=-black / (white - black), borderType=cv2.BORDER_REPLICATE)
+    unit = np.asarray(moved, dtype=np.float32)
+    return np.clip(unit, 0, 1, out=unit)
+
+
+def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray, grid: ChromaGrid) -> None:
+    height, width = guide.shape
+    small = cv2.resize(guide, (ab.shape[1], ab.shape[0]), interpolation=cv2.INTER_AREA)
+    cbcr = ab_to_cbcr(np.asarray(small, dtype=np.float32).reshape(ab.shape[:2]), ab, grid.weights)
+    upsampler = ChromaUpsampler(np.asarray(small, np.float32).reshape(ab.shape[:2]), cbcr, height, width)
+    for first in range(0, height, _STRIP_ROWS):
+        rows = slice(first, first + _STRIP_ROWS)
+        y = guide[rows]
+        cb, cr = upsampler.rows(y, first)
+        _fit(y, cb, cr, grid.weights)
+        target[0][rows] = chroma_codes(cb, grid.depth, full=grid.full_range)
+        target[1][rows] = chroma_codes(cr, grid.depth, full=grid.full_range)
+
+
+def _fit(y: FloatArray, cb: FloatArray, cr: FloatArray, weights: tuple[float, float]) -> None:
+    """Scale Cb and Cr, in place, by the largest factor up to 1 that keeps R, G and B within 0..1."""
+    kr, kb = weights
+    dr, db = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
+    dg = dr * np.float32(-kr / (1 - kr - kb))
+    dg -= db * np.float32(kb / (1 - kr - kb))
+    most, least = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
+    np.maximum(most, db, out=most)
+    np.minimum(least, db, out=least)
+    # Room above and below, over what is needed of it
+    np.divide(1 - y, np.maximum(most, _TINY, out=most), out=most)
+    np.divide(y, np.minimum(least, -_TINY, out=least), out=least)
+    np.negative(least, out=least)
+    scale = np.minimum(most, least, out=most)
+    np.minimum(scale, np.float32(1), out=scale)
+    cb *= scale
+    cr *= scale

@@ -1,0 +1,331 @@
+"""The story on one page: a photograph's luma goes to the engine, and the chroma that comes back is laid beside it.
+
+::
+
+    open_still -> luma -> look (small, upright, levelled) -> Engine.estimate -> a*, b* and where it was guessing
+               -> palette of a reference -> painted strokes -> grade
+               -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
+
+Only strips of the picture exist in float. Beyond decoder and encoder, a picture of n pixels of b bytes takes n b for
+the luma and 3 n b for the RGB.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+
+import cv2
+import numpy as np
+
+from archivecolor.chroma.confidence import confidence_of, encode_map
+from archivecolor.chroma.control.grade import graded
+from archivecolor.chroma.control.hints import Hints, read_strokes
+from archivecolor.chroma.control.paint import Strokes, spread
+from archivecolor.chroma.control.reference import palette_of
+from archivecolor.chroma.network_input import look, shrink, shrunk
+from archivecolor.chroma.upsample import ChromaUpsampler
+from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
+from archivecolor.errors import ArchiveColorError, InputError, OutputError
+from archivecolor.frames import Orientation
+from archivecolor.inference import select
+from archivecolor.inference.catalog import WEIGHTS
+from archivecolor.inference.engine import Engine, check_chroma
+from archivecolor.inference.thorough import thorough
+from archivecolor.jobs.atomic import atomic_write
+from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
+from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
+from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
+from archivecolor.stills.metadata import fits_jpeg
+from archivecolor.toning import tone_of
+from archivecolor.version import __version__
+
+_STRIP_PIXELS = 1 << 16
+_ANY = 1 << 40
+
+
+class InColorError(ArchiveColorError):
+    """The photograph is in colour already, throughout or in places. Nothing is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStill:
+    """A photograph ready for the engine."""
+
+    still: Still
+    look: FloatArray
+    """What the network sees: ``[h, w]`` in 0..1, upright."""
+    strokes: Strokes | None = None
+    """What was painted on it, of the look's size."""
+    layers: Mapping[int, Path] = field(default_factory=dict)
+    """What was painted on its pages, from 0, as files."""
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether colours were painted by hand, on whichever page."""
+        return bool(self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the generator says of a picture."""
+
+    ab: FloatArray
+    """``[h, w, 2]`` a*, b*, upright."""
+    confidence: FloatArray | None
+    """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not tell."""
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Of the picture."""
+        return None if self.confidence is None else float(self.confidence.mean())
+
+
+class Written(NamedTuple):
+    """What is to be told of a photograph that was written."""
+
+    warnings: tuple[str, ...]
+    confidence: float | None
+    """The mean of its pages; None from generators that do not tell."""
+
+
+class Colorizer:
+    """Colours pictures with one engine. Safe to use from several threads."""
+
+    def __init__(
+        self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
+    ) -> None:
+        """``max_megapixels`` of files; None takes what fits into memory.
+
+        Raises `UsageError` when there are no such hints, `InputError` when the reference cannot be taken.
+        """
+        self.max_megapixels = max_megapixels
+        self._engine_lock = threading.Lock()
+        self.settings = settings or ColorSettings()
+        self.engine = thorough(engine, wanted=self.settings.thorough)
+        self.hints = Hints(self.settings.hints) if self.settings.hints else None
+        reference = self.settings.reference
+        self._palette = palette_of(self.engine, reference, self.settings.network_px) if reference else None
+
+    @classmethod
+    def load(
+        cls,
+        engine: str | EngineSettings = "auto",
+        generator: str = "archive",
+        settings: ColorSettings | None = None,
+        *,
+        max_megapixels: int | None = None,
+    ) -> Self:
+        """Load a trained generator into the engine that suits this machine, or into the one that is named."""
+        return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels)
+
+    def close(self) -> None:
+        """Free the engine."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def color(self, picture: UIntArray, hints: Path | str | None = None) -> UIntArray:
+        """Colour an array.
+
+        ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. ``hints`` is
+        a PNG of strokes for it. Returns ``[h, w, 3]`` RGB of the same type whose luma is ``picture``'s in every pixel.
+        """
+        flat = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+        if picture.dtype not in (np.uint8, np.uint16) or not flat or 0 in picture.shape:
+            raise InputError(f"a picture is uint8 or uint16, [h, w] or [h, w, 3]; got {picture.dtype} {picture.shape}")
+        luma = picture if picture.ndim == 2 else luma_of(picture)
+        seen = self.look(luma)
+        strokes = read_strokes(Path(hints), luma.shape, seen.shape) if hints else None
+        return self.merge(luma, self.painted(self.estimate([seen])[0], seen, strokes).ab)
+
+    def color_file(
+        self,
+        source: Path | str,
+        target: Path | str,
+        output: OutputSettings | None = None,
+        *,
+        hints: Path | str | None = None,
+        confidence: Path | str | None = None,
+    ) -> tuple[str, ...]:
+        """Colour a photograph from file to file; returns warnings.
+
+        ``target`` takes its name once it is whole, and never replaces ``source``. ``hints`` is a PNG of strokes, of the
+        first page, in place of those of the settings' hints that have the photograph's name; ``confidence`` is where
+        the map of the generator's confidence is written to, as a PNG. Raises `InputError` or `OutputError`.
+        """
+        source, target = Path(source), Path(target)
+        output = output or OutputSettings()
+        loaded = self.load_still(source, hints={0: Path(hints)} if hints else self.layers_of(source.name))
+        if target.exists() and target.samefile(source):
+            raise OutputError(f"{target}: is the source itself", hint="give the result another name")
+        made = self.painted(self.estimate([loaded.look])[0], loaded.look, loaded.strokes)
+        with atomic_write(target, overwrite=output.overwrite) as file:
+            warnings, _ = self.write_still(file, loaded, made, output)
+        if confidence and made.confidence is None:
+            return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
+        if confidence:
+            write_map(Path(confidence), made)
+        return warnings
+
+    def layers_of(self, name: str) -> dict[int, Path]:
+        """The painted layers of the photograph of that name, relative to its folder, by its pages from 0."""
+        return self.hints.of_still(name) if self.hints else {}
+
+    def load_still(self, path: Path, *, recolor: bool = True, hints: Mapping[int, Path] | None = None) -> LoadedStill:
+        """Decode a photograph and the strokes painted on it, and make the small picture that the engine sees.
+
+        Without ``recolor``, raises `InColorError` when the photograph is in colour already.
+        """
+        still = open_still(path, max_megapixels=self.max_megapixels)
+        if not recolor and still.thumbnail is not None:
+            tone = tone_of(still.thumbnail)
+            if not tone.is_monochrome:
+                raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colours it all the same")
+        layers = hints or {}
+        for page, layer in layers.items():
+            if page >= still.info.pages:
+                raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
+        if still.info.pages > 1 and list(layers) == [0]:
+            still = replace(still, warnings=(*still.warnings, "the hints colour its first page alone"))
+        seen = self.look(still.luma, still.orientation)
+        return LoadedStill(still, seen, _strokes(layers.get(0), still, seen), layers)
+
+    def write_still(self, file: BinaryIO, loaded: LoadedStill, made: Prediction, output: OutputSettings) -> Written:
+        """Merge a prediction, painted where it is to be, and encode into an open file.
+
+        The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
+        """
+        still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
+        rgb = self.merge(still.luma, made.ab, still.orientation)
+        if still.info.pages == 1:
+            return Written(still.warnings + write_still(file, rgb, still, output), made.mean_confidence)
+        sure = [made.mean_confidence]
+        pages = itertools.chain([(rgb, still)], self._further_pages(loaded, output, sure))
+        warnings = write_pages(file, pages, output)
+        told = [x for x in sure if x is not None]
+        return Written(warnings, sum(told) / len(told) if told else None)
+
+    def _further_pages(
+        self, first: LoadedStill, output: OutputSettings, sure: list[float | None]
+    ) -> Iterator[tuple[UIntArray, Still]]:
+        """The pages after the first; ``sure`` is told the confidence in each."""
+        for page in range(1, first.still.info.pages):
+            still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
+            seen = self.look(still.luma, still.orientation)
+            strokes = _strokes(first.layers.get(page), still, seen)
+            made = self.painted(self.estimate([seen])[0], seen, strokes)
+            sure.append(made.mean_confidence)
+            recorded = self._recorded(still, output, painted=strokes is not None)
+            yield self.merge(still.luma, made.ab, still.orientation), recorded
+
+    def record(self, *, painted: bool = False) -> Record:
+        """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""
+        folder = self.engine.folder
+        defaults, values = asdict(ColorSettings()), asdict(replace(self.settings, hints=None))
+        changed = {name: value for name, value in values.items() if value != defaults[name]}
+        chosen = [f"{name} {value.name if isinstance(value, Path) else value}" for name, value in changed.items()]
+        if painted:
+            chosen.append("colours painted by hand in places")
+        settings = f"settings: {', '.join(chosen) or 'default'}"
+        return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
+
+    def _recorded(self, still: Still, output: OutputSettings, *, painted: bool = False) -> Still:
+        """``still`` with the record in its XMP, where its target has a place for XMP."""
+        target = output.format or still.info.format
+        if not output.embed_record or not holds_xmp(target):
+            return still
+        try:
+            xmp = with_record(still.metadata.xmp, self.record(painted=painted))
+        except DamagedXmpError as e:
+            said = f"its XMP is damaged ({e}): copied as it is, without a record of the colouring"
+            return replace(still, warnings=(*still.warnings, said))
+        if target is StillFormat.JPEG and not fits_jpeg(xmp):
+            said = "its XMP is too long to add a record of the colouring: --format tiff or --sidecar"
+            return replace(still, warnings=(*still.warnings, said))
+        return replace(still, metadata=replace(still.metadata, xmp=xmp))
+
+    def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
+        """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""
+        folder = self.engine.folder
+        return look(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
+
+    def predict(self, looks: list[FloatArray]) -> list[FloatArray]:
+        """Chroma ``[h, w, 2]`` (a*, b*) of each look, with the reference's palette."""
+        return [made.ab for made in self.estimate(looks)]
+
+    def estimate(self, looks: list[FloatArray]) -> list[Prediction]:
+        """`predict`, and how sure the generator is; looks of one size are computed together."""
+        if len({x.shape for x in looks}) > 1:
+            return [self.estimate([x])[0] for x in looks]
+        with self._engine_lock:
+            found = self.engine.estimate(np.stack(looks)[:, None])
+        chroma = list(check_chroma(found.chroma, self.engine.folder).transpose(0, 2, 3, 1))
+        if self._palette:
+            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(looks, chroma, strict=True)]
+        sure = [None] * len(looks) if found.spread is None else list(confidence_of(found.spread[:, 0]))
+        return [Prediction(ab, confidence) for ab, confidence in zip(chroma, sure, strict=True)]
+
+    def painted(self, made: Prediction, look: FloatArray, strokes: Strokes | None) -> Prediction:
+        """Lay ``strokes`` over a prediction; where there are some, its chroma is of the look's size.
+
+        Where paint rules nothing is guessed, so confidence is 1 there.
+        """
+        if strokes is None:
+            return made
+        wide = cv2.resize(np.ascontiguousarray(made.ab), look.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        painted = spread(strokes, look, np.asarray(wide, dtype=np.float32))
+        if made.confidence is None:
+            return Prediction(painted.ab, None)
+        return Prediction(painted.ab, np.maximum(made.confidence, shrunk(painted.rule, made.confidence.shape)))
+
+    def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
+        """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
+        ab = np.ascontiguousarray(orientation.to_stored(chroma))
+        top = np.float32(np.iinfo(luma.dtype).max)
+        small = shrink(luma, ab.shape[:2])
+        ab = graded(ab, small, self.settings)
+        height, width = luma.shape
+        upsampler = ChromaUpsampler(small, chroma_to_cbcr(small, ab), height, width)
+        rgb = np.empty((height, width, 3), luma.dtype)
+        step = max(1, _STRIP_PIXELS // width)
+        for first in range(0, height, step):
+            strip = luma[first : first + step]
+            cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
+            rgb[first : first + step] = merge_rows(strip, cb, cr)
+        return rgb
+
+
+def _strokes(layer: Path | None, still: Still, look: FloatArray) -> Strokes | None:
+    """What a layer holds for a picture that the network sees as ``look``."""
+    if layer is None:
+        return None
+    height, width = still.luma.shape
+    shown = (width, height) if still.orientation.swaps_sides else (height, width)
+    return read_strokes(layer, shown, (look.shape[0], look.shape[1]))
+
+
+def write_map(path: Path, made: Prediction) -> None:
+    """Write the confidence of a picture as a small grey PNG, if it is known. Raises `OutputError`."""
+    if made.confidence is not None:
+        with atomic_write(path, overwrite=True) as file:
+            file.write(encode_map(made.confidence))
+
+
+def cost_bytes(path: Path) -> int:
+    """Memory that colouring a photograph takes; 0 where its header cannot be read, for it will not get far."""
+    try:
+        return probe(path, max_megapixels=_ANY).working_bytes
+    except InputError:
+        return 0

@@ -1,0 +1,1 @@
+"""What this machine has: which engines work here, and how they compare."""

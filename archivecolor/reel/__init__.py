@@ -1,1 +1,0 @@
-"""A whole film, from file to file: its plan, its segments made one by one and joined, steady colour for its frames."""

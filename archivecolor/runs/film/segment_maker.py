@@ -1,0 +1,280 @@
+"""Making a coloured film: its segments, side by side or one after the other, and a picture of what it will be like.
+
+::
+
+    scan (all frames once: timestamps, cuts) -> segments of whole shots, each:
+        decode -> luma -> `FilmColorizer.steady` (or what was kept of it) -> graded -> Cb, Cr beside the luma,
+        guided by it -> encode into a file
+    -> `film.writing.join`: the segments by packet copy, with every other stream of the source
+
+Segments do not depend on each other: they are made in any order, and again after an interruption. Memory is that of
+`chroma.film` times ``jobs``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+
+from archivecolor.chroma.control.hints import Hints
+from archivecolor.chroma.film import FilmColorizer, Picture, Scan, Stopped
+from archivecolor.chroma.planes import ChromaGrid, chroma_beside
+from archivecolor.color import FloatArray, UIntArray
+from archivecolor.errors import OutputError, UsageError
+from archivecolor.film.encoding import Encoding, beside_size, mark
+from archivecolor.film.form import convert_luma, luma_plane, make_frame
+from archivecolor.film.kept import KeptChroma
+from archivecolor.film.reading import frames
+from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
+from archivecolor.film.writing import Cut, Shown, write_segment
+from archivecolor.jobs.digests import read_state
+
+log = logging.getLogger(__name__)
+
+_LISTEN_S: Final = 0.2
+_SHEET_PICTURES: Final = 24
+_SAME_S: Final = 1e-3
+_SHEET_WIDTH_PX: Final = 360
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMaker:
+    """Makes one film's segments."""
+
+    path: Path
+    scan: Scan
+    colorizer: FilmColorizer
+    encoding: Encoding
+    side_by_side: bool = False
+    kept: KeptChroma | None = None
+    """Where chroma is taken from and kept."""
+    paint: dict[int, str] = field(default_factory=dict)
+    """Digests of what was painted, by frames; filled by `take_hints`."""
+
+    def make_all(
+        self,
+        segments: list[Segment],
+        journal: Journal,
+        *,
+        jobs: int = 1,
+        stop: threading.Event | None = None,
+        advance: Callable[[float], None] | None = None,
+    ) -> None:
+        """Make the segments that ``journal`` has not, ``jobs`` at a time; ``advance`` is told frames that are done.
+
+        A frame whose chroma is kept first is done by halves.
+
+        Raises the first error, after the segments under way ended; raises `Stopped` once ``stop`` is set.
+        """
+        stop, abandon, lock = stop or threading.Event(), threading.Event(), threading.Lock()
+        todo = iter([s for s in segments if s.number not in journal.made])
+
+        def told(frames: float) -> None:
+            with lock:
+                if advance:
+                    advance(frames)
+
+        def make(segment: Segment) -> None:
+            path = journal.segment_path(segment.number)
+            heard: list[ShotConfidence] = []
+            shown = self._shown(segment, told, abandon, heard)
+            made = write_segment(path, segment, shown, self.encoding, self.scan.film, self.size)
+            with lock:
+                journal.add(replace(made, confidence=by_shot(heard)))
+
+        with ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
+            under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
+            try:
+                while under_way:
+                    done, under_way = wait(under_way, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
+                    if stop.is_set():
+                        raise Stopped
+                    for future in done:
+                        future.result()
+                    under_way |= {pool.submit(make, segment) for segment in islice(todo, len(done))}
+            except BaseException:
+                abandon.set()
+                raise
+
+    def take_hints(self, stop: threading.Event | None = None) -> None:
+        """Carry the hints of the settings through their shots, before any segment is made.
+
+        Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used, and
+        `Stopped` once ``stop`` is set.
+        """
+        hints = self.colorizer.color.hints
+        if hints is None:
+            return
+        film = self.scan.film
+        layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()}
+        self.paint.update({frame: read_state(path).sha256 or "" for frame, path in layers.items()})
+        for first, last in pairwise(self._edges):
+            here = {frame: path for frame, path in layers.items() if first <= frame < last}
+            if here:
+                log.info("carrying hints through the shot of frames %d to %d", first, last - 1)
+                self.colorizer.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
+
+    def holds_chroma(self, segment: Segment) -> bool:
+        """Whether the chroma of a segment was kept, with what is painted on its shots now."""
+        return self.kept is not None and self.kept.holds(segment, self._paint_on(segment))
+
+    def _paint_on(self, segment: Segment) -> str:
+        """What is painted on the shots that a segment has frames of, for it is carried through all of each."""
+        first = max(edge for edge in self._edges if edge <= segment.first)
+        last = min(edge for edge in self._edges if edge >= segment.last)
+        return " ".join(f"{frame} {digest}" for frame, digest in sorted(self.paint.items()) if first <= frame < last)
+
+    @property
+    def _edges(self) -> list[int]:
+        """Where the film's shots begin, and where the last one ends."""
+        return [0, *self.scan.cuts, len(self.scan.film.times)]
+
+    def _until(self, stop: threading.Event | None, pictures: Iterator[Picture]) -> Iterator[Picture]:
+        for picture in pictures:
+            if stop and stop.is_set():
+                raise Stopped
+            yield picture
+
+    def _frame(self, moment: int | float, path: Path) -> int:
+        """The frame that a layer is for: by its number, or the one that is shown at its time."""
+        film, count = self.scan.film, len(self.scan.film.times)
+        frame = moment
+        if isinstance(moment, float):
+            frame = sum(film.seconds(i) <= moment + _SAME_S for i in range(count)) - 1
+        if not 0 <= frame < count or (moment > film.duration_s and isinstance(moment, float)):
+            raise UsageError(
+                f"{path}: names no frame of the film",
+                hint=f"it has frames 0 to {count - 1}, in {film.duration_s:.2f} seconds",
+            )
+        return int(frame)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Stored width and height of what is written."""
+        form = self.scan.film.form
+        return beside_size(form) if self.side_by_side else (form.width, form.height)
+
+    def _shown(
+        self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
+    ) -> Iterator[Shown]:
+        grid = self._grid()
+        kept_first = self.kept is not None and not self.holds_chroma(segment)
+        step = partial(told, 0.5 if kept_first else 1)
+        for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
+            graded = self.colorizer.graded(picture, ab, self.scan.film.form)
+            yield picture.index, self._compose(picture, graded, grid), picture.interlaced
+            step()
+
+    def _steady(
+        self,
+        segment: Segment,
+        chroma_made: Callable[[], None] | None,
+        abandon: threading.Event,
+        heard: list[ShotConfidence],
+    ) -> Iterator[tuple[Picture, FloatArray]]:
+        """The segment's pictures, each with its chroma before grading; ``heard`` is told how sure the generator is."""
+
+        def pictures(first: int, last: int) -> Iterator[Picture]:
+            for picture in self._pictures(first, last):
+                if abandon.is_set():
+                    raise Stopped
+                yield picture
+
+        def anew() -> Iterator[tuple[Picture, FloatArray]]:
+            shown = pictures(segment.read_first, segment.read_last)
+            for picture, ab in self.colorizer.steady(shown, self.scan.film.form, segment.starts):
+                if segment.first <= picture.index < segment.last:
+                    if picture.confidence is not None:
+                        heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
+                    if chroma_made:
+                        chroma_made()
+                    yield picture, ab
+
+        if self.kept is None:
+            return anew()
+        kept = self.kept.of(segment, self._paint_on(segment), lambda: (ab for _, ab in anew()), heard)
+        return zip(pictures(segment.first, segment.last), kept, strict=True)
+
+    def _grid(self) -> ChromaGrid:
+        form = self.scan.film.form
+        return ChromaGrid(self.encoding.depth, self.encoding.full_range, self.encoding.shift, form.weights)
+
+    def _pictures(self, first: int, last: int) -> Iterator[Picture]:
+        for index, frame in frames(self.path, self.scan.film, first, last):
+            yield Picture(index, luma_plane(frame), frame.interlaced_frame)
+
+    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
+        form = self.scan.film.form
+        luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
+        cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
+        if self.side_by_side:
+            grey = grid.neutral(*luma.shape)
+            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (grey, cb), (grey, cr)))
+        return make_frame(self.encoding.pixel_format, (luma, cb, cr))
+
+    def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
+        """Two stored planes as one whose upright halves are beside each other."""
+        turn = self.scan.film.form.orientation
+        upright = np.concatenate((turn.to_upright(left), turn.to_upright(right)), axis=1)
+        return np.asarray(turn.to_stored(upright))
+
+    def contact_sheet(self, path: Path, cut: Cut) -> int:
+        """Write one coloured picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
+
+        Pictures are coloured singly, so colours may differ a little from the steadied film's. Raises `OutputError`.
+        """
+        self.take_hints()
+        grid = self._grid()
+        tiles = []
+        for index in _looks(self.scan, cut):
+            picture = next(self._pictures(index, index + 1))
+            _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
+            frame = self._compose(picture, ab, grid)
+            mark(frame, self.encoding, self.scan.film.form)
+            rgb = frame.to_ndarray(format="rgb24", src_color_range=2 if self.encoding.full_range else 1)
+            upright = self.scan.film.form.orientation.to_upright(rgb)
+            aspect = self.scan.film.form.sample_aspect or 1
+            width = upright.shape[1] * float(1 / aspect if self.scan.film.form.orientation.swaps_sides else aspect)
+            size = (_SHEET_WIDTH_PX, max(1, round(upright.shape[0] * _SHEET_WIDTH_PX / width)))
+            tile = cv2.resize(np.ascontiguousarray(upright), size, interpolation=cv2.INTER_AREA)
+            tiles.append(np.asarray(tile, dtype=np.uint8))
+        _write_sheet(path, tiles)
+        return len(tiles)
+
+
+def _looks(scan: Scan, cut: Cut) -> list[int]:
+    """The middle frame of each shot, or as many frames evenly as make a sheet worth looking at."""
+    edges = [cut.first, *(c for c in scan.cuts if cut.first < c < cut.last), cut.last]
+    middles = [(a + b) // 2 for a, b in pairwise(edges)]
+    if len(middles) < _SHEET_PICTURES // 4:
+        count = min(_SHEET_PICTURES // 2, cut.last - cut.first)
+        middles = [cut.first + (cut.last - cut.first) * (2 * i + 1) // (2 * count) for i in range(count)]
+    if len(middles) > _SHEET_PICTURES:
+        middles = [middles[i * len(middles) // _SHEET_PICTURES] for i in range(_SHEET_PICTURES)]
+    return middles
+
+
+def _write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]]) -> None:
+    columns = min(4, len(tiles))
+    blank = [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    cells = [*tiles, *blank]
+    sheet = np.vstack([np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)])
+    ok, coded = cv2.imencode(path.suffix, np.ascontiguousarray(sheet[..., ::-1]))
+    if not ok:
+        raise OutputError(f"{path}: cannot be encoded", hint="end it in .png or .jpg")
+    try:
+        path.write_bytes(coded.tobytes())
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written: {e.strerror}") from e

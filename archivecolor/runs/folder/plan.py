@@ -1,0 +1,192 @@
+"""The plan of a folder run: what each file of the tree is, and whether there is anything to do.
+
+What needs no doing is counted and told here; what does waits in a `TaskFile`. Files are opened only when they are to be
+coloured, so that planning a large archive that is nearly done takes a walk and a look at the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archivecolor.cli import console
+from archivecolor.errors import ArchiveColorError, InputError, OutputError
+from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
+from archivecolor.jobs.atomic import clear_leftover, part_path
+from archivecolor.jobs.bag import PAYLOAD, can_hold
+from archivecolor.jobs.discover import Item, PassedBy, walk
+from archivecolor.jobs.item_list import ItemList
+from archivecolor.jobs.journal_index import Index
+from archivecolor.jobs.recording import Recorder
+from archivecolor.jobs.records import Entry, Kind
+from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
+from archivecolor.jobs.tasks import Task
+from archivecolor.jobs.watching import Watch
+from archivecolor.runs.film import job
+from archivecolor.runs.folder.settings import Making
+from archivecolor.runs.folder.tally import Report
+from archivecolor.settings import Kinds
+from archivecolor.stills.sniff import NotAPictureError, colour_name, names_a_picture, sniff, suffix_of
+from archivecolor.text import printable
+
+
+@dataclass(slots=True)
+class Planner:
+    """Decides about every file of a tree."""
+
+    source: Path
+    out: Path
+    making: Making
+    report: Report
+    kinds: Kinds = Kinds.ALL
+    only: tuple[str, ...] = ()
+    chosen: ItemList | None = None
+    rules: Rules = field(default_factory=Rules)
+    bag: bool = False
+    """Results lie in ``out``'s payload folder, and bear names that a bag can hold."""
+    watch: Watch | None = None
+    """Takes files only when they are no longer being written, and once."""
+    fail_fast: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Ends planning when it is set."""
+    recorder: Recorder | None = None
+    """None in a dry run, which writes nothing."""
+    index: Index | None = None
+    """What became of the items before; None where nothing is known."""
+    _missing: set[str] = field(default_factory=set)
+    """Names of the list that have not been met."""
+    _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
+    """The folder of results that is being looked through, and its half-written files."""
+    _fitting: dict[tuple[Kind, str], frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._missing = set(self.chosen.names) if self.chosen else set()
+
+    def tasks(self) -> Iterator[Task]:
+        """What is to be done; everything else is told and recorded. Raises the first failure if told to."""
+        target = self.out / PAYLOAD if self.bag else self.out
+        for thing in walk(self.source, target, rename=self._rename, only=self.only, chosen=self.chosen):
+            if self.stop.is_set():
+                return
+            self._missing.discard(thing.name)
+            if self.watch and not self.watch.is_ready(thing.source, thing.name):
+                continue
+            kind = Kind.FILM if names_a_film(thing.name) else Kind.STILL
+            if self.kinds is not Kinds.ALL and (kind is Kind.FILM) is not (self.kinds is Kinds.FILMS):
+                continue
+            if isinstance(thing, PassedBy):
+                self._passed_by(thing, kind)
+                continue
+            try:
+                task = self._task(thing, kind)
+            except ArchiveColorError as e:
+                self._failed(thing.source, thing.name, kind, e)
+            else:
+                if task:
+                    yield task
+
+    def tell_strange_hints(self) -> None:
+        """Warn of painted layers that belong to no picture."""
+        if self.making.hints:
+            for layer in self.making.hints.strangers(self.source):
+                console.log.warning("%s: belongs to no picture of that name", printable(layer))
+
+    def tell_missing(self) -> None:
+        """Say which names of the list are in no folder: a list of another archive, or files that were moved."""
+        if self.stop.is_set():
+            return
+        for name in sorted(self._missing):
+            error = InputError(f"{self.source / name}: there is no such file", hint="the list names it")
+            self.report.failed(self.source / name, name, Kind.STILL, error)
+
+    def _rename(self, name: str) -> str:
+        """The result's name: the source's, or with the suffix of the format that was asked for."""
+        if names_a_film(name):
+            return result_name(name, self.making.encode)
+        if self.making.output.format is None:
+            return colour_name(name)
+        suffix = suffix_of(self.making.output.format)
+        # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's
+        return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
+
+    def _task(self, item: Item, kind: Kind) -> Task | None:
+        # Without the journal a half-written file may be one that another run is writing
+        holds = self.recorder is not None and self.recorder.holds_journal
+        if holds and self._has_leftover(item) and clear_leftover(item.target):
+            console.log.debug("%s: cleared what a killed run left of it", printable(item.name))
+        if self.bag and not can_hold(item.target.name):
+            raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
+        result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
+        entry = self.index.lookup(item.name) if self.index else None
+        wanted = Wanted(item.source, self.out, item.target, result, self._fit(kind, item), self.making.weights_sha256)
+        decision = decide(wanted, entry, self.rules)
+        if decision.noted and self.recorder:
+            self.recorder.noted(decision.noted)
+        if not decision.make:
+            self._left(item, kind, decision, entry)
+            return None
+        if not self._is_one(item, kind):
+            return None
+        return Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256)
+
+    def _has_leftover(self, item: Item) -> bool:
+        """Whether a half-written result lies there. A folder of results is looked through once."""
+        folder = item.target.parent
+        if self._parts[0] != folder:
+            parts: set[str] = set()
+            with suppress(OSError), os.scandir(folder) as entries:  # it may not be made yet
+                parts.update(entry.name for entry in entries if entry.name.endswith(".part"))
+            self._parts = folder, frozenset(parts)
+        return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
+
+    def _fit(self, kind: Kind, item: Item) -> frozenset[str]:
+        target = item.target
+        if self.making.has_hints(kind, item.name):
+            return self.making.fitting(kind, target, item.name)
+        key = (kind, target.suffix)
+        if key not in self._fitting:
+            self._fitting[key] = self.making.fitting(kind, target)
+        return self._fitting[key]
+
+    def _is_one(self, item: Item, kind: Kind) -> bool:
+        """Whether the first bytes are what they should be; raises `InputError` for what was expected to be."""
+        if kind is Kind.FILM:
+            if looks_like_a_film(item.source):
+                return True
+            self._passed_by(PassedBy(item.source, item.name, "is no film", failed=False), kind)
+            return False
+        try:
+            sniff(item.source)
+        except NotAPictureError as e:
+            if e.expected:
+                raise
+            reason = e.message.removeprefix(f"{item.source}: ")
+            self._passed_by(PassedBy(item.source, item.name, reason, failed=False), kind)
+            return False
+        return True
+
+    def _left(self, item: Item, kind: Kind, decision: Decision, entry: Entry | None) -> None:
+        if decision.reason is Reason.SKIPPED and entry:
+            why = entry.warnings[0] if entry.warnings else str(decision.reason)
+            self.report.in_color(item, kind, why, copied=False)
+            return
+        if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
+            job.clear_leftover(item.target)
+        self.report.exists(item, kind, decision.reason)
+
+    def _passed_by(self, thing: PassedBy, kind: Kind) -> None:
+        if thing.failed:
+            self._failed(thing.source, thing.name, kind, InputError(f"{thing.source}: {thing.reason}"))
+        else:
+            self.report.passed_by(thing)
+
+    def _failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
+        self.report.failed(source, name, kind, error)
+        if self.fail_fast:
+            raise error
+        if self.recorder:
+            self.recorder.failed(name, source, kind, error)

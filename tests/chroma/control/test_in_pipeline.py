@@ -1,0 +1,115 @@
+"""A reference, hints and confidence where they meet a photograph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archivecolor.chroma.confidence import confidence_of
+from archivecolor.chroma.still import Colorizer
+from archivecolor.errors import InputError
+from archivecolor.settings import ColorSettings
+from tests.fakes.engines import FakeEngine
+
+
+def test_a_reference_gives_its_palette_and_one_without_colour_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    blue = np.clip(np.array((40, 70, 150)) + rng.normal(0, 10, (64, 96, 1)) + rng.normal(0, 25, (64, 1, 3)), 0, 255)
+    Image.fromarray(blue.astype(np.uint8)).save(tmp_path / "blue.png")
+    Image.fromarray(np.full((64, 96), 99, np.uint8)).save(tmp_path / "grey.png")
+    luma = np.full((64, 96), 80, np.uint8)
+    with Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "blue.png")) as colorizer:
+        red, _, blue = colorizer.color(luma).reshape(-1, 3).mean(axis=0)
+    assert blue > red + 30  # the engine says orange
+    with pytest.raises(InputError, match=r"grey.png: is not in colour \(--reference takes"):
+        Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "grey.png"))
+
+
+def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -> None:
+    Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "hints").mkdir()
+    strokes = np.zeros((64, 96, 4), np.uint8)
+    strokes[30:34, 10:30] = (60, 200, 60, 255)
+    Image.fromarray(strokes).save(tmp_path / "hints" / "a.png")
+    with Colorizer(FakeEngine(), ColorSettings(hints=tmp_path / "hints")) as colorizer:
+        assert colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png") == ()
+    red, green, _ = np.asarray(Image.open(tmp_path / "b.png"))[32, 20].astype(int)
+    assert green > red + 30
+    sure = np.asarray(Image.open(tmp_path / "map.png"))
+    assert sure.dtype == np.uint8
+    assert sure.max() == 255  # painted
+    np.testing.assert_allclose(sure.min() / 255, float(confidence_of(np.array(10, np.float32))), atol=0.003)
+
+
+def album(path: Path, count: int = 2) -> Path:
+    """A file of flat pages, each darker than the one before."""
+    pages = [Image.fromarray(np.full((64, 96), 120 - 30 * page, np.uint8)) for page in range(count)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    return path
+
+
+def green_strokes(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    strokes = np.zeros((64, 96, 4), np.uint8)
+    strokes[30:34, 10:30] = (60, 200, 60, 255)
+    Image.fromarray(strokes).save(path)
+    return path
+
+
+def greener(path: Path) -> list[bool]:
+    """Of which pages the place that was painted on is green."""
+    found = []
+    with Image.open(path) as image:
+        for page in range(getattr(image, "n_frames", 1)):
+            image.seek(page)
+            red, green, _ = np.asarray(image)[32, 20].astype(int)
+            found.append(bool(green > red))
+    return found
+
+
+def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
+    layer = green_strokes(tmp_path / "strokes.png")
+    with Colorizer(FakeEngine()) as colorizer:
+        said = colorizer.color_file(album(tmp_path / "a.tif"), tmp_path / "b.tif", hints=layer)
+    assert "the hints colour its first page alone" in said
+    assert greener(tmp_path / "b.tif") == [True, False]
+
+
+def test_each_page_gets_the_layer_of_its_number(tmp_path: Path) -> None:
+    for page in (2, 3):
+        green_strokes(tmp_path / "hints" / "a.tif" / f"{page}.png")
+    with Colorizer(FakeEngine(), ColorSettings(hints=tmp_path / "hints")) as colorizer:
+        assert colorizer.color_file(album(tmp_path / "a.tif", 3), tmp_path / "b.tif") == ()
+        assert greener(tmp_path / "b.tif") == [False, True, True]
+        green_strokes(tmp_path / "hints" / "a.tif" / "4.png")
+        with pytest.raises(InputError, match=r"4\.png: names no page of a\.tif \(it has 3\)"):
+            colorizer.color_file(tmp_path / "a.tif", tmp_path / "c.tif")
+    assert not (tmp_path / "c.tif").exists()
+
+
+def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -> None:
+    Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
+    engine = FakeEngine()
+    engine.spread = None
+    with Colorizer(engine) as colorizer:
+        [made] = colorizer.estimate([np.full((64, 96), 0.5, np.float32)])
+        assert made.confidence is None
+        assert made.mean_confidence is None
+        said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png")
+    assert said == ("generator 'fake' does not tell its confidence",)
+    assert not (tmp_path / "map.png").exists()
+
+
+def test_the_record_tells_of_paint_only_where_there_is_some_and_names_files_without_their_place(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hints").mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "photo.png")
+    settings = ColorSettings(warmth=0.5, reference=tmp_path / "photo.png", hints=tmp_path / "hints")
+    with Colorizer(FakeEngine(), settings) as colorizer:
+        plain, painted = colorizer.record(), colorizer.record(painted=True)
+    assert plain.settings == "settings: warmth 0.5, reference photo.png"
+    assert painted.settings == f"{plain.settings}, colours painted by hand in places"

@@ -1,0 +1,67 @@
+"""What the generator says of single frames becomes the steady colour of a shot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archivecolor.chroma.film import FilmColorizer, Picture, scan
+from archivecolor.color import FloatArray
+from archivecolor.film.form import luma_plane
+from archivecolor.film.reading import frames
+from archivecolor.inference.engine import Estimate
+from archivecolor.settings import FilmSettings, Smoothing
+from tests.fakes.engines import FakeEngine
+from tests.film.sources import FilmSource, moving
+
+
+class Wavering(FakeEngine):
+    """Says red and blue in turn, with a spread of its own for each."""
+
+    def __init__(self, red_spread: float, blue_spread: float) -> None:
+        super().__init__()
+        self._answers = (((30, 20), red_spread), ((10, -30), blue_spread))
+
+    def estimate(self, luma: FloatArray) -> Estimate:
+        """The next answer, everywhere."""
+        made = self.colorize(luma)
+        ab, spread = self._answers[self.pictures % 2]
+        made[:] = np.array(ab, np.float32)[:, None, None]
+        return Estimate(made, np.full_like(made[:, :1], spread))
+
+
+def coloured(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 1) -> FloatArray:
+    """Mean chroma of each frame, ``[n, 2]``."""
+    found = scan(path)
+    pictures = (Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, len(found.film.times)))
+    colorizer = FilmColorizer(engine, film=FilmSettings(smoothing, every))
+    return np.array([ab.mean(axis=(0, 1)) for _, ab in colorizer.chroma(pictures, found.film.form, (0,))])
+
+
+@pytest.mark.parametrize(("sure", "nearer"), [((2, 60), (30, 20)), ((60, 2), (10, -30))])
+@pytest.mark.parametrize("smoothing", [Smoothing.CAUSAL, Smoothing.FULL])
+def test_a_shot_takes_the_colour_that_the_generator_was_sure_of(
+    sure: tuple[float, float], nearer: tuple[float, float], smoothing: Smoothing, tmp_path: Path
+) -> None:
+    path = FilmSource(moving(16)).write(tmp_path / "film.mkv")
+    made = coloured(path, Wavering(*sure), smoothing)
+    np.testing.assert_allclose(made[4:], np.broadcast_to(nearer, made[4:].shape), atol=6)
+
+
+@pytest.mark.parametrize(("smoothing", "asked"), [(Smoothing.FULL, 3 + 3), (Smoothing.CAUSAL, 3)])
+def test_more_is_asked_between_answers_that_contradict_each_other(
+    smoothing: Smoothing, asked: int, tmp_path: Path
+) -> None:
+    path = FilmSource(moving(17)).write(tmp_path / "film.mkv")
+    steady, wavering = FakeEngine(), Wavering(10, 10)  # of frames 0, 8, 16: blue, red and, after three more, red
+    for engine, expected in ((steady, 3), (wavering, asked)):
+        coloured(path, engine, smoothing, every=8)
+        assert engine.pictures == expected
+
+
+def test_without_smoothing_every_frame_keeps_its_own_answer(tmp_path: Path) -> None:
+    path = FilmSource(moving(6)).write(tmp_path / "film.mkv")
+    made = coloured(path, Wavering(2, 60), Smoothing.OFF)
+    np.testing.assert_allclose(np.abs(np.diff(made[:, 1])), 50, atol=1)
