@@ -1,7 +1,6 @@
 """Taking the colour off again: what is left is the luma, and that is the grey original.
 
-From a JPEG whose luma has scans of its own, as archivecolor writes them, these are copied; from others in Y'CbCr the
-luma's coefficients. Everywhere else the luma is written without loss. The record of the colouring goes from the XMP;
+From a JPEG the compressed bits of the luma are copied. Everywhere else the luma is written without loss. The record of the colouring goes from the XMP;
 what else the file carries stays, the profile as the grey one of the same tone curve.
 """
 
