@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +18,12 @@ from PIL import Image
 
 from archivecolor.color import UIntArray
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import jpeg_scans, pillow
+from archivecolor.stills import jpeg_extras, jpeg_scans, pillow
 from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
 from archivecolor.stills.still import Coding, Encoded, Pixels, Still, StillInfo
 from archivecolor.toning import THUMBNAIL_PX, thumbnail
 
-PHOTOSHOP_MARKER: Final = b"Photoshop 3.0\0"
 _UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
 # ITU-T T.81, table K.2: chroma quantisation at quality 50
@@ -48,13 +48,15 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
         if mode == "RGB" and has_luma:
             pixels = Pixels(pixels.luma, None, _small_colour(path))
         metadata, orientation, said = pillow.read_metadata(image)
+        source = path.read_bytes()
         tables: dict[int, list[int]] = getattr(image, "quantization", {})
         coding = Coding(
-            jpeg=path.read_bytes(),
+            jpeg=source,
             jpeg_luma_table=tuple(tables[0]) if 0 in tables else None,
             progressive=bool(image.info.get("progressive")),
             lossless=False,
         )
+        metadata = jpeg_extras.with_own(metadata, image, source)
     return Still(path, info, pixels, orientation, metadata, coding, said)
 
 
@@ -76,21 +78,29 @@ def _small_colour(path: Path) -> UIntArray:
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
     """Encode 8-bit RGB or grey. Without a quality of its own, a JPEG's luma is copied from its source."""
-    options = _options(still, output.quality)
+    coded = _encode(rgb, still, output)
+    if not still.metadata.behind or still.coding.jpeg is None:
+        return coded
+    (picture,) = coded.parts
+    return replace(coded, parts=[jpeg_extras.pointing_behind(bytes(picture), still.coding.jpeg), still.metadata.behind])
+
+
+def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
+    options, header = _options(still, output.quality), jpeg_extras.header(still.metadata)
     if rgb.ndim == 2:
-        return _encode_grey(rgb, still, options)
+        return _encode_grey(rgb, still, options, header)
     if still.coding.jpeg is None or output.quality is not None:
-        return Encoded([_save(Image.fromarray(rgb), options)])
+        return Encoded([_save(Image.fromarray(rgb), options, header)])
     reason = ""
     try:
-        coded = jpeg_scans.splice(still.coding.jpeg, rgb, _chroma_table(), options)
+        coded = jpeg_scans.splice(still.coding.jpeg, rgb, _chroma_table(), options, header)
         if np.array_equal(jpeg_scans.y_plane(coded), still.luma):
             return Encoded([coded])
     except NotCopiedError as e:
         reason = f", for {e}"
     except _UNREADABLE:  # oddly coded, though it could be decoded
         pass
-    coded = _save(Image.fromarray(rgb), options)
+    coded = _save(Image.fromarray(rgb), options, header)
     moved = np.abs(jpeg_scans.y_plane(coded).astype(np.int16) - still.luma)
     if not moved.any():
         return Encoded([coded])
@@ -98,26 +108,27 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     return Encoded([coded], (f"coded anew{reason}, which moved the luma of {share}; --format tiff keeps it",))
 
 
-def _encode_grey(luma: UIntArray, still: Still, options: dict[str, Any]) -> Encoded:
+def _encode_grey(luma: UIntArray, still: Still, options: dict[str, Any], header: bytes) -> Encoded:
     """The luma alone: copied from a source that is a JPEG, where it has luma."""
     source = still.coding.jpeg
     said: tuple[str, ...] = ()
     if source is not None:
         try:
-            return Encoded([jpeg_scans.luma_of(source, options)])
+            return Encoded([jpeg_scans.luma_of(source, options, header)])
         except NotCopiedError as e:
             said = (f"coded anew, for {e}",)
         except _UNREADABLE:
             said = ("coded anew, for it is oddly coded",)
     if "qtables" in options:
         options["qtables"] = options["qtables"][:1]
-    return Encoded([_save(Image.fromarray(luma), options)], said)
+    return Encoded([_save(Image.fromarray(luma), options, header)], said)
 
 
-def _save(image: Image.Image, options: dict[str, Any]) -> bytes:
+def _save(image: Image.Image, options: dict[str, Any], header: bytes) -> bytes:
     coded = io.BytesIO()
     image.save(coded, format="JPEG", **options)
-    return coded.getvalue()
+    whole = coded.getvalue()
+    return whole[:6] + header + whole[6 + len(header) :]  # Pillow writes its JFIF segment first
 
 
 def _chroma_table() -> list[int]:
@@ -129,8 +140,6 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
     """Pillow's: metadata, subsampling and quantisation."""
     kept = still.metadata
     options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
-    if kept.dpi:
-        options["dpi"] = kept.dpi
     if kept.icc:
         options["icc_profile"] = kept.icc
     exif = exif_of(still)
@@ -140,9 +149,10 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
         options["comment"] = kept.comment
     bodies = [(0xE1, XMP_MARKER + kept.xmp)] if kept.xmp and fits_jpeg(kept.xmp) else []
     bodies += [(0xE1, body) for body in kept.long_xmp]
-    step = LONGEST_JPEG_SEGMENT - len(PHOTOSHOP_MARKER)
+    step = LONGEST_JPEG_SEGMENT - len(jpeg_extras.PHOTOSHOP_MARKER)
     parts = (kept.photoshop[i : i + step] for i in range(0, len(kept.photoshop), step))
-    bodies += [(0xED, PHOTOSHOP_MARKER + part) for part in parts]
+    bodies += [(0xED, jpeg_extras.PHOTOSHOP_MARKER + part) for part in parts]
+    bodies += kept.jpeg_segments
     options["extra"] = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
     if quality is None and still.coding.jpeg_luma_table:
         # The source's own luma divisors: decoded luma quantises to what it was

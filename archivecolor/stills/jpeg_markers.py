@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -14,32 +15,44 @@ FRAMES: Final = (0xC0, 0xC1, 0xC2)
 """Baseline, extended sequential, progressive: all Huffman-coded."""
 OTHER_FRAMES: Final = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 """Lossless, hierarchical and arithmetically coded ones."""
-_RESTARTS: Final = range(0xD0, 0xD8)
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Markers and bodies; the body of a scan goes on to the next marker, entropy-coded data included."""
+    for marker, start, end in places(data):
+        if marker != EOI:
+            yield marker, data[start:end]
+
+
+def behind(data: bytes) -> bytes:
+    """What stands behind the picture; nothing where that has no end."""
+    return next((data[end:] for marker, _, end in places(data) if marker == EOI), b"")
+
+
+def places(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Markers, and where their bodies begin and end, up to the first end of a picture."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    while at + 2 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
             continue
         if marker == EOI:
+            yield marker, at + 2, at + 2
+            return
+        if at + 4 > len(data):
             return
         end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
         if marker == SOS:
             end = _end_of_scan(data, end)
-        yield marker, data[at + 4 : end]
+        yield marker, at + 4, end
         at = end
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
-        if data[at + 1] not in (0, 0xFF, *_RESTARTS):
-            return at
-        at += 1 if data[at + 1] == 0xFF else 2
-    return len(data)
+    found = _NEXT_MARKER.search(data, at)
+    return found.start() if found else len(data)
 
 
 def divisors(body: bytes) -> dict[int, bytes]:

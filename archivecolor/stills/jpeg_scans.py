@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,16 +19,20 @@ from PIL import Image
 from archivecolor.color import UIntArray
 from archivecolor.stills.jpeg_huffman import Unreadable
 from archivecolor.stills.jpeg_luma import Luma, luma_scans
-from archivecolor.stills.jpeg_markers import COM, DQT, DRI, FRAMES, SOS, segments
+from archivecolor.stills.jpeg_markers import APP0, COM, DQT, DRI, FRAMES, SOS, segments
 
 _LUMA, _CB, _CR = 1, 2, 3
 _HALVES: Final = 0x11
+_LAST_APP: Final = 0xEF
 
 
-def splice(source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict[str, Any]) -> bytes:
+def splice(
+    source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict[str, Any], header: bytes = b""
+) -> bytes:
     """Lay the chroma of ``[h, w, 3]`` 8-bit RGB beside the luma of ``source``, a JPEG.
 
-    ``options`` are Pillow's and say what metadata to write. Raises what `luma_scans` does.
+    ``options`` are Pillow's and say what metadata to write; ``header`` takes the place of its JFIF segment. Raises what
+    `luma_scans` does.
     """
     luma = luma_scans(source)
     if luma.size != struct.pack(">HH", *rgb.shape[:2]):
@@ -35,7 +40,7 @@ def splice(source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict
     progressive = luma.frame == FRAMES[-1]
     planes = Image.fromarray(rgb).convert("YCbCr").split()[1:]
     chroma = [luma_scans(_encode(p, qtables=[chroma_table], progressive=progressive)) for p in planes]
-    parts = list(_told(Image.new("RGB", (1, 1)), options))
+    parts = list(_told(Image.new("RGB", (1, 1)), options, header))
     parts += [(DQT, _numbered(luma.table, 0)), (DQT, _numbered(chroma[0].table, 1))]
     components = b"".join(bytes((number, _HALVES, number != _LUMA)) for number in (_LUMA, _CB, _CR))
     parts += [(max(luma.frame, *(plane.frame for plane in chroma)), b"\x08" + luma.size + b"\x03" + components)]
@@ -46,21 +51,24 @@ def splice(source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict
     return _file(parts)
 
 
-def luma_of(source: bytes, options: dict[str, Any]) -> bytes:
+def luma_of(source: bytes, options: dict[str, Any], header: bytes = b"") -> bytes:
     """The grey JPEG inside a colour one, or inside a grey one.
 
-    ``options`` are Pillow's and say what metadata to write. Raises what `luma_scans` does.
+    ``options`` and ``header`` are as for `splice`. Raises what `luma_scans` does.
     """
     luma = luma_scans(source)
-    parts = list(_told(Image.new("L", (1, 1)), options))
+    parts = list(_told(Image.new("L", (1, 1)), options, header))
     parts += [(DQT, _numbered(luma.table, 0)), (luma.frame, b"\x08" + luma.size + b"\x01" + bytes((_LUMA, _HALVES, 0)))]
     return _file([*parts, *_numbered_scans(luma, _LUMA)])
 
 
-def _told(image: Image.Image, options: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
+def _told(image: Image.Image, options: dict[str, Any], header: bytes) -> Iterator[tuple[int, bytes]]:
     """Pillow writes the metadata, of a picture of one pixel."""
-    told = _encode(image, **options)
-    return ((marker, body) for marker, body in segments(told) if marker == COM or 0xE0 <= marker <= 0xEF)
+    for marker, body in segments(_encode(image, **options)):
+        if marker == APP0 and header:
+            yield marker, header
+        elif marker == COM or APP0 <= marker <= _LAST_APP:
+            yield marker, body
 
 
 def _encode(image: Image.Image, **options: Any) -> bytes:
@@ -89,6 +97,12 @@ def _coded(marker: int, body: bytes) -> bytes:
 
 def y_plane(coded: bytes) -> UIntArray:
     """The Y plane of a JPEG."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of EXIF that was damaged in the source, and was told then
+        return _y_plane(coded)
+
+
+def _y_plane(coded: bytes) -> UIntArray:
     with Image.open(io.BytesIO(coded)) as image:
         image.draft("L", image.size)
         return np.array(image.convert("L"))
