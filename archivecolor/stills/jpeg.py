@@ -17,13 +17,15 @@ import numpy as np
 from PIL import Image
 
 from archivecolor.color import UIntArray
+from archivecolor.errors import InputError
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import jpeg_extras, jpeg_scans, pillow
+from archivecolor.stills import jpeg_extras, jpeg_markers, jpeg_scans, pillow
 from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
 from archivecolor.stills.still import Coding, Encoded, Pixels, Still, StillInfo
 from archivecolor.toning import THUMBNAIL_PX, thumbnail
 
+_UNREAD: Final = {0xC3: "lossless", 0xF7: "JPEG-LS", **dict.fromkeys((0xC5, 0xC6, 0xC7), "hierarchical")}
 _UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
 # ITU-T T.81, table K.2: chroma quantisation at quality 50
@@ -32,7 +34,13 @@ _CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [
 
 
 def probe(path: Path) -> StillInfo:
-    """Size from the header."""
+    """Size from the header. Raises `InputError` for those that share no more than their name."""
+    with path.open("rb") as f:
+        kind = jpeg_markers.frame_of(f)
+    if kind is not None:
+        what = _UNREAD.get(kind[0]) or (f"{kind[1]} bit" if kind[1] != 8 else "")
+        if what:
+            raise InputError(f"{path}: is a {what} JPEG, which archivecolor does not read", hint="convert it to a TIFF")
     with pillow.open_image(path) as image:
         return StillInfo(StillFormat.JPEG, image.width, image.height, 8)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import BinaryIO, Final
 
 from archivecolor.stills.jpeg_huffman import Table
 
@@ -15,6 +16,8 @@ FRAMES: Final = (0xC0, 0xC1, 0xC2)
 """Baseline, extended sequential, progressive: all Huffman-coded."""
 OTHER_FRAMES: Final = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 """Lossless, hierarchical and arithmetically coded ones."""
+_JPEG_LS: Final = 0xF7
+_MOST_SEGMENTS: Final = 10_000
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
@@ -28,6 +31,21 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 def behind(data: bytes) -> bytes:
     """What stands behind the picture; nothing where that has no end."""
     return next((data[end:] for marker, _, end in places(data) if marker == EOI), b"")
+
+
+def frame_of(file: BinaryIO) -> tuple[int, int] | None:
+    """Marker and bits a sample of the frame, from the first segments of a file; None where there is none."""
+    file.seek(2)
+    for _ in range(_MOST_SEGMENTS):
+        head = file.read(5)
+        while head[1:2] == b"\xff":  # fill bytes
+            head = head[1:] + file.read(1)
+        if len(head) < 5 or head[0] != 0xFF or head[1] in (SOS, EOI):
+            return None
+        if head[1] in FRAMES or head[1] in OTHER_FRAMES or head[1] == _JPEG_LS:
+            return head[1], head[4]
+        file.seek(max(struct.unpack(">H", head[2:4])[0] - 3, 0), io.SEEK_CUR)
+    return None
 
 
 def places(data: bytes) -> Iterator[tuple[int, int, int]]:

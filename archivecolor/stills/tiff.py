@@ -26,6 +26,7 @@ from archivecolor.stills import exif, pillow, profiles, tags
 from archivecolor.stills.metadata import ORIENTATION_TAG
 from archivecolor.stills.still import Coding, Metadata, Pixels, Still, StillInfo
 from archivecolor.stills.tiff_writing import encode, white_of
+from archivecolor.stills.unread import RAW_HINT
 from archivecolor.toning import thumbnail
 
 __all__ = ["encode", "probe", "read"]
@@ -35,6 +36,8 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it also
 _REDUCED: Final = 1
 _MASK: Final = 4
 _JPEGS: Final = (6, 7, 33007, 34892)
+_DNG_VERSION: Final = 50706
+_SENSORS: Final = (tifffile.PHOTOMETRIC.CFA, tifffile.PHOTOMETRIC.LINEAR_RAW)
 _BITS: Final = (1, 2, 4, 8, 16)
 _PREMULTIPLIED: Final = 1
 _STRAIGHT: Final = 2
@@ -72,8 +75,19 @@ def probe(path: Path) -> StillInfo:
     """Size and depth of the largest page."""
     with _open(path) as tif:
         pages = _pictures(tif, path)
+        if _is_raw(tif):
+            raise InputError(f"{path}: is a camera raw, of which archivecolor would see a preview", hint=RAW_HINT)
         infos = [_info(page, len(pages)) for page in pages]
         return max(infos, key=lambda info: info.working_bytes)
+
+
+def _is_raw(tif: tifffile.TiffFile) -> bool:
+    """Whether the picture is what a sensor saw: DNG's version (Adobe DNG 1.4), or its kind of colour."""
+    first = tif.pages.first
+    if _DNG_VERSION in first.tags:
+        return True
+    inside = first.pages or ()
+    return any(getattr(page, "photometric", None) in _SENSORS for page in (*tif.pages, *inside))
 
 
 def _info(page: tifffile.TiffPage, pages: int) -> StillInfo:
