@@ -1,28 +1,102 @@
-"""Colours black-and-white photographs and film: colour is laid beside the luminance, which stays as it was.
+"""Colors black-and-white photographs and film: color is laid beside the luminance, which stays as it was.
 
->>> from archivecolor import Colorizer
+>>> from archivecolor import Colorizer, color_folder
 >>> with Colorizer.load() as colorizer:
 ...     colorizer.color_file("scan.tif", "scan_color.tif")
+>>> color_folder("scans", "out").raise_for_failures()
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-from archivecolor.errors import ArchiveColorError
-from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
+from archivecolor.errors import (
+    ArchiveColorError,
+    ConfigurationError,
+    DependencyError,
+    EngineError,
+    InputError,
+    ItemsFailedError,
+    OutputError,
+    Stopped,
+    UsageError,
+    VerificationError,
+)
+from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress
+from archivecolor.runs.settings import FilmSettings, FolderSettings
+from archivecolor.settings import (
+    AlreadyColor,
+    ColorSettings,
+    EncodeSettings,
+    EngineSettings,
+    OutputSettings,
+    Purpose,
+    SmoothingSettings,
+    StillFormat,
+)
+from archivecolor.version import __version__
 
 if TYPE_CHECKING:
     from archivecolor.chroma.still import Colorizer
+    from archivecolor.runs.film.job import FilmRecord, color_film
+    from archivecolor.runs.folder.job import color_folder
+    from archivecolor.runs.folder.tally import FolderRecord
+    from archivecolor.runs.strip import StripRecord, strip
+    from archivecolor.runs.verify import VerifyRecord, verify
 
-from archivecolor.version import __version__
+__all__ = [
+    "AlreadyColor",
+    "ArchiveColorError",
+    "ColorSettings",
+    "Colorizer",
+    "ConfigurationError",
+    "DependencyError",
+    "EncodeSettings",
+    "EngineError",
+    "EngineSettings",
+    "FilmRecord",
+    "FilmSettings",
+    "FolderRecord",
+    "FolderSettings",
+    "InputError",
+    "ItemOutcome",
+    "ItemStatus",
+    "ItemsFailedError",
+    "Listener",
+    "OutputError",
+    "OutputSettings",
+    "Progress",
+    "Purpose",
+    "SmoothingSettings",
+    "StillFormat",
+    "Stopped",
+    "StripRecord",
+    "UsageError",
+    "VerificationError",
+    "VerifyRecord",
+    "__version__",
+    "color_film",
+    "color_folder",
+    "strip",
+    "verify",
+]
 
-__all__ = ["ArchiveColorError", "ColorSettings", "Colorizer", "OutputSettings", "StillFormat", "__version__"]
+_LOADED_WHEN_ASKED_FOR: Final = {
+    "Colorizer": "archivecolor.chroma.still",
+    "FilmRecord": "archivecolor.runs.film.job",
+    "FolderRecord": "archivecolor.runs.folder.tally",
+    "StripRecord": "archivecolor.runs.strip",
+    "VerifyRecord": "archivecolor.runs.verify",
+    "color_film": "archivecolor.runs.film.job",
+    "color_folder": "archivecolor.runs.folder.job",
+    "strip": "archivecolor.runs.strip",
+    "verify": "archivecolor.runs.verify",
+}
+"""NumPy, OpenCV and ONNX Runtime take a second to load; ``--help`` does without."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Colorizer":  # NumPy, OpenCV and ONNX Runtime take a second to load; `--help` does without
-        from archivecolor.chroma.still import Colorizer
-
-        return Colorizer
+    if module := _LOADED_WHEN_ASKED_FOR.get(name):
+        return getattr(import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

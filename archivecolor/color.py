@@ -1,4 +1,4 @@
-"""Colour arithmetic: sRGB, CIE L*a*b*, luma, and the merge that keeps luma exact.
+"""Color arithmetic: sRGB, CIE L*a*b*, luma, and the merge that keeps luma exact.
 
 Two spaces meet here. The generator speaks CIE L*a*b* (D65); pictures are merged in Y'CbCr. 'Luma' is the BT.601 Y' of
 sRGB-coded values, rounded to an integer: what JPEG stores and what Pillow's mode ``L`` computes.
@@ -18,11 +18,14 @@ FloatArray = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating]
 UIntArray = npt.NDArray[np.uint8 | np.uint16]
 
+HINT_PLANES: Final = 3
+"""Of chroma that is known in some places: a*, b*, and a mask that is 0 where nothing is."""
+
 # ITU-R BT.601-7, section 2.5.1
 KR: Final = 0.299
 KG: Final = 0.587
 KB: Final = 0.114
-# The same, in the 16-bit fixed point that libjpeg and Pillow use. They add up to 65536, so grey keeps its value.
+# The same, in the 16-bit fixed point that libjpeg and Pillow use. They add up to 65536, so gray keeps its value.
 _KR16: Final = 19595
 _KG16: Final = 38470
 _KB16: Final = 7471
@@ -76,8 +79,8 @@ def lab_to_rgb(lab: Floats) -> Floats:
     return linear_to_srgb(_matmul(xyz, _XYZ_TO_RGB * _WHITE)).astype(lab.dtype, copy=False)
 
 
-def grey_to_lightness(luma: Floats) -> Floats:
-    """L* of a grey whose sRGB-coded value is ``luma`` (0..1)."""
+def gray_to_lightness(luma: Floats) -> Floats:
+    """L* of a gray whose sRGB-coded value is ``luma`` (0..1)."""
     y = srgb_to_linear(luma)
     f = np.where(y > _EPSILON, np.cbrt(y), (_KAPPA * y + 16) / 116)
     return (116 * f - 16).astype(luma.dtype, copy=False)
@@ -98,18 +101,18 @@ def luma_of(rgb: UIntArray) -> UIntArray:
 def chroma_to_cbcr(luma: FloatArray, ab: FloatArray, iterations: int = 4) -> FloatArray:
     """Turn ``[h, w, 2]`` a*, b* into ``[h, w, 2]`` Cb, Cr for pixels whose luma is ``[h, w]`` in 0..1.
 
-    Colours of one L* differ in luma (blue is darker in Y' than in L*), so L* is found by the secant method such that
-    the colour's luma is the one given. Cb and Cr are in units where luma is 0..1; they may lie outside the gamut.
+    Colors of one L* differ in luma (blue is darker in Y' than in L*), so L* is found by the secant method such that
+    the color's luma is the one given. Cb and Cr are in units where luma is 0..1; they may lie outside the gamut.
     """
-    target = grey_to_lightness(luma)
+    target = gray_to_lightness(luma)
     lab = np.concatenate((target[..., None], ab), axis=-1)
     rgb = lab_to_rgb(lab)
-    error = target - grey_to_lightness(rgb_to_luma(rgb))
+    error = target - gray_to_lightness(rgb_to_luma(rgb))
     step = error
     for _ in range(iterations):
         lab[..., 0] += step
         rgb = lab_to_rgb(lab)
-        left = target - grey_to_lightness(rgb_to_luma(rgb))
+        left = target - gray_to_lightness(rgb_to_luma(rgb))
         slope = np.where(np.abs(step) > 1e-3, (error - left) / np.where(step == 0, 1, step), 1)
         step, error = left / np.clip(slope, 0.2, 2), left
     y = rgb_to_luma(rgb)
@@ -119,7 +122,7 @@ def chroma_to_cbcr(luma: FloatArray, ab: FloatArray, iterations: int = 4) -> Flo
 def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> UIntArray:
     """Lay chroma beside luma: ``[h, w]`` integer luma and Cb, Cr (luma's unit is 0..1) to ``[h, w, 3]`` integer RGB.
 
-    Out-of-gamut colours are moved towards grey at constant luma until they fit; nothing is clipped. R and B are rounded
+    Out-of-gamut colors are moved towards gray at constant luma until they fit; nothing is clipped. R and B are rounded
     and G is then the integer that brings the luma back: one step of G moves Y' by 0.587, so a fitting
     integer always exists, and float32 is precise enough to find it at 16 bit.
     """

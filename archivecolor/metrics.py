@@ -1,4 +1,4 @@
-"""How far a colouring is from the truth, and how colourful it is. Pure functions over arrays."""
+"""How far a coloring is from the truth, and how colorful it is. Pure functions over arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 
 def ciede2000(lab1: Floats, lab2: Floats) -> Floats:
-    """CIEDE2000 colour difference of ``[..., 3]`` L*a*b* pairs.
+    """CIEDE2000 color difference of ``[..., 3]`` L*a*b* pairs.
 
     Sharma, Wu, Dalal (2005), 'The CIEDE2000 Color-Difference Formula', equations 2 to 22; k_L = k_C = k_H = 1.
     """
@@ -54,8 +54,8 @@ def ciede2000(lab1: Floats, lab2: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(dl**2 + dc**2 + dh_big**2 + r_t * dc * dh_big, 0)))
 
 
-def colourfulness(rgb: Numbers) -> float:
-    """Colourfulness M of an sRGB picture ``[h, w, 3]`` in 0..255 (Hasler & Suesstrunk 2003, section 7)."""
+def colorfulness(rgb: Numbers) -> float:
+    """Colorfulness M of an sRGB picture ``[h, w, 3]`` in 0..255 (Hasler & Suesstrunk 2003, section 7)."""
     r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
     rg, yb = r - g, (r + g) / 2 - b
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
@@ -85,11 +85,11 @@ def accuracy(lab1: Floats, lab2: Floats, eps: float) -> float:
 _CDC_STEPS = (1, 2, 4)
 
 
-class ColourConsistency:
+class ColorConsistency:
     """CDC of a film's 8-bit RGB frames (Liu et al. 2021, 'Temporally consistent video colorization').
 
     Mean over channels, frames t and d in 1, 2, 4 of the Jensen-Shannon divergence (natural logarithm) between the
-    histograms of frames t and t + d of one shot. 0 is steady; grey film is steadier than any colour, so compare with
+    histograms of frames t and t + d of one shot. 0 is steady; gray film is steadier than any color, so compare with
     the truth's. Frames come one by one; four histograms are kept.
     """
 
@@ -119,9 +119,9 @@ class ColourConsistency:
         return float(np.mean(means)) if means else 0.0
 
 
-def colour_distribution_consistency(frames: Iterable[UInt8]) -> float:
-    """CDC of one shot's 8-bit RGB frames ``[h, w, 3]``: see `ColourConsistency`."""
-    consistency = ColourConsistency()
+def color_distribution_consistency(frames: Iterable[UInt8]) -> float:
+    """CDC of one shot's 8-bit RGB frames ``[h, w, 3]``: see `ColorConsistency`."""
+    consistency = ColorConsistency()
     for frame in frames:
         consistency.push(frame)
     return consistency.value

@@ -1,13 +1,58 @@
-"""How much memory the machine has."""
+"""What this process may use of the machine: cores and memory, within what its container or job is given."""
 
 from __future__ import annotations
 
-import os
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+_BUDGET_SHARE: Final = 0.4
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_OWN_CGROUPS: Final = Path("/proc/self/cgroup")
 
 
+@cache
 def memory_bytes() -> int:
-    """Physical memory; where the system does not tell, what any machine has."""
+    """Physical memory, or the part of it that a control group allows. Read once a process."""
+    groups = _limits("memory", ("memory.max",), ("memory.limit_in_bytes",))
+    return min([int(psutil.virtual_memory().total), *(int(limit) for (limit,) in groups if limit.isdecimal())])
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on, at least one: by its affinity, and by a control group's share of time."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return 4 << 30
+        cores = len(psutil.Process().cpu_affinity())
+    except AttributeError:  # macOS
+        cores = psutil.cpu_count() or 1
+    groups = _limits("cpu", ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+    shares = [math.ceil(int(quota) / int(period)) for quota, period in groups if quota.isdecimal()]
+    return max(1, min([cores, *shares]))
+
+
+def working_budget_bytes() -> int:
+    """What pictures that are under way may take together; the rest is the engine's and other programs'."""
+    return int(memory_bytes() * _BUDGET_SHARE)
+
+
+def _limits(controller: str, v2: tuple[str, ...], v1: tuple[str, ...]) -> Iterator[list[str]]:
+    """The words in these files of each control group that this process is in, from its own up. Linux has them.
+
+    What a container's own path names is not there when it sees only its part of the tree: its root is.
+    """
+    with suppress(OSError):
+        for line in _OWN_CGROUPS.read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers and controller not in controllers.split(","):
+                continue
+            root, names = (_CGROUPS / controllers, v1) if controllers else (_CGROUPS, v2)
+            group = root / path.lstrip("/")
+            for place in (group, *group.parents):
+                with suppress(OSError):
+                    yield " ".join((place / name).read_text(encoding="ascii") for name in names).split()
+                if place == root:
+                    break

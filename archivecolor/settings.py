@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from archivecolor.errors import UsageError
+
+DEFAULT_GENERATOR = "archive"
+"""The one that is used when none is named."""
 
 LARGEST_BATCH = 256
 """Pictures. The trained graph's own limit."""
@@ -42,17 +46,17 @@ class StillFormat(StrEnum):
 
 
 class AlreadyColor(StrEnum):
-    """What becomes of pictures that are in colour already."""
+    """What becomes of pictures that are in color already."""
 
     SKIP = "skip"
     COPY = "copy"
     """The file itself, unchanged."""
     RECOLOR = "recolor"
-    """Coloured from its luma, like any other."""
+    """Colored from its luma, like any other."""
 
 
 class Kinds(StrEnum):
-    """What of a mixed folder is coloured."""
+    """What of a mixed folder is colored."""
 
     ALL = "all"
     STILLS = "stills"
@@ -61,16 +65,16 @@ class Kinds(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColorSettings:
-    """How colour is made. Every field changes pixels."""
+    """How color is made. Every field changes pixels."""
 
     strength: float = 1.0
-    """0 leaves the picture grey, 1 is the whole chroma, as it was predicted and graded."""
+    """0 leaves the picture gray, 1 is the whole chroma, as it was predicted and graded."""
     saturation: float = 1.0
-    """Factor on chroma, up to `LARGEST_SATURATION`; vivid colours are spared."""
+    """Factor on chroma, up to `LARGEST_SATURATION`; vivid colors are spared."""
     warmth: float = 0.0
     """-1 is bluer, 1 is yellower; black and white stay neutral."""
     reference: Path | None = None
-    """A photograph in colour whose palette is taken: see `reference.Palette`."""
+    """A photograph in color whose palette is taken: see `reference.Palette`."""
     hints: Path | None = None
     """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`."""
     network_px: int | None = None
@@ -93,7 +97,7 @@ class ColorSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What computes the chroma. The colours are the same to within what nobody sees, whatever is chosen."""
+    """What computes the chroma. The colors are the same to within what nobody sees, whatever is chosen."""
 
     kind: str = "auto"
     """auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."""
@@ -122,9 +126,8 @@ class OutputSettings:
     """None keeps the source's."""
     quality: int | None = None
     """JPEG and lossy WebP: 1 to 100. None is 95, and a JPEG whose source is one keeps the source's luma tables."""
-    overwrite: bool = False
     embed_record: bool = True
-    """Whether results say in their XMP that and how they were coloured."""
+    """Whether results say in their XMP that and how they were colored."""
     sidecar: bool = False
     """Whether that is written beside them, too."""
 
@@ -134,10 +137,10 @@ class OutputSettings:
 
 
 class Smoothing(StrEnum):
-    """How colour is steadied over time."""
+    """How color is steadied over time."""
 
     OFF = "off"
-    """Every frame is coloured by itself."""
+    """Every frame is colored by itself."""
     CAUSAL = "causal"
     """From the frames before."""
     FULL = "full"
@@ -165,7 +168,7 @@ class EncoderKind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a coloured film is for; each stands for a codec and its settings."""
+    """What a colored film is for; each stands for a codec and its settings."""
 
     ARCHIVE = "archive"
     """H.265, 10 bit, tuned for grain."""
@@ -178,8 +181,8 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FilmSettings:
-    """How the colour of a film is made over time."""
+class SmoothingSettings:
+    """How the color of a film is made over time."""
 
     smoothing: Smoothing = Smoothing.FULL
     every: int = 8
@@ -203,4 +206,15 @@ class EncodeSettings:
     preset: str | None = None
     encoder: EncoderKind = EncoderKind.SOFTWARE
     side_by_side: bool = False
-    """The grey picture and the coloured one, beside each other."""
+    """The gray picture and the colored one, beside each other."""
+
+
+def changed(settings: Any) -> dict[str, str | float | int | bool | None]:
+    """The fields of a settings object that differ from their defaults, in values that JSON knows.
+
+    What an item was made with is told and compared by these, so that an option that a later version adds changes
+    nothing for results that are there already.
+    """
+    defaults = asdict(type(settings)())
+    differing = {name: value for name, value in asdict(settings).items() if value != defaults[name]}
+    return {n: v if isinstance(v, str | float | int | bool | None) else str(v) for n, v in differing.items()}

@@ -1,13 +1,13 @@
-"""Whether a picture is in colour, or only grey, toned, faded or tinted here and there.
+"""Whether a picture is in color, or only gray, toned, faded or tinted here and there.
 
-A toned print has one colour for each lightness: its chroma lies on one smooth curve over L*. Fading and stains thin or
+A toned print has one color for each lightness: its chroma lies on one smooth curve over L*. Fading and stains thin or
 deepen that tone but keep its hue. So a cubic curve is fitted to chroma over L*, robustly, and a pixel that is farther
-than `OFF_TONE` from everything between neutral and one and a half times the curve has a colour of its own. What counts
+than `OFF_TONE` from everything between neutral and one and a half times the curve has a color of its own. What counts
 is the share of such pixels.
 
-Measured on pictures of `THUMBNAIL_PX`, with the thresholds below: of 300 colour photographs 98.0 % are found (those
+Measured on pictures of `THUMBNAIL_PX`, with the thresholds below: of 300 color photographs 98.0 % are found (those
 missed are nearly one-hued: glasses in a cellar, snow, a dusk). Of 20 real old photographs and film stills none is taken
-for colour; nor are 99.4 % of 500 photographs made grey, sepia, blue-toned, split-toned or stained, with the
+for color; nor are 99.4 % of 500 photographs made gray, sepia, blue-toned, split-toned or stained, with the
 chroma noise of a scanner and of a JPEG.
 """
 
@@ -25,16 +25,16 @@ THUMBNAIL_PX: Final = 96
 """Short side of the pictures that are judged: grain and the chroma noise of scanners average out."""
 
 OFF_TONE: Final = 5.0
-"""Distance from the tone, in units of a* and b*, that makes a colour of its own."""
+"""Distance from the tone, in units of a* and b*, that makes a color of its own."""
 
 TINTED_SHARE: Final = 0.02
-"""From this share of pixels with a colour of their own on, a picture is not monochrome."""
+"""From this share of pixels with a color of their own on, a picture is not monochrome."""
 
 COLOR_SHARE: Final = 0.15
-"""From this share on it is a colour picture throughout, and not one with colour in places."""
+"""From this share on it is a color picture throughout, and not one with color in places."""
 
 NEUTRAL_CHROMA: Final = 2.5
-"""Mean chroma below which a monochrome picture is grey to the eye, whatever scanned it."""
+"""Mean chroma below which a monochrome picture is gray to the eye, whatever scanned it."""
 
 _SAMPLES: Final = 4
 """Pixels of a large picture that are averaged into one, in each direction."""
@@ -47,19 +47,19 @@ _ROUNDS: Final = 4
 class Tone(StrEnum):
     """What a picture's chroma is."""
 
-    GREY = "grey"
+    GRAY = "gray"
     """None, or as good as none."""
     TONED = "toned"
     """One tone: sepia, cyanotype, faded, yellowed."""
     TINTED = "tinted"
-    """Colour in places: hand-tinted, a coloured stamp or chart, a colour photograph of something grey."""
-    COLOR = "in colour"
-    """Colour throughout."""
+    """Color in places: hand-tinted, a colored stamp or chart, a color photograph of something gray."""
+    COLOR = "in color"
+    """Color throughout."""
 
     @property
     def is_monochrome(self) -> bool:
         """Whether luma is all that the picture tells."""
-        return self in (Tone.GREY, Tone.TONED)
+        return self in (Tone.GRAY, Tone.TONED)
 
 
 def thumbnail(rgb: UIntArray) -> UIntArray:
@@ -83,7 +83,7 @@ def tone_of(rgb: UIntArray) -> Tone:
     if share >= TINTED_SHARE:
         return Tone.TINTED
     chroma = np.hypot(lab[:, 1], lab[:, 2]).mean()
-    return Tone.GREY if chroma < NEUTRAL_CHROMA else Tone.TONED
+    return Tone.GRAY if chroma < NEUTRAL_CHROMA else Tone.TONED
 
 
 def _off_tone(lightness: FloatArray, ab: FloatArray) -> FloatArray:

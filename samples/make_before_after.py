@@ -1,4 +1,4 @@
-"""Draw the README's pictures: samples before and after, coloured by archivecolor itself.
+"""Draw the README's pictures: samples before and after, colored by archivecolor itself.
 
 ``python samples/make_before_after.py`` writes ``samples/before_after.jpg`` of the photographs and
 ``samples/reel_before_after.jpg`` of the film.
@@ -16,8 +16,9 @@ from PIL import Image
 
 from archivecolor import Colorizer
 from archivecolor.color import UIntArray
-from archivecolor.runs.film.job import FilmRequest, color_film, plan_film
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
+from archivecolor.runs.film.job import FilmRequest, make_film, plan_film
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from archivecolor.stills import open_still
 from archivecolor.stills.still import to_8_bit
 
@@ -61,8 +62,8 @@ def film(colorizer: Colorizer) -> UIntArray:
     source = SAMPLES / "reel.mp4"
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "reel.mp4"
-        plan = plan_film(FilmRequest(source, target, EncodeSettings(Purpose.SHARE)))
-        color_film(plan, colorizer.engine, ColorSettings(), FilmSettings())
+        plan = plan_film(FilmRequest(source, target, FilmSettings(encode=EncodeSettings(Purpose.SHARE))))
+        make_film(plan, colorizer.engine, ColorSettings())
         return _laid_out(list(zip(_frames(source), _frames(target), strict=True)))
 
 
@@ -82,7 +83,7 @@ def _laid_out(columns: list[tuple[UIntArray, UIntArray]]) -> UIntArray:
 
 
 def main() -> None:
-    """Colour the samples and draw both pictures."""
+    """Color the samples and draw both pictures."""
     with Colorizer.load() as colorizer:
         Image.fromarray(photographs(colorizer)).save(SAMPLES / "before_after.jpg", quality=88)
         Image.fromarray(film(colorizer)).save(SAMPLES / "reel_before_after.jpg", quality=85)

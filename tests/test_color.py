@@ -15,7 +15,7 @@ from archivecolor.color import (
     FloatArray,
     UIntArray,
     chroma_to_cbcr,
-    grey_to_lightness,
+    gray_to_lightness,
     lab_to_rgb,
     linear_to_srgb,
     luma_of,
@@ -30,7 +30,7 @@ Picture = npt.NDArray[np.uint8]
 DEPTHS = (np.uint8, np.uint16)
 
 unit = st.floats(0, 1, width=32)
-colours = hnp.arrays(np.float64, (7, 3), elements=st.floats(0, 1))
+colors = hnp.arrays(np.float64, (7, 3), elements=st.floats(0, 1))
 lumas = st.sampled_from(DEPTHS).flatmap(lambda depth: hnp.arrays(depth, (4, 5)))
 chroma_planes = hnp.arrays(np.float32, (4, 5), elements=st.floats(-3, 3, width=32))
 
@@ -52,21 +52,21 @@ def all_hues(luma: UIntArray, size: float) -> tuple[FloatArray, FloatArray]:
 
 
 def fitting(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> npt.NDArray[np.float64]:
-    """The merged colour before rounding, in the unit of luma, found by halving: chroma scaled until it is in gamut."""
+    """The merged color before rounding, in the unit of luma, found by halving: chroma scaled until it is in gamut."""
     top = float(np.iinfo(luma.dtype).max)
     y = luma.astype(np.float64)[..., None]
     red, blue = 1.402 * top * cr.astype(np.float64), 1.772 * top * cb.astype(np.float64)
-    colour = np.stack((red, -(19595 * red + 7471 * blue) / 38470, blue), axis=-1)  # BT.601 in 16 bits
+    color = np.stack((red, -(19595 * red + 7471 * blue) / 38470, blue), axis=-1)  # BT.601 in 16 bits
     low, high = np.zeros_like(y), np.full_like(y, 2.0)
     for _ in range(45):  # the first middle is 1, which is as far as it may go
         middle = (low + high) / 2
-        rgb = y + middle * colour
+        rgb = y + middle * color
         fits = ((rgb >= 0) & (rgb <= top)).all(axis=-1, keepdims=True)
         low, high = np.where(fits, middle, low), np.where(fits & (middle < 1), high, middle)
-    return y + low * colour
+    return y + low * color
 
 
-@given(colours)
+@given(colors)
 def test_lab_agrees_with_scikit_image(rgb: npt.NDArray[np.float64]) -> None:
     # Its white and matrix have fewer digits than IEC 61966-2-1's
     np.testing.assert_allclose(rgb_to_lab(rgb), rgb2lab(rgb), atol=0.01)
@@ -78,7 +78,7 @@ def test_lab_of_white_black_and_primary_red_are_the_published_ones() -> None:
     np.testing.assert_allclose(rgb_to_lab(rgb), published, atol=0.01)
 
 
-@given(colours)
+@given(colors)
 def test_lab_comes_back_as_the_same_rgb(rgb: npt.NDArray[np.float64]) -> None:
     np.testing.assert_allclose(lab_to_rgb(rgb_to_lab(rgb)), rgb, atol=1e-12)
     np.testing.assert_allclose(lab_to_rgb(rgb_to_lab(rgb.astype(np.float32))), rgb, atol=5e-5)
@@ -90,7 +90,7 @@ def test_srgb_coding_comes_back_even_outside_the_gamut(v: npt.NDArray[np.float64
     np.testing.assert_array_equal(linear_to_srgb(-v), -linear_to_srgb(v))
 
 
-def test_colours_outside_of_srgb_are_not_clipped() -> None:
+def test_colors_outside_of_srgb_are_not_clipped() -> None:
     rgb = lab_to_rgb(np.array([50.0, -120.0, 80.0]))
     assert rgb[0] < 0
     np.testing.assert_allclose(rgb_to_lab(rgb), [50, -120, 80], atol=1e-6)
@@ -99,25 +99,25 @@ def test_colours_outside_of_srgb_are_not_clipped() -> None:
 @pytest.mark.parametrize("depth", [np.float32, np.float64])
 def test_conversions_keep_the_type_of_their_input(depth: type[np.float32] | type[np.float64]) -> None:
     rgb = np.full((2, 3), 0.4, depth)
-    for made in (rgb_to_lab(rgb), lab_to_rgb(rgb), srgb_to_linear(rgb), rgb_to_luma(rgb), grey_to_lightness(rgb)):
+    for made in (rgb_to_lab(rgb), lab_to_rgb(rgb), srgb_to_linear(rgb), rgb_to_luma(rgb), gray_to_lightness(rgb)):
         assert made.dtype == depth
 
 
-def test_lightness_of_a_grey_is_that_of_its_lab() -> None:
-    grey = np.linspace(0, 1, 256)
-    np.testing.assert_allclose(grey_to_lightness(grey), rgb2lab(np.repeat(grey[:, None], 3, axis=1))[:, 0], atol=0.01)
+def test_lightness_of_a_gray_is_that_of_its_lab() -> None:
+    gray = np.linspace(0, 1, 256)
+    np.testing.assert_allclose(gray_to_lightness(gray), rgb2lab(np.repeat(gray[:, None], 3, axis=1))[:, 0], atol=0.01)
 
 
-def test_luma_is_pillows_for_every_colour_of_a_dense_grid() -> None:
+def test_luma_is_pillows_for_every_color_of_a_dense_grid() -> None:
     axis = np.r_[0:256:5, 255].astype(np.uint8)
     rgb = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, len(axis), 3)
     np.testing.assert_array_equal(luma_of(rgb), np.asarray(Image.fromarray(rgb).convert("L")))
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_luma_of_a_grey_is_the_grey(depth: type[np.uint8] | type[np.uint16]) -> None:
-    grey = every_value(depth)
-    np.testing.assert_array_equal(luma_of(np.repeat(grey[:, None], 3, axis=1)), grey)
+def test_luma_of_a_gray_is_the_gray(depth: type[np.uint8] | type[np.uint16]) -> None:
+    gray = every_value(depth)
+    np.testing.assert_array_equal(luma_of(np.repeat(gray[:, None], 3, axis=1)), gray)
 
 
 def test_luma_at_16_bit_is_the_rounded_bt601_one(rng: np.random.Generator) -> None:
@@ -152,7 +152,7 @@ def test_luma_of_merged_pictures_is_kept_as_pillow_sees_it(rng: np.random.Genera
 
 
 @given(lumas, chroma_planes, chroma_planes)
-def test_merged_colours_are_scaled_into_the_gamut_and_never_clipped(
+def test_merged_colors_are_scaled_into_the_gamut_and_never_clipped(
     luma: UIntArray, cb: FloatArray, cr: FloatArray
 ) -> None:
     exact = fitting(luma, cb, cr)
@@ -162,7 +162,7 @@ def test_merged_colours_are_scaled_into_the_gamut_and_never_clipped(
 
 
 @given(lumas, chroma_planes, chroma_planes)
-def test_merged_colours_keep_their_hue(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> None:
+def test_merged_colors_keep_their_hue(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> None:
     rgb = merge_rows(luma, cb, cr).astype(np.float64)
     y = luma.astype(np.float64)
     along_b, along_r = (rgb[..., 2] - y) / 1.772, (rgb[..., 0] - y) / 1.402
@@ -173,7 +173,7 @@ def test_merged_colours_keep_their_hue(luma: UIntArray, cb: FloatArray, cr: Floa
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_a_colour_that_fits_comes_back_as_it_was(
+def test_a_color_that_fits_comes_back_as_it_was(
     depth: type[np.uint8] | type[np.uint16], rng: np.random.Generator
 ) -> None:
     top = np.iinfo(depth).max
@@ -186,7 +186,7 @@ def test_a_colour_that_fits_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_no_chroma_gives_grey(depth: type[np.uint8] | type[np.uint16]) -> None:
+def test_no_chroma_gives_gray(depth: type[np.uint8] | type[np.uint16]) -> None:
     luma = every_value(depth)[None]
     nothing = np.zeros(luma.shape, np.float32)
     np.testing.assert_array_equal(merge_rows(luma, nothing, nothing), np.repeat(luma[..., None], 3, axis=2))
@@ -198,15 +198,15 @@ def test_black_and_white_stay_black_and_white_under_any_chroma() -> None:
     np.testing.assert_array_equal(merge_rows(luma, much, -much), [[[0, 0, 0], [255, 255, 255]]])
 
 
-def test_chroma_of_muted_colours_is_found_exactly(rng: np.random.Generator) -> None:
+def test_chroma_of_muted_colors_is_found_exactly(rng: np.random.Generator) -> None:
     rgb = (0.2 + 0.6 * rng.random((50, 50, 3))).astype(np.float32)
     luma = rgb_to_luma(rgb)
     cbcr = chroma_to_cbcr(luma, rgb_to_lab(rgb)[..., 1:])
     np.testing.assert_allclose(cbcr, cbcr_of(rgb, luma), atol=1e-3)
 
 
-def test_chroma_of_real_colours_is_found_to_a_fraction_of_a_level(colour_photographs: dict[str, Picture]) -> None:
-    for picture in colour_photographs.values():
+def test_chroma_of_real_colors_is_found_to_a_fraction_of_a_level(color_photographs: dict[str, Picture]) -> None:
+    for picture in color_photographs.values():
         rgb = (picture / 255).astype(np.float32)
         luma = rgb_to_luma(rgb)
         error = np.abs(chroma_to_cbcr(luma, rgb_to_lab(rgb)[..., 1:]) - cbcr_of(rgb, luma)) * 255

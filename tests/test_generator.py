@@ -1,4 +1,4 @@
-"""The network: shapes, the centre of its distribution, and an encoder that still knows what ImageNet taught it."""
+"""The network: shapes, the center of its distribution, and an encoder that still knows what ImageNet taught it."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def by_name(weights: dict[str, Tensor], rgb: Tensor) -> list[Tensor]:
     return features
 
 
-def grey_photograph(name: str, side: int = 224) -> Tensor:
-    """The middle square of one of scikit-image's pictures, grey, ``[1, 1, side, side]`` in 0..1."""
-    grey = cv2.imread(str(Path(skimage.__file__).with_name("data") / name), cv2.IMREAD_GRAYSCALE)
-    assert grey is not None
-    short = min(grey.shape)
-    top, left = (grey.shape[0] - short) // 2, (grey.shape[1] - short) // 2
-    square = cv2.resize(grey[top : top + short, left : left + short], (side, side), interpolation=cv2.INTER_AREA)
+def gray_photograph(name: str, side: int = 224) -> Tensor:
+    """The middle square of one of scikit-image's pictures, gray, ``[1, 1, side, side]`` in 0..1."""
+    gray = cv2.imread(str(Path(skimage.__file__).with_name("data") / name), cv2.IMREAD_GRAYSCALE)
+    assert gray is not None
+    short = min(gray.shape)
+    top, left = (gray.shape[0] - short) // 2, (gray.shape[1] - short) // 2
+    square = cv2.resize(gray[top : top + short, left : left + short], (side, side), interpolation=cv2.INTER_AREA)
     return torch.from_numpy(square.astype(np.float32) / 255)[None, None]
 
 
@@ -102,7 +102,7 @@ def grey_photograph(name: str, side: int = 224) -> Tensor:
 def test_the_encoder_gives_the_features_of_the_pretrained_network(imagenet: dict[str, Tensor]) -> None:
     encoder = Encoder()
     encoder.load_imagenet(imagenet)
-    luma = grey_photograph("chelsea.png", 96)
+    luma = gray_photograph("chelsea.png", 96)
     ours = encoder.eval()(luma)
     theirs = by_name(imagenet, luma.expand(-1, 3, -1, -1) * 255)
     assert [tuple(f.shape[1:]) for f in ours] == [(24, 24, 24), (40, 12, 12), (112, 6, 6), (320, 3, 3)]
@@ -112,11 +112,11 @@ def test_the_encoder_gives_the_features_of_the_pretrained_network(imagenet: dict
 
 @pytest.mark.parametrize("kind", EncoderKind)
 @torch.inference_mode()
-def test_larger_encoders_and_classifier_features_recognise_a_cat(kind: EncoderKind) -> None:
+def test_larger_encoders_and_classifier_features_recognize_a_cat(kind: EncoderKind) -> None:
     weights = imagenet_weights(kind)
     encoder = Encoder(kind, classifier_features=True)
     encoder.load_imagenet(weights)
-    features = encoder.eval()(grey_photograph("chelsea.png"))
+    features = encoder.eval()(gray_photograph("chelsea.png"))
     assert [f.shape[1] for f in features] == encoder.channels
     assert encoder.channels[-1] == 1280
     scores = F.linear(features[-1].mean(dim=(2, 3)), weights["_fc.weight"], weights["_fc.bias"])
@@ -125,12 +125,12 @@ def test_larger_encoders_and_classifier_features_recognise_a_cat(kind: EncoderKi
 
 @pytest.mark.parametrize(("name", "classes"), [("chelsea.png", CATS), ("coffee.png", ESPRESSO), ("camera.png", TRIPOD)])
 @torch.inference_mode()
-def test_the_encoder_recognises_what_grey_photographs_show(
+def test_the_encoder_recognizes_what_gray_photographs_show(
     imagenet: dict[str, Tensor], name: str, classes: list[int]
 ) -> None:
     encoder = Encoder()
     encoder.load_imagenet(imagenet)
-    x = F.conv2d(encoder.eval()(grey_photograph(name))[-1], imagenet["_conv_head.weight"])
+    x = F.conv2d(encoder.eval()(gray_photograph(name))[-1], imagenet["_conv_head.weight"])
     norm = [imagenet[f"_bn1.{k}"] for k in ("running_mean", "running_var", "weight", "bias")]
     x = F.relu6(F.batch_norm(x, norm[0], norm[1], norm[2], norm[3], eps=1e-3)).mean(dim=(2, 3))
     assert F.linear(x, imagenet["_fc.weight"], imagenet["_fc.bias"]).argmax() in classes
@@ -164,7 +164,7 @@ def test_chroma_is_a_quarter_of_the_picture_for_any_size(generator: Generator, s
 
 
 @torch.inference_mode()
-def test_a_picture_gets_the_same_colours_whatever_else_is_in_the_batch(generator: Generator) -> None:
+def test_a_picture_gets_the_same_colors_whatever_else_is_in_the_batch(generator: Generator) -> None:
     luma = torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     together = generator(luma).chroma
     for i in range(3):
@@ -249,13 +249,13 @@ def test_each_step_goes_nearer_to_the_point_of_least_mean_distance() -> None:
 
 
 @torch.inference_mode()
-def test_a_few_unlikely_colours_do_not_pull_the_median_off_grey() -> None:
+def test_a_few_unlikely_colors_do_not_pull_the_median_off_gray() -> None:
     generator = Generator(replace(SHAPE, median_steps=3))
     generator.palette.zero_()
     generator.palette[0] = torch.tensor((80.0, 0.0))
     generator.temperature.fill_(1)
     logits = torch.full((1, SHAPE.palette, 1, 1), 0.0)
-    logits[0, 0] = torch.log(torch.tensor(SHAPE.palette - 1.0) / 4)  # one in five is red, the rest is grey
+    logits[0, 0] = torch.log(torch.tensor(SHAPE.palette - 1.0) / 4)  # one in five is red, the rest is gray
     p = torch.softmax(logits, dim=1)[0, :, 0, 0]
     assert float(p @ generator.palette[:, 0]) == pytest.approx(16, abs=0.1)
     assert abs(generator.chroma_of(logits)[0, 0].item()) < 2
@@ -273,3 +273,17 @@ def test_a_generator_that_is_sure_has_no_spread(generator: Generator) -> None:
 def test_palette_and_temperature_travel_with_the_weights_and_are_not_trained(generator: Generator) -> None:
     assert {"palette", "temperature"} <= generator.state_dict().keys()
     assert not {"palette", "temperature"} & {k for k, _ in generator.named_parameters()}
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96)])
+def test_an_encoder_in_training_gives_the_same_features(imagenet: dict[str, Tensor], size: tuple[int, int]) -> None:
+    encoder = Encoder()
+    encoder.load_imagenet(imagenet)
+    luma = torch.rand(2, 1, *size)
+    resting = encoder.eval()(luma)
+    encoder.train()
+    for module in encoder.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    for one, other in zip(encoder(luma), resting, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)

@@ -26,7 +26,7 @@ lightness = st.floats(0, 100)
 opponent = st.floats(-128, 128)
 lab_values = st.tuples(lightness, opponent, opponent)
 
-# Sharma, Wu, Dalal (2005), table 1: pairs 1 to 3 (blue), 7 and 8 (grey), 9 and 10 (mean hue at the turn), 17 (large),
+# Sharma, Wu, Dalal (2005), table 1: pairs 1 to 3 (blue), 7 and 8 (gray), 9 and 10 (mean hue at the turn), 17 (large),
 # 25, 31 and 34
 SHARMA = [
     ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
@@ -67,7 +67,7 @@ def test_ciede2000_is_symmetric_and_never_negative(lab1: Lab, lab2: Lab) -> None
 
 
 @given(lab_values)
-def test_ciede2000_of_a_colour_to_itself_is_zero(lab: Lab) -> None:
+def test_ciede2000_of_a_color_to_itself_is_zero(lab: Lab) -> None:
     assert metrics.ciede2000(np.array(lab), np.array(lab)) == pytest.approx(0, abs=1e-6)
 
 
@@ -76,26 +76,26 @@ def test_ciede2000_takes_float32_pictures(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(metrics.ciede2000(lab[0], lab[1]), deltae_ciede2000(lab[0], lab[1]), atol=1e-4)
 
 
-def test_grey_pictures_have_no_colourfulness() -> None:
-    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
-    assert metrics.colourfulness(grey) == 0
+def test_gray_pictures_have_no_colorfulness() -> None:
+    gray = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
+    assert metrics.colorfulness(gray) == 0
 
 
-def test_colourfulness_of_half_red_half_cyan_is_the_formulas() -> None:
+def test_colorfulness_of_half_red_half_cyan_is_the_formulas() -> None:
     rgb = np.array([[[255, 0, 0], [0, 255, 255]]], np.uint8)
     # rg = 255, -255: mean 0, deviation 255. yb = 127.5, -127.5: mean 0, deviation 127.5
-    assert metrics.colourfulness(rgb) == pytest.approx(math.hypot(255, 127.5))
+    assert metrics.colorfulness(rgb) == pytest.approx(math.hypot(255, 127.5))
 
 
-def test_colourfulness_of_one_colour_is_its_means_share() -> None:
+def test_colorfulness_of_one_color_is_its_means_share() -> None:
     rgb = np.full((4, 4, 3), (200, 100, 50), np.uint8)
-    assert metrics.colourfulness(rgb) == pytest.approx(0.3 * math.hypot(100, 100))
+    assert metrics.colorfulness(rgb) == pytest.approx(0.3 * math.hypot(100, 100))
 
 
-def test_colourfulness_grows_as_colours_are_spread(rng: np.random.Generator) -> None:
+def test_colorfulness_grows_as_colors_are_spread(rng: np.random.Generator) -> None:
     rgb = rng.integers(100, 156, (20, 20, 3)).astype(np.float64)
-    grey = rgb.mean(axis=2, keepdims=True)
-    assert metrics.colourfulness(grey + 2 * (rgb - grey)) == pytest.approx(2 * metrics.colourfulness(rgb))
+    gray = rgb.mean(axis=2, keepdims=True)
+    assert metrics.colorfulness(gray + 2 * (rgb - gray)) == pytest.approx(2 * metrics.colorfulness(rgb))
 
 
 def test_psnr_agrees_with_scikit_image(rng: np.random.Generator) -> None:
@@ -139,16 +139,16 @@ def test_accuracy_is_a_share_of_pixels() -> None:
     assert metrics.accuracy(lab, other, 5) == pytest.approx(0.75)
 
 
-def test_frames_of_one_look_are_perfectly_consistent_in_colour(rng: np.random.Generator) -> None:
+def test_frames_of_one_look_are_perfectly_consistent_in_color(rng: np.random.Generator) -> None:
     frame = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
-    assert metrics.colour_distribution_consistency([frame] * 6) == 0
-    assert metrics.colour_distribution_consistency([frame]) == 0
+    assert metrics.color_distribution_consistency([frame] * 6) == 0
+    assert metrics.color_distribution_consistency([frame]) == 0
 
 
-def test_colours_that_flicker_between_black_and_white_are_as_inconsistent_as_can_be() -> None:
+def test_colors_that_flicker_between_black_and_white_are_as_inconsistent_as_can_be() -> None:
     black, white = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
     # One and three frames apart all differ, two and four apart none
-    made = metrics.colour_distribution_consistency([black, white] * 4)
+    made = metrics.color_distribution_consistency([black, white] * 4)
     assert made == pytest.approx(math.log(2) / 3)
 
 
@@ -156,14 +156,14 @@ def entropy(shares: npt.NDArray[np.float64]) -> float:
     return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
 
 
-def test_colour_consistency_is_the_entropy_that_mixing_two_frames_adds(rng: np.random.Generator) -> None:
+def test_color_consistency_is_the_entropy_that_mixing_two_frames_adds(rng: np.random.Generator) -> None:
     frames = [rng.normal(100 + 10 * i, 20, (16, 16, 3)).clip(0, 255).astype(np.uint8) for i in range(6)]
     shares = [[np.bincount(f[..., c].ravel(), minlength=256) / 256 for c in range(3)] for f in frames]
     over_steps = []
     for d in (1, 2, 4):
         pairs = [(shares[t][c], shares[t + d][c]) for t in range(6 - d) for c in range(3)]
         over_steps.append(np.mean([entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2 for p, q in pairs]))
-    assert metrics.colour_distribution_consistency(frames) == pytest.approx(np.mean(over_steps))
+    assert metrics.color_distribution_consistency(frames) == pytest.approx(np.mean(over_steps))
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def texture(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     return np.asarray(128 + 60 * noise / noise.std(), np.float32).clip(0, 255).astype(np.uint8)
 
 
-def test_colour_that_moves_with_the_picture_has_no_warp_error(texture: npt.NDArray[np.uint8]) -> None:
+def test_color_that_moves_with_the_picture_has_no_warp_error(texture: npt.NDArray[np.uint8]) -> None:
     chroma = np.stack((texture / 4.0, 40 - texture / 8.0), axis=-1).astype(np.float32)
     before, after = np.s_[8:72, 8:104], np.s_[10:74, 11:107]
     moved = metrics.chroma_warp_error(chroma[before], chroma[after], texture[before], texture[after])
@@ -183,9 +183,20 @@ def test_colour_that_moves_with_the_picture_has_no_warp_error(texture: npt.NDArr
 
 
 def test_warp_error_is_the_squared_distance_in_ab(texture: npt.NDArray[np.uint8]) -> None:
-    grey = np.zeros((*texture.shape, 2), np.float32)
-    made = metrics.chroma_warp_error(grey, np.full_like(grey, (3, 4)), texture, texture)
+    gray = np.zeros((*texture.shape, 2), np.float32)
+    made = metrics.chroma_warp_error(gray, np.full_like(gray, (3, 4)), texture, texture)
     assert made == pytest.approx(25)
+
+
+@pytest.mark.parametrize(("x", "y"), [(5, 0), (-5, 0), (0, 5), (0, -5)])
+def test_what_a_pan_brings_in_was_not_seen_before(texture: npt.NDArray[np.uint8], x: int, y: int) -> None:
+    before, after = texture[8:72, 8:104], texture[8 + y : 72 + y, 8 + x : 104 + x]
+    seen = metrics.seen_motion(before, after).seen
+    along, entering = (seen, x) if x else (seen.T, y)
+    lines = along if entering > 0 else along[:, ::-1]
+    assert not lines[:, -3:].any()
+    assert lines[:, 0].mean() > 0.6, "what goes out next is there still"
+    assert lines[:, :-8].mean() > 0.95
 
 
 def test_frames_that_share_nothing_have_no_warp_error() -> None:

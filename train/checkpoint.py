@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from archivecolor.errors import ConfigurationError, InputError
+from archivecolor.jobs.atomic import atomic_write
 from train import recipe_file
 from train.recipe import Recipe
 
@@ -77,9 +78,8 @@ class Checkpoint:
         """Write to ``path``, replacing what is there only once the new file is complete."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values["recipe"] = json.dumps(dataclasses.asdict(self.recipe))
-        part = path.with_name(f".{path.name}.part")
-        torch.save({"format": _FORMAT, **values}, part)
-        part.replace(path)
+        with atomic_write(path, overwrite=True) as file:
+            torch.save({"format": _FORMAT, **values}, file)
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:

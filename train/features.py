@@ -1,6 +1,6 @@
 """Write the graph whose features `archivecolor.evaluation.frechet` compares: ``python -m train.features``.
 
-EfficientNet-Lite0 with its ImageNet weights (Apache-2.0), as the generators' encoder begins, but for colour pictures:
+EfficientNet-Lite0 with its ImageNet weights (Apache-2.0), as the generators' encoder begins, but for color pictures:
 up to 1/32 of the input, averaged over the picture. Never trained further, so figures of different generators compare.
 """
 
@@ -35,7 +35,7 @@ class PooledFeatures(nn.Module):
         self.encoder.load_imagenet(weights)
         stem = self.encoder.stem[0]
         assert isinstance(stem, nn.Conv2d)
-        stem.weight = nn.Parameter(next(iter(weights.values())))  # all three colours; the encoder sums them for luma
+        stem.weight = nn.Parameter(next(iter(weights.values())))  # all three colors; the encoder sums them for luma
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Map ``[n, 3, h, w]`` sRGB-coded values in 0..1 to ``[n, 320]``."""

@@ -12,7 +12,7 @@ from archivecolor.generator import Prediction
 from train.recipe import Adversary, AdversaryKind, Loss
 
 
-class ColourLoss(nn.Module):
+class ColorLoss(nn.Module):
     """Rebalanced cross-entropy over the palette (Zhang et al. 2016, section 2.2) plus a chroma-weighted pixel error.
 
     A network that regresses chroma has an empty palette, and the recipe weighs its cross-entropy with 0.
@@ -44,7 +44,7 @@ class ColourLoss(nn.Module):
 
     def _distribution(self, logits: Tensor, chroma: Tensor) -> Tensor:
         if not self.settings.distribution:
-            return torch.zeros(())
+            return chroma.new_zeros(())
         truth = self.soft_encode(chroma)
         weight = F.conv2d(truth, self.rarity[None, :, None, None])
         log_p = torch.log_softmax(logits.float(), dim=1)
@@ -74,7 +74,7 @@ class Hinge:
 
 
 class NonSaturating:
-    """Goodfellow et al. (2014) with the generator maximising log D; ``real`` below 1 smooths one side's labels."""
+    """Goodfellow et al. (2014) with the generator maximizing log D; ``real`` below 1 smooths one side's labels."""
 
     def __init__(self, real: float) -> None:
         self.real = real

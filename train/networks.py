@@ -25,7 +25,7 @@ def make_network(recipe: Recipe) -> Network:
 
 
 def trained_network(checkpoint: Checkpoint) -> Network:
-    """The checkpoint's mean weights, ready to colour."""
+    """The checkpoint's mean weights, ready to color."""
     network = make_network(checkpoint.recipe)
     network.load_state_dict(checkpoint.ema)
     return network.eval()

@@ -26,17 +26,17 @@ class Palette:
 def fit_palette(photographs: Photographs, size: int, seed: int, samples: int = 4000) -> Palette:
     """Fit ``size`` entries to ``samples`` random crops.
 
-    Cells of the a*b* plane are weighted by the square root of their count: most pixels are nearly grey, and plain
+    Cells of the a*b* plane are weighted by the square root of their count: most pixels are nearly gray, and plain
     k-means would spend the palette on them.
     """
     rng = np.random.default_rng((seed, 0))
     points, count = _cells(photographs, samples, rng)
-    centres = _weighted_kmeans(points, np.sqrt(count), min(size, len(points)), rng)
-    prior = _prior(points, count, centres)
-    if len(centres) < size:  # fewer colours than entries: repeat them, with no pixels of their own
-        centres = np.resize(centres, (size, 2))
+    centers = _weighted_kmeans(points, np.sqrt(count), min(size, len(points)), rng)
+    prior = _prior(points, count, centers)
+    if len(centers) < size:  # fewer colors than entries: repeat them, with no pixels of their own
+        centers = np.resize(centers, (size, 2))
         prior = np.pad(prior, (0, size - len(prior)))
-    return Palette(centres.astype(np.float32), prior.astype(np.float32))
+    return Palette(centers.astype(np.float32), prior.astype(np.float32))
 
 
 def palette_prior(
@@ -50,7 +50,7 @@ def palette_prior(
 def _cells(
     photographs: Photographs, samples: int, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Cells of the a*b* plane that have pixels in random crops: their centres ``[n, 2]`` and counts ``[n]``."""
+    """Cells of the a*b* plane that have pixels in random crops: their centers ``[n, 2]`` and counts ``[n]``."""
     bins = int(2 * _REACH / _CELL)
     counts = np.zeros((bins, bins))
     for index in rng.integers(0, len(photographs), samples):
@@ -61,22 +61,22 @@ def _cells(
 
 
 def _prior(
-    points: npt.NDArray[np.float64], count: npt.NDArray[np.float64], centres: npt.NDArray[np.float64]
+    points: npt.NDArray[np.float64], count: npt.NDArray[np.float64], centers: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    return np.asarray(np.bincount(_nearest(points, centres), count, len(centres)) / count.sum())
+    return np.asarray(np.bincount(_nearest(points, centers), count, len(centers)) / count.sum())
 
 
-def _nearest(points: npt.NDArray[np.float64], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    return np.asarray(((points[:, None] - centres) ** 2).sum(axis=-1).argmin(axis=1))
+def _nearest(points: npt.NDArray[np.float64], centers: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    return np.asarray(((points[:, None] - centers) ** 2).sum(axis=-1).argmin(axis=1))
 
 
 def _weighted_kmeans(
     points: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], k: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    centres = points[rng.choice(len(points), k, replace=False, p=weights / weights.sum())]
+    centers = points[rng.choice(len(points), k, replace=False, p=weights / weights.sum())]
     for _ in range(60):
-        nearest = _nearest(points, centres)
+        nearest = _nearest(points, centers)
         mass = np.bincount(nearest, weights, k)
         sums = np.stack([np.bincount(nearest, weights * points[:, i], k) for i in range(2)], axis=1)
-        centres = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-12)[:, None], centres)
-    return centres
+        centers = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-12)[:, None], centers)
+    return centers

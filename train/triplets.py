@@ -1,4 +1,4 @@
-"""Sheets of grey | model | actual: ``python -m train.triplets runs/NAME/last.pt --test FOLDER``.
+"""Sheets of gray | model | actual: ``python -m train.triplets runs/NAME/last.pt --test FOLDER``.
 
 On training pictures it shows what the generator has learnt by heart, on test pictures what it has understood. The
 figures under both are those of `train.validate`. Sheets go into the run's folder, which git ignores: they show pictures
@@ -35,12 +35,12 @@ def draw(checkpoint: Path, test: Path, count: int, side: int) -> tuple[Path, Pat
         sheet = checkpoint.parent / f"triplets-{name}.png"
         measured = pictures.measure(network, sheet)
         log.info(
-            "%s: %d pictures, CIEDE2000 %.2f, %.1f %% below grey, colourfulness %.2f of the truth's: %s",
+            "%s: %d pictures, CIEDE2000 %.2f, %.1f %% below gray, colorfulness %.2f of the truth's: %s",
             name,
             len(pictures.pictures),
             measured.ciede2000,
             measured.gain,
-            measured.colourfulness_ratio,
+            measured.colorfulness_ratio,
             sheet,
         )
         sheets.append(sheet)
@@ -50,7 +50,7 @@ def draw(checkpoint: Path, test: Path, count: int, side: int) -> tuple[Path, Pat
 def main() -> int:
     """Command line of ``python -m train.triplets``."""
     parser = argparse.ArgumentParser(
-        prog="python -m train.triplets", description="Draw grey | model | actual on training and on test pictures."
+        prog="python -m train.triplets", description="Draw gray | model | actual on training and on test pictures."
     )
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--test", type=Path, required=True, help="folder of photographs that it was not trained on")

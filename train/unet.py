@@ -3,7 +3,7 @@
 4x4 convolutions with batch norm and leaky ReLU halve the picture stage by stage, transposed ones with batch norm and
 ReLU double it again, each joined by the encoder's features of its size; chroma comes at the picture's own size.
 
-Other than the published code: it predicts chroma alone (luma is the picture's), normalises by running statistics once
+Other than the published code: it predicts chroma alone (luma is the picture's), normalizes by running statistics once
 trained, drops features out while it is trained, and takes pictures of any size.
 """
 

@@ -2,7 +2,7 @@
 
 ::
 
-    luma -> look (small, upright, levelled) -> motion to the frame before
+    luma -> network_y (small, upright, leveled) -> motion to the frame before
          -> Engine.estimate on every n-th frame, where new things come into sight, and between answers that
             contradict each other
          -> palette of a reference -> paint that hints brought here
@@ -24,22 +24,24 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of
+from archivecolor.chroma.control.advice import fitted, followed, hints_of
 from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
-from archivecolor.chroma.control.paint import Painted, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, spread
 from archivecolor.chroma.control.reference import palette_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes, shrunk
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
+from archivecolor.errors import Stopped
 from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.reading import Survey, survey
 from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
-from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
+from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _GATHER: Final = 32
 """Frames that may wait until a batch for the engine is full, and frames that may wait for the next answer."""
@@ -71,10 +73,6 @@ class Scan:
         first = 0 if start_s is None else sum(s < start_s - 1e-9 for s in shown)
         last = len(shown) if end_s is None else sum(s < end_s - 1e-9 for s in shown)
         return Cut(first, max(first, last), whole=start_s is None and end_s is None)
-
-
-class Stopped(Exception):
-    """The run was asked to end; what is finished is kept."""
 
 
 def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:
@@ -110,20 +108,22 @@ class _View:
     """A frame, and what the generator sees of it if it is asked."""
 
     moment: Moment[Picture]
-    look: FloatArray
-    """`FilmColorizer._look`"""
+    network_y: FloatArray
+    """`FilmColorizer._network_y`"""
     reach: tuple[float, float]
-    """The luma that is levelled to black and to white."""
+    """The luma that is leveled to black and to white."""
     ask: bool
 
 
 class FilmColorizer:
-    """Colours the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
+    """Colors the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
 
-    def __init__(self, engine: Engine, color: ColorSettings | None = None, film: FilmSettings | None = None) -> None:
+    def __init__(
+        self, engine: Engine, color: ColorSettings | None = None, smoothing: SmoothingSettings | None = None
+    ) -> None:
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
-        self.film = film or FilmSettings()
+        self.smoothing = smoothing or SmoothingSettings()
         reference = self.color.reference
         self._palette = palette_of(self.engine, reference, self.color.network_px) if reference else None
         self.paint = FilmPaint()
@@ -145,9 +145,9 @@ class FilmColorizer:
         """As `chroma`, before it is graded: what depends on generator and smoothing alone."""
         views = self._asked(self._views(pictures, form, frozenset(starts)))
         steady: Iterable[tuple[Moment[Picture], FloatArray]]
-        if self.film.smoothing is Smoothing.OFF:
+        if self.smoothing.smoothing is Smoothing.OFF:
             steady = ((v.moment, v.moment.ab) for v in views if v.moment.ab is not None)
-        elif self.film.smoothing is Smoothing.CAUSAL:
+        elif self.smoothing.smoothing is Smoothing.CAUSAL:
             steady = smooth((v.moment for v in views), causal=True)
         else:
             steady = smooth(self._asked_again(views))
@@ -170,39 +170,48 @@ class FilmColorizer:
         painted: dict[int, Painted] = {}
         first = 0
         for picture in pictures:
-            look = self._look(picture.luma, form)
+            network_y = self._network_y(picture.luma, form)
             first = first if lumas else picture.index
-            lumas.append(_for_motion(look))
+            lumas.append(_for_motion(network_y))
             if picture.index in layers:
-                seen = level(look, *ends(look))
-                ab = self.engine.colorize(seen[None, None])[0].transpose(1, 2, 0)
-                wide = cv2.resize(np.ascontiguousarray(ab), seen.shape[::-1], interpolation=cv2.INTER_CUBIC)
-                strokes = read_strokes(layers[picture.index], form.shown, seen.shape)
-                painted[picture.index] = spread(strokes, seen, np.asarray(wide, dtype=np.float32))
+                strokes = read_strokes(layers[picture.index], form.shown, network_y.shape)
+                painted[picture.index] = self._painted(network_y, strokes)
         self.paint.carry(first, lumas, painted)
+
+    def _painted(self, network_y: FloatArray, strokes: Strokes) -> Painted:
+        """What strokes make of one picture."""
+        seen = level(network_y, *ends(network_y))
+        folder = self.engine.folder
+        if not folder.hints:
+            return spread(strokes, seen, _wide(self.engine.colorize(seen[None, None])[0], seen.shape))
+        strokes, _ = fitted(strokes, network_y)
+        height, width = (side // folder.chroma_stride for side in seen.shape)
+        hints = np.stack([hints_of(None, (height, width)), hints_of(strokes, (height, width))])
+        plain, told = self.engine.colorize(np.stack([seen, seen])[:, None], hints)
+        return followed(strokes, seen, _wide(plain, seen.shape), _wide(told, seen.shape))
 
     def _views(self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]) -> Iterator[_View]:
         """Each picture with its motion, what the generator would see of it, and whether to ask."""
         estimate = MotionEstimator()
-        every = 1 if self.film.smoothing is Smoothing.OFF else self.film.every
+        every = 1 if self.smoothing.smoothing is Smoothing.OFF else self.smoothing.every
         shot = max((s for s in starts), default=0)
         before: np.ndarray | None = None
         seen: FloatArray | None = None
         asked = -_REST_FRAMES
         reach: FloatArray | None = None
         for picture in pictures:
-            look = self._look(picture.luma, form)
-            small = _for_motion(look)
+            network_y = self._network_y(picture.luma, form)
+            small = _for_motion(network_y)
             motion: Motion | None = None
             if before is None:
                 shot = max((s for s in starts if s <= picture.index), default=picture.index)
             elif picture.index in starts:
                 shot = picture.index
-            elif every > 1 or self.film.smoothing is not Smoothing.OFF:
+            elif every > 1 or self.smoothing.smoothing is not Smoothing.OFF:
                 motion = estimate(before, small)
             before = small
-            # Black and white are found slowly: levelling frame by frame would make the colour flicker
-            own = np.array(ends(look[::2, ::2]), np.float32)
+            # Black and white are found slowly: leveling frame by frame would make the color flicker
+            own = np.array(ends(network_y[::2, ::2]), np.float32)
             reach = own if reach is None or motion is None else reach + np.float32(_LEVEL_PACE) * (own - reach)
             ask = motion is None or (picture.index - shot) % every == 0
             if not ask and motion is not None and seen is not None:
@@ -211,9 +220,9 @@ class FilmColorizer:
                 ask = picture.index - asked >= _REST_FRAMES and unseen > _UNSEEN_SHARE
             if ask:
                 seen, asked = np.ones(small.shape, np.float32), picture.index
-            yield _View(Moment(picture, small, motion), look, (float(reach[0]), float(reach[1])), ask)
+            yield _View(Moment(picture, small, motion), network_y, (float(reach[0]), float(reach[1])), ask)
 
-    def _look(self, luma: UIntArray, form: PictureForm) -> FloatArray:
+    def _network_y(self, luma: UIntArray, form: PictureForm) -> FloatArray:
         """What the generator sees of a picture: ``[h, w]`` in 0..1, upright, at the network's size."""
         folder = self.engine.folder
         height, width = luma.shape
@@ -254,15 +263,15 @@ class FilmColorizer:
         """Ask the generator and put what it says into the moments."""
         if not views:
             return
-        looks = [level(view.look, *view.reach) for view in views]
-        found = self.engine.estimate(np.stack(looks)[:, None])
+        inputs = [level(view.network_y, *view.reach) for view in views]
+        found = self.engine.estimate(np.stack(inputs)[:, None])
         spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
         answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
-        for view, look, (chroma, confidence) in zip(views, looks, answers, strict=True):
+        for view, network_y, (chroma, confidence) in zip(views, inputs, answers, strict=True):
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
             if self._palette:
-                ab = self._palette.applied(shrunk(look, ab.shape[:2]), ab)
+                ab = self._palette.applied(shrunk(network_y, ab.shape[:2]), ab)
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
@@ -271,12 +280,18 @@ class FilmColorizer:
                 moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
 
 
-def _for_motion(look: FloatArray) -> UInt8:
+def _wide(chroma: FloatArray, size: tuple[int, ...]) -> FloatArray:
+    """``[2, h, w]`` chroma at a larger ``size``: ``[H, W, 2]``."""
+    ab = np.ascontiguousarray(chroma.transpose(1, 2, 0))
+    return np.asarray(cv2.resize(ab, size[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+
+
+def _for_motion(network_y: FloatArray) -> UInt8:
     """The luma that motion is found in: twice as fine as the generator's chroma, a quarter of its input's pixels."""
-    if min(look.shape) >= 2 * _LEAST_MOTION_PX:
-        size = (look.shape[1] // 2, look.shape[0] // 2)
-        look = np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA))
-    return np.rint(look * 255).astype(np.uint8)
+    if min(network_y.shape) >= 2 * _LEAST_MOTION_PX:
+        size = (network_y.shape[1] // 2, network_y.shape[0] // 2)
+        network_y = np.asarray(cv2.resize(network_y, size, interpolation=cv2.INTER_AREA))
+    return np.rint(network_y * 255).astype(np.uint8)
 
 
 def _follow(seen: FloatArray, motion: Motion) -> FloatArray:

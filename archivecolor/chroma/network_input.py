@@ -1,9 +1,9 @@
-"""What the network sees of a picture: small, upright, and with its contrast levelled.
+"""What the network sees of a picture: small, upright, and with its contrast leveled.
 
-Only this copy is touched, never the picture. Levelling is worth its place: on photographs whose luma was pressed into
-0.25..0.7, as in a faded print, the colour difference is 14.0 % below grey with it and 12.3 % without. It is for those:
+Only this copy is touched, never the picture. Leveling is worth its place: on photographs whose luma was pressed into
+0.25..0.7, as in a faded print, the color difference is 14.0 % below gray with it and 12.3 % without. It is for those:
 a clean photograph whose darkest part is no black is right as it is, and stretching 100 of them to full contrast cost
-half a point (15.7 % below grey instead of 16.3 %). Denoising the copy (median, bilateral, Gaussian, non-local means)
+half a point (15.7 % below gray instead of 16.3 %). Denoising the copy (median, bilateral, Gaussian, non-local means)
 gained nothing: the network has learnt to look through grain.
 """
 
@@ -28,7 +28,7 @@ _FADED, _CLEAN = 0.5, 0.75
 _USUAL_BLACK, _USUAL_WHITE = 0.06, 0.88
 
 
-def look(luma: UIntArray, orientation: Orientation, short_px: int, multiple: int) -> FloatArray:
+def network_y(luma: UIntArray, orientation: Orientation, short_px: int, multiple: int) -> FloatArray:
     """Make ``[h, w]`` float32 in 0..1, upright, of ``[H, W]`` luma whose rows are as stored."""
     size = network_size(luma.shape[0], luma.shape[1], short_px, multiple)
     small = shrink(luma, size)
@@ -49,9 +49,9 @@ def shrink_codes(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
     return np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype)
 
 
-def shrunk(look: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Average a look down to its chroma's size."""
-    return np.asarray(cv2.resize(look, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.float32)
+def shrunk(network_y: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Average what the network sees down to its chroma's size."""
+    return np.asarray(cv2.resize(network_y, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def ends(luma: FloatArray) -> tuple[float, float]:
@@ -61,7 +61,7 @@ def ends(luma: FloatArray) -> tuple[float, float]:
 
 
 def level(luma: FloatArray, black: float, white: float) -> FloatArray:
-    """Stretch ``black`` .. ``white`` to 0..1, less where they are too near: plain grey stays as grey as it is.
+    """Stretch ``black`` .. ``white`` to 0..1, less where they are too near: plain gray stays as gray as it is.
 
     A picture of good contrast is stretched no further than most photographs reach.
     """

@@ -2,7 +2,7 @@
 
 Cb and Cr are made on the grid that the output stores them on: left-sited where they are subsampled across, as decoders
 of MPEG-2 and everything since assume, and one field at a time where the frame is interlaced, so that each
-field's colour follows its own luma. Colours that do not fit into RGB beside their luma move towards grey until they do.
+field's color follows its own luma. Colors that do not fit into RGB beside their luma move towards gray until they do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.upsample import ChromaUpsampler
-from archivecolor.color import FloatArray, UIntArray, grey_to_lightness, lab_to_rgb
+from archivecolor.color import FloatArray, UIntArray, gray_to_lightness, lab_to_rgb
 from archivecolor.film.form import chroma_codes, luma_bounds, unit_luma
 
 _STRIP_ROWS: Final = 32
@@ -40,7 +40,7 @@ class ChromaGrid:
         return -(-height >> self.shift[1]), -(-width >> self.shift[0])
 
     def neutral(self, height: int, width: int) -> UIntArray:
-        """The plane of a grey picture."""
+        """The plane of a gray picture."""
         dtype = np.uint8 if self.depth == 8 else np.uint16
         return np.full(self.size(height, width), 1 << (self.depth - 1), dtype)
 
@@ -66,15 +66,15 @@ def chroma_beside(
 def ab_to_cbcr(luma: FloatArray, ab: FloatArray, weights: tuple[float, float]) -> FloatArray:
     """``[h, w, 2]`` a*, b* as Cb, Cr of the matrix with Kr and Kb ``weights``, for pixels of ``[h, w]`` luma (0..1).
 
-    As `color.chroma_to_cbcr`, for any matrix: L* is moved until the colour's luma is the one given.
+    As `color.chroma_to_cbcr`, for any matrix: L* is moved until the color's luma is the one given.
     """
     kr, kb = weights
     share = np.array((kr, 1 - kr - kb, kb), np.float32)
-    target = grey_to_lightness(luma)
+    target = gray_to_lightness(luma)
     lab = np.concatenate((target[..., None], ab), axis=-1, dtype=np.float32)
     rgb = lab_to_rgb(lab)
     for _ in range(_NEWTON_STEPS):
-        lab[..., 0] += target - grey_to_lightness(rgb @ share)
+        lab[..., 0] += target - gray_to_lightness(rgb @ share)
         rgb = lab_to_rgb(lab)
     y = rgb @ share
     cb, cr = (rgb[..., 2] - y) / (2 * (1 - kb)), (rgb[..., 0] - y) / (2 * (1 - kr))

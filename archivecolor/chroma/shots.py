@@ -1,8 +1,8 @@
-"""Cuts on grey film, from pictures of 64 x 36 pixels.
+"""Cuts on gray film, from pictures of 64 x 36 pixels.
 
-Neighbouring frames are compared by normalised cross-correlation, best of all shifts of up to 2 px, so neither exposure
+Neighboring frames are compared by normalized cross-correlation, best of all shifts of up to 2 px, so neither exposure
 nor a camera move looks like a cut. A cut must also stand out from the motion around it, and two cuts that lead back to
-the same picture are a flash. Blank frames are never cut: there is no colour to keep apart.
+the same picture are a flash. Blank frames are never cut: there is no color to keep apart.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ THUMB_SIZE: Final = (36, 64)
 _SHIFT_PX: Final = 2
 _DISTANCE: Final = 0.45
 _CONTRAST: Final = 2.5
-"""A cut's distance is at least this many times the median of its neighbours'."""
-_NEIGHBOURS: Final = 3
+"""A cut's distance is at least this many times the median of its neighbors'."""
+_NEIGHBORS: Final = 3
 _BLANK_STD: Final = 6.0
 """Standard deviation (of 255) at or below which a frame shows nothing."""
 _FLASH_FRAMES: Final = 2
@@ -41,7 +41,7 @@ def thumb(luma: UIntArray, depth: int = 8) -> UInt8:
 
 
 def distance(first: UInt8, second: UInt8) -> float:
-    """1 - normalised cross-correlation of two thumbs, best within 2 px: 0 the same picture, 1 unrelated."""
+    """1 - normalized cross-correlation of two thumbs, best within 2 px: 0 the same picture, 1 unrelated."""
     inner = second[_SHIFT_PX:-_SHIFT_PX, _SHIFT_PX:-_SHIFT_PX]
     scores = cv2.matchTemplate(first, inner, cv2.TM_CCOEFF_NORMED)
     return 1 - float(scores.max())
@@ -79,7 +79,7 @@ class CutDetector:
         d = np.array(self._distances, np.float32)
         hits: list[int] = []
         for i in map(int, np.flatnonzero(d > _DISTANCE)):
-            around = np.concatenate((d[max(1, i - _NEIGHBOURS) : i], d[i + 1 : i + 1 + _NEIGHBOURS]))
+            around = np.concatenate((d[max(1, i - _NEIGHBORS) : i], d[i + 1 : i + 1 + _NEIGHBORS]))
             if not around.size or d[i] > _CONTRAST * np.median(around):
                 hits.append(i)
         flashes: set[int] = set()

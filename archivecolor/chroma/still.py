@@ -2,7 +2,7 @@
 
 ::
 
-    open_still -> luma -> look (small, upright, levelled) -> Engine.estimate -> a*, b* and where it was guessing
+    open_still -> luma -> network_y (small, upright, leveled) -> Engine.estimate -> a*, b* and where it was guessing
                -> palette of a reference -> painted strokes -> grade
                -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
 
@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -24,11 +24,12 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of, encode_map
+from archivecolor.chroma.control.advice import fitted, hints_of
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
-from archivecolor.chroma.control.paint import Strokes, spread
+from archivecolor.chroma.control.paint import Strokes, rim, spread
 from archivecolor.chroma.control.reference import palette_of
-from archivecolor.chroma.network_input import look, shrink, shrunk
+from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
@@ -39,7 +40,14 @@ from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
-from archivecolor.settings import ColorSettings, EngineSettings, OutputSettings, StillFormat
+from archivecolor.settings import (
+    DEFAULT_GENERATOR,
+    ColorSettings,
+    EngineSettings,
+    OutputSettings,
+    StillFormat,
+    changed,
+)
 from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
 from archivecolor.stills.metadata import fits_jpeg
 from archivecolor.toning import tone_of
@@ -50,7 +58,7 @@ _ANY = 1 << 40
 
 
 class InColorError(ArchiveColorError):
-    """The photograph is in colour already, throughout or in places. Nothing is wrong with it."""
+    """The photograph is in color already, throughout or in places. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,16 @@ class LoadedStill:
     """A photograph ready for the engine."""
 
     still: Still
-    look: FloatArray
+    network_y: FloatArray
     """What the network sees: ``[h, w]`` in 0..1, upright."""
     strokes: Strokes | None = None
-    """What was painted on it, of the look's size."""
+    """What was painted on it, of ``network_y``'s size."""
     layers: Mapping[int, Path] = field(default_factory=dict)
     """What was painted on its pages, from 0, as files."""
 
     @property
     def is_painted(self) -> bool:
-        """Whether colours were painted by hand, on whichever page."""
+        """Whether colors were painted by hand, on whichever page."""
         return bool(self.layers)
 
 
@@ -95,7 +103,7 @@ class Written(NamedTuple):
 
 
 class Colorizer:
-    """Colours pictures with one engine. Safe to use from several threads."""
+    """Colors pictures with one engine. Safe to use from several threads."""
 
     def __init__(
         self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
@@ -116,7 +124,7 @@ class Colorizer:
     def load(
         cls,
         engine: str | EngineSettings = "auto",
-        generator: str = "archive",
+        generator: str = DEFAULT_GENERATOR,
         settings: ColorSettings | None = None,
         *,
         max_megapixels: int | None = None,
@@ -137,7 +145,7 @@ class Colorizer:
         self.close()
 
     def color(self, picture: UIntArray, hints: Path | str | None = None) -> UIntArray:
-        """Colour an array.
+        """Color an array.
 
         ``picture`` is ``[h, w]`` luma or ``[h, w, 3]`` RGB, uint8 or uint16; of RGB only the luma is used. ``hints`` is
         a PNG of strokes for it. Returns ``[h, w, 3]`` RGB of the same type whose luma is ``picture``'s in every pixel.
@@ -146,9 +154,11 @@ class Colorizer:
         if picture.dtype not in (np.uint8, np.uint16) or not flat or 0 in picture.shape:
             raise InputError(f"a picture is uint8 or uint16, [h, w] or [h, w, 3]; got {picture.dtype} {picture.shape}")
         luma = picture if picture.ndim == 2 else luma_of(picture)
-        seen = self.look(luma)
+        seen = self.network_y(luma)
         strokes = read_strokes(Path(hints), luma.shape, seen.shape) if hints else None
-        return self.merge(luma, self.painted(self.estimate([seen])[0], seen, strokes).ab)
+        if strokes and self.engine.folder.hints:
+            strokes, _ = fitted(strokes, shrink(luma, seen.shape))
+        return self.merge(luma, self.painted(self.estimate([seen], [strokes])[0], seen, strokes).ab)
 
     def color_file(
         self,
@@ -156,10 +166,11 @@ class Colorizer:
         target: Path | str,
         output: OutputSettings | None = None,
         *,
+        overwrite: bool = False,
         hints: Path | str | None = None,
         confidence: Path | str | None = None,
     ) -> tuple[str, ...]:
-        """Colour a photograph from file to file; returns warnings.
+        """Color a photograph from file to file; returns warnings.
 
         ``target`` takes its name once it is whole, and never replaces ``source``. ``hints`` is a PNG of strokes, of the
         first page, in place of those of the settings' hints that have the photograph's name; ``confidence`` is where
@@ -170,8 +181,8 @@ class Colorizer:
         loaded = self.load_still(source, hints={0: Path(hints)} if hints else self.layers_of(source.name))
         if target.exists() and target.samefile(source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
-        made = self.painted(self.estimate([loaded.look])[0], loaded.look, loaded.strokes)
-        with atomic_write(target, overwrite=output.overwrite) as file:
+        made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
+        with atomic_write(target, overwrite=overwrite) as file:
             warnings, _ = self.write_still(file, loaded, made, output)
         if confidence and made.confidence is None:
             return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
@@ -186,26 +197,27 @@ class Colorizer:
     def load_still(self, path: Path, *, recolor: bool = True, hints: Mapping[int, Path] | None = None) -> LoadedStill:
         """Decode a photograph and the strokes painted on it, and make the small picture that the engine sees.
 
-        Without ``recolor``, raises `InColorError` when the photograph is in colour already.
+        Without ``recolor``, raises `InColorError` when the photograph is in color already.
         """
         still = open_still(path, max_megapixels=self.max_megapixels)
         if not recolor and still.thumbnail is not None:
             tone = tone_of(still.thumbnail)
             if not tone.is_monochrome:
-                raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colours it all the same")
+                raise InColorError(f"{path}: is {tone} already", hint="--already-color recolor colors it all the same")
         layers = hints or {}
         for page, layer in layers.items():
             if page >= still.info.pages:
                 raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
         if still.info.pages > 1 and list(layers) == [0]:
-            still = replace(still, warnings=(*still.warnings, "the hints colour its first page alone"))
-        seen = self.look(still.luma, still.orientation)
-        return LoadedStill(still, seen, _strokes(layers.get(0), still, seen), layers)
+            still = replace(still, warnings=(*still.warnings, "the hints color its first page alone"))
+        seen = self.network_y(still.luma, still.orientation)
+        strokes, said = self._strokes(layers.get(0), still, seen)
+        return LoadedStill(replace(still, warnings=still.warnings + said), seen, strokes, layers)
 
     def write_still(self, file: BinaryIO, loaded: LoadedStill, made: Prediction, output: OutputSettings) -> Written:
         """Merge a prediction, painted where it is to be, and encode into an open file.
 
-        The further pages of a TIFF are decoded, coloured and written here one by one, so that memory holds one page.
+        The further pages of a TIFF are decoded, colored and written here one by one, so that memory holds one page.
         """
         still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
         rgb = self.merge(still.luma, made.ab, still.orientation)
@@ -223,21 +235,23 @@ class Colorizer:
         """The pages after the first; ``sure`` is told the confidence in each."""
         for page in range(1, first.still.info.pages):
             still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
-            seen = self.look(still.luma, still.orientation)
-            strokes = _strokes(first.layers.get(page), still, seen)
-            made = self.painted(self.estimate([seen])[0], seen, strokes)
+            seen = self.network_y(still.luma, still.orientation)
+            strokes, said = self._strokes(first.layers.get(page), still, seen)
+            made = self.painted(self.estimate([seen], [strokes])[0], seen, strokes)
             sure.append(made.mean_confidence)
+            still = replace(still, warnings=still.warnings + said)
             recorded = self._recorded(still, output, painted=strokes is not None)
             yield self.merge(still.luma, made.ab, still.orientation), recorded
 
     def record(self, *, painted: bool = False) -> Record:
-        """What results say of how they were coloured; of files the name alone, for their place is nobody's business."""
+        """What results say of how they were colored; of files the name alone, for their place is nobody's business."""
         folder = self.engine.folder
-        defaults, values = asdict(ColorSettings()), asdict(replace(self.settings, hints=None))
-        changed = {name: value for name, value in values.items() if value != defaults[name]}
-        chosen = [f"{name} {value.name if isinstance(value, Path) else value}" for name, value in changed.items()]
+        chosen = [
+            f"{name} {self.settings.reference.name if name == 'reference' and self.settings.reference else value}"
+            for name, value in changed(replace(self.settings, hints=None)).items()
+        ]
         if painted:
-            chosen.append("colours painted by hand in places")
+            chosen.append("colors painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 
@@ -249,43 +263,67 @@ class Colorizer:
         try:
             xmp = with_record(still.metadata.xmp, self.record(painted=painted))
         except DamagedXmpError as e:
-            said = f"its XMP is damaged ({e}): copied as it is, without a record of the colouring"
+            said = f"its XMP is damaged ({e}): copied as it is, without a record of the coloring"
             return replace(still, warnings=(*still.warnings, said))
         if target is StillFormat.JPEG and not fits_jpeg(xmp):
-            said = "its XMP is too long to add a record of the colouring: --format tiff or --sidecar"
+            said = "its XMP is too long to add a record of the coloring: --format tiff or --sidecar"
             return replace(still, warnings=(*still.warnings, said))
         return replace(still, metadata=replace(still.metadata, xmp=xmp))
 
-    def look(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
+    def network_y(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
         """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""
         folder = self.engine.folder
-        return look(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
+        return network_y(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
 
-    def predict(self, looks: list[FloatArray]) -> list[FloatArray]:
-        """Chroma ``[h, w, 2]`` (a*, b*) of each look, with the reference's palette."""
-        return [made.ab for made in self.estimate(looks)]
+    def _strokes(
+        self, layer: Path | None, still: Still, network_y: FloatArray
+    ) -> tuple[Strokes | None, tuple[str, ...]]:
+        """What a layer holds for a picture that the network sees as ``network_y``, and what is to be said of it."""
+        if layer is None:
+            return None, ()
+        height, width = still.luma.shape
+        shown = (width, height) if still.orientation.swaps_sides else (height, width)
+        strokes = read_strokes(layer, shown, (network_y.shape[0], network_y.shape[1]))
+        if not self.engine.folder.hints:
+            return strokes, ()
+        small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(network_y).shape))
+        strokes, too_vivid = fitted(strokes, np.ascontiguousarray(small))
+        said = f"{layer.name}: some hints are more vivid than what they lie on can be; they were brought in"
+        return strokes, (said,) if too_vivid else ()
 
-    def estimate(self, looks: list[FloatArray]) -> list[Prediction]:
-        """`predict`, and how sure the generator is; looks of one size are computed together."""
-        if len({x.shape for x in looks}) > 1:
-            return [self.estimate([x])[0] for x in looks]
+    def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:
+        """Chroma ``[h, w, 2]`` (a*, b*) of each input, with the reference's palette."""
+        return [made.ab for made in self.estimate(inputs)]
+
+    def estimate(self, inputs: list[FloatArray], strokes: Sequence[Strokes | None] | None = None) -> list[Prediction]:
+        """`predict`, and how sure the generator is; inputs of one size are computed together.
+
+        A generator that takes hints is told the ``strokes`` on each; from others they are kept until `painted`.
+        """
+        strokes = strokes or [None] * len(inputs)
+        if len({x.shape for x in inputs}) > 1:
+            return [self.estimate([x], [s])[0] for x, s in zip(inputs, strokes, strict=True)]
+        folder = self.engine.folder
+        height, width = (side // folder.chroma_stride for side in inputs[0].shape)
+        told = np.stack([hints_of(s, (height, width)) for s in strokes]) if folder.hints and any(strokes) else None
         with self._engine_lock:
-            found = self.engine.estimate(np.stack(looks)[:, None])
-        chroma = list(check_chroma(found.chroma, self.engine.folder).transpose(0, 2, 3, 1))
+            found = self.engine.estimate(np.stack(inputs)[:, None], told)
+        chroma = list(check_chroma(found.chroma, folder).transpose(0, 2, 3, 1))
         if self._palette:
-            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(looks, chroma, strict=True)]
-        sure = [None] * len(looks) if found.spread is None else list(confidence_of(found.spread[:, 0]))
+            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(inputs, chroma, strict=True)]
+        sure = [None] * len(inputs) if found.spread is None else list(confidence_of(found.spread[:, 0]))
         return [Prediction(ab, confidence) for ab, confidence in zip(chroma, sure, strict=True)]
 
-    def painted(self, made: Prediction, look: FloatArray, strokes: Strokes | None) -> Prediction:
-        """Lay ``strokes`` over a prediction; where there are some, its chroma is of the look's size.
+    def painted(self, made: Prediction, network_y: FloatArray, strokes: Strokes | None) -> Prediction:
+        """Lay ``strokes`` over a prediction; where there are some, its chroma is of ``network_y``'s size.
 
         Where paint rules nothing is guessed, so confidence is 1 there.
         """
         if strokes is None:
             return made
-        wide = cv2.resize(np.ascontiguousarray(made.ab), look.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        painted = spread(strokes, look, np.asarray(wide, dtype=np.float32))
+        wide = cv2.resize(np.ascontiguousarray(made.ab), network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        lay = rim if self.engine.folder.hints else spread
+        painted = lay(strokes, network_y, np.asarray(wide, dtype=np.float32))
         if made.confidence is None:
             return Prediction(painted.ab, None)
         return Prediction(painted.ab, np.maximum(made.confidence, shrunk(painted.rule, made.confidence.shape)))
@@ -307,25 +345,16 @@ class Colorizer:
         return rgb
 
 
-def _strokes(layer: Path | None, still: Still, look: FloatArray) -> Strokes | None:
-    """What a layer holds for a picture that the network sees as ``look``."""
-    if layer is None:
-        return None
-    height, width = still.luma.shape
-    shown = (width, height) if still.orientation.swaps_sides else (height, width)
-    return read_strokes(layer, shown, (look.shape[0], look.shape[1]))
-
-
 def write_map(path: Path, made: Prediction) -> None:
-    """Write the confidence of a picture as a small grey PNG, if it is known. Raises `OutputError`."""
+    """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
     if made.confidence is not None:
         with atomic_write(path, overwrite=True) as file:
             file.write(encode_map(made.confidence))
 
 
 def cost_bytes(path: Path) -> int:
-    """Memory that colouring a photograph takes; 0 where its header cannot be read, for it will not get far."""
+    """Memory that coloring a photograph takes; 0 where its header cannot be read, for it will not get far."""
     try:
         return probe(path, max_megapixels=_ANY).working_bytes
-    except InputError:
+    except ArchiveColorError:
         return 0

@@ -1,12 +1,12 @@
-"""Steady colour: chroma carried along the motion of the film, forwards and backwards, inside one shot.
+"""Steady color: chroma carried along the motion of the film, forwards and backwards, inside one shot.
 
 A weighted mean over time. Every frame that the generator saw puts in (c a, c b, c); optical flow carries the sums to
-the neighbouring frames, losing weight where the motion is unsure, and chroma is the carried colour over the carried
+the neighboring frames, losing weight where the motion is unsure, and chroma is the carried color over the carried
 weight. What the generator was sure of counts more (c); a first pass over few frames finds chroma that disagrees with
 its surroundings in time and takes weight from it; the second pass looks further. Frames that the generator did not see
 have no weight and live on what is carried.
 
-Measured on ten colour clips, greyed, with the shipped generator at 256 px and the smoother at 128 px short side, the
+Measured on ten color clips, grayed, with the shipped generator at 256 px and the smoother at 128 px short side, the
 generator asked for every 8th frame: chroma moves 8 to 470 times less along the motion than with every frame by itself
 and, but for one clip, where something passes too fast to be followed, 2.4 to 22 times less than in a mean over nine
 frames (engines/archive/MODEL_CARD.md). Blocks of 16 frames that look 16 ahead, or of 8 that look 24 ahead, gain 3 %.
@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from archivecolor.color import FloatArray, grey_to_lightness
+from archivecolor.color import FloatArray, gray_to_lightness
 
 UInt8 = npt.NDArray[np.uint8]
 Source = TypeVar("Source")
@@ -41,22 +41,22 @@ LOOKAHEAD: Final = sum(_FIRST_PASS) + sum(_SECOND_PASS)
 
 _OUTLIER_AB: Final = 5.0
 """Distance from its surroundings in time at which chroma counts half. With 10 the mean warp error of ten clips is 3 %
-higher and the colour error of the one that flickers most .17; with 20 it is .36."""
+higher and the color error of the one that flickers most .17; with 20 it is .36."""
 _LEAST_WEIGHT: Final = 0.05
 _LIGHTNESS_TOLERANCE: Final = 8.0
 _LOST: Final = 0.2
 """Mean confidence below which two frames have nothing to do with each other."""
 _FILL: Final = 1e-3
-"""Weight of the colour around a pixel beside the pixel's own: decides only where nothing was carried to."""
+"""Weight of the color around a pixel beside the pixel's own: decides only where nothing was carried to."""
 
 _THINNED: Final = (slice(None, None, 2), slice(None, None, 2))
 
-_LIGHTNESS: Final = grey_to_lightness(np.arange(256, dtype=np.float32) / 255)
+_LIGHTNESS: Final = gray_to_lightness(np.arange(256, dtype=np.float32) / 255)
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Where the pixels of two neighbouring frames went, and how sure that is (``[h, w]``, 0..1)."""
+    """Where the pixels of two neighboring frames went, and how sure that is (``[h, w]``, 0..1)."""
 
     to_earlier: FloatArray
     """``[h, w, 2]``: for each pixel of the later frame its x, y in the earlier one."""
@@ -86,7 +86,7 @@ class MotionEstimator:
     """Dense inverse search optical flow (Kroeger et al. 2016) and its confidence. Not thread-safe.
 
     Down to single pixels, with fewer steps at each scale than OpenCV's presets take: at half the size and the same
-    cost this moves colour half as much as the preset FAST, which stops at every fourth pixel. Without variational
+    cost this moves color half as much as the preset FAST, which stops at every fourth pixel. Without variational
     refinement, which takes a third of the time and changes nothing: mean warp error of four clips 0.138 either way.
     """
 
@@ -169,7 +169,7 @@ def smooth(moments: Iterable[Moment[Source]], *, causal: bool = False) -> Iterat
 
 
 def _weighted(moments: Iterable[Moment[Source]]) -> Iterator[Moment[Source]]:
-    """First pass: chroma that differs from what its neighbours in time say gets less weight."""
+    """First pass: chroma that differs from what its neighbors in time say gets less weight."""
     for moment, total in _carried(moments, *_FIRST_PASS):
         if moment.ab is not None:
             off = _norm2(moment.ab - _mean(total)) / np.float32(_OUTLIER_AB**2)
@@ -252,7 +252,7 @@ def _norm2(vectors: FloatArray) -> FloatArray:
 
 
 def _mean(total: FloatArray) -> FloatArray:
-    """Colour over weight; where no weight came, the colour of the surroundings."""
+    """Color over weight; where no weight came, the color of the surroundings."""
     h, w = total.shape[:2]
     tiny = cv2.resize(total, (max(1, w // 8), max(1, h // 8)), interpolation=cv2.INTER_AREA)
     around = cv2.resize(cv2.blur(tiny, (3, 3)), (w, h), interpolation=cv2.INTER_LINEAR)

@@ -1,7 +1,7 @@
 """Chroma from the network's resolution to the picture's, guided by the picture's luma.
 
 Cubic interpolation of the chroma plus the local regression of chroma on luma times what the luma has that the small
-luma has not: colour keeps the values the network gave and its edges move to where the picture's edges are. Measured
+luma has not: color keeps the values the network gave and its edges move to where the picture's edges are. Measured
 with true chroma at a quarter of 256 px as input, mean CbCr error (of 255) on 30 photographs and 5 frames of 480 px:
 this 2.25 / 1.26, cubic 2.36 / 1.28, bilinear 2.63 / 1.46, joint bilateral 2.57 / 1.50, fast guided filter (He & Sun
 2015) 3.33 / 2.16.
@@ -89,7 +89,7 @@ class _Interpolation:
 def _interpolation(small: int, large: int, *, cubic: bool) -> _Interpolation:
     """Interpolate ``small`` samples at ``large`` places.
 
-    Found by interpolating unit impulses with OpenCV, so pixel centres lie where OpenCV's ``resize`` has them. All
+    Found by interpolating unit impulses with OpenCV, so pixel centers lie where OpenCV's ``resize`` has them. All
     frames of a film, and most scans of a folder, have one size.
     """
     if small == 1:

@@ -25,7 +25,7 @@ _EPILOG = (
 
 app = typer.Typer(
     name="archivecolor",
-    help="Colour black-and-white photographs and film. The luminance that goes in is the luminance that comes out.",
+    help="Color black-and-white photographs and film. The luminance that goes in is the luminance that comes out.",
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -55,4 +55,4 @@ def root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Colour black-and-white photographs and film. The luminance that goes in is the luminance that comes out."""
+    """Color black-and-white photographs and film. The luminance that goes in is the luminance that comes out."""

@@ -13,56 +13,62 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import Interruption, interruptible
-from archivecolor.errors import DependencyError, EngineError, UsageError
-from archivecolor.settings import EngineSettings, Precision
+from archivecolor.cli.layout import laid_out
+from archivecolor.errors import UsageError
+from archivecolor.settings import DEFAULT_GENERATOR, Precision
 from archivecolor.text import duration
 
 if TYPE_CHECKING:
-    from archivecolor.inference.catalog import EngineFolder
     from archivecolor.inference.plans import Plan
 
 _SPEAK_EVERY_S = 10.0
 _LIVE_EVERY_S = 0.25
 
 
+@laid_out
 def build_engine(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")] = "archive",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")
+    ] = DEFAULT_GENERATOR,
     backend: Annotated[
-        str | None,
-        typer.Option("--backend", metavar="NAME", help="tensorrt or tensorrt-rtx. Default: what fits the GPU."),
+        str | None, options.engine("--backend", "tensorrt or tensorrt-rtx. Default: what fits the GPU.", "NAME")
     ] = None,
     gpu: Annotated[
         list[str] | None,
-        typer.Option("--gpu", metavar="GPU", help="auto, rtx-4090, sm_89 ... Repeatable: one plan for all of them."),
+        options.engine("--gpu", "auto, rtx-4090, sm_89 ... Repeatable: one plan for all of them.", "GPU"),
     ] = None,
-    all_gpus: Annotated[bool, typer.Option("--all-gpus", help="One plan for every RTX GPU from Turing on.")] = False,
-    precision: Annotated[Precision, typer.Option("--precision", help="auto is fp16.")] = Precision.AUTO,
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="N,N,N", help="Fewest, usual and most pictures at a time.")
-    ] = "1,8,16",
+    all_gpus: Annotated[bool, options.engine("--all-gpus", "One plan for every RTX GPU from Turing on.")] = False,
+    precision: Annotated[Precision, options.engine("--precision", "auto is fp16.")] = Precision.AUTO,
+    batch: Annotated[str, options.engine("--batch", "Fewest, usual and most pictures at a time.", "N,N,N")] = "1,8,16",
     network_px: options.NetworkPx = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", metavar="FOLDER", help="Instead of the user's cache.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Build anew what is there already.")] = False,
-    list_plans: Annotated[bool, typer.Option("--list", help="Show what is built, and build nothing.")] = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    output: Annotated[Path | None, options.output("--output", "Instead of the user's cache.", "FOLDER")] = None,
+    overwrite: Annotated[bool, options.output("--overwrite", "Build again what is there already.")] = False,
+    list_plans: Annotated[bool, options.output("--list", "Show what is built, and build nothing.")] = False,
+    *,
+    tell: options.TellOptions,
 ) -> None:
-    """Build an engine: a plan in which TensorRT has laid down how a GPU computes the colours.
+    """Build an engine: a plan in which TensorRT has laid down how a GPU computes the colors.
 
     tensorrt-rtx builds for any RTX GPU, on any machine. tensorrt builds for the GPU it runs on. Where the GPU is here,
-    the plan is compared with ONNX Runtime on real photographs, and refused when its colours are others.
+    the plan is compared with ONNX Runtime on real photographs, and refused when its colors are others.
+
+    Examples:
+    archivecolor build-engine
+
+    archivecolor build-engine --gpu rtx-4090
+
+    archivecolor build-engine --list
     """
-    console.set_up_logging(quiet=quiet, verbose=False, log_file=None)
+    tell.begin()
     if list_plans:
-        _list(output, json=json)
+        _list(output, json=tell.json)
         return
     if gpu and all_gpus:
         raise UsageError("--gpu and --all-gpus exclude each other", hint="leave one of them out")
 
     from archivecolor.inference import build, catalog
     from archivecolor.inference.targets import RTX_TARGETS
+    from archivecolor.machine import comparison
 
     gpus = RTX_TARGETS if all_gpus else tuple(gpu or (build.AUTO,))
     chosen = build.choose_backend(backend, gpus)
@@ -71,11 +77,11 @@ def build_engine(
     )
     console.log.info("building '%s' for %s with %s", request.folder.name, ", ".join(gpus), chosen.label)
     began = time.monotonic()
-    with interruptible() as interruption, _Speaker(interruption, quiet=quiet) as speaker:
+    with interruptible() as interruption, _Speaker(interruption, quiet=tell.quiet) as speaker:
         plan = build.build(request, output, speaker, anew=overwrite)
         new = time.monotonic() - began >= plan.seconds
-    verdict = "" if plan.ciede2000 else check(request.folder, plan)
-    if json:
+    verdict = "" if plan.ciede2000 else comparison.check_plan(request.folder, plan)
+    if tell.json:
         console.emit(_record(plan, usable=None, detail=verdict))
         return
     made = f"built in {plan.seconds:.1f} s" if new else "is there already, --overwrite builds it anew"
@@ -120,34 +126,6 @@ def _checked_px(network_px: int | None) -> int | None:
     from archivecolor.settings import ColorSettings
 
     return ColorSettings(network_px=network_px).network_px
-
-
-def check(folder: EngineFolder, plan: Plan) -> str:
-    """Compare the plan with ONNX Runtime where it runs here; raises `EngineError`, and deletes it, when it differs."""
-    from archivecolor.inference import build, plans
-    from archivecolor.inference.device import nvidia_gpu
-    from archivecolor.inference.tensorrt import TensorRTEngine
-    from archivecolor.machine import comparison
-
-    try:
-        with TensorRTEngine(folder, plan, EngineSettings(device="cuda")) as engine:
-            apart = comparison.against_reference(engine)
-    except DependencyError as e:
-        return f"; not compared with ONNX Runtime: {e.message}"
-    except EngineError as e:
-        foreign = plan.why_foreign(nvidia_gpu())
-        if foreign:
-            return f"; not compared with ONNX Runtime: it {foreign}"
-        plans.remove(plan)
-        raise EngineError(f"the plan was built but does not run, and was deleted: {e.message}", hint=e.hint) from e
-    if not apart.mean <= comparison.LARGEST_MEAN:
-        plans.remove(plan)
-        raise EngineError(
-            f"the plan was deleted: its colours differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
-            hint=f"at most {comparison.LARGEST_MEAN} is allowed; --precision fp32 may hold it",
-        )
-    build.note_difference(plan, apart.mean, apart.largest)
-    return f"; colours differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"
 
 
 def _list(folder: Path | None, *, json: bool) -> None:

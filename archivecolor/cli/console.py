@@ -1,7 +1,4 @@
-"""Talking to people on stderr and to programs on stdout. The only module that knows Rich.
-
-On a terminal a run shows a live bar; elsewhere one plain line every 30 seconds. ``NO_COLOR`` is honoured by Rich.
-"""
+"""Talking to people on stderr and to programs on stdout."""
 
 from __future__ import annotations
 
@@ -9,19 +6,12 @@ import json
 import logging
 import os
 import sys
-import time
 import warnings
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from archivecolor.errors import ArchiveColorError, OutputError
-from archivecolor.text import duration, printable
-
-_PLAIN_EVERY_S = 30.0
-_ETA_WINDOW_S = 120.0
+from archivecolor.text import printable
 
 log = logging.getLogger("archivecolor")
 
@@ -94,69 +84,6 @@ class _StderrHandler(logging.Handler):
             sys.stderr.write(self.format(record) + "\n")
         except OSError:
             self.handleError(record)
-
-
-class Progress:
-    """How far a run is. Rates and ETA count only the work that this run did."""
-
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self._total = total
-        self._done = self._failed = 0
-        self._began = self._spoke = time.monotonic()
-        self._recent: deque[float] = deque()
-        self._bar = _bar(total) if not quiet and sys.stderr.isatty() else None
-        self._quiet = quiet
-
-    def __enter__(self) -> Self:
-        if self._bar:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar:
-            self._bar.stop()
-
-    def advance(self, *, failed: bool) -> None:
-        """One more item is finished."""
-        now = time.monotonic()
-        self._done += 1
-        self._failed += failed
-        self._recent.append(now)
-        while self._recent and self._recent[0] < now - _ETA_WINDOW_S:
-            self._recent.popleft()
-        if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, rate=self._rate(now), failed=self._failed)
-        elif not self._quiet and now - self._spoke >= _PLAIN_EVERY_S:
-            self._spoke = now
-            rate = self._rate(now)
-            left = duration((self._total - self._done) / rate) if rate else "unknown"
-            sys.stderr.write(f"{self._done}/{self._total} done, {self._failed} failed, {rate:.2f}/s, {left} left\n")
-            sys.stderr.flush()
-
-    def _rate(self, now: float) -> float:
-        window = min(now - self._began, _ETA_WINDOW_S)
-        return len(self._recent) / window if window > 0 else 0.0
-
-
-def _bar(total: int):  # type: ignore[no-untyped-def]  # Rich is imported only where a bar is drawn
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    bar = Bar(
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("{task.fields[rate]:.2f}/s"),
-        TextColumn("[red]{task.fields[failed]} failed"),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    bar.add_task("", total=total, rate=0.0, failed=0)
-    return bar
 
 
 def table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> str:

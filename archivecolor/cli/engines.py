@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def engines(json: options.Json = False) -> None:
-    """List the trained generators that are installed."""
+    """List the trained generators that are installed.
+
+    Examples:
+    archivecolor engines
+    """
     from archivecolor.inference import catalog
 
     found: list[EngineFolder] = catalog.available()

@@ -1,328 +1,323 @@
-"""Options that several commands share: one definition, one wording."""
+"""Options that several commands share: one definition, one wording, one default, and what they come to together."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
+from archivecolor.cli import console
 from archivecolor.errors import UsageError
-from archivecolor.settings import AlreadyColor, EncoderKind, FilmCodec, Kinds, Precision, Purpose, Smoothing
-
-_ENGINE, _COLOUR, _OUTPUT, _RUN = "Engine", "Colour", "Output", "Run"
-
-Engine = Annotated[
-    str,
-    typer.Option(
-        "--engine",
-        metavar="KIND",
-        envvar="ARCHIVECOLOR_ENGINE",
-        help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan.",
-        rich_help_panel=_ENGINE,
-    ),
-]
-Engines = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--engine",
-        metavar="KIND",
-        envvar="ARCHIVECOLOR_ENGINE",
-        help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan.",
-        rich_help_panel=_ENGINE,
-    ),
-]
-Device = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        envvar="ARCHIVECOLOR_DEVICE",
-        help="auto, cpu, cuda, cuda:1, coreml or directml.",
-        rich_help_panel=_ENGINE,
-    ),
-]
-EnginePrecision = Annotated[
+from archivecolor.settings import (
+    DEFAULT_GENERATOR,
+    AlreadyColor,
+    ColorSettings,
+    EncoderKind,
+    EncodeSettings,
+    EngineSettings,
+    FilmCodec,
+    Kinds,
+    OutputSettings,
     Precision,
-    typer.Option(
-        "--precision",
-        envvar="ARCHIVECOLOR_PRECISION",
-        help="auto is fp16 on GPUs, fp32 on CPUs.",
-        rich_help_panel=_ENGINE,
-    ),
-]
-Batch = Annotated[
-    int | None,
-    typer.Option(
-        "--batch",
-        metavar="N",
-        envvar="ARCHIVECOLOR_BATCH",
-        help="Most pictures on the device at a time. Halved where they do not fit.",
-        rich_help_panel=_ENGINE,
-    ),
-]
-Generator = Annotated[
-    str,
-    typer.Option(
-        "--generator", metavar="NAME", help="Trained generator, or the folder of one.", rich_help_panel=_ENGINE
-    ),
-]
-Generators = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--generator",
-        metavar="NAME",
-        help="Trained generator, or the folder of one.",
-        rich_help_panel=_ENGINE,
-    ),
-]
-NetworkPx = Annotated[
-    int | None,
-    typer.Option("--network-px", metavar="N", help="Short side that the network sees.", rich_help_panel=_ENGINE),
-]
-Strength = Annotated[
-    float, typer.Option("--strength", metavar="0..1", help="0 leaves the picture grey.", rich_help_panel=_COLOUR)
-]
-Saturation = Annotated[
-    float,
-    typer.Option(
-        "--saturation", metavar="0..3", help="Factor on colour; vivid colours are spared.", rich_help_panel=_COLOUR
-    ),
-]
-Warmth = Annotated[
-    float, typer.Option("--warmth", metavar="-1..1", help="-1 is bluer, 1 is yellower.", rich_help_panel=_COLOUR)
-]
-Thorough = Annotated[
-    bool,
-    typer.Option(
-        "--thorough",
-        help="Ask the generator about three views of each picture: nearer to the truth, 3.5 times the network's time.",
-        rich_help_panel=_COLOUR,
-    ),
-]
-Reference = Annotated[
-    Path | None,
-    typer.Option(
-        "--reference", metavar="PHOTO", help="Take the palette of this colour photograph.", rich_help_panel=_COLOUR
-    ),
-]
-HintFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--hints",
-        metavar="PNG",
-        help="Strokes of colour on a transparent layer, for the picture, or of a film the frame, of its name.",
-        rich_help_panel=_COLOUR,
-    ),
-]
-HintFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--hints-dir", metavar="DIR", help="Such layers for many pictures, by their names.", rich_help_panel=_COLOUR
-    ),
-]
-ConfidenceMaps = Annotated[
-    bool,
-    typer.Option(
-        "--confidence",
-        help="Write where the generator was guessing, as small pictures below OUT/.archivecolor/confidence.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="NAME",
-        help="jpeg, png, tiff, webp, bmp, jpeg2000, pnm or heif. Default: the source's.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
-Quality = Annotated[
-    int | None,
-    typer.Option("--quality", metavar="1..100", help="Of JPEG and lossy WebP. Default: 95.", rich_help_panel=_OUTPUT),
+    Purpose,
+    Smoothing,
+    SmoothingSettings,
+    StillFormat,
+)
+
+_FORMATS: Final = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
+_STEADY = SmoothingSettings()
+EVERY: Final = _STEADY.every
+_COLOR, _RUNTIME, _ENCODE = ColorSettings(), EngineSettings(), EncodeSettings()
+
+
+def _option(panel: str, name: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*name.split(), help=help, metavar=metavar, rich_help_panel=panel, **more)
+
+
+# The panels of a command's help, in the order in which a person needs them
+what = partial(_option, "What to color")
+color = partial(_option, "Color")
+film = partial(_option, "Film")
+result = partial(_option, "Result")
+engine = partial(_option, "Engine")
+provenance = partial(_option, "Provenance")
+output = partial(_option, "Output")
+
+Only = Annotated[
+    list[str] | None, what("--only", "Only files whose name or path matches; may be given several times.", "GLOB")
 ]
 WhatIfColor = Annotated[
-    AlreadyColor,
-    typer.Option("--already-color", help="What becomes of pictures in colour or tinted.", rich_help_panel=_COLOUR),
+    AlreadyColor, what("--already-color", "What to do with pictures that are in color or tinted already.")
 ]
 MaxMegapixels = Annotated[
     int | None,
-    typer.Option(
-        "--max-megapixels",
-        min=1,
-        metavar="N",
-        help="Refuse larger pictures. Default: those that do not fit into memory.",
-        rich_help_panel=_RUN,
-    ),
+    what("--max-megapixels", "Refuse larger pictures. Default: those that do not fit into memory.", "N", min=1),
 ]
-Embed = Annotated[
-    bool,
-    typer.Option(
-        "--embed/--no-embed",
-        help="Say in each result's XMP that, and how, it was coloured.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
-Sidecar = Annotated[
-    bool,
-    typer.Option("--sidecar", help="Write PREMIS beside each still: NAME.premis.xml.", rich_help_panel=_OUTPUT),
-]
-SignKey = Annotated[
-    Path | None,
-    typer.Option(
-        "--sign-key", metavar="PEM", help="Sign stills as C2PA says, with this private key.", rich_help_panel=_OUTPUT
-    ),
-]
-SignCertificates = Annotated[
-    Path | None,
-    typer.Option(
-        "--sign-certificates", metavar="PEM", help="Its certificate, and then its issuers'.", rich_help_panel=_OUTPUT
-    ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Make results anew that exist already.", rich_help_panel=_OUTPUT)
-]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only", metavar="GLOB", help="Only files whose name or path matches. Repeatable.", rich_help_panel=_RUN
-    ),
-]
-OnlyFrom = Annotated[
-    Path | None,
-    typer.Option(
-        "--only-from",
-        metavar="LIST",
-        help="Only items that a file names, a path below SRC a line. They keep their settings in later runs.",
-        rich_help_panel=_RUN,
-    ),
-]
-ItemKind = Annotated[
-    Kinds, typer.Option("--kind", help="Leave out films, or everything but films.", rich_help_panel=_RUN)
-]
-Bag = Annotated[
-    bool,
-    typer.Option(
-        "--bag", help="Make OUT a BagIt bag: results in OUT/data, their digests beside it.", rich_help_panel=_OUTPUT
-    ),
-]
-Watching = Annotated[
-    bool,
-    typer.Option("--watch", help="Go on colouring what arrives in SRC, until Ctrl-C.", rich_help_panel=_RUN),
-]
-SummaryFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--summary",
-        metavar="FILE",
-        help="Write what became of every file: .json or .csv. Replaces an earlier one.",
-        rich_help_panel=_RUN,
-    ),
-]
-ReviewPage = Annotated[
-    bool,
-    typer.Option("--report", help="Then make a page for reviewing the results, beside OUT.", rich_help_panel=_RUN),
-]
+Every = Annotated[int, color("--every", "Ask the network about every Nth frame, and where something new appears.", "N")]
+NetworkPx = Annotated[int | None, engine("--network-px", "Short side, in pixels, of what the network sees.", "N")]
+Overwrite = Annotated[bool, output("--overwrite", "Replace results that exist already.")]
 Jobs = Annotated[
-    int,
-    typer.Option(
-        "--jobs",
-        min=0,
-        metavar="N",
-        help="Threads that read and write stills, segments of a film side by side. 0: as many as cores, and 1.",
-        rich_help_panel=_RUN,
-    ),
+    int, output("--jobs", "Worker threads for stills (0: one per core), segments per film (0: one).", "N", min=0)
 ]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.", rich_help_panel=_RUN)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, write nothing.", rich_help_panel=_RUN)]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_RUN)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only failures, on stderr.", rich_help_panel=_RUN)]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every file.", rich_help_panel=_RUN)]
-LogFile = Annotated[
-    Path | None,
-    typer.Option("--log-file", metavar="FILE", help="Append every message there too.", rich_help_panel=_RUN),
-]
-_FILM = "Film"
+Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
+DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
+Json = Annotated[bool, output("--json", "Write one JSON object per line to stdout.")]
 
 
-def hints_of(file: Path | None, folder: Path | None) -> Path | None:
-    """What the two options name together; raises `UsageError` where it is neither a PNG nor a folder of them."""
-    if file and folder:
-        raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
-    if folder and not folder.is_dir():
-        raise UsageError(f"{folder}: is no folder", hint="--hints takes one PNG")
-    if file and not file.is_file():
-        raise UsageError(f"{file}: there is no such file", hint="--hints-dir takes a folder")
-    if file and file.suffix.lower() != ".png":
-        raise UsageError(f"{file}: hints are PNG files", hint="export the layer of strokes as PNG")
-    return file or folder
+@dataclass(frozen=True, slots=True)
+class WhatOptions:
+    """Which files of a folder are colored."""
+
+    kind: Annotated[Kinds, what("--kind", "Only photographs, only films, or all.")] = Kinds.ALL
+    only: Only = None
+    only_from: Annotated[
+        Path | None, what("--only-from", "Only the items in this file, one path below SRC per line.", "LIST")
+    ] = None
+    already_color: WhatIfColor = AlreadyColor.SKIP
+    max_megapixels: MaxMegapixels = None
+    watch: Annotated[bool, what("--watch", "Keep coloring what arrives in SRC, until Ctrl-C.")] = False
 
 
-For = Annotated[
-    Purpose,
-    typer.Option(
-        "--for",
-        help="archive: H.265, 10 bit, tuned for grain. share: H.264, plays everywhere. edit: ProRes. "
-        "master: FFV1, lossless, luma bit for bit.",
-        rich_help_panel=_FILM,
-    ),
-]
-Codec = Annotated[
-    FilmCodec | None, typer.Option("--codec", help="Instead of the one that --for takes.", rich_help_panel=_FILM)
-]
-Encoder = Annotated[
-    EncoderKind,
-    typer.Option(
-        "--encoder",
-        help="nvenc: on an NVIDIA GPU, faster and larger. auto: there if a trial works, else in software.",
-        rich_help_panel=_FILM,
-    ),
-]
-Crf = Annotated[
-    int | None, typer.Option("--crf", metavar="N", help="Quality, on the encoder's own scale.", rich_help_panel=_FILM)
-]
-Preset = Annotated[
-    str | None, typer.Option("--preset", metavar="NAME", help="The encoder's own.", rich_help_panel=_FILM)
-]
-SmoothingKind = Annotated[
-    Smoothing, typer.Option("--smoothing", help="How colour is steadied over time.", rich_help_panel=_COLOUR)
-]
-Every = Annotated[
-    int,
-    typer.Option(
-        "--every",
-        metavar="N",
-        help="Ask the generator for every Nth frame, where new things come into sight, and where its answers clash.",
-        rich_help_panel=_COLOUR,
-    ),
-]
-Start = Annotated[
-    str | None,
-    typer.Option("--start", metavar="TIME", help="Begin there: seconds or h:mm:ss.", rich_help_panel=_FILM),
-]
-End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="End before there.", rich_help_panel=_FILM)]
-SideBySide = Annotated[
-    bool, typer.Option("--side-by-side", help="Grey and coloured beside each other.", rich_help_panel=_FILM)
-]
-Preview = Annotated[
-    bool,
-    typer.Option("--preview", help="Write OUT as one picture with a frame of each shot.", rich_help_panel=_FILM),
-]
-Recolor = Annotated[
-    bool, typer.Option("--recolor", help="Colour films, too, that are in colour already.", rich_help_panel=_COLOUR)
-]
-LeaveOut = Annotated[
-    bool, typer.Option("--leave-out", help="Do without streams that OUT's format cannot hold.", rich_help_panel=_FILM)
-]
-KeepWork = Annotated[
-    bool,
-    typer.Option(
-        "--keep-work",
-        help="Keep the chroma in FILM.chroma beside OUT: another codec or grading then needs no generator.",
-        rich_help_panel=_FILM,
-    ),
-]
-FilmJobs = Annotated[
-    int, typer.Option("--jobs", min=1, metavar="N", help="Segments made side by side.", rich_help_panel=_RUN)
-]
+@dataclass(frozen=True, slots=True)
+class GradeOptions:
+    """What is done to the generator's colors."""
+
+    strength: Annotated[float, color("--strength", "How much color; 0: none.", "0..1")] = _COLOR.strength
+    saturation: Annotated[float, color("--saturation", "Factor; vivid colors are spared.", "0..3")] = _COLOR.saturation
+    warmth: Annotated[float, color("--warmth", "-1 is bluer, 1 is yellower.", "-1..1")] = _COLOR.warmth
+    thorough: Annotated[
+        bool, color("--thorough", "Show the network three views of each picture: better, at 3.5 times its time.")
+    ] = False
+    network_px: NetworkPx = None
+
+    def settings(self, advice: AdviceOptions | None = None) -> ColorSettings:
+        """Together with what the user knows of the colors. Raises `UsageError`."""
+        return ColorSettings(
+            strength=self.strength,
+            saturation=self.saturation,
+            warmth=self.warmth,
+            reference=advice.reference if advice else None,
+            hints=advice.hints_path if advice else None,
+            network_px=self.network_px,
+            thorough=self.thorough,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceOptions:
+    """What the user knows of the colors."""
+
+    reference: Annotated[Path | None, color("--reference", "Take the palette of this color photograph.", "PHOTO")] = (
+        None
+    )
+    hints: Annotated[
+        Path | None, color("--hints", "Strokes on a transparent layer, for the picture or frame of its name.", "PNG")
+    ] = None
+    hints_dir: Annotated[Path | None, color("--hints-dir", "Such layers for many pictures, by their names.", "DIR")] = (
+        None
+    )
+
+    @property
+    def hints_path(self) -> Path | None:
+        """The PNG or the folder. Raises `UsageError` where one option is given what belongs to the other."""
+        if self.hints and self.hints_dir:
+            raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
+        if self.hints_dir and not self.hints_dir.is_dir():
+            raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG")
+        if self.hints and self.hints.is_dir():
+            raise UsageError(f"{self.hints}: is a folder", hint="--hints-dir takes one")
+        return self.hints or self.hints_dir
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothingOptions:
+    """How the color of a film is kept steady."""
+
+    smoothing: Annotated[Smoothing, color("--smoothing", "How color is steadied over time.")] = (
+        SmoothingSettings().smoothing
+    )
+    every: Every = EVERY
+
+    def settings(self) -> SmoothingSettings:
+        """Raises `UsageError`."""
+        return SmoothingSettings(self.smoothing, self.every)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmOptions:
+    """How films are read and written."""
+
+    purpose: Annotated[
+        Purpose,
+        film(
+            "--for",
+            "archive: H.265, 10 bit, tuned for grain. share: H.264, plays everywhere. edit: ProRes. "
+            "master: FFV1, lossless, luma bit for bit.",
+        ),
+    ] = _ENCODE.purpose
+    codec: Annotated[FilmCodec | None, film("--codec", "Use this codec, not the one that --for implies.")] = None
+    encoder: Annotated[
+        EncoderKind, film("--encoder", "nvenc: on an NVIDIA GPU, faster, larger files. auto: there if a trial works.")
+    ] = _ENCODE.encoder
+    crf: Annotated[int | None, film("--crf", "Quality, on the encoder's own scale.", "N")] = None
+    preset: Annotated[str | None, film("--preset", "The encoder's own preset.", "NAME")] = None
+    side_by_side: Annotated[
+        bool, film("--side-by-side", "Show the gray and the colored picture next to each other.")
+    ] = False
+    start: Annotated[str | None, film("--start", "Begin here: seconds or h:mm:ss.", "TIME")] = None
+    end: Annotated[str | None, film("--end", "End before this time.", "TIME")] = None
+    leave_out: Annotated[bool, film("--leave-out", "Drop streams that the result's format cannot hold.")] = False
+    keep_work: Annotated[
+        bool, film("--keep-work", "Keep the chroma beside the result, for another codec or grading later.")
+    ] = False
+
+    def settings(self) -> dict[str, Any]:
+        """The fields of `FilmSettings` that they decide. Raises `UsageError`."""
+        return {
+            "encode": EncodeSettings(self.purpose, self.codec, self.crf, self.preset, self.encoder, self.side_by_side),
+            "start_s": parse_time(self.start),
+            "end_s": parse_time(self.end),
+            "leave_out": self.leave_out,
+            "keep_work": self.keep_work,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ResultOptions:
+    """How photographs are written, and what beside them."""
+
+    format: Annotated[
+        str | None,
+        result("--format", "jpeg, png, tiff, webp, bmp, jpeg2000, pnm or heif. Default: the source's.", "NAME"),
+    ] = None
+    quality: Annotated[int | None, result("--quality", "Of JPEG and lossy WebP. Default: 95.", "1..100")] = None
+    confidence: Annotated[
+        bool, result("--confidence", "Draw where the network was guessing, in OUT/.archivecolor/confidence.")
+    ] = False
+    bag: Annotated[bool, result("--bag", "Make OUT a BagIt bag: results in OUT/data, digests beside it.")] = False
+    summary: Annotated[
+        Path | None, result("--summary", "Write a row or a record for every file, as .json or .csv.", "FILE")
+    ] = None
+    report: Annotated[bool, result("--report", "Then make a page for reviewing the results, beside OUT.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """What the network runs on."""
+
+    device: Annotated[
+        str, engine("--device", "auto, cpu, cuda, cuda:1, coreml or directml.", "NAME", envvar="ARCHIVECOLOR_DEVICE")
+    ] = _RUNTIME.device
+    precision: Annotated[
+        Precision, engine("--precision", "auto is fp16 on GPUs, fp32 on CPUs.", envvar="ARCHIVECOLOR_PRECISION")
+    ] = _RUNTIME.precision
+    batch: Annotated[
+        int | None,
+        engine(
+            "--batch",
+            "Most pictures at a time; fewer if they do not fit.",
+            "N",
+            envvar="ARCHIVECOLOR_BATCH",
+        ),
+    ] = None
+
+    def on(self, kind: str) -> EngineSettings:
+        """Of an engine. Raises `UsageError`."""
+        return EngineSettings(kind=kind, device=self.device, precision=self.precision, batch=self.batch)
+
+
+_ENGINES: Final = "auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."
+_ENGINE: Final = engine("--engine", _ENGINES, "KIND", envvar="ARCHIVECOLOR_ENGINE")
+_GENERATOR: Final = engine("--generator", "Trained generator, or the folder of one.", "NAME")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """One generator in one engine."""
+
+    engine: Annotated[str, _ENGINE] = _RUNTIME.kind
+    generator: Annotated[str, _GENERATOR] = DEFAULT_GENERATOR
+
+    def settings(self, runtime: RuntimeOptions) -> EngineSettings:
+        """Raises `UsageError`."""
+        return runtime.on(self.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class EnginesOptions:
+    """Generators in engines, each with each."""
+
+    engine: Annotated[list[str] | None, _ENGINE] = None
+    generator: Annotated[list[str] | None, _GENERATOR] = None
+
+    @property
+    def generators(self) -> list[str]:
+        """At least one."""
+        return self.generator or [DEFAULT_GENERATOR]
+
+    def settings(self, runtime: RuntimeOptions) -> list[EngineSettings]:
+        """Raises `UsageError`."""
+        return [runtime.on(kind) for kind in self.engine or [_RUNTIME.kind]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceOptions:
+    """What results say of themselves."""
+
+    embed: Annotated[
+        bool, provenance("--embed/--no-embed", "Say in each result's XMP that, and how, it was colored.")
+    ] = True
+    sidecar: Annotated[bool, provenance("--sidecar", "Write PREMIS beside each still: NAME.premis.xml.")] = False
+    sign_key: Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")] = None
+    sign_certificates: Annotated[
+        Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")
+    ] = None
+
+    def output(self, result: ResultOptions) -> OutputSettings:
+        """How stills are written. Raises `UsageError`."""
+        return OutputSettings(
+            format=_still_format(result.format), quality=result.quality, embed_record=self.embed, sidecar=self.sidecar
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TellOptions:
+    """What a command says, and where."""
+
+    json: Json = False
+    quiet: Annotated[bool, output("--quiet -q", "Only failures, on stderr.")] = False
+    verbose: Annotated[bool, output("--verbose -v", "A line for every file.")] = False
+    log_file: Annotated[Path | None, output("--log-file", "Append every message to this file, too.", "FILE")] = None
+
+    def begin(self) -> None:
+        """Send messages where they belong. Raises `OutputError`."""
+        console.set_up_logging(quiet=self.quiet, verbose=self.verbose, log_file=self.log_file)
+
+
+def parse_time(text: str | None) -> float | None:
+    """Seconds of '90', '1:30' or '0:01:30.5'. Raises `UsageError`."""
+    if text is None:
+        return None
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or any(not 0 <= p < float("inf") for p in parts):
+        raise UsageError(f"'{text}' is not a time", hint="give seconds, or hours:minutes:seconds")
+    seconds = 0.0
+    for part in parts:
+        seconds = seconds * 60 + part
+    return seconds
+
+
+def _still_format(name: str | None) -> StillFormat | None:
+    if name is None:
+        return None
+    try:
+        return StillFormat(_FORMATS.get(name.lower(), name.lower()))
+    except ValueError as e:
+        raise UsageError(f"there is no format '{name}'", hint=f"one of {', '.join(StillFormat)}") from e

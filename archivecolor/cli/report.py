@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,50 +10,61 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import interruptible
+from archivecolor.cli.layout import laid_out
+from archivecolor.cli.progress import ProgressDisplay
 from archivecolor.errors import ItemsFailedError
+from archivecolor.resources import usable_cores
+from archivecolor.runs.listener import Progress, Unit
 from archivecolor.text import duration, printable
+from archivecolor.version import __version__
 
 
+@laid_out
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; only read.")],
-    source: Annotated[
-        Path | None,
-        typer.Option("--source", metavar="SRC", help="Show also what no run has come to yet."),
-    ] = None,
+    source: Annotated[Path | None, options.what("--source", "Show also what no run has come to yet.", "SRC")] = None,
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FOLDER", help="Where the page goes. Default: OUT-report beside OUT.")
+        Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,
-    jobs: options.Jobs = 0,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    jobs: options.Threads = 0,
+    *,
+    tell: options.TellOptions,
 ) -> None:
     """Make a page for looking through the results: before and after, warnings, failures, accept and reject.
 
     It opens in any browser, from disk. Marks export as a list for folder --only-from. Pictures that are up to date are
     kept, so the same command brings a page up to date or goes on where it was stopped.
+
+    Examples:
+    archivecolor report out
+
+    archivecolor report out --source scans
+
+    archivecolor report out --to page
     """
-    console.set_up_logging(quiet=quiet, verbose=False, log_file=None)
-    make_report(out, source, to, jobs=jobs, json=json, quiet=quiet)
+    tell.begin()
+    make_report(out, source, to, jobs=jobs, tell=tell)
 
 
 def make_report(
-    out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, json: bool, quiet: bool
+    out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, tell: options.TellOptions
 ) -> None:
     """Make the page and tell where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
     from archivecolor.jobs.journal import journal_path
     from archivecolor.report import making
-    from archivecolor.version import __version__
 
     plan = making.plan(out, __version__, source, to)
     if not journal_path(out).exists():
         console.log.info("%s: has no journal, so failures, warnings and confidence are not known", out)
-    began = time.monotonic()
-    with interruptible() as interruption, console.Progress(len(plan.items), quiet=quiet) as progress:
-        made = plan.make(
-            threads=jobs or os.cpu_count() or 1,
-            stop=interruption.stop.is_set,
-            advance=lambda: progress.advance(failed=False),
-        )
+    began, done = time.monotonic(), 0
+    with interruptible() as interruption, ProgressDisplay(quiet=tell.quiet) as display:
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            display.show(Progress("previewing", done, len(plan.items), Unit.ITEMS))
+
+        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance)
     interruption.raise_if_interrupted()
     if made is None:
         return
@@ -66,7 +76,7 @@ def make_report(
         made.pictures_made,
         duration(time.monotonic() - began),
     )
-    if json:
+    if tell.json:
         console.emit(
             {
                 "page": str(made.path),

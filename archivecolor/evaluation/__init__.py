@@ -1,1 +1,1 @@
-"""Measuring a colouriser where the truth is known: on photographs (`stills`) and on film (`clips`)."""
+"""Measuring a colorizer where the truth is known: on photographs (`stills`) and on film (`clips`)."""

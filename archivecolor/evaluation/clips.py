@@ -1,10 +1,10 @@
-"""Measuring a colouriser on film whose colours are known: how steady its colours are, and how right.
+"""Measuring a colorizer on film whose colors are known: how steady its colors are, and how right.
 
-Every frame is coloured as `archivecolor video` colours it, once with smoothing off and once with full, and compared at
-the size that the generator sees. Three neighbours stand beside these: the truth, the grey film (the steadiest of all,
+Every frame is colored as `archivecolor video` colors it, once with smoothing off and once with full, and compared at
+the size that the generator sees. Three neighbors stand beside these: the truth, the gray film (the steadiest of all,
 so steadiness alone proves nothing), and what a plain mean over nine frames makes of the chroma with smoothing off.
 
-Decoding, colouring and measuring run in step, so memory is bounded by the smoother's lookahead.
+Decoding, coloring and measuring run in step, so memory is bounded by the smoother's lookahead.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from archivecolor.film.form import PictureForm, chroma_planes, luma_plane, unit_
 from archivecolor.film.reading import frames
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
-from archivecolor.settings import ColorSettings, FilmSettings, Smoothing
+from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _MEAN_FRAMES: Final = 9
 _TOP16: Final = np.float32((1 << 16) - 1)
 _NEUTRAL16: Final = np.float32(1 << 15)
 _BT601: Final = 5
 _THINNED: Final = (slice(None, None, 2), slice(None, None, 2))
-"""The pixels whose colour difference is computed: chroma is no finer."""
+"""The pixels whose color difference is computed: chroma is no finer."""
 
 
 class Clip(Protocol):
-    """A film whose colours are known. It can be read several times."""
+    """A film whose colors are known. It can be read several times."""
 
     @property
     def path(self) -> Path:
@@ -65,11 +65,11 @@ class Clip(Protocol):
         ...
 
     def pictures(self) -> Iterator[Picture]:
-        """The frames in grey."""
+        """The frames in gray."""
         ...
 
     def truth(self, size: tuple[int, int]) -> Iterator[FloatArray]:
-        """The frames in colour: RGB ``[h, w, 3]`` in 0..1 of that height and width, rows as stored."""
+        """The frames in color: RGB ``[h, w, 3]`` in 0..1 of that height and width, rows as stored."""
         ...
 
 
@@ -82,10 +82,10 @@ class FilmClip:
 
     @classmethod
     def open(cls, path: Path) -> FilmClip:
-        """Read a film from end to end. Raises `InputError` when it cannot be read or has no colour to compare with."""
+        """Read a film from end to end. Raises `InputError` when it cannot be read or has no color to compare with."""
         found = scan(path)
-        if not found.film.coloured:
-            raise InputError(f"{path}: has no colour to compare with")
+        if not found.film.colored:
+            raise InputError(f"{path}: has no color to compare with")
         return cls(path, found)
 
     @property
@@ -104,12 +104,12 @@ class FilmClip:
         return len(self.scan.film.times)
 
     def pictures(self) -> Iterator[Picture]:
-        """The frames in grey."""
+        """The frames in gray."""
         for index, frame in frames(self.path, self.scan.film, 0, self.count):
             yield Picture(index, luma_plane(frame), frame.interlaced_frame)
 
     def truth(self, size: tuple[int, int]) -> Iterator[FloatArray]:
-        """The frames in colour, by the film's own matrix and range."""
+        """The frames in color, by the film's own matrix and range."""
         form = self.form
         full = form.full_range and not form.converted
         for _, frame in frames(self.path, self.scan.film, 0, self.count):
@@ -133,11 +133,11 @@ class FrameFolder:
 
     @classmethod
     def open(cls, path: Path) -> FrameFolder:
-        """Read the pictures. Raises `InputError` when one is damaged or of another size, or none has colour."""
+        """Read the pictures. Raises `InputError` when one is damaged or of another size, or none has color."""
         files = tuple(pictures(path))
         detector = CutDetector()
         size: tuple[int, ...] = ()
-        coloured = False
+        colored = False
         for file in files:
             rgb = _decoded(file)
             if size and rgb.shape != size:
@@ -145,10 +145,10 @@ class FrameFolder:
                     f"{file}: is {rgb.shape[1]} x {rgb.shape[0]}, the frames before it {size[1]} x {size[0]}"
                 )
             size = rgb.shape
-            coloured = coloured or bool(np.ptp(rgb, axis=2).any())
+            colored = colored or bool(np.ptp(rgb, axis=2).any())
             detector.push(np.asarray(luma_of(rgb), np.uint8))
-        if not coloured:
-            raise InputError(f"{path}: has no colour to compare with")
+        if not colored:
+            raise InputError(f"{path}: has no color to compare with")
         form = PictureForm(
             width=size[1],
             height=size[0],
@@ -172,12 +172,12 @@ class FrameFolder:
         return len(self.files)
 
     def pictures(self) -> Iterator[Picture]:
-        """The frames in grey."""
+        """The frames in gray."""
         for index, file in enumerate(self.files):
             yield Picture(index, luma_of(_decoded(file)), interlaced=False)
 
     def truth(self, size: tuple[int, int]) -> Iterator[FloatArray]:
-        """The frames in colour."""
+        """The frames in color."""
         for file in self.files:
             yield _resized(_decoded(file), size) / np.float32(255)
 
@@ -192,15 +192,15 @@ def open_clip(path: Path) -> Clip:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one way to colour a clip."""
+    """Of one way to color a clip."""
 
     warp_error: float
     """Mean squared a*, b* difference to the frame before, along the motion: `metrics.warp_error`."""
     cdc: float
-    """`metrics.ColourConsistency`."""
+    """`metrics.ColorConsistency`."""
     ciede2000: float
-    """Mean colour difference to the truth."""
-    colourfulness: float
+    """Mean color difference to the truth."""
+    colorfulness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class ClipScores:
     """Figures of one clip, or the means over several."""
 
     truth: Figures
-    grey: Figures
+    gray: Figures
     off: Figures
     """Every frame by itself."""
     mean9: Figures
@@ -246,10 +246,10 @@ def evaluate(
     clip: Clip,
     engine: Engine,
     color: ColorSettings | None = None,
-    every: int = FilmSettings().every,
+    every: int = SmoothingSettings().every,
     advance: Callable[[], None] | None = None,
 ) -> ClipScores:
-    """Colour a clip and compare it with its truth; ``advance`` is called after each frame.
+    """Color a clip and compare it with its truth; ``advance`` is called after each frame.
 
     ``every`` is for full smoothing: with smoothing off the generator sees each frame.
     """
@@ -258,12 +258,12 @@ def evaluate(
     grid = ChromaGrid(16, full_range=True, shift=(0, 0), weights=clip.form.weights)
     share = np.array((grid.weights[0], 1 - sum(grid.weights), grid.weights[1]), np.float32)
 
-    def chroma(settings: FilmSettings) -> Iterator[FloatArray]:
+    def chroma(settings: SmoothingSettings) -> Iterator[FloatArray]:
         colorizer = FilmColorizer(engine, color, settings)
         return (ab for _, ab in colorizer.chroma(clip.pictures(), clip.form, clip.starts))
 
-    off, again = tee(chroma(FilmSettings(Smoothing.OFF)))
-    ways = zip(off, mean9(again, clip.starts), chroma(FilmSettings(Smoothing.FULL, every)), strict=True)
+    off, again = tee(chroma(SmoothingSettings(Smoothing.OFF)))
+    ways = zip(off, mean9(again, clip.starts), chroma(SmoothingSettings(Smoothing.FULL, every)), strict=True)
     tracks = [_Track() for _ in fields(ClipScores)]
     luma_before: FloatArray | None = None
     for index, (truth, abs_) in enumerate(zip(clip.truth(size), ways, strict=True)):
@@ -273,8 +273,8 @@ def evaluate(
         if luma_before is not None and index not in clip.starts:
             motion = metrics.seen_motion(*(np.rint(y * 255).astype(np.uint8) for y in (luma_before, luma)))
         luma_before = luma
-        grey = np.repeat(luma[..., None], 3, axis=-1)
-        for track, rgb in zip(tracks, (truth, grey, *(_laid_beside(luma, ab, grid) for ab in abs_)), strict=True):
+        gray = np.repeat(luma[..., None], 3, axis=-1)
+        for track, rgb in zip(tracks, (truth, gray, *(_laid_beside(luma, ab, grid) for ab in abs_)), strict=True):
             track.push(rgb, lab, motion)
         if advance:
             advance()
@@ -284,7 +284,7 @@ def evaluate(
 def mean(scores: list[ClipScores]) -> ClipScores:
     """Mean of each figure over clips. Raises `InputError` when there are none."""
     if not scores:
-        raise InputError("no clip in colour was found to evaluate on")
+        raise InputError("no clip in color was found to evaluate on")
 
     def over(way: str) -> Figures:
         tables = [asdict(getattr(s, way)) for s in scores]
@@ -321,12 +321,12 @@ def mean9(planes: Iterable[FloatArray], starts: frozenset[int]) -> Iterator[Floa
 
 
 class _Track:
-    """One way to colour, followed through a clip."""
+    """One way to color, followed through a clip."""
 
     def __init__(self) -> None:
-        self._consistency = metrics.ColourConsistency()
+        self._consistency = metrics.ColorConsistency()
         self._differences: list[float] = []
-        self._colourfulness: list[float] = []
+        self._colorfulness: list[float] = []
         self._warps: list[float] = []
         self._ab_before: FloatArray | None = None
 
@@ -335,7 +335,7 @@ class _Track:
         lab = rgb_to_lab(rgb)
         self._differences.append(float(metrics.ciede2000(lab[_THINNED], lab_truth[_THINNED]).mean()))
         coded = np.rint(rgb * 255).astype(np.uint8)
-        self._colourfulness.append(metrics.colourfulness(coded))
+        self._colorfulness.append(metrics.colorfulness(coded))
         if motion is None:
             self._consistency.cut()
         elif self._ab_before is not None and motion.seen.any():
@@ -347,7 +347,7 @@ class _Track:
         """Means over the frames."""
         warp = float(np.mean(self._warps)) if self._warps else 0.0
         return Figures(
-            warp, self._consistency.value, float(np.mean(self._differences)), float(np.mean(self._colourfulness))
+            warp, self._consistency.value, float(np.mean(self._differences)), float(np.mean(self._colorfulness))
         )
 
 

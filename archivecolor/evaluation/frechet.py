@@ -1,4 +1,4 @@
-"""How far coloured pictures are, as a set, from the true ones: the Frechet distance of a pretrained network's features.
+"""How far colored pictures are, as a set, from the true ones: the Frechet distance of a pretrained network's features.
 
 The network is EfficientNet-Lite0 as trained on ImageNet, which the generators' encoder began as (``encoder.onnx``,
 written by ``train/features.py``; Apache-2.0). Figures compare with each other over the same pictures and with nothing
@@ -47,7 +47,7 @@ def frechet_distance(features1: npt.NDArray[np.floating], features2: npt.NDArray
     """Squared Frechet distance of the normal distributions that fit ``[n, d]`` and ``[m, d]`` features.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^1/2), Dowson & Landau (1982); used on pictures by Heusel et al. (2017). The
-    trace of the root is the sum of the singular values of R1 R2', where R'R is a covariance: the centred features
+    trace of the root is the sum of the singular values of R1 R2', where R'R is a covariance: the centerd features
     themselves serve as R, so nothing that is singular is inverted and no root of a matrix is taken.
     0 with fewer than two pictures on either side, for one has no covariance.
     """

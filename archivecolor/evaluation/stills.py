@@ -1,4 +1,4 @@
-"""Measuring a colouriser on photographs whose colours are known: grey them, colour them, compare.
+"""Measuring a colorizer on photographs whose colors are known: gray them, color them, compare.
 
 Figures are of the merged picture at full size, as a user gets it: luma is the truth's, only chroma can be wrong. All
 are of single pictures but the Frechet distance, which compares sets of them.
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _TILE_PX = 224
 _EPS = (2, 5)
 
-Colouriser = Callable[[UIntArray], UIntArray]
+ColorFunction = Callable[[UIntArray], UIntArray]
 """Maps luma ``[h, w]`` to RGB ``[h, w, 3]`` of the same type."""
 
 
@@ -35,35 +35,35 @@ class Scores:
     """Figures of one picture, or the means over several."""
 
     ciede2000: float
-    """Mean colour difference to the truth."""
-    ciede2000_grey: float
-    """The same for the grey picture."""
+    """Mean color difference to the truth."""
+    ciede2000_gray: float
+    """The same for the gray picture."""
     psnr_db: float
     """Of RGB."""
-    psnr_grey_db: float
+    psnr_gray_db: float
     mae: float
     """Mean absolute error of L*, a*, b*."""
     accuracy_2: float
     """Share of pixels within eps = 2 (Nazeri et al. 2018)."""
     accuracy_5: float
-    colourfulness: float
-    colourfulness_truth: float
-    colourfulness_difference: float
+    colorfulness: float
+    colorfulness_truth: float
+    colorfulness_difference: float
     """Between the two, without sign; so over several pictures too much here and too little there do not even out."""
 
     @property
     def gain_percent(self) -> float:
-        """By how much the colour difference is below that of the grey picture."""
-        return 100 * (1 - self.ciede2000 / self.ciede2000_grey) if self.ciede2000_grey else 0.0
+        """By how much the color difference is below that of the gray picture."""
+        return 100 * (1 - self.ciede2000 / self.ciede2000_gray) if self.ciede2000_gray else 0.0
 
     @property
-    def colourfulness_ratio(self) -> float:
-        """The result's colourfulness over the truth's."""
-        return self.colourfulness / self.colourfulness_truth if self.colourfulness_truth else 0.0
+    def colorfulness_ratio(self) -> float:
+        """The result's colorfulness over the truth's."""
+        return self.colorfulness / self.colorfulness_truth if self.colorfulness_truth else 0.0
 
     def as_dict(self) -> dict[str, float | None]:
         """All figures, the derived ones too; None where one is infinite, which JSON cannot say."""
-        derived = {"gain_percent": self.gain_percent, "colourfulness_ratio": self.colourfulness_ratio}
+        derived = {"gain_percent": self.gain_percent, "colorfulness_ratio": self.colorfulness_ratio}
         return {k: round(v, 4) if math.isfinite(v) else None for k, v in (asdict(self) | derived).items()}
 
 
@@ -73,17 +73,17 @@ class Sample:
 
     path: Path
     scores: tuple[Scores, ...]
-    """One for each colouriser."""
+    """One for each colorizer."""
     tile: npt.NDArray[np.uint8]
-    """``[h, n w, 3]``: grey, each colouriser's picture and the actual one side by side, small."""
+    """``[h, n w, 3]``: gray, each colorizer's picture and the actual one side by side, small."""
     features: FloatArray
-    """``[n, d]`` of the actual picture, the grey one and each colouriser's, for `frechet_distance`."""
+    """``[n, d]`` of the actual picture, the gray one and each colorizer's, for `frechet_distance`."""
 
 
 def evaluate(
-    paths: Iterable[Path], colourisers: Sequence[Colouriser], features: EncoderFeatures | None = None
+    paths: Iterable[Path], colorizers: Sequence[ColorFunction], features: EncoderFeatures | None = None
 ) -> Iterator[Sample]:
-    """Score colourisers on the same colour photographs. Files that are none are logged and left out."""
+    """Score colorizers on the same color photographs. Files that are none are logged and left out."""
     features = features or EncoderFeatures()
     for path in paths:
         rgb = _decode(path)
@@ -91,16 +91,16 @@ def evaluate(
             log.warning("%s: left out, can be decoded neither as a picture nor as a film", path)
             continue
         if not np.ptp(rgb, axis=2).any():
-            log.warning("%s: left out, has no colour to compare with", path)
+            log.warning("%s: left out, has no color to compare with", path)
             continue
         luma = luma_of(rgb)
-        made = [colour(luma) for colour in colourisers]
-        grey = np.repeat(luma[..., None], 3, axis=2)
+        made = [color(luma) for color in colorizers]
+        gray = np.repeat(luma[..., None], 3, axis=2)
         yield Sample(
             path,
-            tuple(score(coloured, luma, rgb) for coloured in made),
-            _tile([grey, *made, rgb]),
-            features([rgb, grey, *made]),
+            tuple(score(colored, luma, rgb) for colored in made),
+            _tile([gray, *made, rgb]),
+            features([rgb, gray, *made]),
         )
 
 
@@ -113,23 +113,23 @@ def _decode(path: Path) -> npt.NDArray[np.uint8] | None:
     return None if rgb is None else np.asarray(rgb, dtype=np.uint8)
 
 
-def score(coloured: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
+def score(colored: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
     """Compare 8-bit ``[h, w, 3]`` RGB with the truth."""
-    vivid, vivid_truth = metrics.colourfulness(coloured), metrics.colourfulness(truth)
-    lab, lab_truth = (rgb_to_lab(x.astype(np.float32) / 255) for x in (coloured, truth))
-    grey = np.repeat(luma[..., None], 3, axis=2)
-    lab_grey = rgb_to_lab(grey.astype(np.float32) / 255)
+    vivid, vivid_truth = metrics.colorfulness(colored), metrics.colorfulness(truth)
+    lab, lab_truth = (rgb_to_lab(x.astype(np.float32) / 255) for x in (colored, truth))
+    gray = np.repeat(luma[..., None], 3, axis=2)
+    lab_gray = rgb_to_lab(gray.astype(np.float32) / 255)
     return Scores(
         ciede2000=float(metrics.ciede2000(lab, lab_truth).mean()),
-        ciede2000_grey=float(metrics.ciede2000(lab_grey, lab_truth).mean()),
-        psnr_db=metrics.psnr(coloured, truth),
-        psnr_grey_db=metrics.psnr(grey, truth),
+        ciede2000_gray=float(metrics.ciede2000(lab_gray, lab_truth).mean()),
+        psnr_db=metrics.psnr(colored, truth),
+        psnr_gray_db=metrics.psnr(gray, truth),
         mae=metrics.mae(lab, lab_truth),
         accuracy_2=metrics.accuracy(lab, lab_truth, _EPS[0]),
         accuracy_5=metrics.accuracy(lab, lab_truth, _EPS[1]),
-        colourfulness=vivid,
-        colourfulness_truth=vivid_truth,
-        colourfulness_difference=abs(vivid - vivid_truth),
+        colorfulness=vivid,
+        colorfulness_truth=vivid_truth,
+        colorfulness_difference=abs(vivid - vivid_truth),
     )
 
 
@@ -137,21 +137,21 @@ def score(coloured: UIntArray, luma: UIntArray, truth: UIntArray) -> Scores:
 class Distances:
     """Frechet distances to the true pictures, over a set of them: see `frechet`."""
 
-    grey: float
+    gray: float
     made: tuple[float, ...]
-    """Of each colouriser."""
+    """Of each colorizer."""
 
 
 def distances(features: Sequence[FloatArray]) -> Distances:
     """Distances of what `Sample.features` gathered over a set."""
-    truth, grey, *made = np.stack(features, axis=1)
-    return Distances(frechet_distance(grey, truth), tuple(frechet_distance(m, truth) for m in made))
+    truth, gray, *made = np.stack(features, axis=1)
+    return Distances(frechet_distance(gray, truth), tuple(frechet_distance(m, truth) for m in made))
 
 
 def mean(scores: list[Scores]) -> Scores:
     """Mean of each figure over pictures. Raises `InputError` when there are none."""
     if not scores:
-        raise InputError("no colour photograph was found to evaluate on")
+        raise InputError("no color photograph was found to evaluate on")
     return Scores(**{k: float(np.mean([getattr(s, k) for s in scores])) for k in asdict(scores[0])})
 
 

@@ -218,9 +218,7 @@ def _shift(
     shift = form.chroma_shift if form.chroma_shift in codec.shifts else codec.shifts[0]
     if settings.purpose is Purpose.SHARE and settings.codec is None:
         shift = _420
-    width, height = form.width, form.height
-    if settings.side_by_side:
-        width, height = beside_size(form)
+    width, height = written_size(form, side_by_side=settings.side_by_side)
     if not codec.odd_subsampled and ((shift[0] and width % 2) or (shift[1] and height % 2)):
         if _444 not in codec.shifts:
             raise OutputError(
@@ -234,8 +232,10 @@ def _shift(
     return shift
 
 
-def beside_size(form: PictureForm) -> tuple[int, int]:
-    """Stored width and height of two upright pictures beside each other."""
+def written_size(form: PictureForm, *, side_by_side: bool) -> tuple[int, int]:
+    """Stored width and height of what is written: the picture, or two upright ones beside each other."""
+    if not side_by_side:
+        return form.width, form.height
     if form.orientation.swaps_sides:
         return form.width, 2 * form.height
     return 2 * form.width, form.height
@@ -320,7 +320,7 @@ class Encoder:
 
 
 def tag(context: VideoCodecContext, encoding: Encoding, form: PictureForm) -> None:
-    """Write the film's colour tags and aspect ratio into a codec context."""
+    """Write the film's color tags and aspect ratio into a codec context."""
     context.color_range = 2 if encoding.full_range else 1
     context.colorspace = form.matrix
     context.color_primaries = form.primaries

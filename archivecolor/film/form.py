@@ -44,7 +44,7 @@ _HD_HEIGHT = 720
 """Pictures of at least this height are BT.709 where nothing is said, as players assume."""
 
 _RANGE_IN_STANDARD = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "prores", "dvvideo"}
-"""Codecs whose grey is limited range unless they say otherwise. Elsewhere grey is full range."""
+"""Codecs whose gray is limited range unless they say otherwise. Elsewhere gray is full range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ def _plain_format(form: av.VideoFormat) -> str | None:
     if form.is_rgb or form.has_palette or form.is_bit_stream or form.is_bayer:
         return "gray" if depth <= 8 else "gray16le"
     single = sum(c.plane == 0 for c in components) == 1
-    if not single:  # packed YUV, or grey with alpha
+    if not single:  # packed YUV, or gray with alpha
         if len(components) < 3:
             return "gray" if depth <= 8 else "gray16le"
         across = 1 if components[1].width < components[0].width else 0

@@ -7,7 +7,7 @@ same quality.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Final
@@ -16,9 +16,9 @@ import av
 import numpy as np
 
 from archivecolor.errors import OutputError
-from archivecolor.film.encoding import Encoding, open_encoder
+from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding
 from archivecolor.film.form import PictureForm, make_frame
-from archivecolor.settings import EncoderKind, EncodeSettings, FilmCodec
+from archivecolor.settings import EncoderKind, EncodeSettings, FilmCodec, Purpose
 
 _ENCODERS: Final = {
     FilmCodec.H264: ("h264_nvenc", (8,)),
@@ -31,6 +31,22 @@ _MOST_QUALITY: Final = 51
 _SOFTWARE_SCALE: Final = {FilmCodec.AV1: 63}
 """Where the software encoder's crf ends, if not at 51."""
 _TRIAL_FRAMES: Final = 8
+_TRIAL_SIZE: Final = (256, 256)
+"""Hardware encoders refuse pictures that are much smaller."""
+_TRIAL_FORM: Final = PictureForm(
+    *_TRIAL_SIZE,
+    depth=8,
+    full_range=False,
+    matrix=1,
+    primaries=1,
+    transfer=1,
+    chroma_shift=(1, 1),
+    sample_aspect=None,
+    field_order=0,
+    display_matrix=None,
+    pixel_format="yuv420p",
+    converted=False,
+)
 
 Trial = Callable[[Encoding, PictureForm, tuple[int, int], Fraction], None]
 """Raises `OutputError` when an encoder does not work."""
@@ -75,6 +91,21 @@ def on_gpu(encoding: Encoding, settings: EncodeSettings) -> Encoding:
         input_format="yuv420p" if encoding.depth == 8 else "p010le",
         options=tuple(options.items()),
     )
+
+
+def encoders_here() -> Iterator[tuple[str, str | None]]:
+    """NVENC's encoders that this FFmpeg has, each with why it does not work here; None where it does."""
+    software = plan_encoding(_TRIAL_FORM, EncodeSettings(Purpose.SHARE), "matroska", interlaced=False)
+    for codec, (name, _) in _ENCODERS.items():
+        if name in av.codecs_available:
+            try:
+                try_encoding(
+                    on_gpu(replace(software, codec=codec), EncodeSettings()), _TRIAL_FORM, _TRIAL_SIZE, Fraction(25)
+                )
+            except OutputError as e:
+                yield name, e.message
+            else:
+                yield name, None
 
 
 def try_encoding(encoding: Encoding, form: PictureForm, size: tuple[int, int], rate: Fraction) -> None:

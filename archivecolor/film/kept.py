@@ -1,8 +1,8 @@
 """Chroma kept in files, small and nearly lossless, so that a film can be encoded or graded anew without the generator.
 
-A segment's a* and b* lie above each other in one 10-bit grey picture of H.264, in steps of a quarter. With the shipped
+A segment's a* and b* lie above each other in one 10-bit gray picture of H.264, in steps of a quarter. With the shipped
 generator an hour of film takes 60 to 160 MB and the error is 0.26 rms, of which nothing is seen; whoever keeps chroma
-colours the film with what was kept, the first time too, so that every later run gives the same.
+colors the film with what was kept, the first time too, so that every later run gives the same.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ from archivecolor.film.form import PictureForm, chroma_planes, form_of, luma_pla
 
 log = logging.getLogger(__name__)
 
-_COLOUR_SPREAD: Final = 3.0
-"""Standard deviation of chroma (of 255), beyond what follows from luma, at which a frame has colours of its own."""
-_COLOUR_SHARE: Final = 0.2
+_COLOR_SPREAD: Final = 3.0
+"""Standard deviation of chroma (of 255), beyond what follows from luma, at which a frame has colors of its own."""
+_COLOR_SHARE: Final = 0.2
 _LOOK_PX: Final = 96
 _LOOK_EVERY_S: Final = 1.0
 
@@ -59,7 +59,7 @@ class Survey:
     seekable: bool
     interlaced: int
     """Frames flagged interlaced."""
-    coloured: bool
+    colored: bool
     warnings: tuple[Warned, ...]
 
     def seconds(self, index: int) -> float:
@@ -94,7 +94,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to colour: the first video that is no cover picture."""
+    """The stream to color: the first video that is no cover picture."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
             return stream
@@ -223,7 +223,7 @@ class _Findings:
             raise InputError(
                 f"the picture changes from {self._form.width} x {self._form.height} to {frame.width} x {frame.height} "
                 f"at {self.elapsed_s():.2f} s",
-                hint="split the film there and colour the parts",
+                hint="split the film there and color the parts",
             )
         self._note_time(stream, frame)
         if frame.key_frame:
@@ -235,7 +235,7 @@ class _Findings:
         see(luma_view(frame), self._form)
         if self.elapsed_s() - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = self.elapsed_s()
-            self._looks.append(_own_colour(frame))
+            self._looks.append(_own_color(frame))
 
     def _note_time(self, stream: VideoStream, frame: VideoFrame) -> None:
         time = frame.pts if frame.pts is not None else frame.dts
@@ -264,7 +264,7 @@ class _Findings:
             keys=tuple(self._keys),
             seekable=not self._broken_times,
             interlaced=self._interlaced,
-            coloured=bool((looks > _COLOUR_SPREAD).mean() >= _COLOUR_SHARE),
+            colored=bool((looks > _COLOR_SPREAD).mean() >= _COLOR_SHARE),
             warnings=tuple(self._warnings),
         )
 
@@ -273,7 +273,7 @@ def _rate(stream: VideoStream) -> Fraction:
     return stream.average_rate or stream.guessed_rate or Fraction(25)
 
 
-def _own_colour(frame: VideoFrame) -> float:
+def _own_color(frame: VideoFrame) -> float:
     """Spread of chroma that no tint explains: what is left after a line through luma is taken away."""
     across = min(1.0, _LOOK_PX / max(frame.width, frame.height))
     small = frame.reformat(max(2, round(frame.width * across)), max(2, round(frame.height * across)))

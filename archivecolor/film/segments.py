@@ -10,15 +10,15 @@ import json
 import os
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.locks import Lock, lock
+from archivecolor.jobs.locks import BusyError, LockFile
 
 LONGEST_S: Final = 30.0
 WARM_UP_FRAMES: Final = 80
@@ -26,11 +26,8 @@ WARM_UP_FRAMES: Final = 80
 LOOKAHEAD_FRAMES: Final = 40
 """Read after it: what the smoother looks ahead, and the way to the generator's next answer at its usual pace."""
 _NAME: Final = "journal.jsonl"
+_LOCK: Final = "journal.lock"
 _FINISHED: Final = {"finished": True}
-
-
-class BusyError(OutputError):
-    """Another run has the journal open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +145,17 @@ class Journal:
         self.made: dict[int, Made] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not self._path.exists() and any(folder.iterdir()):
-                raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
-            self._file = self._path.open("ab")
+            self._lock = LockFile(folder / _LOCK, folder)
+            with ExitStack() as failed:
+                failed.callback(self._lock.release)
+                if not self._path.exists() and any(path.name != _LOCK for path in folder.iterdir()):
+                    raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
+                self._file = failed.enter_context(self._path.open("ab"))
+                if not self._replay(fingerprint):
+                    self._begin(fingerprint)
+                failed.pop_all()
         except OSError as e:
             raise OutputError(f"{folder}: cannot be written: {e.strerror}", hint="check the permissions") from e
-        try:
-            if lock(self._file) is Lock.TAKEN:
-                raise BusyError(f"{folder}: another run is writing into it", hint="let that run finish")
-            if not self._replay(fingerprint):
-                self._begin(fingerprint)
-        except BaseException as e:
-            self._file.close()
-            if isinstance(e, OSError):
-                raise OutputError(f"{folder}: cannot be written: {e.strerror}", hint="check the permissions") from e
-            raise
 
     def segment_path(self, number: int) -> Path:
         """Where a segment's file lies."""
@@ -184,11 +177,13 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the work folder and close the journal."""
-        _remove(self.folder, self._file)
+        self._file.close()
+        _remove(self.folder, self._lock)
 
     def close(self) -> None:
         """Let other runs open it. Closing twice is fine."""
         self._file.close()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -201,7 +196,7 @@ class Journal:
     def _begin(self, fingerprint: str) -> None:
         self.made.clear()
         for stale in self.folder.iterdir():
-            if stale != self._path:
+            if stale.name not in (_NAME, _LOCK):
                 stale.unlink()
         self._file.truncate(0)
         self._append({"fingerprint": fingerprint})
@@ -250,23 +245,26 @@ def holds(folder: Path, fingerprint: str) -> bool:
 def clear_finished(folder: Path) -> bool:
     """Delete a work folder that a run had no time to delete after its film was named; says whether there was one."""
     try:
-        with (folder / _NAME).open("rb") as file:
-            if lock(file) is Lock.TAKEN or json.loads(file.read().splitlines()[-1]) != _FINISHED:
-                return False
-            _remove(folder, file)
-    except (OSError, ValueError, IndexError):
+        lock = LockFile(folder / _LOCK, folder)
+    except (BusyError, OSError):
         return False
-    return True
+    try:
+        left = {path.name for path in folder.iterdir()} - {_LOCK}  # nothing: it died while it deleted
+        finished = not left or json.loads((folder / _NAME).read_bytes().splitlines()[-1]) == _FINISHED
+    except (OSError, ValueError, IndexError):
+        finished = False
+    if finished:
+        _remove(folder, lock)
+    lock.release()
+    return finished
 
 
-def _remove(folder: Path, journal: IO[bytes]) -> None:
-    """Delete a work folder, last its open journal, whose lock keeps other runs out until then."""
+def _remove(folder: Path, lock: LockFile) -> None:
+    """Delete a work folder, its journal after what it tells of, and the lock that keeps other runs out last."""
     with suppress(OSError):
-        for path in folder.iterdir():
-            if path.name != _NAME:
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == _NAME):
+            if path.name != _LOCK:
                 path.unlink()
-        if os.name == "nt":  # an open file cannot be deleted there
-            journal.close()
-        (folder / _NAME).unlink()
+        lock.release()
         folder.rmdir()
-    journal.close()
+    lock.release()

@@ -39,7 +39,7 @@ def looks_like_a_film(path: Path) -> bool:
 
 
 def result_name(name: str, encode: EncodeSettings) -> str:
-    """The name of a coloured film: the source's, or with ``.mkv`` where archivecolor does not write its container."""
+    """The name of a colored film: the source's, or with ``.mkv`` where archivecolor does not write its container."""
     path = Path(name)
     container = CONTAINERS.get(path.suffix.lower())
     return name if container and can_hold(container, encode) else str(path.with_suffix(".mkv"))

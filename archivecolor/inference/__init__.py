@@ -1,1 +1,1 @@
-"""What computes chroma from luma: the `Engine` contract, the catalogue of trained generators, one module a runtime."""
+"""What computes chroma from luma: the `Engine` contract, the catalog of trained generators, one module a runtime."""

@@ -4,7 +4,7 @@ A GPU is used where the installed build of ONNX Runtime has its provider: CUDA (
 build) or DirectML (``onnxruntime-directml``). A provider that was asked for and does not come up is an error: ONNX
 Runtime's own silent fall back to the CPU is checked for.
 
-fp32 on the CPU: an int8 decoder is 1.5 times as fast, but its colours are farther off than the bound that fp16 keeps
+fp32 on the CPU: an int8 decoder is 1.5 times as fast, but its colors are farther off than the bound that fp16 keeps
 (``tests/bench/int8.py`` has the figures). Threads do not spin, so they take nothing from the encoder of a film: 72
 frames of 1080p cost 8.9 CPU-s with one thread a picture and 8.9 to 9.0 with two (x264 medium, ``--every 8``).
 """
@@ -21,7 +21,7 @@ import onnxruntime as ort
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
-from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Given, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
 from archivecolor.inference.engine import LoadedEngine, first_line
@@ -91,7 +91,7 @@ class OnnxEngine(LoadedEngine):
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _LOG_FATAL_ONLY  # what fails is raised; the rest tells users nothing
-        # Spinning threads take the cores that decode and encode the neighbouring pictures
+        # Spinning threads take the cores that decode and encode the neighboring pictures
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         provider: Any = self._provider.name
         if self._device.kind in (DeviceKind.CUDA, DeviceKind.DIRECTML):
@@ -107,6 +107,7 @@ class OnnxEngine(LoadedEngine):
             raise
         except Exception as e:  # ONNX Runtime's exceptions share no base class but Exception
             raise EngineError(f"{graph}: ONNX Runtime cannot load it: {first_line(e)}") from e
+        self._folder.check_inputs(x.name for x in session.get_inputs())
         session.disable_fallback()
         if session.get_providers()[0] != self._provider.name:
             raise DependencyError(
@@ -126,22 +127,22 @@ class OnnxEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
+    def _compute(self, given: Given, planes: int) -> FloatArray:
         session = self._session
         if session is None:
             raise self._closed()
         names = ["chroma"]
         if planes > 2 and any(output.name == "spread" for output in session.get_outputs()):
             names.append("spread")
-        return self._batch.run(luma, functools.partial(self._run, session, names))
+        return self._batch.run(given, functools.partial(self._run, session, names))
 
-    def _run(self, session: ort.InferenceSession, names: list[str], luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, session: ort.InferenceSession, names: list[str], given: Given, batch: int) -> FloatArray:
         step = 1 if self._one_by_one else batch
         try:
-            parts = [
-                np.concatenate(session.run(names, {"luma": luma[i : i + step]}), axis=1)
-                for i in range(0, len(luma), step)
-            ]
+            parts = []
+            for i in range(0, len(given[0]), step):
+                feed = {name: x[i : i + step] for name, x in zip(self._folder.inputs, given, strict=True)}
+                parts.append(np.concatenate(session.run(names, feed), axis=1))
         except Exception as e:  # as above
             message = f"engine '{self._folder.name}' failed: {first_line(e)}"
             raise (DeviceMemoryError if is_memory_error(e) else EngineError)(message) from e

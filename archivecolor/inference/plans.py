@@ -19,9 +19,10 @@ from typing import Any
 
 import platformdirs
 
-from archivecolor.errors import EngineError, OutputError
+from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import GRAPH, WEIGHTS, EngineFolder
 from archivecolor.inference.device import Gpu
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.settings import Precision
 
 SUFFIX = ".plan"
@@ -104,7 +105,7 @@ class Plan:
     built: str = ""
     """ISO 8601, UTC."""
     ciede2000: tuple[float, float] | None = None
-    """Mean and largest colour difference to ONNX Runtime, where there was a GPU to measure on."""
+    """Mean and largest color difference to ONNX Runtime, where there was a GPU to measure on."""
     path: Path = Path()
     """Where the plan lies; not in the JSON file."""
 
@@ -167,12 +168,9 @@ def save(plan: Plan, data: bytes | memoryview, folder: Path) -> Plan:
     """Write plan and JSON file, each whole or not at all, the plan first. Raises `OutputError`."""
     path = folder / plan.file_name
     plan = replace(plan, path=path, plan_sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
-        write_whole(sidecar(path), _dump(plan).encode())
-    except OSError as e:
-        raise OutputError(f"{path}: cannot be written: {e.strerror or e}", hint="--output names another folder") from e
+    for file, content in ((path, data), (sidecar(path), _dump(plan).encode())):
+        with atomic_write(file, overwrite=True) as f:
+            f.write(content)
     return plan
 
 
@@ -237,19 +235,6 @@ def find(
 def sidecar(path: Path) -> Path:
     """The JSON file of a plan."""
     return path.with_suffix(".json")
-
-
-def write_whole(path: Path, data: bytes | memoryview) -> None:
-    """Write a file under its name only once it is whole; raises `OSError`."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _dump(plan: Plan) -> str:

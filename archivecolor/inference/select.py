@@ -18,7 +18,7 @@ from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind, nvidia_driver
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.plans import Backend
-from archivecolor.settings import EngineSettings
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Candidate:
 
 
 def open_engine(
-    engine: str | EngineSettings = EngineKind.AUTO, generator: str = catalog.DEFAULT, threads: int = 0
+    engine: str | EngineSettings = EngineKind.AUTO, generator: str = DEFAULT_GENERATOR, threads: int = 0
 ) -> Engine:
     """Load ``generator`` into an engine.
 
@@ -135,7 +135,7 @@ def _open_onnx(folder: EngineFolder, settings: EngineSettings) -> Engine:
 
 
 def _best(folder: EngineFolder, settings: EngineSettings) -> Engine:
-    """The first candidate, best first, that colours a frame as the CPU does."""
+    """The first candidate, best first, that colors a frame as the CPU does."""
     from archivecolor.inference.onnx import OnnxEngine
 
     only = None if settings.kind == EngineKind.AUTO else settings.kind
@@ -156,7 +156,7 @@ def _best(folder: EngineFolder, settings: EngineSettings) -> Engine:
 
 
 def attempt(folder: EngineFolder, candidate: Candidate, truth: FloatArray | None) -> Engine | str:
-    """Open an engine and colour a frame with it; the engine, or why it is not to be used.
+    """Open an engine and color a frame with it; the engine, or why it is not to be used.
 
     ``truth`` is what the CPU makes of `trial_luma`, None for the CPU itself, whose errors are raised: nothing is left
     to try after it.
@@ -179,7 +179,7 @@ def attempt(folder: EngineFolder, candidate: Candidate, truth: FloatArray | None
     away = 0.0 if truth is None else float(np.abs(chroma - truth).mean())
     if not away <= _FARTHEST_AB:
         engine.close()
-        return f"colours a trial frame otherwise than the CPU does, by {away:.1f} in a*, b*"
+        return f"colors a trial frame otherwise than the CPU does, by {away:.1f} in a*, b*"
     return engine
 
 

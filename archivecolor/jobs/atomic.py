@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.errors import InputError, OutputError
-from archivecolor.jobs.locks import Lock, lock
+from archivecolor.jobs.locks import lock
 
 _LONGEST_NAME_BYTES = 255
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -59,20 +59,22 @@ def atomic_write(
     try:
         with file:
             _lock(file, part, final)
-            file.truncate(0)
-            yield file
-            file.flush()
-            if before_naming:
-                before_naming(file)
-            os.fsync(file.fileno())
-            _publish(part, final, overwrite=overwrite)
-    except BaseException as e:
-        if not isinstance(e, _BusyError):
-            with suppress(OSError):
-                part.unlink()
-        if isinstance(e, OSError):
-            raise _explain(e, final) from e
-        raise
+            try:
+                file.truncate(0)
+                yield file
+                file.flush()
+                if before_naming:
+                    before_naming(file)
+                os.fsync(file.fileno())
+                _close_on_windows(file)
+                _publish(part, final, overwrite=overwrite)
+            except BaseException:
+                with suppress(OSError):
+                    _close_on_windows(file)
+                    part.unlink()
+                raise
+    except OSError as e:
+        raise _explain(e, final) from e
     _sync_folder(final.parent)
 
 
@@ -103,10 +105,6 @@ def clear_leftover(final: Path) -> bool:
     return True
 
 
-class _BusyError(OutputError):
-    """Another run is writing the same file."""
-
-
 def _open(part: Path) -> BinaryIO:
     """Open for writing without emptying: it may be another run's, which the lock will tell."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -114,20 +112,14 @@ def _open(part: Path) -> BinaryIO:
 
 
 def _lock(file: BinaryIO, part: Path, final: Path) -> bool:
-    """Lock, or raise `_BusyError`; False where the system has no locks."""
-    busy = _BusyError(f"{final}: another run is writing it", hint="let that run finish")
-    got = lock(file)
-    if got is Lock.NONE:  # on Windows an open file cannot be replaced anyway
-        return False
-    if got is Lock.TAKEN:
-        raise busy
-    try:
-        mine = os.path.samestat(os.fstat(file.fileno()), part.stat())
-    except FileNotFoundError:
-        mine = False
-    if not mine:  # its other writer finished between our open and our lock
-        raise busy
-    return True
+    """Lock, or raise `OutputError`; False where there are no locks, or none that let FFmpeg write, as on Windows."""
+    return os.name != "nt" and lock(file, part, f"{final}: another run is writing it")
+
+
+def _close_on_windows(file: BinaryIO) -> None:
+    """Where an open file can be neither renamed nor deleted. Elsewhere it stays open, and so locked, until it is."""
+    if os.name == "nt":
+        file.close()
 
 
 def _publish(part: Path, final: Path, *, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -75,13 +75,13 @@ def walk(
     *,
     rename: Callable[[str], str] = str,
     only: tuple[str, ...] = (),
-    chosen: ItemList | None = None,
+    listed: ItemList | None = None,
 ) -> Iterator[Item | PassedBy]:
     """Walk ``source`` in sorted order, pairing each file with its place below ``target``.
 
     ``rename`` gives a result's file name. Where it gives several files of a folder the same name, all of those keep
     their own suffix in it (``a.tif.png``, ``a.jpg.png``). ``only`` are glob patterns, matched against the name and
-    against the path below ``source``; where there are ``chosen`` names, all others are passed by. Hidden files are
+    against the path below ``source``; where there are ``listed`` names, all others are passed by. Hidden files are
     passed by silently; links to folders are not followed, and a folder whose results would come to lie among the
     sources, through a link below ``target``, is refused.
     """
@@ -89,7 +89,7 @@ def walk(
     while waiting:
         folder = waiting.pop()
         here = folder.here
-        if chosen and here.as_posix() not in chosen.folders:
+        if listed and here.as_posix() not in listed.folders:
             continue
         if folder.is_link:
             yield PassedBy(source / here, here.as_posix(), "is a link to a folder, not followed", failed=False)
@@ -105,7 +105,7 @@ def walk(
             yield PassedBy(source / here, here.as_posix(), f"cannot be listed: {e.strerror}", failed=True)
             continue
         for thing in _pair(found, source, target, here, rename, only):
-            if chosen is None or thing.name in chosen.names:
+            if listed is None or thing.name in listed.names:
                 yield thing
         waiting += [_Folder(here / name, is_link, through_link) for name, is_link in found.folders]
 
@@ -187,8 +187,9 @@ def _pair(
         yield Item(path, target_here / result, name, prefix + result)
 
 
-def compile_patterns(patterns: list[str]) -> tuple[str, ...]:
+def compile_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     """Check ``--only`` patterns."""
-    if any(not p for p in patterns):
+    patterns = tuple(patterns)
+    if not all(patterns):
         raise UsageError("an empty --only pattern matches nothing")
-    return tuple(patterns)
+    return patterns

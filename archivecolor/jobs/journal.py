@@ -22,7 +22,7 @@ from typing import Final, Self
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.jobs.journal_index import Index
-from archivecolor.jobs.locks import Lock, lock
+from archivecolor.jobs.locks import LockFile
 from archivecolor.jobs.records import (
     EngineUsed,
     Entry,
@@ -54,6 +54,7 @@ __all__ = [
 FOLDER: Final = ".archivecolor"
 """Inside OUT: everything there that is no result."""
 _NAME: Final = "journal.jsonl"
+_LOCK: Final = "journal.lock"
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -63,7 +64,7 @@ def journal_path(out: Path) -> Path:
 
 
 def confidence_path(out: Path, result: Path) -> Path:
-    """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small grey PNG."""
+    """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small gray PNG."""
     name = result.relative_to(out)
     return out / FOLDER / "confidence" / name.with_name(f"{name.name}.png")
 
@@ -99,17 +100,18 @@ class Journal:
         self.path = journal_path(out)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("ab", buffering=0)
+            self._lock = LockFile(self.path.with_name(_LOCK), out)
         except OSError as e:
             raise self._explain(e) from e
         try:
-            if lock(self._file) is Lock.TAKEN:
-                raise OutputError(f"{out}: another run is writing into it", hint="let that run finish")
+            self._file = self.path.open("ab", buffering=0)
             self.is_new = self._file.tell() == 0
             # What a dying run left of a line must not swallow the next one
             self._torn = not self.is_new and not self._ends_a_line()
-        except BaseException:
-            self._file.close()
+        except BaseException as e:
+            self._lock.release()
+            if isinstance(e, OSError):
+                raise self._explain(e) from e
             raise
         self._writing, self._syncing = threading.Lock(), threading.Lock()
         self._written = self._synced = 0
@@ -137,6 +139,7 @@ class Journal:
                 raise self._explain(e) from e
         finally:
             self._file.close()
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self

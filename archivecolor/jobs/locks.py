@@ -1,33 +1,66 @@
-"""Locks on open files, so that two runs do not write into each other's work."""
+"""Locks that keep two runs out of each other's work; a process that ends, however it ends, lets go of its own.
+
+A file that others read meanwhile has its lock in a file beside it, for on Windows a lock keeps every reader out. Where
+a file system has no locks, as some network drives, work goes on without.
+"""
 
 from __future__ import annotations
 
-import errno
-from enum import Enum, auto
-from typing import IO, Final
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
 
-_TAKEN: Final = {errno.EWOULDBLOCK, errno.EACCES}
+from filelock import lock_descriptor
 
-
-class Lock(Enum):
-    """What came of asking for a lock."""
-
-    OURS = auto()
-    """Held until the file is closed, or the process dies."""
-    TAKEN = auto()
-    """Another process has it, or this one under another file object."""
-    NONE = auto()
-    """The system, or the file's, has no locks: Windows, some network drives."""
+from archivecolor.errors import OutputError
 
 
-def lock(file: IO[bytes]) -> Lock:
-    """Lock an open file for this process alone, without waiting."""
+class BusyError(OutputError):
+    """Another run is writing there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="let that run finish")
+
+
+def lock(file: IO[bytes], path: Path, busy: str) -> bool:
+    """Lock the file that was opened at ``path`` until it is closed; False where the file system has no locks.
+
+    Raises `BusyError`, saying ``busy``, at once: when another has the lock, or had it and has since given the file its
+    name or deleted it, so that ``path`` is not what was opened.
+    """
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return Lock.NONE
+        mine = lock_descriptor(file.fileno(), blocking=False)
+    except (NotImplementedError, OSError):
+        return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        return Lock.TAKEN if e.errno in _TAKEN else Lock.NONE
-    return Lock.OURS
+        mine = mine and os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        mine = False
+    if not mine:
+        raise BusyError(busy)
+    return True
+
+
+class LockFile:
+    """A file that is there, and locked, as long as a run writes into a folder."""
+
+    def __init__(self, path: Path, guarded: Path) -> None:
+        """Lock ``path``. Raises `BusyError` naming ``guarded``, and `OSError` where there can be no such file."""
+        self._path = path
+        self._file = path.open("ab")
+        try:
+            lock(self._file, path, f"{guarded}: another run is writing into it")
+        except BaseException:
+            self._file.close()
+            raise
+
+    def release(self) -> None:
+        """Let other runs write. Twice is fine."""
+        if self._file.closed:
+            return
+        if os.name == "nt":  # an open file cannot be deleted there
+            self._file.close()
+        with suppress(OSError):  # elsewhere deleted while it is locked: who has opened it sees that it is gone
+            self._path.unlink()
+        self._file.close()

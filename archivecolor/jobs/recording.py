@@ -137,7 +137,7 @@ class Recorder:
         )
 
     def skipped(self, begun: Begun, settings: Settings, reason: str) -> None:
-        """Note an item that needs no colour. Raises `OutputError`."""
+        """Note an item that needs no color. Raises `OutputError`."""
         entry = self._entry(begun.task, Status.SKIPPED, settings, begun)
         self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
 
@@ -184,6 +184,7 @@ class Recorder:
             seconds=begun.seconds,
             source_file=begun.source,
             chosen=self._chosen,
+            painted="hints" in settings,
         )
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Engines on the same real pictures: how far apart their colours are, how fast each is, what memory it takes.
+"""Engines on the same real pictures: how far apart their colors are, how fast each is, what memory it takes.
 
 Differences are CIEDE2000 at the chroma's own size, before anything is merged, so they bound what a picture can show.
 The pictures are ``probe.jpg``, six photographs in the public domain (``samples/make_probe.py`` says which).
@@ -20,13 +20,17 @@ import cv2
 import numpy as np
 
 from archivecolor import metrics
-from archivecolor.chroma.network_input import look, shrink
-from archivecolor.color import FloatArray, grey_to_lightness
-from archivecolor.errors import ArchiveColorError, EngineError
+from archivecolor.chroma.network_input import network_y, shrink
+from archivecolor.color import FloatArray, gray_to_lightness
+from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
 from archivecolor.frames import Orientation
-from archivecolor.inference import select
+from archivecolor.inference import build, plans, select
+from archivecolor.inference.catalog import EngineFolder
+from archivecolor.inference.device import nvidia_gpu
 from archivecolor.inference.engine import Engine
+from archivecolor.inference.plans import Plan
 from archivecolor.inference.select import Candidate, EngineKind
+from archivecolor.inference.tensorrt import TensorRTEngine
 from archivecolor.settings import EngineSettings, Precision
 
 LARGEST_MEAN: Final = 0.5
@@ -37,7 +41,7 @@ _PROBE: Final = Path(__file__).with_name("probe.jpg")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """CIEDE2000 between two engines' colours."""
+    """CIEDE2000 between two engines' colors."""
 
     mean: float
     largest: float
@@ -53,7 +57,7 @@ class Measurement:
     description: str = ""
     """What ran."""
     load_s: float = 0.0
-    """Opening it and colouring the first picture."""
+    """Opening it and coloring the first picture."""
     pictures_per_s: float = 0.0
     batch: int = 0
     memory_bytes: int | None = None
@@ -66,13 +70,13 @@ class Measurement:
 
 
 def probe(short_px: int, multiple: int) -> FloatArray:
-    """The looks ``[6, 1, h, w]`` of the pictures, as a generator with this input sees them."""
+    """The inputs ``[6, 1, h, w]`` of the pictures, as a generator with this input sees them."""
     strip = cv2.imread(str(_PROBE), cv2.IMREAD_GRAYSCALE)
     if strip is None:
         raise EngineError(f"{_PROBE}: cannot be read", hint="reinstall archivecolor")
     side = strip.shape[1]
     tiles = [np.asarray(strip[i : i + side], np.uint8) for i in range(0, strip.shape[0], side)]
-    return np.stack([look(tile, Orientation.UPRIGHT, short_px, multiple) for tile in tiles])[:, None]
+    return np.stack([network_y(tile, Orientation.UPRIGHT, short_px, multiple) for tile in tiles])[:, None]
 
 
 def difference(luma: FloatArray, chroma: FloatArray, reference: FloatArray) -> Difference:
@@ -80,7 +84,7 @@ def difference(luma: FloatArray, chroma: FloatArray, reference: FloatArray) -> D
     distances = []
     for y, ab1, ab2 in zip(luma[:, 0], chroma, reference, strict=True):
         small = shrink(np.asarray(np.rint(y * 255), np.uint8), (ab1.shape[1], ab1.shape[2]))
-        lightness = grey_to_lightness(small)[..., None]
+        lightness = gray_to_lightness(small)[..., None]
         labs = (np.concatenate((lightness, ab.transpose(1, 2, 0)), axis=-1) for ab in (ab1, ab2))
         distances.append(metrics.ciede2000(*labs))
     return Difference(float(np.mean(distances)), float(np.max(distances)))
@@ -163,3 +167,26 @@ def _gpu_bytes() -> int | None:
         return None
     free, total = torch.cuda.mem_get_info()
     return int(total - free)
+
+
+def check_plan(folder: EngineFolder, plan: Plan) -> str:
+    """Compare the plan with ONNX Runtime where it runs here; raises `EngineError`, and deletes it, when it differs."""
+    try:
+        with TensorRTEngine(folder, plan, EngineSettings(device="cuda")) as engine:
+            apart = against_reference(engine)
+    except DependencyError as e:
+        return f"; not compared with ONNX Runtime: {e.message}"
+    except EngineError as e:
+        foreign = plan.why_foreign(nvidia_gpu())
+        if foreign:
+            return f"; not compared with ONNX Runtime: it {foreign}"
+        plans.remove(plan)
+        raise EngineError(f"the plan was built but does not run, and was deleted: {e.message}", hint=e.hint) from e
+    if not apart.mean <= LARGEST_MEAN:
+        plans.remove(plan)
+        raise EngineError(
+            f"the plan was deleted: its colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
+            hint=f"at most {LARGEST_MEAN} is allowed; --precision fp32 may hold it",
+        )
+    build.note_difference(plan, apart.mean, apart.largest)
+    return f"; colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"

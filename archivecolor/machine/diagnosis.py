@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
-from typing import cast
 
 import av
-from av.codec import CodecContext, codecs_available
-from av.error import FFmpegError
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
 
 from archivecolor.errors import ArchiveColorError
+from archivecolor.film import hardware
 from archivecolor.inference import catalog, plans, select
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Driver, nvidia_driver
 from archivecolor.inference.onnx import OnnxEngine, kinds_here
 from archivecolor.inference.plans import Plan
+from archivecolor.installation import install_line
+from archivecolor.resources import memory_bytes, usable_cores
 from archivecolor.settings import EngineSettings
 
 _TORCH = ("torch", "onnx", "safetensors")
@@ -36,9 +32,6 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 _PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif", "c2pa": "c2pa-python"}
 _SOFTWARE_ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
-_HARDWARE_ENCODERS = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
-_TRIAL_PX = 256
-"""Hardware encoders refuse pictures that are much smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ class Extra:
     @property
     def install(self) -> str:
         """The line that installs it."""
-        return f"pip install 'archivecolor[{self.name}]'"
+        return install_line(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,7 @@ class Machine:
     system: str
     python: str
     cores: int
-    memory_bytes: int | None
+    memory_bytes: int
     driver: Driver | None
     onnxruntime: str
     providers: tuple[str, ...]
@@ -96,8 +89,8 @@ def machine() -> Machine:
     return Machine(
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",
         python=platform.python_version(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        memory_bytes=_memory_bytes(),
+        cores=usable_cores(),
+        memory_bytes=memory_bytes(),
         driver=nvidia_driver(),
         onnxruntime=metadata.version("onnxruntime") if _installed("onnxruntime") else "of another build",
         providers=tuple(kinds_here()),
@@ -168,27 +161,14 @@ class EncoderState:
 
 
 def encoders() -> tuple[EncoderState, ...]:
-    """The film encoders that archivecolor uses and that this FFmpeg has; those of GPUs are tried on one frame.
+    """The film encoders that archivecolor uses and that this FFmpeg has; those of GPUs are tried on a few frames.
 
     That one of these is built in says nothing of whether there is such a GPU.
     """
-    software = tuple(EncoderState(name, works=True) for name in _SOFTWARE_ENCODERS if name in codecs_available)
-    return software + tuple(_tried(name) for name in _HARDWARE_ENCODERS if name in codecs_available)
-
-
-def _tried(name: str) -> EncoderState:
-    context = cast(VideoCodecContext, CodecContext.create(name, "w"))
-    context.width = context.height = _TRIAL_PX
-    context.pix_fmt = "yuv420p"
-    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-    frame = VideoFrame(_TRIAL_PX, _TRIAL_PX, context.pix_fmt)
-    frame.pts = 0
-    try:
-        context.encode(frame)
-        context.encode(None)
-    except FFmpegError:
-        return EncoderState(name, works=False, detail="does not start here: no such GPU, or no driver for it")
-    return EncoderState(name, works=True)
+    software = tuple(EncoderState(name, works=True) for name in _SOFTWARE_ENCODERS if name in av.codecs_available)
+    refusal = "does not start here: no such GPU, or no driver for it"
+    tried = (EncoderState(name, why is None, refusal if why else "") for name, why in hardware.encoders_here())
+    return (*software, *tried)
 
 
 def _version(package: str) -> str | None:
@@ -201,10 +181,3 @@ def _installed(package: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _memory_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return None

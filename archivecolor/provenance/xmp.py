@@ -1,7 +1,7 @@
-"""What a coloured picture says of itself: a record in XMP, and the same in PREMIS beside the file.
+"""What a colored picture says of itself: a record in XMP, and the same in PREMIS beside the file.
 
 IPTC's Digital Source Type is `compositeWithTrainedAlgorithmicMedia`, 'edited using generative AI': the luma was
-captured, the colours were made by a trained model. `algorithmicallyEnhanced` is for corrections that do not change what
+captured, the colors were made by a trained model. `algorithmicallyEnhanced` is for corrections that do not change what
 is shown, and `trainedAlgorithmicMedia` for pictures that are generated whole. See
 https://cv.iptc.org/newscodes/digitalsourcetype.
 
@@ -41,7 +41,7 @@ class DamagedXmpError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How a picture was coloured."""
+    """How a picture was colored."""
 
     software: str
     """Name and version."""
@@ -52,7 +52,7 @@ class Record:
 
     @property
     def parameters(self) -> str:
-        """One sentence."""
+        """One sentence, spelled as in the first results: others would be other files."""
         return (
             f"Colours predicted by generator '{self.generator}' (weights sha256 {self.weights_sha256}), "
             f"{self.settings}; luma from the source"
@@ -60,7 +60,7 @@ class Record:
 
 
 def with_record(packet: bytes | None, record: Record) -> bytes:
-    """``packet``, or a new one, that says how the picture was coloured. Raises `DamagedXmpError`."""
+    """``packet``, or a new one, that says how the picture was colored. Raises `DamagedXmpError`."""
     packet = packet or _EMPTY
     found = _Places.of(packet)
     event = (
@@ -86,7 +86,7 @@ def with_record(packet: bytes | None, record: Record) -> bytes:
 
 
 def without_record(packet: bytes) -> bytes:
-    """``packet`` without what `with_record` added: the picture is grey again. Raises `DamagedXmpError`."""
+    """``packet`` without what `with_record` added: the picture is gray again. Raises `DamagedXmpError`."""
     found = _Places.of(packet)
     changes = [(start, end, b"") for start, end in (*found.source_types, *found.own_events)]
     return _changed(packet, changes)

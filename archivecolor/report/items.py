@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import InputError
+from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
 from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_journal
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.stills.sniff import names_a_picture, sniff
 
-_FILM_SUFFIXES: Final = {".mp4", ".mov", ".mkv", ".m4v", ".avi", ".mpg", ".mpeg", ".ts", ".webm", ".mxf", ".wmv"}
 _DIGITS: Final = frozenset("0123456789")
 _NOT_THERE: Final = ("its result is not there", "the same folder command makes it again")
 _NOT_BEGUN: Final = ("no run has come to it yet", "the same folder command goes on")
@@ -44,7 +44,7 @@ class ReviewItem:
     """Relative to OUT."""
     warnings: tuple[str, ...] = ()
     reason: str | None = None
-    """Why it was not coloured."""
+    """Why it was not colored."""
     hint: str | None = None
     confidence: float | None = None
     least_sure: tuple[TimedConfidence, ...] = ()
@@ -129,7 +129,7 @@ def _results_alone(out: Path) -> Iterator[ReviewItem]:
 def _paired(source: Path, out: Path) -> Iterator[ReviewItem]:
     """Every picture and film below SRC, with the result that bears its name."""
     for name, kind in _pictures(walk(source, out)):
-        result = _result_of(name, out)
+        result = _result_of(name, kind, out)
         if result is None:
             yield ReviewItem(name, kind, State.MISSING, reason=_NOT_BEGUN[0], hint=_NOT_BEGUN[1])
         else:
@@ -146,24 +146,27 @@ def _pictures(found: Iterable[object]) -> Iterator[tuple[str, Kind]]:
 
 
 def _kind(path: Path) -> Kind | None:
-    if path.suffix.lower() in _FILM_SUFFIXES:
-        return Kind.FILM
-    if names_a_picture(path.name):
-        return Kind.STILL
-    try:
-        sniff(path)
-    except InputError:
-        return None
+    """What a folder run takes it for; None for what it passes by."""
+    if names_a_film(path.name):
+        try:
+            return Kind.FILM if looks_like_a_film(path) else None
+        except InputError:  # empty, or cannot be read: the run fails at it
+            return Kind.FILM
+    if not names_a_picture(path.name):
+        try:
+            sniff(path)
+        except InputError:
+            return None
     return Kind.STILL
 
 
-def _result_of(name: str, out: Path) -> str | None:
-    """The result of a source: of its own name or, when ``--format`` gave it another suffix, of its stem."""
+def _result_of(name: str, kind: Kind, out: Path) -> str | None:
+    """The result of a source: of its own name or, when its format is another one, of its stem."""
     if _is_file(out, name):
         return name
-    place = out / name
+    place, is_alike = out / name, names_a_film if kind is Kind.FILM else names_a_picture
     try:
-        beside = sorted(p.name for p in place.parent.iterdir() if names_a_picture(p.name))
+        beside = sorted(p.name for p in place.parent.iterdir() if is_alike(p.name))
     except OSError:
         return None
     for candidate in beside:

@@ -45,7 +45,7 @@ FIELDS: Final = (
     "status",  # a `State`
     "confidence",  # 0..1, or null
     "warnings",  # indices into texts
-    "reason",  # why it was not coloured: index into texts, or null
+    "reason",  # why it was not colored: index into texts, or null
     "hint",  # likewise
     "engine",  # likewise
     "seconds",  # that it took, or null

@@ -25,7 +25,7 @@ from archivecolor.stills.metadata import ORIENTATION_TAG
 from archivecolor.stills.pillow import decode, open_image
 
 _GROUND: Final = (189, 189, 189)
-"""What shows through transparent places: the grey that the page has there."""
+"""What shows through transparent places: the gray that the page has there."""
 _TRIPS: Final = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
 _ICC_TAG: Final = 34675
 _SRGB: Final = ImageCms.createProfile("sRGB")
@@ -113,7 +113,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class _Deep:
-    """Colours of more than 8 bit: ``[h, w, 3]`` uint16 or float32, upright."""
+    """Colors of more than 8 bit: ``[h, w, 3]`` uint16 or float32, upright."""
 
     pixels: npt.NDArray[Any]
     profile: bytes | None

@@ -37,7 +37,7 @@ _THUMB_QUALITY: Final = 76
 _FORM: Final = 2
 """Of what is written. Raised when older pictures no longer serve."""
 _TINT: Final = (214, 36, 159)
-"""Far from the colours of photographs; the page's legend has it, too."""
+"""Far from the colors of photographs; the page's legend has it, too."""
 _BUDGET_BYTES: Final = 1 << 30
 _OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg)")
 
@@ -253,11 +253,11 @@ def _tint(path: Path) -> bytes | None:
     """A confidence map as a layer to lay over the picture: clear down to a half, then denser. None without one."""
     try:
         with Image.open(path) as image:
-            grey = image.convert("L")
+            gray = image.convert("L")
     except (OSError, SyntaxError, ValueError):  # not there, as most often, or damaged: the picture is what counts
         return None
-    layer = Image.new("RGBA", grey.size, _TINT)
-    layer.putalpha(grey.point([max(0, 255 - 2 * value) for value in range(256)]))
+    layer = Image.new("RGBA", gray.size, _TINT)
+    layer.putalpha(gray.point([max(0, 255 - 2 * value) for value in range(256)]))
     coded = io.BytesIO()
     layer.save(coded, "PNG")
     return coded.getvalue()

@@ -1,37 +1,156 @@
-"""Taking the colour off again: what is left is the luma, and that is the grey original.
+"""Taking the color off again: what is left is the luma, and that is the gray original.
 
-From a JPEG the compressed bits of the luma are copied. Everywhere else the luma is written without loss. The record of the colouring goes from the XMP;
-what else the file carries stays, the profile as the grey one of the same tone curve.
+From a JPEG the compressed bits of the luma are copied. Everywhere else the luma is written without loss. The record of
+the coloring goes from the XMP; what else the file carries stays, the profile as the gray one of the same tone curve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from archivecolor.chroma.still import cost_bytes
 from archivecolor.color import UIntArray
-from archivecolor.errors import OutputError
-from archivecolor.jobs.atomic import atomic_write
+from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError, OutputError
+from archivecolor.jobs import workers
+from archivecolor.jobs.atomic import AlreadyExistsError, atomic_write, copy_whole
+from archivecolor.jobs.discover import Item, check_folders, compile_patterns, walk
+from archivecolor.jobs.journal import read_journal
+from archivecolor.jobs.records import Kind, Status
 from archivecolor.provenance.xmp import DamagedXmpError, without_record
+from archivecolor.resources import usable_cores, working_budget_bytes
+from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.settings import OutputSettings
 from archivecolor.stills import Still, for_target, open_still, profiles, write_pages, write_still
+from archivecolor.stills.sniff import NotAPictureError, sniff
+from archivecolor.text import printable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StripRecord:
+    """What became of colored pictures whose color was taken off."""
+
+    stripped: int
+    existing: int
+    """Results that were there already."""
+    failed: int
+
+    def raise_for_failures(self) -> None:
+        """Raise `ItemsFailedError` where a picture came to nothing."""
+        if self.failed:
+            raise ItemsFailedError(f"{self.failed} failed", hint="mend them and run the same command again")
+
+
+def strip(
+    source: Path | str,
+    out: Path | str,
+    *,
+    overwrite: bool = False,
+    only: Iterable[str] = (),
+    jobs: int = 0,
+    max_megapixels: int | None = None,
+    listener: Listener | None = None,
+    stop: threading.Event | None = None,
+) -> StripRecord:
+    """Write the gray pictures inside colored ones: of one file into another, or of a folder into a folder.
+
+    What a run copied because it was in color already is copied back. Raises `InputError` or `OutputError`; in a folder
+    only before the first picture, for one that fails there is told to the listener and counted.
+    """
+    source, out, listener = Path(source), Path(out), listener or Silent()
+    if source.is_dir():
+        check_folders(source, out)
+        found = walk(source, out, rename=_gray_name, only=compile_patterns(only))
+        copied = {entry.result for entry in read_journal(source) if entry.status is Status.COPIED}
+
+        def do(item: Item) -> tuple[str, ...]:
+            if Path(item.name).as_posix() not in copied:
+                return strip_file(item.source, item.target, overwrite=overwrite, max_megapixels=max_megapixels)
+            copy_whole(item.source, item.target, overwrite=overwrite)
+            return ()
+
+        return _strip_all(_pictures(found), do, jobs or usable_cores(), listener, stop or threading.Event())
+    if not source.exists():
+        raise InputError(f"{source}: there is no such file")
+    warnings = strip_file(source, out, overwrite=overwrite, max_megapixels=max_megapixels)
+    listener.item_done(ItemOutcome(source, source.name, ItemStatus.STRIPPED, Kind.STILL, target=out, warnings=warnings))
+    return StripRecord(1, 0, 0)
+
+
+def _strip_all(
+    items: Iterator[Item],
+    do: Callable[[Item], tuple[str, ...]],
+    threads: int,
+    listener: Listener,
+    stop: threading.Event,
+) -> StripRecord:
+    counts: Counter[ItemStatus] = Counter()
+    stages = workers.Stages(
+        load=do,
+        compute=lambda warnings: warnings,
+        save=lambda _, __, warnings: warnings,
+        cost_bytes=lambda item: cost_bytes(item.source),
+        group=lambda _: None,
+    )
+    finished = workers.run(items, stages, stop=stop.is_set, threads=threads, budget_bytes=working_budget_bytes())
+    with closing(finished):
+        for one in finished:
+            outcome = _outcome(one.item, one.result or (), one.error)
+            counts[outcome.status] += 1
+            if outcome.status is ItemStatus.FAILED:
+                listener.item_failed(outcome)
+            else:
+                listener.item_done(outcome)
+            failed = counts[ItemStatus.FAILED]
+            listener.progress(Progress("stripping", counts.total(), None, Unit.ITEMS, failed=failed))
+    return StripRecord(counts[ItemStatus.STRIPPED], counts[ItemStatus.EXISTS], counts[ItemStatus.FAILED])
+
+
+def _outcome(item: Item, warnings: tuple[str, ...], error: ArchiveColorError | None) -> ItemOutcome:
+    if isinstance(error, AlreadyExistsError):
+        return ItemOutcome(item.source, item.name, ItemStatus.EXISTS, Kind.STILL, item.target)
+    if error:
+        return ItemOutcome(item.source, item.name, ItemStatus.FAILED, Kind.STILL, error=error.message, hint=error.hint)
+    return ItemOutcome(item.source, item.name, ItemStatus.STRIPPED, Kind.STILL, item.target, warnings=warnings)
+
+
+def _pictures(found: Iterable[object]) -> Iterator[Item]:
+    for thing in found:
+        if isinstance(thing, Item):
+            try:
+                sniff(thing.source)
+            except NotAPictureError as e:
+                log.debug("%s: passed by, %s", printable(thing.name), e.message.rpartition(": ")[2])
+            else:
+                yield thing
+
+
+def _gray_name(name: str) -> str:
+    """A PPM becomes a PGM again."""
+    path = Path(name)
+    return str(path.with_suffix(".pgm")) if path.suffix.lower() == ".ppm" else name
 
 
 def strip_file(
     source: Path, target: Path, *, overwrite: bool = False, max_megapixels: int | None = None
 ) -> tuple[str, ...]:
-    """Write the grey picture inside a coloured one; returns warnings. Raises `InputError` or `OutputError`."""
+    """Write the gray picture inside a colored one; returns warnings. Raises `InputError` or `OutputError`."""
     if target.exists() and target.samefile(source):
         raise OutputError(f"{target}: is the source itself", hint="give the result another name")
     output = OutputSettings()
-    first = _grey(for_target(open_still(source, max_megapixels=max_megapixels), output))
+    first = _gray(for_target(open_still(source, max_megapixels=max_megapixels), output))
 
     def pages() -> Iterator[tuple[UIntArray, Still]]:
         yield first.luma, first
         for page in range(1, first.info.pages):
-            still = _grey(open_still(source, page, max_megapixels=max_megapixels))
+            still = _gray(open_still(source, page, max_megapixels=max_megapixels))
             yield still.luma, still
 
     with atomic_write(target, overwrite=overwrite) as file:
@@ -40,9 +159,9 @@ def strip_file(
         return first.warnings + write_still(file, first.luma, first, output)
 
 
-def _grey(still: Still) -> Still:
-    """``still`` with the metadata of a grey picture."""
-    icc, said = profiles.for_grey(still.metadata.icc)
+def _gray(still: Still) -> Still:
+    """``still`` with the metadata of a gray picture."""
+    icc, said = profiles.for_gray(still.metadata.icc)
     xmp = still.metadata.xmp
     if xmp:
         with suppress(DamagedXmpError):  # then there is no record in it either

@@ -83,7 +83,7 @@ def probe(path: Path, *, max_megapixels: int | None = None) -> StillInfo:
         raise InputError(f"{path}: is damaged: has {info.width} x {info.height} pixels", hint="restore it from a copy")
     megapixels = math.ceil(info.width * info.height / 1e6)
     needs, has, coded = info.working_bytes, memory_bytes(), path.stat().st_size
-    anyway = f"--max-megapixels {megapixels} colours it all the same"
+    anyway = f"--max-megapixels {megapixels} colors it all the same"
     if max_megapixels is None and megapixels > _SMALL_MEGAPIXELS and info.width * info.height > _DENSEST * coded:
         raise InputError(f"{path}: is damaged or a trap: claims {megapixels} megapixels in {coded} bytes", hint=anyway)
     if needs > _MEMORY_SHARE * has if max_megapixels is None else megapixels > max_megapixels:
@@ -126,7 +126,7 @@ def holds_xmp(target: StillFormat) -> bool:
 def for_target(still: Still, output: OutputSettings) -> Still:
     """``still`` as its target can hold it: 8 bit where there is no more, upright where it cannot be turned.
 
-    Before the colour is merged: reducing RGB afterwards would move the luma of some pixels by one. Raises
+    Before the color is merged: reducing RGB afterwards would move the luma of some pixels by one. Raises
     `OutputError` where the target cannot hold the picture at all.
     """
     target = output.format or still.info.format
@@ -168,7 +168,7 @@ def _upright(still: Still) -> Still:
 
 
 def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSettings) -> tuple[str, ...]:
-    """Encode ``[h, w, 3]`` integer RGB, or ``[h, w]`` grey, rows as stored in ``still``, made fit by `for_target`.
+    """Encode ``[h, w, 3]`` integer RGB, or ``[h, w]`` gray, rows as stored in ``still``, made fit by `for_target`.
 
     Encoded in memory and then written, so that an `OSError` is ``file``'s and says what it is: encoders swallow
     the number of a full disk. Returns warnings: what the target format cannot hold. Raises `OutputError` where it
@@ -228,7 +228,7 @@ def _shown_anew(still: Still, rgb: UIntArray, target: StillFormat) -> tuple[Stil
         exif, said = thumbnails.redrawn(exif, rgb)
     photoshop = thumbnails.without_thumbnails(kept.photoshop) if kept.photoshop else kept.photoshop
     if photoshop != kept.photoshop and "IPTC" in TRAITS[target].holds:
-        said = (*said, "Photoshop's thumbnail, which shows it without colour, was left out")
+        said = (*said, "Photoshop's thumbnail, which shows it without color, was left out")
     xmp = kept.xmp
     if xmp and kept.behind and target is not StillFormat.JPEG:
         xmp = without_motion(xmp)
@@ -241,5 +241,5 @@ def _alpha_for(still: Still, target: StillFormat) -> tuple[UIntArray | None, tup
     if not TRAITS[target].alpha:
         return None, (f"transparency left out, {target} has none",)
     if still.coding.tiff_alpha == _PREMULTIPLIED and target is not StillFormat.TIFF:
-        return still.alpha, (f"its colours are premultiplied with its transparency, which {target} does not know",)
+        return still.alpha, (f"its colors are premultiplied with its transparency, which {target} does not know",)
     return still.alpha, ()

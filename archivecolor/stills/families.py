@@ -23,7 +23,7 @@ class Family(Protocol):
         ...
 
     def encode(self, rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-        """Encode ``[h, w, 3]`` RGB, or ``[h, w]`` grey, and ``[h, w]`` alpha with ``still``'s metadata.
+        """Encode ``[h, w, 3]`` RGB, or ``[h, w]`` gray, and ``[h, w]`` alpha with ``still``'s metadata.
 
         At a depth that the format has.
         """

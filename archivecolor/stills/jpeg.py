@@ -1,6 +1,6 @@
 """JPEG. Decoding and encoding are Pillow's; luma is copied from source to result without being decoded.
 
-The compressed bits of the luma are copied (`jpeg_scans`) from every Huffman-coded JPEG of 8 bit that is grey or in
+The compressed bits of the luma are copied (`jpeg_scans`) from every Huffman-coded JPEG of 8 bit that is gray or in
 Y'CbCr. Whether the result's Y plane is the source's is tried on every file; where it is not, the warnings say by how
 much, and why.
 """
@@ -28,7 +28,7 @@ from archivecolor.toning import THUMBNAIL_PX, thumbnail
 _UNREAD: Final = {0xC3: "lossless", 0xF7: "JPEG-LS", **dict.fromkeys((0xC5, 0xC6, 0xC7), "hierarchical")}
 _UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
-# ITU-T T.81, table K.2: chroma quantisation at quality 50
+# ITU-T T.81, table K.2: chroma quantization at quality 50
 _CHROMA_TABLE = np.full((8, 8), 99)
 _CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
@@ -46,7 +46,7 @@ def probe(path: Path) -> StillInfo:
 
 
 def read(path: Path, info: StillInfo, page: int) -> Still:
-    """Decode: of a grey or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
+    """Decode: of a gray or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
     with pillow.open_image(path) as image:
         mode = image.mode
         has_luma = mode == "L" or (mode == "RGB" and not _is_rgb(image))
@@ -54,7 +54,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
             image.draft("L", image.size)  # libjpeg then hands out its Y plane
         pixels = pillow.to_pixels(pillow.decode(image, path))
         if mode == "RGB" and has_luma:
-            pixels = Pixels(pixels.luma, None, _small_colour(path))
+            pixels = Pixels(pixels.luma, None, _small_color(path))
         metadata, orientation, said = pillow.read_metadata(image)
         source = path.read_bytes()
         tables: dict[int, list[int]] = getattr(image, "quantization", {})
@@ -77,15 +77,15 @@ def _is_rgb(image: Image.Image) -> bool:
     return bytes(component[0] for component in getattr(image, "layer", [])) == b"RGB"
 
 
-def _small_colour(path: Path) -> UIntArray:
-    """The thumbnail of a colour JPEG whose Y plane is read by itself; libjpeg scales while it decodes."""
+def _small_color(path: Path) -> UIntArray:
+    """The thumbnail of a color JPEG whose Y plane is read by itself; libjpeg scales while it decodes."""
     with pillow.open_image(path) as image:
         image.draft("RGB", (THUMBNAIL_PX, THUMBNAIL_PX))
         return thumbnail(np.asarray(pillow.decode(image, path).convert("RGB")))
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode 8-bit RGB or grey. Without a quality of its own, a JPEG's luma is copied from its source."""
+    """Encode 8-bit RGB or gray. Without a quality of its own, a JPEG's luma is copied from its source."""
     coded = _encode(rgb, still, output)
     if not still.metadata.behind or still.coding.jpeg is None:
         return coded
@@ -96,7 +96,7 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
 def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
     options, header = _options(still, output.quality), jpeg_extras.header(still.metadata)
     if rgb.ndim == 2:
-        return _encode_grey(rgb, still, options, header)
+        return _encode_gray(rgb, still, options, header)
     if still.coding.jpeg is None or output.quality is not None:
         return Encoded([_save(Image.fromarray(rgb), options, header)])
     reason = ""
@@ -116,7 +116,7 @@ def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
     return Encoded([coded], (f"coded anew{reason}, which moved the luma of {share}; --format tiff keeps it",))
 
 
-def _encode_grey(luma: UIntArray, still: Still, options: dict[str, Any], header: bytes) -> Encoded:
+def _encode_gray(luma: UIntArray, still: Still, options: dict[str, Any], header: bytes) -> Encoded:
     """The luma alone: copied from a source that is a JPEG, where it has luma."""
     source = still.coding.jpeg
     said: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ def _chroma_table() -> list[int]:
 
 
 def _options(still: Still, quality: int | None) -> dict[str, Any]:
-    """Pillow's: metadata, subsampling and quantisation."""
+    """Pillow's: metadata, subsampling and quantization."""
     kept = still.metadata
     options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
     if kept.icc:
@@ -163,7 +163,7 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
     bodies += kept.jpeg_segments
     options["extra"] = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
     if quality is None and still.coding.jpeg_luma_table:
-        # The source's own luma divisors: decoded luma quantises to what it was
+        # The source's own luma divisors: decoded luma quantizes to what it was
         options["qtables"] = [list(still.coding.jpeg_luma_table), _chroma_table()]
         options["quality"] = 100  # says how much memory Pillow takes; the divisors are the tables'
     else:

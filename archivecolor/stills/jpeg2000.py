@@ -74,7 +74,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
         elif kind == b"colr" and 3 < size <= _LONGEST_BOX_BYTES:
             body = _body(path, at, size)
             icc = body[3:] if body[0] == _ICC_METHOD else icc
-    icc, said_of_icc = profiles.for_colour(icc)
+    icc, said_of_icc = profiles.for_color(icc)
     metadata = replace(metadata, exif=exif, xmp=xmp, icc=icc, jp2_boxes=tuple(others))
     said = (*said, *said_of_icc)
     return Still(path, info, pixels, orientation, metadata, warnings=said)

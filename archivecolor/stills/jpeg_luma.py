@@ -55,7 +55,7 @@ class Component:
     down: int
     """Sampling factors."""
     table: int
-    """Of quantisation."""
+    """Of quantization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Luma:
     size: bytes
     """Height and width as the frame header has them."""
     table: bytes
-    """The quantisation table, led by its precision."""
+    """The quantization table, led by its precision."""
     scans: tuple[tuple[int, bytes], ...]
     """Markers and bodies from the first Huffman table to the last scan, in the order that a decoder needs."""
 

@@ -1,8 +1,8 @@
-"""A colour JPEG whose luma is, bit for bit, that of another: the source's compressed bits are copied, not coded anew.
+"""A color JPEG whose luma is, bit for bit, that of another: the source's compressed bits are copied, not coded anew.
 
 ITU-T T.81 lets each component have scans of its own, and the blocks of a component's own scan come in the order that
-they have in a grey picture. So the luma's scans, as `jpeg_luma` takes them out of the source, serve in a frame of three
-components, and those of two grey pictures, Cb and Cr, follow. Nothing of the luma is decoded on the way.
+they have in a gray picture. So the luma's scans, as `jpeg_luma` takes them out of the source, serve in a frame of three
+components, and those of two gray pictures, Cb and Cr, follow. Nothing of the luma is decoded on the way.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def splice(
 
 
 def luma_of(source: bytes, options: dict[str, Any], header: bytes = b"") -> bytes:
-    """The grey JPEG inside a colour one, or inside a grey one.
+    """The gray JPEG inside a color one, or inside a gray one.
 
     ``options`` and ``header`` are as for `splice`. Raises what `luma_scans` does.
     """

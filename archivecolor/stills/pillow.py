@@ -49,7 +49,7 @@ def probe(path: Path, format: StillFormat) -> StillInfo:
     """Size and depth from the header; an animation is refused."""
     with open_image(path) as image:
         if getattr(image, "n_frames", 1) > 1:
-            raise InputError(f"{path}: is animated", hint="extract its frames and colour those")
+            raise InputError(f"{path}: is animated", hint="extract its frames and color those")
         return StillInfo(format, image.width, image.height, 16 if image.mode.startswith("I") else 8)
 
 
@@ -62,7 +62,7 @@ def read(path: Path, info: StillInfo, coding: Coding) -> Still:
 
 
 def decode(image: Image.Image, path: Path) -> Image.Image:
-    """Decode fully; a picture that ends early is an error, not a grey rest."""
+    """Decode fully; a picture that ends early is an error, not a gray rest."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -98,7 +98,7 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, Orientation, tuple[str,
         orientation = Orientation(number) if 1 <= number <= 8 else Orientation.UPRIGHT
     except EXIF_DAMAGE:
         said = ("its EXIF is damaged and was copied as it is",)
-    icc, said_of_icc = profiles.for_colour(image.info.get("icc_profile"))
+    icc, said_of_icc = profiles.for_color(image.info.get("icc_profile"))
     xmp = image.info.get("xmp")
     segments: list[tuple[str, bytes]] = getattr(image, "applist", [])  # of a JPEG
     metadata = Metadata(
@@ -134,7 +134,7 @@ def grown(still: Still, target: StillFormat, output: OutputSettings) -> tuple[st
 
 
 def for_opencv(picture: UIntArray, alpha: UIntArray | None) -> UIntArray:
-    """``[h, w]`` grey or ``[h, w, 3]`` RGB as OpenCV wants it; grey with alpha becomes RGBA, which it has."""
+    """``[h, w]`` gray or ``[h, w, 3]`` RGB as OpenCV wants it; gray with alpha becomes RGBA, which it has."""
     if alpha is None:
         return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), picture.dtype)
     rgb = np.dstack([picture] * 3) if picture.ndim == 2 else picture[..., ::-1]
@@ -142,7 +142,7 @@ def for_opencv(picture: UIntArray, alpha: UIntArray | None) -> UIntArray:
 
 
 def encode(format: str, rgb: UIntArray, alpha: UIntArray | None, options: dict[str, Any]) -> Encoded:
-    """Encode 8-bit grey or RGB, with or without alpha, with Pillow's options for a format that Pillow names so."""
+    """Encode 8-bit gray or RGB, with or without alpha, with Pillow's options for a format that Pillow names so."""
     coded = io.BytesIO()
     Image.fromarray(rgb if alpha is None else np.dstack((rgb, alpha))).save(coded, format=format, **options)
     return Encoded([coded.getbuffer()])

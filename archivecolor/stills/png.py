@@ -1,4 +1,4 @@
-"""PNG at 8 and 16 bit. Pillow hands out 16-bit colour as 8 bit, so OpenCV decodes those and encodes all.
+"""PNG at 8 and 16 bit. Pillow hands out 16-bit color as 8 bit, so OpenCV decodes those and encodes all.
 
 Ancillary chunks (text, profile, resolution, EXIF) are carried over whole: reading and writing them anew would lose
 some.
@@ -26,7 +26,7 @@ from archivecolor.stills.still import Encoded, Metadata, Pixels, Still, StillInf
 _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
 _DEPTH: Final = 24
-_METRES_PER_INCH: Final = 0.0254
+_METERS_PER_INCH: Final = 0.0254
 _CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
 _ANCILLARY: Final = 32
 _SAFE_TO_COPY: Final = 32
@@ -61,7 +61,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 
 
 def _goes_along(kind: bytes) -> bool:
-    """Whether a chunk holds for the coloured picture: what is known to, and what says so of itself (PNG, 5.4)."""
+    """Whether a chunk holds for the colored picture: what is known to, and what says so of itself (PNG, 5.4)."""
     return kind in _CARRIED or bool(kind[0] & _ANCILLARY and kind[3] & _SAFE_TO_COPY)
 
 
@@ -71,12 +71,12 @@ def _decode_16_bit(path: Path, transparent: object) -> Pixels:
         raise InputError(f"{path}: is damaged", hint="restore it from a copy")
     pixels: UIntArray = np.asarray(decoded, dtype=np.uint16)
     if pixels.ndim == 2:
-        top = np.uint16(np.iinfo(np.uint16).max)  # OpenCV leaves out the transparent value of a grey picture
+        top = np.uint16(np.iinfo(np.uint16).max)  # OpenCV leaves out the transparent value of a gray picture
         return Pixels(pixels, np.where(pixels == transparent, 0, top) if isinstance(transparent, int) else None)
     rgb = pixels[..., 2::-1]
-    grey = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
+    gray = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
-    return Pixels(np.ascontiguousarray(rgb[..., 0]), alpha) if grey else Pixels.of_rgb(rgb, alpha)
+    return Pixels(np.ascontiguousarray(rgb[..., 0]), alpha) if gray else Pixels.of_rgb(rgb, alpha)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -129,7 +129,7 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
     if kept.icc:
         yield _profile_chunk(kept.icc)
     if kept.dpi or kept.aspect:
-        sides = [round(v / _METRES_PER_INCH) for v in kept.dpi or ()] or [round(v * 100) for v in kept.aspect or ()]
+        sides = [round(v / _METERS_PER_INCH) for v in kept.dpi or ()] or [round(v * 100) for v in kept.aspect or ()]
         if max(sides) < 1 << 31:
             yield _chunk(b"pHYs", struct.pack(">IIB", *sides, bool(kept.dpi)))
     exif = exif_of(still)

@@ -1,6 +1,6 @@
 """The portable maps of Netpbm: PBM, PGM and PPM in, PPM out, at 8 and at 16 bit.
 
-A header of text and bare samples, so no library is needed; Pillow's reads 16-bit colour as 8 bit. The samples' largest
+A header of text and bare samples, so no library is needed; Pillow's reads 16-bit color as 8 bit. The samples' largest
 value may be any number up to 65535; results go up to 255 or 65535.
 """
 
@@ -21,7 +21,7 @@ from archivecolor.stills.still import Encoded, Metadata, Pixels, Still, StillInf
 
 _LONGEST_HEADER: Final = 1 << 16
 _BITMAPS: Final = (b"P1", b"P4")
-_COLOUR: Final = (b"P3", b"P6")
+_COLOR: Final = (b"P3", b"P6")
 _BINARY: Final = (b"P5", b"P6")
 _COMMENT_OR_NUMBER: Final = re.compile(rb"\s*(?:#([^\n]*)\n|(\d{1,9})(?=\s))")
 
@@ -82,7 +82,7 @@ def _samples(path: Path, header: _Header) -> UIntArray:
     with path.open("rb") as f:
         f.seek(header.end)
         body = f.read()
-    shape = (header.height, header.width, 3) if header.kind in _COLOUR else (header.height, header.width)
+    shape = (header.height, header.width, 3) if header.kind in _COLOR else (header.height, header.width)
     depth = np.dtype(np.uint16 if header.top > 255 else np.uint8)
     if header.kind == b"P4":
         rows = np.frombuffer(body, np.uint8, header.height * ((header.width + 7) // 8)).reshape(header.height, -1)
@@ -103,7 +103,7 @@ def _scaled(samples: UIntArray, top: int, full: int) -> UIntArray:
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode as a binary PPM (P6), or grey as a PGM (P5)."""
+    """Encode as a binary PPM (P6), or gray as a PGM (P5)."""
     lines = (still.metadata.comment or b"").splitlines()
     comment = b"".join(b"# " + line + b"\n" for line in lines)
     top = np.iinfo(rgb.dtype).max

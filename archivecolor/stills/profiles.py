@@ -1,7 +1,7 @@
-"""ICC profiles of grey and of colour with one tone curve: the same numbers stay the same lightness.
+"""ICC profiles of gray and of color with one tone curve: the same numbers stay the same lightness.
 
-A grey profile (gamma 2.2, dot gain 20 %) says how light each value is; it must not be embedded in an RGB file. Its tone
-curve is put into an RGB profile with the primaries of sRGB, so that grey pixels look as they did and no value is
+A gray profile (gamma 2.2, dot gain 20 %) says how light each value is; it must not be embedded in an RGB file. Its tone
+curve is put into an RGB profile with the primaries of sRGB, so that gray pixels look as they did and no value is
 changed. The way back is the same. ICC.1:2010, sections 7 and 8.
 """
 
@@ -11,7 +11,7 @@ import struct
 from typing import Final
 
 _HEADER_BYTES: Final = 128
-_GREY: Final = b"GRAY"
+_GRAY: Final = b"GRAY"
 _RGB: Final = b"RGB "
 _CURVES: Final[tuple[bytes, ...]] = (b"rTRC", b"gTRC", b"bTRC")
 _KEPT: Final[tuple[bytes, ...]] = (b"desc", b"cprt", b"wtpt", b"chad", b"dmnd", b"dmdd")
@@ -23,31 +23,31 @@ _PRIMARIES: Final = {
 }
 
 
-def for_colour(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
-    """The profile that describes the coloured picture, and what is to be said of it."""
+def for_color(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """The profile that describes the colored picture, and what is to be said of it."""
     if not icc or icc[16:20] == _RGB:
         return icc or None, ()
     tags = _tags(icc)
-    if icc[16:20] == _GREY and icc[20:24] == b"XYZ " and b"kTRC" in tags:
+    if icc[16:20] == _GRAY and icc[20:24] == b"XYZ " and b"kTRC" in tags:
         new: dict[bytes, bytes] = {name: tags[name] for name in _KEPT if name in tags}
         new |= {name: b"XYZ \0\0\0\0" + _fixed(*xyz) for name, xyz in _PRIMARIES.items()}
         new |= dict.fromkeys(_CURVES, tags[b"kTRC"])
         return _profile(icc, _RGB, new), ()
     space = icc[16:20].decode("ascii", "replace").strip()
-    return None, (f"its {'grey' if space == 'GRAY' else space} ICC profile does not fit a colour picture: left out",)
+    return None, (f"its {'gray' if space == 'GRAY' else space} ICC profile does not fit a color picture: left out",)
 
 
-def for_grey(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
-    """The profile that describes a colour picture's luma, and what is to be said of it."""
-    if not icc or icc[16:20] == _GREY:
+def for_gray(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """The profile that describes a color picture's luma, and what is to be said of it."""
+    if not icc or icc[16:20] == _GRAY:
         return icc or None, ()
     tags = _tags(icc)
     curves = {tags.get(name) for name in _CURVES}
     curve = curves.pop() if len(curves) == 1 else None
     if curve is None:
-        return None, ("its ICC profile does not fit a grey picture: left out",)
+        return None, ("its ICC profile does not fit a gray picture: left out",)
     new: dict[bytes, bytes] = {name: tags[name] for name in _KEPT if name in tags}
-    return _profile(icc, _GREY, new | {b"kTRC": curve}), ()
+    return _profile(icc, _GRAY, new | {b"kTRC": curve}), ()
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:

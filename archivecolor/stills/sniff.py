@@ -31,8 +31,8 @@ def names_a_picture(name: str) -> bool:
     return Path(name).suffix.lower() in _PICTURE_SUFFIXES
 
 
-def colour_name(name: str) -> str:
-    """What a coloured file of its source's format is called: a PGM has no place for colour and becomes a PPM."""
+def color_name(name: str) -> str:
+    """What a colored file of its source's format is called: a PGM has no place for color and becomes a PPM."""
     path = Path(name)
     return str(path.with_suffix(".ppm")) if path.suffix.lower() in (".pgm", ".pbm") else name
 
@@ -64,6 +64,15 @@ def sniff(path: Path) -> StillFormat:
         raise NotAPictureError(f"{path}: is empty", expected=named_like_a_picture, hint="restore it from a copy")
     hint = "its name says otherwise; restore it from a copy" if named_like_a_picture else None
     raise NotAPictureError(f"{path}: is no picture", expected=named_like_a_picture, hint=hint)
+
+
+def is_a_picture(path: Path) -> bool:
+    """Whether a file begins as a picture does that archivecolor reads. Raises `InputError` where it cannot be read."""
+    try:
+        sniff(path)
+    except NotAPictureError:
+        return False
+    return True
 
 
 def _is_raw(head: bytes, path: Path) -> bool:

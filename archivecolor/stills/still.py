@@ -31,7 +31,7 @@ class Metadata:
     long_xmp: tuple[bytes, ...] = ()
     """Segments of a JPEG that continue an XMP too long for one."""
     icc: bytes | None = None
-    """An RGB profile. A grey one does not describe the coloured picture and is left out."""
+    """An RGB profile. A gray one does not describe the colored picture and is left out."""
     dpi: tuple[float, float] | None = None
     aspect: tuple[float, float] | None = None
     """Of files that give pixels across and down in no unit: how these compare."""
@@ -97,7 +97,7 @@ class StillInfo:
 
     @property
     def working_bytes(self) -> int:
-        """An upper estimate of the memory that colouring it takes."""
+        """An upper estimate of the memory that coloring it takes."""
         # decoded source (up to RGBA), luma, alpha, RGB, the encoder's copy of it and what it makes
         return self.width * self.height * self.bits // 8 * 18
 
@@ -111,7 +111,7 @@ class Pixels:
     alpha: UIntArray | None = None
     """``[h, w]``, of luma's type."""
     thumbnail: UIntArray | None = None
-    """``[h, w, 3]`` 8-bit RGB, small; None where the file holds nothing but grey."""
+    """``[h, w, 3]`` 8-bit RGB, small; None where the file holds nothing but gray."""
     float_y: FloatArray | None = None
     """``[h, w]``: the luma in the samples' own unit, where the source's samples are float32."""
 

@@ -14,12 +14,12 @@ from archivecolor.stills import exif
 
 DOCUMENT_NAME: Final = 269
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
-NO_UNIT, INCH, CENTIMETRE = 1, 2, 3
+NO_UNIT, INCH, CENTIMETER = 1, 2, 3
 ICC: Final = 34675
 XMP: Final = 700
 PHOTOSHOP: Final = 34377
 LAYERS: Final = 37724
-"""Photoshop's layers: the picture before it was coloured, which readers would show in its place."""
+"""Photoshop's layers: the picture before it was colored, which readers would show in its place."""
 SUB_PICTURES: Final = 330
 
 _LAYOUT: Final = frozenset(

@@ -21,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from archivecolor.color import rgb_to_luma
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
+from archivecolor.installation import install_line
 from archivecolor.settings import StillFormat
 from archivecolor.stills import exif, pillow, profiles, tags
 from archivecolor.stills.metadata import ORIENTATION_TAG
@@ -82,7 +83,7 @@ def probe(path: Path) -> StillInfo:
 
 
 def _is_raw(tif: tifffile.TiffFile) -> bool:
-    """Whether the picture is what a sensor saw: DNG's version (Adobe DNG 1.4), or its kind of colour."""
+    """Whether the picture is what a sensor saw: DNG's version (Adobe DNG 1.4), or its kind of color."""
     first = tif.pages.first
     if _DNG_VERSION in first.tags:
         return True
@@ -96,7 +97,7 @@ def _info(page: tifffile.TiffPage, pages: int) -> StillInfo:
 
 
 def read(path: Path, info: StillInfo, page: int) -> Still:
-    """Decode one page: grey, RGB, Y'CbCr or palette, with or without alpha, 1 to 16 bit or float32."""
+    """Decode one page: gray, RGB, Y'CbCr or palette, with or without alpha, 1 to 16 bit or float32."""
     with _open(path) as tif:
         pages = _pictures(tif, path)
         if page >= len(pages):
@@ -128,7 +129,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
     """The samples as stored; None where tifffile cannot, for want of imagecodecs."""
     ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
-    if max(ends, default=0) > page.parent.filehandle.size:  # some decoders would fill up with grey or white
+    if max(ends, default=0) > page.parent.filehandle.size:  # some decoders would fill up with gray or white
         raise InputError(f"{path}: ends early", hint="restore it from a copy")
     if sum(page.databytecounts) > 2 * page.nbytes + (1 << 16):  # no compression doubles a picture
         raise InputError(f"{path}: is damaged or a trap: its pixels take more bytes than they could")
@@ -145,7 +146,7 @@ def _decode(page: tifffile.TiffPage, path: Path) -> npt.NDArray[Any] | None:
 
 
 def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
-    """Decode with the libtiff inside Pillow or, 16-bit colour, inside OpenCV."""
+    """Decode with the libtiff inside Pillow or, 16-bit color, inside OpenCV."""
     coded = bytearray(path.read_bytes())
     turned = page.tags.get(ORIENTATION_TAG)
     if turned is not None:  # both would turn the picture, and the tag that is carried over turn it again
@@ -162,7 +163,7 @@ def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
             return pillow.to_pixels(pillow.decode(image, path))
     raise DependencyError(
         f"{path}: {tifffile.COMPRESSION(page.compression).name} compression needs another package",
-        hint="pip install 'archivecolor[tiff]'",
+        hint=install_line("tiff"),
     )
 
 
@@ -192,7 +193,7 @@ def _to_pixels(pixels: npt.NDArray[Any], page: tifffile.TiffPage, path: Path) ->
         return Pixels.of_rgb(pixels[..., :3], np.ascontiguousarray(pixels[..., 3]) if channels == 4 else None)
     raise InputError(
         f"{path}: its pixels are {tifffile.PHOTOMETRIC(page.photometric).name} with {channels} channels",
-        hint="convert it to grey or RGB",
+        hint="convert it to gray or RGB",
     )
 
 
@@ -203,7 +204,7 @@ def _of_float(samples: npt.NDArray[np.float32], page: tifffile.TiffPage, path: P
         raise InputError(f"{path}: has samples that are no numbers", hint="mend it with an image editor")
     if page.photometric not in _FLOAT_KINDS or not (flat or samples.shape[2] == 3):
         name = tifffile.PHOTOMETRIC(page.photometric).name
-        raise InputError(f"{path}: its float samples are {name}", hint="convert it to grey or RGB, or to 16 bit")
+        raise InputError(f"{path}: its float samples are {name}", hint="convert it to gray or RGB, or to 16 bit")
     y = np.ascontiguousarray(samples.reshape(samples.shape[:2]) if flat else rgb_to_luma(samples))
     white = white_of(y)
     luma = np.rint(np.clip(y / np.float32(white), 0, 1) * np.float32(65535)).astype(np.uint16)
@@ -227,7 +228,7 @@ def _metadata(page: tifffile.TiffPage) -> tuple[Metadata, tuple[str, ...]]:
     def block(code: int) -> bytes | None:
         return fields[code].value if code in fields else None
 
-    icc, said = profiles.for_colour(block(tags.ICC))
+    icc, said = profiles.for_color(block(tags.ICC))
     resolution = tuple(fields[c] for c in (tags.X_RESOLUTION, tags.Y_RESOLUTION, tags.RESOLUTION_UNIT) if c in fields)
     dpi, aspect = _resolution(page)
     metadata = Metadata(
@@ -256,5 +257,5 @@ def _resolution(page: tifffile.TiffPage) -> tuple[tuple[float, float] | None, tu
     across, down = x[0] / x[1], y[0] / y[1]
     if unit == tags.NO_UNIT:
         return None, (across, down)
-    scale = 2.54 if unit == tags.CENTIMETRE else 1.0
+    scale = 2.54 if unit == tags.CENTIMETER else 1.0
     return (across * scale, down * scale), None

@@ -72,7 +72,7 @@ class Pages:
         data: npt.NDArray[Any] = rgb if alpha is None else np.dstack((rgb, alpha))
         if still.pixels.float_y is not None:
             data = _as_float(rgb, still.pixels.float_y)
-        grey = rgb.ndim == 2
+        gray = rgb.ndim == 2
         if self._writer is None:
             order: Literal["<", ">"] = ">" if coding.big_endian else "<"
             big = coding.big_tiff or data.nbytes * still.info.pages > _BIG_TIFF_FROM
@@ -84,7 +84,7 @@ class Pages:
         self._described.append((*directories_of(kept), *tags_of(kept), *kept.resolution))
         self._writer.write(
             data,
-            photometric="minisblack" if grey else "rgb",
+            photometric="minisblack" if gray else "rgb",
             planarconfig="contig" if data.ndim == 3 else None,
             extrasamples=None if alpha is None else [coding.tiff_alpha],
             compression=compression,
@@ -152,7 +152,7 @@ def white_of(float_y: FloatArray) -> float:
 
 
 def _as_float(rgb: UIntArray, float_y: FloatArray) -> FloatArray:
-    """``[h, w, 3]`` float32 of 16-bit colour, in the unit of ``float_y``, whose luma is ``float_y``; of grey, that.
+    """``[h, w, 3]`` float32 of 16-bit color, in the unit of ``float_y``, whose luma is ``float_y``; of gray, that.
 
     The three weights of luma add up to 1, so what is added to all channels is added to the luma.
     """
@@ -167,7 +167,7 @@ def _as_float(rgb: UIntArray, float_y: FloatArray) -> FloatArray:
 
 
 def _compression(still: Still) -> tuple[int | None, tuple[str, ...]]:
-    """The source's compression, or the nearest that holds colour without loss; Deflate from another format."""
+    """The source's compression, or the nearest that holds color without loss; Deflate from another format."""
     if still.info.format is not StillFormat.TIFF:
         return _ADOBE_DEFLATE, ()
     source = still.coding.tiff_compression
@@ -176,7 +176,7 @@ def _compression(still: Still) -> tuple[int | None, tuple[str, ...]]:
     if source in _KEPT and (source in _WITHOUT_IMAGECODECS or _has_imagecodecs()):
         return _KEPT[source], ()
     name = _NAMES.get(source)
-    return _ADOBE_DEFLATE, (f"compressed with Deflate: {name} holds no colour without loss",) if name else ()
+    return _ADOBE_DEFLATE, (f"compressed with Deflate: {name} holds no color without loss",) if name else ()
 
 
 def _has_imagecodecs() -> bool:

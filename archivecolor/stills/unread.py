@@ -6,7 +6,7 @@ import struct
 from pathlib import PurePath
 from typing import Final
 
-RAW_HINT: Final = "develop it to a 16-bit TIFF (darktable, RawTherapee) and colour that"
+RAW_HINT: Final = "develop it to a 16-bit TIFF (darktable, RawTherapee) and color that"
 _CONVERT: Final = "convert it to TIFF or PNG"
 _CONVERT_DEEP: Final = "convert it to a 16-bit TIFF"
 

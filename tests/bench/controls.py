@@ -1,11 +1,13 @@
-"""How well the user's controls work, on colour photographs: ``python -m tests.bench.controls FOLDER [--every 5]``.
+"""How well the user's controls work, on color photographs: ``python -m tests.bench.controls FOLDER [--every 5]``.
 
 * **spread**: rank correlation of the generator's spread with its true error, over pixels and over pictures, and both by
   tenths of the pixels;
-* **hints**: one, three and six short strokes of the true colour where the generator is most wrong;
+* **hints**: one, three and six short strokes of the true color where the generator is most wrong;
+* **dots**: 1, 10 and 50 dots of the true color, of 1/60 of the short side, anywhere, as layers that somebody painted;
 * **reference**: the left half of each photograph as the reference of its right half.
 
-Errors are Euclidean in a*b*, with the truth's luma, at the network's size (hints) or the chroma's.
+Errors are Euclidean in a*b*, with the truth's luma, at the network's size (hints) or the chroma's; with dots they are
+CIEDE2000 of the finished picture.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import cv2
@@ -24,17 +27,21 @@ import numpy.typing as npt
 
 from archivecolor.chroma.control.paint import Strokes, spread
 from archivecolor.chroma.control.palette import Palette
-from archivecolor.chroma.network_input import look, shrunk
+from archivecolor.chroma.network_input import network_y, shrunk
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray, luma_of, rgb_to_lab
 from archivecolor.evaluation.sources import pictures
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.settings import EngineSettings
+from archivecolor.metrics import ciede2000
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
 log = logging.getLogger("tests.bench.controls")
 
 _STROKES: Final = (1, 3, 6)
+_DOTS: Final = (1, 10, 50)
+_DOT: Final = 1 / 60
 _SAMPLES: Final = 400
 _HALF_STROKE_PX: Final = 12
 
@@ -43,7 +50,7 @@ _HALF_STROKE_PX: Final = 12
 class Guessed:
     """A photograph, and what the generator says of it."""
 
-    look: FloatArray
+    network_y: FloatArray
     ab: FloatArray
     spread: FloatArray | None
     truth: FloatArray
@@ -67,7 +74,7 @@ def resized(picture: FloatArray, size: tuple[int, ...], method: int = cv2.INTER_
 
 def guess(engine: Engine, rgb: npt.NDArray[np.uint8]) -> Guessed:
     folder = engine.folder
-    seen = look(luma_of(rgb), Orientation.UPRIGHT, folder.short_px, folder.multiple)
+    seen = network_y(luma_of(rgb), Orientation.UPRIGHT, folder.short_px, folder.multiple)
     found = engine.estimate(seen[None, None])
     ab = np.ascontiguousarray(found.chroma[0].transpose(1, 2, 0))
     unit = rgb.astype(np.float32) / np.float32(255)
@@ -97,8 +104,8 @@ def tell_spread(pictures: list[Guessed]) -> None:
 
 
 def strokes_of_truth(picture: Guessed, wide: FloatArray, count: int) -> Strokes:
-    """Short strokes where the error is largest, each in the direction in which the true colour varies least."""
-    shape = picture.look.shape
+    """Short strokes where the error is largest, each in the direction in which the true color varies least."""
+    shape = picture.network_y.shape
     wrong = cv2.blur(distance(wide, picture.truth_large), (15, 15))
     ab, weight = np.zeros_like(picture.truth_large), np.zeros(shape, np.float32)
     for _ in range(count):
@@ -121,10 +128,10 @@ def tell_hints(pictures: list[Guessed]) -> None:
     for count in _STROKES:
         rows, seconds = [], 0.0
         for picture in pictures:
-            wide = resized(picture.ab, picture.look.shape, cv2.INTER_CUBIC)
+            wide = resized(picture.ab, picture.network_y.shape, cv2.INTER_CUBIC)
             strokes = strokes_of_truth(picture, wide, count)
             began = time.thread_time()
-            painted = spread(strokes, picture.look, wide)
+            painted = spread(strokes, picture.network_y, wide)
             seconds += time.thread_time() - began
             before, after = (distance(ab, picture.truth_large) for ab in (wide, painted.ab))
             near = cv2.dilate(strokes.weight, np.ones((25, 25))) > 0
@@ -138,11 +145,41 @@ def tell_hints(pictures: list[Guessed]) -> None:
         )
 
 
+def dots_of_truth(rgb: npt.NDArray[np.uint8], count: int, seed: int) -> npt.NDArray[np.uint8]:
+    """A layer with ``count`` dots of a picture's own colors."""
+    height, width = rgb.shape[:2]
+    side = max(1, round(min(height, width) * _DOT))
+    layer = np.zeros((height, width, 4), np.uint8)
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        y, x = int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
+        layer[y : y + side, x : x + side, :3] = rgb[y : y + side, x : x + side].mean(axis=(0, 1))
+        layer[y : y + side, x : x + side, 3] = 255
+    return layer
+
+
+def tell_dots(engine: Engine, rgbs: list[npt.NDArray[np.uint8]]) -> None:
+    colorizer = Colorizer(engine)
+    automatic = 0.0
+    with TemporaryDirectory() as folder:
+        layer = Path(folder) / "dots.png"
+        for count in (0, *_DOTS):
+            errors = []
+            for i, rgb in enumerate(rgbs):
+                cv2.imwrite(str(layer), cv2.cvtColor(dots_of_truth(rgb, count, i), cv2.COLOR_RGBA2BGRA))
+                made = colorizer.color(luma_of(rgb), hints=layer if count else None)
+                labs = (rgb_to_lab(picture.astype(np.float32) / np.float32(255)) for picture in (made, rgb))
+                errors.append(float(ciede2000(*labs).mean()))
+            error = float(np.mean(errors))
+            automatic = automatic or error
+            log.info("dots: %3d: CIEDE2000 %.2f, %.1f %% less", count, error, 100 * (1 - error / automatic))
+
+
 def tell_reference(halves: list[tuple[Guessed, Guessed]]) -> None:
     before, after = [], []
     for reference, picture in halves:
-        palette = Palette.fit(shrunk(reference.look, reference.ab.shape[:2]), reference.ab, reference.truth)
-        made = palette.applied(shrunk(picture.look, picture.ab.shape[:2]), picture.ab)
+        palette = Palette.fit(shrunk(reference.network_y, reference.ab.shape[:2]), reference.ab, reference.truth)
+        made = palette.applied(shrunk(picture.network_y, picture.ab.shape[:2]), picture.ab)
         before.append(float(picture.error.mean()))
         after.append(float(distance(made, picture.truth).mean()))
     better = np.mean(np.array(after) < np.array(before))
@@ -160,7 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.controls")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=5, help="take every so many photographs")
-    parser.add_argument("--generator", default="archive")
+    parser.add_argument("--generator", default=DEFAULT_GENERATOR)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with select.open_engine(EngineSettings(threads=1), options.generator) as engine:
@@ -169,6 +206,7 @@ def main() -> None:
         tell_spread(guessed)
         tell_reference([(guess(engine, r[:, : r.shape[1] // 2]), guess(engine, r[:, r.shape[1] // 2 :])) for r in rgbs])
         tell_hints(guessed)
+        tell_dots(engine, rgbs)
 
 
 if __name__ == "__main__":

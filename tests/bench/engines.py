@@ -1,6 +1,6 @@
 """What the engines of this machine cost: CPU time of a picture, time to load, what ``auto`` adds, precision's price.
 
-``python -m tests.bench.engines``. Every engine colours the same photographs in turn, so a noisy machine moves all of
+``python -m tests.bench.engines``. Every engine colors the same photographs in turn, so a noisy machine moves all of
 them together. Prints one JSON line for each measurement.
 """
 
@@ -35,7 +35,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def speed(rounds: int) -> dict[str, dict[str, float | str]]:
-    """Median CPU milliseconds a picture, and the colours' distance from the first variant's."""
+    """Median CPU milliseconds a picture, and the colors' distance from the first variant's."""
     folder = catalog.find()
     luma = comparison.probe(folder.short_px, folder.multiple)
     engines: dict[str, Engine] = {}

@@ -1,4 +1,4 @@
-"""CPU time of colouring 1080p film against a plain transcode, and the memory that long and large film takes.
+"""CPU time of coloring 1080p film against a plain transcode, and the memory that long and large film takes.
 
 ``python -m tests.bench.film``. The floor is PyAV decoding the clip and encoding it with the same encoder and settings,
 in a process of its own like the command itself, so start-up counts for both; rounds alternate, so a noisy machine moves
@@ -86,7 +86,7 @@ def measured(command: Sequence[str]) -> Used:
 
 
 def colored(source: Path, target: Path, *options: str) -> Used:
-    """Colour a film with the command."""
+    """Color a film with the command."""
     return measured([sys.executable, "-m", "archivecolor", "video", str(source), str(target), *SETTINGS, *options])
 
 
@@ -96,7 +96,7 @@ def speed(folder: Path, frames: int, rounds: int) -> dict[str, float]:
     plain = [sys.executable, "-m", "tests.bench.film", "--transcode", str(clip), str(folder / "plain.mp4")]
     runs: dict[str, Callable[[], Used]] = {
         "transcode": lambda: measured(plain),
-        "film": lambda: colored(clip, folder / "colour.mp4"),
+        "film": lambda: colored(clip, folder / "color.mp4"),
     }
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
@@ -111,7 +111,7 @@ def growth(folder: Path, minutes: tuple[int, int]) -> dict[str, float]:
     peaks = {}
     for length in minutes:
         clip = make_clip(folder / f"{length}.mp4", length * 60 * RATE, 320, 180)
-        peaks[length] = colored(clip, folder / "colour.mp4", "--preset", "ultrafast", "--network-px", "64").peak_mb
+        peaks[length] = colored(clip, folder / "color.mp4", "--preset", "ultrafast", "--network-px", "64").peak_mb
     short, long = (round(peaks[m]) for m in minutes)
     return {f"{minutes[0]}_min_mb": short, f"{minutes[1]}_min_mb": long, "growth_mb": long - short}
 
@@ -122,7 +122,7 @@ def large(folder: Path, frames: int) -> dict[str, float]:
     plain = [sys.executable, "-m", "tests.bench.film", "--transcode", str(clip), str(folder / "plain.mp4")]
     return {
         "frames": frames,
-        "4k_mb": round(colored(clip, folder / "colour.mp4").peak_mb),
+        "4k_mb": round(colored(clip, folder / "color.mp4").peak_mb),
         "4k_transcode_mb": round(measured(plain).peak_mb),
     }
 

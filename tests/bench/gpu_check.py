@@ -1,8 +1,8 @@
 """Confirms the GPU engines on a machine with an NVIDIA GPU, in one go, and prints a verdict.
 
 ``python -m tests.bench.gpu_check`` in a checkout with ``pip install -e '.[tensorrt,rtx]'``, or with either of them.
-Builds plans with every TensorRT that is installed, runs every engine on six photographs, colours the samples and a film
-with the command line, and checks the figures that the project states: colours, time to load, time to choose, copies.
+Builds plans with every TensorRT that is installed, runs every engine on six photographs, colors the samples and a film
+with the command line, and checks the figures that the project states: colors, time to load, time to choose, copies.
 Takes about five minutes, most of them TensorRT's. Writes ``gpu_check.json``.
 """
 
@@ -31,7 +31,7 @@ from archivecolor.inference.engine import Engine
 from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.plans import Backend
 from archivecolor.machine import comparison, diagnosis
-from archivecolor.settings import EngineSettings, Precision
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings, Precision
 from tests.film.sources import FilmSource, moving
 
 LOAD_S, AUTO_S, RTX_BUILD_S = 1.5, 0.5, 30.0
@@ -101,7 +101,7 @@ def _plans() -> Iterator[Check]:
                     good = loaded <= LOAD_S if attempt == "second" else None
                     yield Check(f"{name}: {attempt} load", good, f"{loaded:.2f} s")
                 good = apart.mean <= comparison.LARGEST_MEAN
-                yield Check(f"{name}: colours", good, f"CIEDE2000 {apart.mean:.4f}, largest {apart.largest:.2f}")
+                yield Check(f"{name}: colors", good, f"CIEDE2000 {apart.mean:.4f}, largest {apart.largest:.2f}")
                 yield Check(f"{name}: spread", spread <= SPREAD_AB, f"{spread:.3f} in a*, b* from ONNX Runtime's")
                 build.note_difference(plan, apart.mean, apart.largest)
             except ArchiveColorError as e:
@@ -117,9 +117,9 @@ def _spread_apart(engine: Engine) -> float:
 
 
 def _engines() -> Iterator[Check]:
-    """Speed, memory and colours of every engine, each in a process of its own."""
+    """Speed, memory and colors of every engine, each in a process of its own."""
     for candidate in comparison.engines(EngineSettings()):
-        m = comparison.measure(candidate, catalog.DEFAULT)
+        m = comparison.measure(candidate, DEFAULT_GENERATOR)
         if m.failure or m.difference is None:
             missing = m.failure and ("not installed" in m.failure or "not in this" in m.failure)
             yield Check(f"{m.engine}: runs", None if missing else False, m.failure or "no answer")

@@ -1,7 +1,7 @@
 """What an int8 decoder would cost and gain on this CPU: ``python -m tests.bench.int8 CALIBRATION EVALUATION``.
 
-Both are folders of photographs. The decoder's 3 x 3 convolutions, two thirds of the network's time, are quantised by
-ONNX Runtime's static quantisation (QDQ, symmetric, weights per channel), calibrated on the first folder; chroma is
+Both are folders of photographs. The decoder's 3 x 3 convolutions, two thirds of the network's time, are quantized by
+ONNX Runtime's static quantization (QDQ, symmetric, weights per channel), calibrated on the first folder; chroma is
 compared with fp32's on the second, at its own size. Prints one JSON line.
 
 No int8 generator ships. It would have to be at least 1.3 times as fast and, as fp16 has to, stay within a mean
@@ -28,8 +28,8 @@ import onnx
 import onnxruntime as ort
 
 from archivecolor import metrics
-from archivecolor.chroma.network_input import look, shrink
-from archivecolor.color import FloatArray, grey_to_lightness, luma_of
+from archivecolor.chroma.network_input import network_y, shrink
+from archivecolor.color import FloatArray, gray_to_lightness, luma_of
 from archivecolor.frames import Orientation
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
@@ -40,18 +40,18 @@ BOUND_MEAN, LEAST_GAIN = 0.1, 1.3
 _CALIBRATED_ON = 64
 
 
-def looks(folder: Path, engine: EngineFolder, most: int | None = None) -> list[FloatArray]:
+def inputs(folder: Path, engine: EngineFolder, most: int | None = None) -> list[FloatArray]:
     """What the generator sees of the photographs in a folder, ``[1, 1, h, w]`` each."""
     made = []
     for path in sorted(folder.iterdir())[:most]:
         rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
         if rgb is not None:
             luma = luma_of(np.asarray(rgb, np.uint8))
-            made.append(look(luma, Orientation.UPRIGHT, engine.short_px, engine.multiple)[None, None])
+            made.append(network_y(luma, Orientation.UPRIGHT, engine.short_px, engine.multiple)[None, None])
     return made
 
 
-def quantised(graph: bytes, calibration: list[FloatArray], folder: Path) -> bytes:
+def quantized(graph: bytes, calibration: list[FloatArray], folder: Path) -> bytes:
     """The graph with its decoder in int8."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
@@ -102,18 +102,18 @@ def main() -> None:
     engine = catalog.find()
     graph = plan_graph(engine, Precision.FP32)
     with tempfile.TemporaryDirectory() as folder:
-        int8 = quantised(graph, looks(options.calibration, engine, _CALIBRATED_ON), Path(folder))
+        int8 = quantized(graph, inputs(options.calibration, engine, _CALIBRATED_ON), Path(folder))
     sessions = (session(graph), session(int8))
     times: tuple[list[float], list[float]] = ([], [])
     apart = []
-    for luma in looks(options.evaluation, engine):
+    for luma in inputs(options.evaluation, engine):
         labs = []
         for one, spent in zip(sessions, times, strict=True):
             began = time.process_time()
             ab = np.asarray(one.run(["chroma"], {"luma": luma})[0], np.float32)[0]
             spent.append(1000 * (time.process_time() - began))
             small = shrink(np.asarray(np.rint(luma[0, 0] * 255), np.uint8), (ab.shape[1], ab.shape[2]))
-            labs.append(np.concatenate((grey_to_lightness(small)[..., None], ab.transpose(1, 2, 0)), axis=-1))
+            labs.append(np.concatenate((gray_to_lightness(small)[..., None], ab.transpose(1, 2, 0)), axis=-1))
         apart.append(metrics.ciede2000(*labs).ravel())
     all_apart = np.concatenate(apart)
     mean, p99, gain = float(all_apart.mean()), float(np.quantile(all_apart, 0.99)), median(times[0]) / median(times[1])

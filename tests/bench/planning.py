@@ -26,8 +26,8 @@ from archivecolor.jobs.recording import Recorder, begin, now_utc
 from archivecolor.jobs.records import settings_digest
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
-from archivecolor.runs.folder.settings import Making
-from archivecolor.settings import OutputSettings
+from archivecolor.runs.folder.item_settings import ItemSettings
+from archivecolor.runs.settings import FolderSettings
 from tests.bench.stills import photograph
 
 _LINKS = 50_000
@@ -36,10 +36,10 @@ _LINKS = 50_000
 
 def make_archive(source: Path, out: Path, files: int, a_folder: int) -> None:
     """Sources, results, ``a_folder`` in a folder, and a journal that knows them all."""
-    making = Making(catalog.find())
-    settings = making.colored(Kind.STILL, Path("a.png"))
+    items = ItemSettings(FolderSettings(), catalog.find())
+    settings = items.colored(Kind.STILL, Path("a.png"), {})
     digest = settings_digest(settings)
-    engine = EngineUsed(making.generator.name, making.weights_sha256, "none")
+    engine = EngineUsed(items.generator.name, items.weights_sha256, "none")
     with Journal(out) as journal:
         journal.add_run(RunRecord(1, now_utc(), "0", engine, {digest: settings}))
         for number in range(files):
@@ -87,7 +87,7 @@ def journal_share(rounds: int) -> dict[str, float]:
         with Recorder(out, "0", chosen=False) as recorder:
             for _ in range(rounds + 2):
                 began = time.process_time()
-                colorizer.color_file(path, out / "in.jpg", OutputSettings(overwrite=True))
+                colorizer.color_file(path, out / "in.jpg", overwrite=True)
                 done = time.process_time()
                 with (out / "in.jpg").open("rb") as file:
                     recorder.made(begin(task), Status.COLORED, {}, out / "new.jpg", file)

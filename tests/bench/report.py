@@ -43,7 +43,7 @@ requestAnimationFrame(step);
 
 def make_results(out: Path, count: int) -> None:
     """Results and a journal as a run leaves them."""
-    sources = sorted((ROOT / "samples" / "colour").glob("*.jpg"))
+    sources = sorted((ROOT / "samples" / "color").glob("*.jpg"))
     patterns = []
     for i, path in enumerate(sources):
         rgb = np.asarray(Image.open(path).convert("RGB"))

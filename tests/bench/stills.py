@@ -1,7 +1,7 @@
-"""CPU time of colouring one-megapixel JPEGs against its floor, and the memory a 100-megapixel 16-bit scan takes.
+"""CPU time of coloring one-megapixel JPEGs against its floor, and the memory a 100-megapixel 16-bit scan takes.
 
 ``python -m tests.bench.stills``. The floor is what cannot be avoided: decoding the JPEG, the network alone, encoding a
-colour JPEG. All three run in the same process in turn, so a noisy machine moves them together.
+color JPEG. All three run in the same process in turn, so a noisy machine moves them together.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ def speed(rounds: int) -> dict[str, float]:
         path = Path(folder) / "scan.jpg"
         Image.fromarray(photograph(1152, 864)).save(path, quality=92)
         loaded = colorizer.load_still(path)
-        chroma = colorizer.predict([loaded.look])[0]
-        coloured = colorizer.merge(loaded.still.luma, chroma)
+        chroma = colorizer.predict([loaded.network_y])[0]
+        colored = colorizer.merge(loaded.still.luma, chroma)
         tables = [list(loaded.still.coding.jpeg_luma_table or ()), [4] * 64]
         parts: dict[str, Callable[[], object]] = {
             "decode": lambda: Image.open(path).load(),
-            "network": lambda: colorizer.predict([loaded.look]),
-            "encode": lambda: Image.fromarray(coloured).save(io.BytesIO(), "JPEG", qtables=tables, subsampling=0),
+            "network": lambda: colorizer.predict([loaded.network_y]),
+            "encode": lambda: Image.fromarray(colored).save(io.BytesIO(), "JPEG", qtables=tables, subsampling=0),
             "whole": lambda: colorizer.write_still(
                 io.BytesIO(),
                 (fresh := colorizer.load_still(path)),
-                colorizer.estimate([fresh.look])[0],
+                colorizer.estimate([fresh.network_y])[0],
                 OutputSettings(),
             ),
         }
@@ -75,7 +75,7 @@ def speed(rounds: int) -> dict[str, float]:
 
 
 def memory(megapixels: int) -> dict[str, float]:
-    """Peak resident size of a process that colours a 16-bit TIFF of that size."""
+    """Peak resident size of a process that colors a 16-bit TIFF of that size."""
     with tempfile.TemporaryDirectory() as folder:
         scans, out = Path(folder) / "scans", Path(folder) / "out"
         scans.mkdir()
@@ -95,7 +95,7 @@ def memory(megapixels: int) -> dict[str, float]:
 
 
 def make_scan(path: Path, megapixels: int) -> None:
-    """Write an uncompressed 16-bit grey TIFF, a strip at a time."""
+    """Write an uncompressed 16-bit gray TIFF, a strip at a time."""
     import tifffile
 
     side = int((megapixels * 1e6) ** 0.5)

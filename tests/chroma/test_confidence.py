@@ -22,9 +22,9 @@ def test_more_spread_never_gives_more_confidence(one: float, other: float) -> No
     assert 0 < more <= less <= 1
 
 
-def test_a_map_is_a_grey_8_bit_picture_of_the_same_size() -> None:
+def test_a_map_is_a_gray_8_bit_picture_of_the_same_size() -> None:
     confidence = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
-    grey = cv2.imdecode(np.frombuffer(encode_map(confidence), np.uint8), cv2.IMREAD_UNCHANGED)
-    assert grey is not None
-    assert grey.dtype == np.uint8
-    np.testing.assert_allclose(grey / 255, confidence, atol=0.5 / 255 + 1e-6)
+    gray = cv2.imdecode(np.frombuffer(encode_map(confidence), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert gray is not None
+    assert gray.dtype == np.uint8
+    np.testing.assert_allclose(gray / 255, confidence, atol=0.5 / 255 + 1e-6)

@@ -45,13 +45,11 @@ def test_strips_join_without_a_seam(height: int, width: int, small_h: int, small
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 37), (37, 1), (2, 3), (500, 1), (63, 64)])
-def test_one_colour_stays_that_colour_in_a_picture_of_any_shape(
-    shape: tuple[int, int], rng: np.random.Generator
-) -> None:
+def test_one_color_stays_that_color_in_a_picture_of_any_shape(shape: tuple[int, int], rng: np.random.Generator) -> None:
     luma = rng.random(shape, dtype=np.float32)
-    colour = np.array([0.1, -0.2], np.float32)
-    small = np.broadcast_to(colour, (16, 8, 2)).astype(np.float32)
-    np.testing.assert_allclose(upsample(luma, small), np.broadcast_to(colour, (*shape, 2)), atol=1e-5)
+    color = np.array([0.1, -0.2], np.float32)
+    small = np.broadcast_to(color, (16, 8, 2)).astype(np.float32)
+    np.testing.assert_allclose(upsample(luma, small), np.broadcast_to(color, (*shape, 2)), atol=1e-5)
 
 
 def test_chroma_of_a_single_pixel_covers_the_picture(rng: np.random.Generator) -> None:
@@ -66,16 +64,16 @@ def test_a_picture_of_the_networks_size_keeps_the_chroma_as_it_is(rng: np.random
     np.testing.assert_allclose(upsample(luma, small), small, atol=1e-5)
 
 
-def test_upsampled_chroma_shrinks_back_to_what_the_network_gave(colour_photographs: dict[str, Picture]) -> None:
-    for picture in colour_photographs.values():
+def test_upsampled_chroma_shrinks_back_to_what_the_network_gave(color_photographs: dict[str, Picture]) -> None:
+    for picture in color_photographs.values():
         rgb = (picture / 255).astype(np.float32)
         small = cbcr_of(shrink(rgb, 32, 40))
         back = shrink(upsample(rgb_to_luma(rgb), small), 32, 40)
         assert np.abs(back - small).mean() * 255 < 1
 
 
-def test_upsampled_chroma_stays_near_the_range_of_what_the_network_gave(colour_photographs: dict[str, Picture]) -> None:
-    for picture in colour_photographs.values():
+def test_upsampled_chroma_stays_near_the_range_of_what_the_network_gave(color_photographs: dict[str, Picture]) -> None:
+    for picture in color_photographs.values():
         rgb = (picture / 255).astype(np.float32)
         small = cbcr_of(shrink(rgb, 32, 40))
         made = upsample(rgb_to_luma(rgb), small)
@@ -85,9 +83,9 @@ def test_upsampled_chroma_stays_near_the_range_of_what_the_network_gave(colour_p
             assert made[..., i].max() < small[..., i].max() + 0.5 * reach
 
 
-def test_luma_guided_chroma_is_nearer_to_the_truth_than_bilinear(colour_photographs: dict[str, Picture]) -> None:
+def test_luma_guided_chroma_is_nearer_to_the_truth_than_bilinear(color_photographs: dict[str, Picture]) -> None:
     ours, bilinear = [], []
-    for picture in colour_photographs.values():
+    for picture in color_photographs.values():
         rgb = (picture / 255).astype(np.float32)
         truth = cbcr_of(rgb)
         height, width = truth.shape[:2]
@@ -98,7 +96,7 @@ def test_luma_guided_chroma_is_nearer_to_the_truth_than_bilinear(colour_photogra
     assert np.mean(ours) < 0.95 * np.mean(bilinear)
 
 
-def test_a_colours_edge_moves_to_the_edge_of_luma() -> None:
+def test_a_colors_edge_moves_to_the_edge_of_luma() -> None:
     # The luma edge lies at column 18, in the middle of the small pixel that spans 16 to 19
     luma = np.where(np.arange(40) < 18, 0.25, 0.75).astype(np.float32)[None].repeat(40, axis=0)
     truth = np.where(luma < 0.5, -0.2, 0.2)

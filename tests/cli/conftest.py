@@ -75,7 +75,7 @@ def run(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
 
 
 def photograph(seed: int = 0, height: int = 40, width: int = 60) -> npt.NDArray[np.uint8]:
-    """A grey picture with some grain; each seed gives another."""
+    """A gray picture with some grain; each seed gives another."""
     slope = np.add.outer(np.linspace(30, 200, height), np.linspace(-30, 50, width))
     grainy = slope + np.random.default_rng(seed).normal(0, 8, slope.shape)
     return np.clip(grainy, 0, 255).astype(np.uint8)
@@ -96,7 +96,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def assert_whole(target: Path, luma: npt.NDArray[np.uint8]) -> None:
-    """A coloured picture of exactly that luma."""
+    """A colored picture of exactly that luma."""
     with Image.open(target) as image:
         rgb = np.asarray(image.convert("RGB"))
     np.testing.assert_array_equal(luma_of(rgb), luma)
@@ -119,12 +119,12 @@ def out(tmp_path: Path) -> Path:
 
 def no_engine(*_: object, **__: object) -> NoReturn:
     """In the place of `open_engine`, where none should be loaded."""
-    raise AssertionError("an engine was loaded though there is nothing to colour")
+    raise AssertionError("an engine was loaded though there is nothing to color")
 
 
 @pytest.fixture
 def done(run: Run, tmp_path: Path, out: Path) -> Path:
-    """A folder with two PNGs and a JPEG that have been coloured."""
+    """A folder with two PNGs and a JPEG that have been colored."""
     source = tmp_path / "in"
     for i, name in enumerate(("a.png", "b.jpg", "sub/c.png")):
         write(source / name, seed=i)

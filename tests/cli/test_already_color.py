@@ -1,4 +1,4 @@
-"""``--already-color``: what becomes of photographs that are in colour already."""
+"""``--already-color``: what becomes of photographs that are in color already."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from tests.stills.sources import luma_of
 
 
 @pytest.fixture
-def mixed(tmp_path: Path, colour_photographs: dict[str, Picture]) -> Path:
-    """A grey picture, a toned one and two in colour."""
+def mixed(tmp_path: Path, color_photographs: dict[str, Picture]) -> Path:
+    """A gray picture, a toned one and two in color."""
     folder = tmp_path / "in"
-    write(folder / "grey.png", seed=1)
-    grey = photograph(2).astype(np.float64) / 255
-    sepia = np.stack((grey**0.8, grey, grey**1.3), axis=-1) * 255
+    write(folder / "gray.png", seed=1)
+    gray = photograph(2).astype(np.float64) / 255
+    sepia = np.stack((gray**0.8, gray, gray**1.3), axis=-1) * 255
     Image.fromarray(sepia.astype(np.uint8)).save(folder / "sepia.tif")
-    Image.fromarray(colour_photographs["astronaut"]).save(folder / "astronaut.jpg", subsampling=2)
-    Image.fromarray(colour_photographs["coffee"]).save(folder / "coffee.png")
+    Image.fromarray(color_photographs["astronaut"]).save(folder / "astronaut.jpg", subsampling=2)
+    Image.fromarray(color_photographs["coffee"]).save(folder / "coffee.png")
     return folder
 
 
 def test_they_are_left_out_and_counted(run: Run, mixed: Path, out: Path, engine: FakeEngine) -> None:
     done = run("folder", mixed, out)
     assert done.code == 0
-    assert sorted(tree(out)) == ["grey.png", "sepia.tif"]
+    assert sorted(tree(out)) == ["gray.png", "sepia.tif"]
     assert engine.pictures == 2
-    assert done.lines_about("astronaut.jpg") == ["astronaut.jpg: is in colour already, left out"]
+    assert done.lines_about("astronaut.jpg") == ["astronaut.jpg: is in color already, left out"]
     assert "2 colored" in done.err
-    assert "2 in colour already" in done.err
-    assert_whole(out / "grey.png", photograph(1))
+    assert "2 in color already" in done.err
+    assert_whole(out / "gray.png", photograph(1))
 
 
 def test_a_run_without_any_does_not_speak_of_them(run: Run, source: Path, out: Path) -> None:
-    assert "in colour already" not in run("folder", source, out).err
+    assert "in color already" not in run("folder", source, out).err
 
 
 @pytest.mark.parametrize("options", [(), ("--format", "tiff")], ids=["own format", "another format"])
@@ -56,7 +56,7 @@ def test_copies_are_the_files_themselves_under_their_own_names(
     assert statuses == {
         "astronaut.jpg": "copied",
         "coffee.png": "copied",
-        "grey.png": "colored",
+        "gray.png": "colored",
         "sepia.tif": "colored",
     }
     before = tree(out)
@@ -66,18 +66,18 @@ def test_copies_are_the_files_themselves_under_their_own_names(
     assert tree(out) == before
 
 
-def test_recolor_colours_them_from_their_luma(
-    run: Run, mixed: Path, out: Path, colour_photographs: dict[str, Picture]
+def test_recolor_colors_them_from_their_luma(
+    run: Run, mixed: Path, out: Path, color_photographs: dict[str, Picture]
 ) -> None:
     done = run("folder", mixed, out, "--already-color", "recolor")
     assert (done.code, len(tree(out))) == (0, 4)
-    assert_whole(out / "coffee.png", np.asarray(luma_of(colour_photographs["coffee"]), np.uint8))
+    assert_whole(out / "coffee.png", np.asarray(luma_of(color_photographs["coffee"]), np.uint8))
 
 
 def test_json_says_why_a_picture_was_skipped(run: Run, mixed: Path, out: Path) -> None:
     records = run("folder", mixed, out, "--json").records
     skipped = {Path(r["source"]).name: r["reason"] for r in records if r["status"] == "skipped"}
-    assert skipped == {"astronaut.jpg": "is in colour already", "coffee.png": "is in colour already"}
+    assert skipped == {"astronaut.jpg": "is in color already", "coffee.png": "is in color already"}
 
 
 def test_fail_fast_does_not_stop_at_them(run: Run, mixed: Path, out: Path) -> None:
@@ -92,4 +92,4 @@ def test_a_copy_that_cannot_be_written_is_a_failure_of_that_picture(run: Run, mi
     done = run("folder", mixed, out, "--already-color", "copy")
     assert done.code == 7
     assert "cannot be written" in done.lines_about("coffee.png")[0]
-    assert sorted(p.name for p in out.iterdir() if p.is_file()) == ["astronaut.jpg", "grey.png", "sepia.tif"]
+    assert sorted(p.name for p in out.iterdir() if p.is_file()) == ["astronaut.jpg", "gray.png", "sepia.tif"]

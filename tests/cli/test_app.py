@@ -57,7 +57,7 @@ def test_every_option_and_argument_has_help_and_stands_in_it(name: str, run: Run
             assert word in shown, f"{name} {word}"
 
 
-def test_options_that_colouring_commands_share_have_one_wording() -> None:
+def test_options_that_coloring_commands_share_have_one_wording() -> None:
     told: dict[str, set[str]] = {}
     for name in ("folder", "video", "evaluate"):
         for parameter in options_of(name):
@@ -116,7 +116,7 @@ print("imported:", [name for name in {HEAVY} if name in sys.modules])
     assert done.out.splitlines()[-1] == "imported: []"
 
 
-def test_colouring_a_folder_imports_no_torch(tmp_path: Path) -> None:
+def test_coloring_a_folder_imports_no_torch(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.png")
     code = """
 import sys
@@ -141,16 +141,16 @@ def test_the_module_runs_like_the_command() -> None:
     assert done == Done(0, f"archivecolor {__version__}\n", "")
 
 
-COLOURS = re.compile(r"\x1b\[")
+COLORS = re.compile(r"\x1b\[")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["folder", "--help"], ["folder", "--colour"], ["foldr"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["folder", "--help"], ["folder", "--color"], ["foldr"]])
 def test_no_color_gives_no_escape_codes(arguments: list[str]) -> None:
-    with_colour = python("-m", "archivecolor", *arguments, FORCE_COLOR="1", TERM="xterm-256color")
-    assert COLOURS.search(with_colour.out + with_colour.err)
+    with_color = python("-m", "archivecolor", *arguments, FORCE_COLOR="1", TERM="xterm-256color")
+    assert COLORS.search(with_color.out + with_color.err)
     without = python("-m", "archivecolor", *arguments, FORCE_COLOR="1", TERM="xterm-256color", NO_COLOR="1")
-    assert not COLOURS.search(without.out + without.err)
-    assert without.code == with_colour.code
+    assert not COLORS.search(without.out + without.err)
+    assert without.code == with_color.code
 
 
 def test_a_reader_that_goes_away_ends_the_run_in_words_and_the_next_run_goes_on(tmp_path: Path, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""``folder`` with what steers colour: hints, a reference, and maps of confidence."""
+"""``folder`` with what steers color: hints, a reference, and maps of confidence."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.cli.conftest import Run, tree
 from tests.fakes.engines import FakeEngine
 
 
-def stroke(path: Path, colour: tuple[int, int, int] = (40, 60, 220), size: tuple[int, int] = (60, 40)) -> Path:
+def stroke(path: Path, color: tuple[int, int, int] = (40, 60, 220), size: tuple[int, int] = (60, 40)) -> Path:
     """A layer with one stroke over the middle."""
     width, height = size
     rgba = np.zeros((height, width, 4), np.uint8)
-    rgba[height // 2 - 3 : height // 2 + 3, 5:-5] = (*colour, 255)
+    rgba[height // 2 - 3 : height // 2 + 3, 5:-5] = (*color, 255)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(rgba).save(path)
     return path
@@ -38,7 +38,7 @@ def test_only_painted_pictures_are_painted_and_made_again_when_somebody_paints_o
         red, _, blue = np.asarray(image)[20, 30].astype(int)
     assert blue > red + 20
     assert "0 colored" in run("folder", source, out, "--hints-dir", tmp_path / "hints").err
-    stroke(tmp_path / "hints" / "sub" / "z.png", colour=(220, 60, 40))
+    stroke(tmp_path / "hints" / "sub" / "z.png", color=(220, 60, 40))
     assert "1 colored" in run("folder", source, out, "--hints-dir", tmp_path / "hints").err
 
 
@@ -85,7 +85,7 @@ def test_hints_of_another_shape_fail_their_picture_alone(run: Run, source: Path,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--hints", "none.png"), "none.png: there is no such file"),
+        (("--hints", "none.png"), "none.png: there are no such hints"),
         (("--hints-dir", "none"), "none: is no folder"),
         (("--hints", __file__), "hints are PNG files"),
         (("--hints", __file__, "--hints-dir", "."), "exclude each other"),
@@ -107,9 +107,9 @@ def test_another_reference_makes_results_again_and_a_bad_one_stops_the_run(
 ) -> None:
     reference = tmp_path / "reference.png"
     rng = np.random.default_rng(0)
-    for count, colour in enumerate(((40, 60, 150), (150, 60, 40))):
+    for count, color in enumerate(((40, 60, 150), (150, 60, 40))):
         noise = rng.normal(0, 20, (64, 96, 3)) + rng.normal(0, 25, (64, 96, 1))
-        Image.fromarray(np.clip(colour + noise, 0, 255).astype(np.uint8)).save(reference)
+        Image.fromarray(np.clip(color + noise, 0, 255).astype(np.uint8)).save(reference)
         done = run("folder", source, out, "--reference", reference)
         assert "3 colored" in done.err, count
     reference.write_bytes(b"no picture")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archivecolor.cli import console
-from archivecolor.cli.console import Progress, complain, table
+from archivecolor.cli.console import complain, table
 from archivecolor.errors import ArchiveColorError, UsageError
 from archivecolor.text import duration, printable
 
@@ -78,19 +78,6 @@ def test_text_that_stdout_has_no_letters_for_is_written_as_escapes(monkeypatch: 
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     console.write_out("Straße 🖼")
     assert raw.getvalue() == rb"Stra\xdfe \U0001f5bc" + b"\n"
-
-
-def test_the_rate_counts_this_run_only_and_of_it_the_last_two_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(console, "time", type("Clock", (), {"monotonic": staticmethod(lambda: now[0])}))
-    progress = Progress(100, quiet=True)
-    for _ in range(10):
-        now[0] += 1
-        progress.advance(failed=False)
-    assert progress._rate(now[0]) == pytest.approx(1.0)
-    now[0] += 300
-    progress.advance(failed=False)
-    assert progress._rate(now[0]) == pytest.approx(1 / 120)
 
 
 def test_a_log_that_cannot_be_written_to_stderr_does_not_end_the_run(

@@ -21,13 +21,13 @@ from tests.stills.sources import JPEG, LOSSLESS, read_back
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty.jpg": (lambda p: p.touch(), "is empty"),
     "text.jpg": (lambda p: p.write_text("Box 7, plate 12"), "is no picture"),
-    "cut.jpg": (lambda p: cut(JPEG["jpeg grey"].at, p), "is damaged"),
-    "cut 8.png": (lambda p: cut(LOSSLESS["png grey 8"].at, p), "is damaged"),
-    "cut 16.png": (lambda p: cut(LOSSLESS["png grey 16"].at, p), "is damaged"),
-    "cut.tif": (lambda p: cut(LOSSLESS["tif grey 16"].at, p), "ends early"),
+    "cut.jpg": (lambda p: cut(JPEG["jpeg gray"].at, p), "is damaged"),
+    "cut 8.png": (lambda p: cut(LOSSLESS["png gray 8"].at, p), "is damaged"),
+    "cut 16.png": (lambda p: cut(LOSSLESS["png gray 16"].at, p), "is damaged"),
+    "cut.tif": (lambda p: cut(LOSSLESS["tif gray 16"].at, p), "ends early"),
     "cut deflate.tif": (lambda p: cut(LOSSLESS["tif Deflate 16 predicted"].at, p), "ends early"),
     "cut.webp": (lambda p: cut(LOSSLESS["webp lossless"].at, p), "damaged"),
-    "cut.bmp": (lambda p: cut(LOSSLESS["bmp grey 8"].at, p), "is damaged"),
+    "cut.bmp": (lambda p: cut(LOSSLESS["bmp gray 8"].at, p), "is damaged"),
     "moving.gif": (lambda p: Image.new("L", (9, 9)).save(p), "is GIF, which archivecolor does not read"),
     "gone.jpg": (lambda p: p.symlink_to("nowhere"), "is a broken link"),
     "loop.jpg": (lambda p: p.symlink_to(p), "is a broken link"),
@@ -109,7 +109,7 @@ def test_a_picture_that_breaks_while_it_is_read_does_not_end_the_run(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".bmp"])
-def test_tiny_and_flat_pictures_are_coloured(suffix: str, run: Run, tmp_path: Path, out: Path) -> None:
+def test_tiny_and_flat_pictures_are_colored(suffix: str, run: Run, tmp_path: Path, out: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
     for name, picture in {
@@ -134,14 +134,14 @@ NAMES = [
     "-rf.png",
     "--help.png",
     "two\nlines.png",
-    "a\ttab and a \x1b[31m colour.png",
+    "a\ttab and a \x1b[31m color.png",
     "[abc]*?.png",
     "n" * 251 + ".png",
     os.fsdecode(b"latin1-\xe9.png"),
 ]
 
 
-def test_files_of_any_name_are_coloured_and_said_on_one_line_each(run: Run, tmp_path: Path, out: Path) -> None:
+def test_files_of_any_name_are_colored_and_said_on_one_line_each(run: Run, tmp_path: Path, out: Path) -> None:
     for i, name in enumerate(NAMES):
         write(tmp_path / "in" / name, seed=i)
         (tmp_path / "in" / f"{name[:200]}.jpg").touch()  # empty: to be told by name
@@ -220,7 +220,7 @@ class TestFailures:
         assert f"{8 - len(made)} not begun" in done.err
         assert not [name for name in made if name.startswith(".")]
 
-    def test_fail_fast_sees_a_bad_file_before_it_colours_a_good_one(self, run: Run, source: Path, out: Path) -> None:
+    def test_fail_fast_sees_a_bad_file_before_it_colors_a_good_one(self, run: Run, source: Path, out: Path) -> None:
         (source / "zz.jpg").touch()
         done = run("folder", source, out, "--fail-fast")
         assert done.code == 3

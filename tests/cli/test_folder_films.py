@@ -27,7 +27,7 @@ def mixed(tmp_path: Path) -> Path:
     return source
 
 
-def test_films_are_coloured_as_well_as_stills_in_one_run(run: Run, mixed: Path, out: Path) -> None:
+def test_films_are_colored_as_well_as_stills_in_one_run(run: Run, mixed: Path, out: Path) -> None:
     done = run("folder", mixed, out, "--json")
     assert done.code == 0, done.err
     assert sorted(tree(out)) == ["a.png", "d.mkv", "reels/b.png", "reels/c.mkv"]
@@ -51,7 +51,7 @@ def test_the_shots_to_look_at_first_are_told_and_kept_for_the_review_page(run: R
     (tmp_path / "in").mkdir()
     FilmSource([*moving(20), *moving(20, seed=5), *moving(20, seed=8)]).write(tmp_path / "in/a.mkv")
     done = run("folder", tmp_path / "in", out)
-    told = "least sure of the colours in the shots from 0:00:00.00 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)"
+    told = "least sure of the colors in the shots from 0:00:00.00 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)"
     assert told in done.err
     (entry,) = read_journal(out)
     assert [shot.start_s for shot in entry.least_sure] == pytest.approx([0, 0.8, 1.6])
@@ -93,15 +93,15 @@ def test_what_only_bears_a_films_name_is_told_and_the_rest_is_done(run: Run, mix
     assert failed == {"empty.mp4", "text.mov"}
 
 
-def test_films_in_colour_are_left_out_copied_or_coloured_as_stills_are(run: Run, tmp_path: Path, out: Path) -> None:
+def test_films_in_color_are_left_out_copied_or_colored_as_stills_are(run: Run, tmp_path: Path, out: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
     film = FilmSource(moving(8), chroma=3).write(source / "a.mkv")
     done = run("folder", source, out)
     assert done.code == 0
-    assert done.lines_about("a.mkv") == ["a.mkv: is in colour already, left out"]
+    assert done.lines_about("a.mkv") == ["a.mkv: is in color already, left out"]
     assert tree(out) == {}
-    assert "1 in colour already" in run("folder", source, out).err
+    assert "1 in color already" in run("folder", source, out).err
     run("folder", source, out, "--already-color", "copy")
     assert (out / "a.mkv").read_bytes() == film.read_bytes()
     assert "1 colored" in run("folder", source, out, "--already-color", "recolor").err

@@ -94,4 +94,4 @@ def test_other_formats_and_places_among_the_sources_are_refused(run: Run, done: 
 def test_a_dry_run_has_one_too(run: Run, done: Path, out: Path, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     run("folder", done, out, "--dry-run", "--strength", "0.5", "--summary", path)
-    assert json.loads(path.read_text())["counts"]["to colour"] == 3
+    assert json.loads(path.read_text())["counts"]["to color"] == 3

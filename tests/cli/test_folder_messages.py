@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from archivecolor.cli import console
+from archivecolor.cli import progress
 from tests.cli.conftest import Run, photograph, tree, write
 
 
@@ -105,10 +105,10 @@ def test_where_there_is_no_terminal_a_plain_line_tells_how_far_it_is(
     run: Run, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "left\n" not in run("folder", source, out).err
-    monkeypatch.setattr(console, "_PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "_PLAIN_EVERY_S", 0.0)
     done = run("folder", source, out, "--overwrite")
     lines = [line for line in done.err.splitlines() if line.endswith(" left")]
-    assert [line.split(",")[0] for line in lines] == ["1/3 done", "2/3 done", "3/3 done"]
+    assert [line.split(",")[0] for line in lines] == ["0/3 done", "1/3 done", "2/3 done", "3/3 done"]
     assert re.fullmatch(r"3/3 done, 0 failed, \d+\.\d\d/s, 0 s left", lines[-1])
     assert "left\n" not in run("folder", source, out, "--overwrite", "-q").err
 
@@ -119,7 +119,7 @@ def test_the_plain_line_comes_no_more_often_than_it_should(
     for i in range(4):
         write(source / f"more {i}.png")
     ticks = iter(range(0, 1000, 20))  # it looks at the clock once a picture, and 20 seconds have passed each time
-    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     done = run("folder", source, out)
     lines = [line for line in done.err.splitlines() if line.endswith(" left")]
-    assert [line.split(",")[0] for line in lines] == ["2/7 done", "4/7 done", "6/7 done"]
+    assert [line.split(",")[0] for line in lines] == ["1/7 done", "3/7 done", "5/7 done", "7/7 done"]

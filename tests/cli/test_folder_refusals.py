@@ -62,7 +62,7 @@ def test_a_source_that_is_missing_or_a_file_and_a_target_that_is_a_file(run: Run
         (["--network-px", "7"], "7 px"),
         (["--jobs", "-1"], "--jobs"),
         (["--only", ""], "empty --only pattern"),
-        (["--colour"], "--colour"),
+        (["--color"], "--color"),
     ],
 )
 def test_options_that_make_no_sense_are_usage_errors_before_anything_is_written(

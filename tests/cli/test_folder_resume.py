@@ -194,7 +194,7 @@ def test_a_full_disk_loses_nothing_and_the_next_run_finishes_when_there_is_room(
         assert {name: (disk / name).stat().st_ino for name in made} == inodes
 
 
-def test_a_read_only_target_is_told_before_anything_is_coloured_and_can_be_looked_at(
+def test_a_read_only_target_is_told_before_anything_is_colored_and_can_be_looked_at(
     run: Run, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tiny_disk(tmp_path / "disk", 900) as disk:
@@ -206,7 +206,7 @@ def test_a_read_only_target_is_told_before_anything_is_coloured_and_can_be_looke
             ended = run("folder", done, out)
             assert ended.code == 5
             assert "Read-only file system" in ended.err
-        assert "1 to colour, 3 already there" in run("folder", done, disk / "out", "--dry-run").err
+        assert "1 to color, 3 already there" in run("folder", done, disk / "out", "--dry-run").err
         remount(disk, "rw")
 
 
@@ -288,26 +288,26 @@ def test_results_that_were_moved_with_their_sources_are_known_again(
     assert "3 colored" in ended.err
 
 
-def test_what_is_in_colour_already_is_looked_at_once(
-    run: Run, done: Path, out: Path, colour_photographs: dict[str, object], monkeypatch: pytest.MonkeyPatch
+def test_what_is_in_color_already_is_looked_at_once(
+    run: Run, done: Path, out: Path, color_photographs: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Image.fromarray(colour_photographs["coffee"]).save(done / "coffee.png")  # type: ignore[arg-type]
-    assert "1 in colour already" in run("folder", done, out).err
+    Image.fromarray(color_photographs["coffee"]).save(done / "coffee.png")  # type: ignore[arg-type]
+    assert "1 in color already" in run("folder", done, out).err
     with monkeypatch.context() as patch:
         patch.setattr(select, "open_engine", no_engine)
         ended = run("folder", done, out, "--json")
-    assert "1 in colour already" in ended.err
+    assert "1 in color already" in ended.err
     assert {"source": str(done / "coffee.png"), "status": "skipped", "kind": "still"}.items() <= ended.records[
         2
     ].items()
     assert remade(run, done, out, "--already-color", "recolor") == ["coffee.png"]
-    assert remade(run, done, out) == []  # a grey picture does not care what becomes of coloured ones
+    assert remade(run, done, out) == []  # a gray picture does not care what becomes of colored ones
 
 
-def test_copies_become_coloured_results_and_take_no_other_place(
-    run: Run, done: Path, out: Path, colour_photographs: dict[str, object]
+def test_copies_become_colored_results_and_take_no_other_place(
+    run: Run, done: Path, out: Path, color_photographs: dict[str, object]
 ) -> None:
-    Image.fromarray(colour_photographs["coffee"]).save(done / "coffee.png")  # type: ignore[arg-type]
+    Image.fromarray(color_photographs["coffee"]).save(done / "coffee.png")  # type: ignore[arg-type]
     run("folder", done, out, "--already-color", "copy")
     assert {e.source: e.status for e in read_journal(out)}["coffee.png"] is Status.COPIED
     assert remade(run, done, out, "--already-color", "copy") == []

@@ -1,4 +1,4 @@
-"""``archivecolor folder --watch``: what arrives is coloured when it is whole, until somebody interrupts."""
+"""``archivecolor folder --watch``: what arrives is colored when it is whole, until somebody interrupts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_what_is_there_and_what_arrives_is_coloured_until_ctrl_c(
+def test_what_is_there_and_what_arrives_is_colored_until_ctrl_c(
     watch: Callable[..., str], source: Path, out: Path
 ) -> None:
     def visit() -> None:
@@ -78,7 +78,7 @@ def test_what_is_there_and_what_arrives_is_coloured_until_ctrl_c(
 
     said = watch(visit)
     assert_whole(out / "later/b.png", photograph(7))
-    assert said.count("to colour with") == 1  # one engine for all rounds
+    assert said.count("to color with") == 1  # one engine for all rounds
     assert "4 colored" in said
     assert "0 already there" in said
     assert len(list(read_journal(out))) == 4

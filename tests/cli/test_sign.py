@@ -15,7 +15,7 @@ from archivecolor.errors import ConfigurationError
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.provenance.xmp import SOURCE_TYPE
 from tests.cli.conftest import Run, write
-from tests.stills.sources import GREY16
+from tests.stills.sources import GRAY16
 
 c2pa = pytest.importorskip("c2pa")
 
@@ -77,7 +77,7 @@ def test_results_are_signed_and_keep_their_luma(
     chain, key = credentials
     for suffix in TYPES:
         write(tmp_path / "in" / f"a{suffix}")
-    Image.fromarray(GREY16).save(tmp_path / "in" / "deep.png")
+    Image.fromarray(GRAY16).save(tmp_path / "in" / "deep.png")
     write(tmp_path / "in" / "b.bmp")
     done = run("folder", tmp_path / "in", out, "--sign-key", key, "--sign-certificates", chain)
     assert done.code == 0, done.err
@@ -108,7 +108,7 @@ def test_a_pixel_changed_after_signing_is_found(
     assert any("mismatch" in status["code"] for status in found["validation_status"])
 
 
-def test_keys_that_cannot_be_used_are_refused_before_anything_is_coloured(
+def test_keys_that_cannot_be_used_are_refused_before_anything_is_colored(
     run: Run, source: Path, out: Path, credentials: tuple[Path, Path], tmp_path: Path
 ) -> None:
     chain, key = credentials

@@ -99,7 +99,7 @@ def test_every_kind_of_still_is_proved_whatever_became_of_its_format(
 
 
 def test_turned_albums_and_copies_are_proved(
-    run: Run, tmp_path: Path, out: Path, colour_photographs: dict[str, Picture]
+    run: Run, tmp_path: Path, out: Path, color_photographs: dict[str, Picture]
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -109,7 +109,7 @@ def test_turned_albums_and_copies_are_proved(
     write(folder / "plain.png")
     with Image.open(folder / "plain.png") as image:
         image.save(folder / "turned.jpg", exif=block.tobytes(), quality=100)
-    Image.fromarray(colour_photographs["coffee"]).save(folder / "coffee.jpg")
+    Image.fromarray(color_photographs["coffee"]).save(folder / "coffee.jpg")
     assert run("folder", folder, out, "--already-color", "copy").code == 0
     assert run("verify", out, "--source", folder).code == 0
     with tifffile.TiffWriter(out / "album.tif") as tif:

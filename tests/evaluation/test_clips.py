@@ -1,9 +1,9 @@
-"""Evaluation on film: what its figures say of colourings whose steadiness is known."""
+"""Evaluation on film: what its figures say of colorings whose steadiness is known."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,12 +32,12 @@ class FlickeringEngine(FakeEngine):
         super().__init__()
         self._tints = np.random.default_rng(1)
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
-        return super()._colour(luma) + self._tints.normal(0, 8, 2).astype(np.float32)
+    def _color(self, luma: FloatArray) -> FloatArray:
+        return super()._color(luma) + self._tints.normal(0, 8, 2).astype(np.float32)
 
 
 def landscape(seed: int) -> Picture:
-    """A wide, soft, coloured picture for a camera to pan over."""
+    """A wide, soft, colored picture for a camera to pan over."""
     coarse = np.random.default_rng(seed).integers(60, 200, (8, 30, 3)).astype(np.uint8)
     return np.asarray(cv2.resize(coarse, (300, 80), interpolation=cv2.INTER_CUBIC), np.uint8)
 
@@ -57,12 +57,12 @@ def pan(tmp_path: Path) -> Path:
     return write_frames(tmp_path / "pan")
 
 
-def test_the_truth_stands_beside_grey_film_and_what_was_made(pan: Path) -> None:
+def test_the_truth_stands_beside_gray_film_and_what_was_made(pan: Path) -> None:
     scores = evaluate(open_clip(pan), FakeEngine(by_luma), USUAL)
     assert scores.truth.ciede2000 == 0
-    assert scores.grey.ciede2000 > 5
-    assert scores.grey.colourfulness == 0 < scores.off.colourfulness
-    assert scores.grey.warp_error == pytest.approx(0, abs=1e-6)
+    assert scores.gray.ciede2000 > 5
+    assert scores.gray.colorfulness == 0 < scores.off.colorfulness
+    assert scores.gray.warp_error == pytest.approx(0, abs=1e-6)
     assert scores.truth.cdc > 0
 
 
@@ -74,7 +74,7 @@ def test_flicker_is_found_in_every_frame_by_itself_and_gone_after_smoothing(pan:
     assert scores.below_off > 8
 
 
-def test_steady_colours_are_as_steady_with_smoothing_off(pan: Path) -> None:
+def test_steady_colors_are_as_steady_with_smoothing_off(pan: Path) -> None:
     scores = evaluate(open_clip(pan), FakeEngine(), USUAL)
     assert scores.off.warp_error < 0.2
     assert scores.mean9.ciede2000 == pytest.approx(scores.off.ciede2000, abs=0.05)
@@ -121,10 +121,10 @@ def test_a_single_frame_is_no_clip(tmp_path: Path) -> None:
         open_clip(film)
 
 
-def test_grey_film_and_frames_of_several_sizes_are_refused(tmp_path: Path) -> None:
-    grey = FilmSource(moving(4)).write(tmp_path / "grey.mkv")
-    with pytest.raises(InputError, match=r"grey.mkv: has no colour to compare with"):
-        open_clip(grey)
+def test_gray_film_and_frames_of_several_sizes_are_refused(tmp_path: Path) -> None:
+    gray = FilmSource(moving(4)).write(tmp_path / "gray.mkv")
+    with pytest.raises(InputError, match=r"gray.mkv: has no color to compare with"):
+        open_clip(gray)
     folder = write_frames(tmp_path / "frames", 3)
     Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(folder / "00009.png")
     with pytest.raises(InputError, match=r"00009.png: is 9 x 8, the frames before it 96 x 80"):
@@ -144,12 +144,18 @@ def test_the_nine_frame_mean_is_that_of_the_frames_around_in_the_shot(starts: se
 
 
 def test_means_are_taken_figure_by_figure_and_told_as_json() -> None:
-    made = clips.mean([ClipScores(*[Figures(v, v / 1000, v, v)] * 5) for v in (1.0, 3.0)])
-    assert made.full == Figures(2.0, 0.002, 2.0, 2.0)
-    told = json.loads(json.dumps(made.as_dict(), allow_nan=False))
-    assert told["full"]["warp_error"] == 2
-    assert told["warp_error_below_off"] == told["cdc_of_truth"] == 1
-    with pytest.raises(InputError, match="no clip in colour"):
+    def numbered(figure: Callable[[int], float]) -> ClipScores:
+        """Twenty figures, of which no two are the same."""
+        return ClipScores(*(Figures(*(figure(4 * way + k) for k in range(1, 5))) for way in range(5)))
+
+    assert clips.mean([numbered(float), numbered(lambda n: n * n)]) == numbered(lambda n: (n + n * n) / 2)
+    assert clips.mean([numbered(float)]) == numbered(float)
+    told = json.loads(json.dumps(numbered(float).as_dict(), allow_nan=False))
+    assert told["mean9"] == {"warp_error": 13, "cdc": 14, "ciede2000": 15, "colorfulness": 16}
+    assert told["warp_error_below_off"] == pytest.approx(9 / 17, abs=1e-4)
+    assert told["warp_error_below_mean9"] == pytest.approx(13 / 17, abs=1e-4)
+    assert told["cdc_of_truth"] == 18 / 2
+    with pytest.raises(InputError, match="no clip in color"):
         clips.mean([])
 
 

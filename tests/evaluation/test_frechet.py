@@ -51,26 +51,26 @@ def test_one_picture_is_no_distribution() -> None:
     assert frechet_distance(np.zeros((1, 4)), np.ones((1, 4))) == 0
 
 
-def test_features_depend_on_colour_and_not_on_size(
-    features: EncoderFeatures, colour_photographs: dict[str, Picture]
+def test_features_depend_on_color_and_not_on_size(
+    features: EncoderFeatures, color_photographs: dict[str, Picture]
 ) -> None:
-    cat = colour_photographs["chelsea"]
-    grey = np.repeat(luma_of(cat)[..., None], 3, axis=2)
-    seen, again, pale, other = features([cat, cat.repeat(2, 0).repeat(2, 1), grey, colour_photographs["coffee"]])
+    cat = color_photographs["chelsea"]
+    gray = np.repeat(luma_of(cat)[..., None], 3, axis=2)
+    seen, again, pale, other = features([cat, cat.repeat(2, 0).repeat(2, 1), gray, color_photographs["coffee"]])
     assert seen.shape == (320,)
     assert np.linalg.norm(seen - again) < np.linalg.norm(seen - pale) < np.linalg.norm(seen - other)
 
 
-def test_grey_is_farther_than_slightly_wrong_colours(
-    features: EncoderFeatures, colour_photographs: dict[str, Picture]
+def test_gray_is_farther_than_slightly_wrong_colors(
+    features: EncoderFeatures, color_photographs: dict[str, Picture]
 ) -> None:
     sets = []
-    for rgb in colour_photographs.values():
-        grey = np.repeat(luma_of(rgb)[..., None], 3, axis=2)
-        pale = ((rgb.astype(np.uint16) * 3 + grey) // 4).astype(np.uint8)
-        sets.append(features([rgb, grey, pale, rgb]))
+    for rgb in color_photographs.values():
+        gray = np.repeat(luma_of(rgb)[..., None], 3, axis=2)
+        pale = ((rgb.astype(np.uint16) * 3 + gray) // 4).astype(np.uint8)
+        sets.append(features([rgb, gray, pale, rgb]))
     found = distances(sets)
-    assert found.grey > found.made[0] > 0
+    assert found.gray > found.made[0] > 0
     assert found.made[1] == pytest.approx(0, abs=1e-6)
 
 

@@ -2,7 +2,7 @@
 
 ``FakeEngine()`` gives every pixel the same chroma; ``FakeEngine(by_luma)`` a chroma that depends on the pixel's luma.
 The others are a `FakeEngine` with a fault: `FailingEngine(picture=3)`, `NanEngine()`, `SlowEngine(seconds=0.2)`.
-All of them check what they are given as real engines do, count what they coloured in ``pictures``, say in ``closed``
+All of them check what they are given as real engines do, count what they colored in ``pictures``, say in ``closed``
 whether they were closed, may be used from several threads, and can be pickled, the lock being made anew.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import EngineFolder
-from archivecolor.inference.engine import Estimate, check_luma
+from archivecolor.inference.engine import Estimate, check_hints, check_luma
 
 Chroma = Callable[[FloatArray], FloatArray]
 """Maps luma ``[h, w]`` in 0..1, already at the chroma's size, to a*, b* ``[h, w, 2]``."""
@@ -42,7 +42,9 @@ def wild(luma: FloatArray) -> FloatArray:
     return rng.uniform(-180, 180, (*luma.shape, 2)).astype(np.float32)
 
 
-def fake_folder(*, name: str = "fake", short_px: int = 64, multiple: int = 32, chroma_stride: int = 4) -> EngineFolder:
+def fake_folder(
+    *, name: str = "fake", short_px: int = 64, multiple: int = 32, chroma_stride: int = 4, hints: bool = False
+) -> EngineFolder:
     """The description of a generator that lies nowhere."""
     return EngineFolder(
         path=Path("engines") / name,
@@ -58,13 +60,14 @@ def fake_folder(*, name: str = "fake", short_px: int = 64, multiple: int = 32, c
         encoder="lite0",
         classifier_features=False,
         blocks=(0, 0),
+        hints=hints,
         median_steps=0,
         digests={},
     )
 
 
 class FakeEngine:
-    """An `Engine` whose chroma is a function of the luma."""
+    """An `Engine` whose chroma is a function of the luma; where its folder takes hints, theirs where they lie."""
 
     def __init__(self, chroma: Chroma = warm, folder: EngineFolder | None = None) -> None:
         self.folder = folder or fake_folder()
@@ -76,22 +79,24 @@ class FakeEngine:
         self._chroma = chroma
         self._lock = threading.Lock()
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         """Chroma of ``[n, 1, h, w]`` luma, ``[n, 2, h / s, w / s]``."""
         if self.closed:
             raise EngineError(f"engine '{self.folder.name}' is closed")
         check_luma(luma, self.folder)
+        check_hints(hints, luma, self.folder)
         s = self.folder.chroma_stride
         n, _, h, w = luma.shape
         small = luma.reshape(n, h // s, s, w // s, s).mean(axis=(2, 4))
-        return np.stack([self._colour(picture) for picture in small]).transpose(0, 3, 1, 2)
+        chroma = np.stack([self._color(picture) for picture in small]).transpose(0, 3, 1, 2)
+        return chroma if hints is None else chroma + hints[:, 2:] * (hints[:, :2] - chroma)
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         """`colorize`, and a spread of ``spread`` everywhere; None where that is None."""
-        chroma = self.colorize(luma)
+        chroma = self.colorize(luma, hints)
         return Estimate(chroma, None if self.spread is None else np.full_like(chroma[:, :1], self.spread))
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:
             self.pictures += 1
         return self._chroma(luma)
@@ -122,7 +127,7 @@ class FailingEngine(FakeEngine):
         super().__init__(chroma)
         self._fails_at = picture
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:
             self.pictures += 1
             if self.pictures == self._fails_at:
@@ -133,8 +138,8 @@ class FailingEngine(FakeEngine):
 class NanEngine(FakeEngine):
     """Returns NaN for one pixel of every picture, unnoticed by itself."""
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
-        ab = super()._colour(luma).copy()
+    def _color(self, luma: FloatArray) -> FloatArray:
+        ab = super()._color(luma).copy()
         ab[0, 0, 0] = np.nan
         return ab
 
@@ -146,6 +151,23 @@ class SlowEngine(FakeEngine):
         super().__init__(chroma)
         self.seconds = seconds
 
-    def _colour(self, luma: FloatArray) -> FloatArray:
+    def _color(self, luma: FloatArray) -> FloatArray:
         time.sleep(self.seconds)
-        return super()._colour(luma)
+        return super()._color(luma)
+
+
+class ListeningEngine(FakeEngine):
+    """Takes hints, colors all of a picture as they say in the mean, and remembers them in ``told``."""
+
+    def __init__(self) -> None:
+        super().__init__(warm, fake_folder(hints=True))
+        self.told: list[FloatArray | None] = []
+
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
+        """The same chroma everywhere."""
+        self.told.append(hints)
+        chroma = super().colorize(luma, hints).copy()
+        for picture, hint in zip(chroma, () if hints is None else hints, strict=hints is not None):
+            if hint[2].any():
+                picture[:] = hint[:2, hint[2] > 0].mean(axis=1)[:, None, None]
+        return chroma

@@ -60,7 +60,7 @@ class FilmSource:
     attachment: bytes | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     chroma: int | None = None
-    """Seed of colours in the chroma planes; None is grey."""
+    """Seed of colors in the chroma planes; None is gray."""
 
     def write(self, path: Path) -> Path:
         """Write the film; gives ``path``."""

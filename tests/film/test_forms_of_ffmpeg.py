@@ -13,7 +13,7 @@ import pytest
 
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 from tests.film.sources import FilmSource, decode, moving, packets
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 FFMPEG = shutil.which("ffmpeg")
 MASTER = EncodeSettings(Purpose.MASTER)
@@ -38,7 +38,7 @@ def test_what_an_edit_list_hides_stays_hidden(tmp_path: Path) -> None:
         stored = sum(bool(p.size) for p in container.demux(video=0))
     shown = decode(source)
     assert len(shown.times) < stored
-    colour(source, tmp_path / "b.mp4", SHARE)
+    color(source, tmp_path / "b.mp4", SHARE)
     assert decode(tmp_path / "b.mp4").times == shown.times
     assert [data for _, data in packets(tmp_path / "b.mp4", "audio")[0]] == [
         data for _, data in packets(source, "audio")[0]
@@ -49,7 +49,7 @@ def test_cropped_film_keeps_the_picture_that_is_shown(tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"
     ffmpeg("-i", plain(tmp_path, 6), "-c", "copy", "-bsf:v", "h264_metadata=crop_right=16:crop_top=8", source)
     assert decode(source).lumas[0].shape == (88, 112)
-    colour(source, tmp_path / "b.mkv", MASTER)
+    color(source, tmp_path / "b.mkv", MASTER)
     assert np.array_equal(decode(tmp_path / "b.mkv").lumas, decode(source).lumas)
 
 
@@ -59,7 +59,7 @@ def test_telecined_film_stays_interlaced_and_keeps_its_frames(tmp_path: Path, co
     ffmpeg("-i", plain(tmp_path, 24), "-vf", "telecine", "-c:v", "libx264", "-x264-params", "tff=1", source)
     before = decode(source)
     assert any(before.interlaced)
-    colour(source, tmp_path / "b.mkv", EncodeSettings(codec=codec))
+    color(source, tmp_path / "b.mkv", EncodeSettings(codec=codec))
     after = decode(tmp_path / "b.mkv")
     assert after.times == before.times
     assert any(after.interlaced)
@@ -71,7 +71,7 @@ def test_telecined_film_stays_interlaced_and_keeps_its_frames(tmp_path: Path, co
 def test_a_time_code_survives(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"a{suffix}"
     ffmpeg("-i", plain(tmp_path, 6), "-c", "copy", "-timecode", "01:02:03:04", source)
-    colour(source, tmp_path / f"b{suffix}", SHARE)
+    color(source, tmp_path / f"b{suffix}", SHARE)
     with av.open(str(source)) as old, av.open(str(tmp_path / f"b{suffix}")) as new:
         codes = [{s.metadata["timecode"] for s in x.streams if "timecode" in s.metadata} for x in (old, new)]
     assert codes == [{"01:02:03:04"}, {"01:02:03:04"}]
@@ -81,7 +81,7 @@ def test_a_late_sound_track_stays_late(tmp_path: Path) -> None:
     late = tmp_path / "a.mkv"
     film = plain(tmp_path, 12, audio=1)
     ffmpeg("-i", film, "-itsoffset", "0.3", "-i", film, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
-    colour(late, tmp_path / "b.mkv", SHARE)
+    color(late, tmp_path / "b.mkv", SHARE)
     assert packets(tmp_path / "b.mkv", "audio") == packets(late, "audio")
     begin_s = packets(late, "audio")[0][0][0]
     assert begin_s is not None

@@ -108,3 +108,19 @@ def test_a_trial_encodes_and_tells_what_fails() -> None:
     hardware.try_encoding(software, FORM, SIZE, RATE)
     with pytest.raises(OutputError, match="libx264 refuses"):
         hardware.try_encoding(replace(software, options=(("preset", "sluggish"),)), FORM, SIZE, RATE)
+
+
+def test_each_encoder_of_this_ffmpeg_is_tried_with_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def only_h264(encoding: Encoding, form: PictureForm, size: tuple[int, int], rate: Fraction) -> None:
+        tried.append(encoding.encoder)
+        if encoding.encoder != "h264_nvenc":
+            raise OutputError(f"{encoding.encoder} refuses pictures")
+
+    monkeypatch.setattr(hardware, "try_encoding", only_h264)
+    found = dict(hardware.encoders_here())
+    assert tried == list(found)
+    assert set(found) <= {"h264_nvenc", "hevc_nvenc", "av1_nvenc"}
+    for name, why in found.items():
+        assert why == (None if name == "h264_nvenc" else f"{name} refuses pictures")

@@ -11,13 +11,16 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.film import segments
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film.segments import ShotConfidence
-from archivecolor.jobs.locks import Lock, lock
-from archivecolor.runs.film.job import FilmRequest, color_film, plan_film
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose, Smoothing
+from archivecolor.jobs.locks import LockFile
+from archivecolor.runs.film.job import FilmRequest, make_film, plan_film
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import ColorSettings, EncodeSettings, Purpose, Smoothing, SmoothingSettings
 from tests.fakes.engines import FakeEngine, by_luma
+from tests.fakes.listeners import Heard
 from tests.film.sources import FilmSource, decode, moving
 
-MASTER = EncodeSettings(Purpose.MASTER)
+KEEP = FilmSettings(encode=EncodeSettings(Purpose.MASTER), keep_work=True)
+USE = replace(KEEP, keep_work=False)
 
 
 def test_chroma_comes_back_as_it_was_kept(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -39,21 +42,23 @@ def test_damaged_chroma_is_told(tmp_path: Path) -> None:
 @pytest.fixture
 def request_(tmp_path: Path) -> FilmRequest:
     source = FilmSource([*moving(12), *moving(12, seed=5)], rotation=90, encoder="libx264").write(tmp_path / "a.mp4")
-    return FilmRequest(source, tmp_path / "b.mkv", MASTER, keep_work=True)
+    return FilmRequest(source, tmp_path / "b.mkv", KEEP)
 
 
-def run(request: FilmRequest, color: ColorSettings | None = None, film: FilmSettings | None = None) -> int:
-    """Colour a film; gives how many pictures the engine was asked for."""
+def run(request: FilmRequest, color: ColorSettings | None = None, smoothing: SmoothingSettings | None = None) -> int:
+    """Color a film; gives how many pictures the engine was asked for."""
     engine = FakeEngine(by_luma)
-    color_film(plan_film(request), engine, color or ColorSettings(), film or FilmSettings())
+    if smoothing:
+        request = replace(request, settings=replace(request.settings, smoothing=smoothing))
+    make_film(plan_film(request), engine, color or ColorSettings())
     return engine.pictures
 
 
 def test_another_codec_needs_no_engine_and_the_same_gives_the_same(request_: FilmRequest, tmp_path: Path) -> None:
     assert run(request_) > 0
-    other = replace(request_, target=tmp_path / "c.mp4", encode=EncodeSettings(Purpose.SHARE), keep_work=False)
+    other = replace(request_, target=tmp_path / "c.mp4", settings=FilmSettings(encode=EncodeSettings(Purpose.SHARE)))
     assert run(other) == 0
-    again = replace(request_, target=tmp_path / "d.mkv", keep_work=False)
+    again = replace(request_, target=tmp_path / "d.mkv", settings=USE)
     assert run(again) == 0
     one, two = decode(request_.target), decode(again.target)
     assert np.array_equal(one.cb, two.cb)
@@ -63,10 +68,9 @@ def test_another_codec_needs_no_engine_and_the_same_gives_the_same(request_: Fil
 
 def test_progress_goes_on_while_chroma_is_kept(request_: FilmRequest, tmp_path: Path) -> None:
     def told(request: FilmRequest) -> list[int]:
-        done: list[int] = []
-        settings = (ColorSettings(), FilmSettings())
-        color_film(plan_film(request), FakeEngine(by_luma), *settings, progress=lambda n, _: done.append(n))
-        return done
+        heard = Heard()
+        make_film(plan_film(request), FakeEngine(by_luma), ColorSettings(), heard)
+        return [int(progress.done) for progress in heard.done]
 
     assert told(request_) == [0, *(n // 2 for n in range(1, 49))]
     assert told(replace(request_, target=tmp_path / "again.mkv")) == list(range(25))
@@ -74,48 +78,57 @@ def test_progress_goes_on_while_chroma_is_kept(request_: FilmRequest, tmp_path: 
 
 def test_confidence_is_kept_with_the_chroma(request_: FilmRequest, tmp_path: Path) -> None:
     def told(request: FilmRequest) -> tuple[ShotConfidence, ...]:
-        return color_film(plan_film(request), FakeEngine(by_luma), ColorSettings(), FilmSettings()).confidence
+        return make_film(plan_film(request), FakeEngine(by_luma), ColorSettings()).confidence
 
     first = told(request_)
     assert [shot.first for shot in first] == [0, 12]
     assert [shot.mean for shot in first] == pytest.approx([0.5, 0.5])
-    assert told(replace(request_, target=tmp_path / "again.mkv", encode=EncodeSettings(Purpose.EDIT))) == first
+    assert (
+        told(
+            replace(
+                request_, target=tmp_path / "again.mkv", settings=replace(KEEP, encode=EncodeSettings(Purpose.EDIT))
+            )
+        )
+        == first
+    )
 
 
 def test_kept_chroma_looks_like_chroma_that_was_not_kept(request_: FilmRequest, tmp_path: Path) -> None:
-    plain = replace(request_, target=tmp_path / "plain.mkv", keep_work=False)
+    plain = replace(request_, target=tmp_path / "plain.mkv", settings=USE)
     run(plain)
     run(request_)
     off = [np.abs(a.astype(int) - b) for a, b in zip(decode(plain.target).cb, decode(request_.target).cb, strict=True)]
     assert 0 < np.mean(off) < 0.5
 
 
-def test_colour_is_graded_after_it_was_kept(request_: FilmRequest, tmp_path: Path) -> None:
+def test_color_is_graded_after_it_was_kept(request_: FilmRequest, tmp_path: Path) -> None:
     run(request_)
-    grey = replace(request_, target=tmp_path / "grey.mkv")
-    assert run(grey, ColorSettings(strength=0)) == 0
-    assert all((plane == 128).all() for plane in decode(grey.target).cb)
+    gray = replace(request_, target=tmp_path / "gray.mkv")
+    assert run(gray, ColorSettings(strength=0)) == 0
+    assert all((plane == 128).all() for plane in decode(gray.target).cb)
     rich = replace(request_, target=tmp_path / "rich.mkv")
     assert run(rich, ColorSettings(saturation=1.5)) == 0
     assert np.ptp(decode(rich.target).cb[3]) > np.ptp(decode(request_.target).cb[3])
 
 
-@pytest.mark.parametrize("other", [FilmSettings(every=3), FilmSettings(Smoothing.CAUSAL), ColorSettings(network_px=96)])
+@pytest.mark.parametrize(
+    "other", [SmoothingSettings(every=3), SmoothingSettings(Smoothing.CAUSAL), ColorSettings(network_px=96)]
+)
 def test_chroma_that_would_be_made_otherwise_is_not_used(
-    request_: FilmRequest, tmp_path: Path, other: FilmSettings | ColorSettings
+    request_: FilmRequest, tmp_path: Path, other: SmoothingSettings | ColorSettings
 ) -> None:
     run(request_)
     settings = (other, None) if isinstance(other, ColorSettings) else (None, other)
-    assert run(replace(request_, target=tmp_path / "c.mkv", keep_work=False), *settings) > 0
+    assert run(replace(request_, target=tmp_path / "c.mkv", settings=USE), *settings) > 0
     assert run(replace(request_, target=tmp_path / "d.mkv"), *settings) > 0
     assert run(replace(request_, target=tmp_path / "e.mkv"), *settings) == 0
 
 
-def paint(path: Path, colour: tuple[int, int, int]) -> None:
+def paint(path: Path, color: tuple[int, int, int]) -> None:
     """A layer for the upright film: a stroke across the middle."""
     path.parent.mkdir(exist_ok=True)
     layer = np.zeros((128, 96, 4), np.uint8)
-    layer[60:68, 10:-10] = (*colour, 255)
+    layer[60:68, 10:-10] = (*color, 255)
     Image.fromarray(layer).save(path)
 
 
@@ -148,12 +161,13 @@ def test_of_two_runs_at_once_one_keeps_chroma_and_the_other_harms_nothing(
     request_: FilmRequest, tmp_path: Path
 ) -> None:
     run(request_)
-    with (tmp_path / "a.mp4.chroma" / "journal.jsonl").open("rb") as held:
-        assert lock(held) is Lock.OURS
-        with pytest.raises(OutputError, match="another run is writing into it"):
-            run(replace(request_, target=tmp_path / "c.mkv"))
-        assert run(replace(request_, target=tmp_path / "d.mkv", keep_work=False)) > 0
-    assert run(replace(request_, target=tmp_path / "e.mkv", keep_work=False)) == 0
+    folder = tmp_path / "a.mp4.chroma"
+    held = LockFile(folder / "journal.lock", folder)
+    with pytest.raises(OutputError, match="another run is writing into it"):
+        run(replace(request_, target=tmp_path / "c.mkv"))
+    assert run(replace(request_, target=tmp_path / "d.mkv", settings=USE)) > 0
+    held.release()
+    assert run(replace(request_, target=tmp_path / "e.mkv", settings=USE)) == 0
 
 
 def test_a_folder_of_other_things_is_left_alone(request_: FilmRequest, tmp_path: Path) -> None:

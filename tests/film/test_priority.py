@@ -12,7 +12,7 @@ from archivecolor.film.encoding import open_encoder, plan_encoding
 from archivecolor.settings import EncodeSettings, FilmCodec
 from tests.film.sources import FilmSource, scene
 from tests.film.test_hardware import FORM, RATE, SIZE
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 if sys.platform != "linux" or os.geteuid() != 0:
     pytest.skip("only root's encoders on Linux can take real-time priority", allow_module_level=True)
@@ -31,7 +31,7 @@ def test_no_thread_is_a_real_time_one_after_an_encoder_was_opened(codec: FilmCod
     assert policies() == {os.SCHED_OTHER}
 
 
-def test_nor_is_one_after_a_film_was_coloured_into_av1(tmp_path: Path) -> None:
+def test_nor_is_one_after_a_film_was_colored_into_av1(tmp_path: Path) -> None:
     source = FilmSource([scene(i) for i in range(6)]).write(tmp_path / "film.mkv")
-    colour(source, tmp_path / "out.mkv", EncodeSettings(codec=FilmCodec.AV1))
+    color(source, tmp_path / "out.mkv", EncodeSettings(codec=FilmCodec.AV1))
     assert policies() == {os.SCHED_OTHER}

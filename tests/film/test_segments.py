@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from archivecolor.chroma.temporal import LOOKAHEAD
 from archivecolor.film.segments import (
-    BusyError,
     Journal,
     Made,
     ShotConfidence,
@@ -17,6 +16,7 @@ from archivecolor.film.segments import (
     mean_confidence,
     plan_segments,
 )
+from archivecolor.jobs.locks import BusyError
 
 
 @given(
@@ -121,3 +121,18 @@ def test_only_a_finished_work_folder_is_cleared(tmp_path: Path) -> None:
         journal.finish()
     assert clear_finished(work)
     assert not work.exists()
+
+
+def test_a_work_folder_whose_run_was_killed_while_it_deleted_it_is_cleared(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "journal.lock").touch()
+    assert clear_finished(work)
+    assert not work.exists()
+
+
+def test_a_lock_that_a_killed_run_left_is_no_other_thing(tmp_path: Path) -> None:
+    (tmp_path / "journal.lock").touch()
+    with Journal(tmp_path, "film"):
+        assert {path.name for path in tmp_path.iterdir()} == {"journal.lock", "journal.jsonl"}
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]

@@ -24,7 +24,7 @@ def test_transport_streams_are_told_from_other_files_of_that_name(suffix: str, t
     options = {"mpegts_m2ts_mode": "1"} if suffix == ".m2ts" else {}
     film = FilmSource(moving(6), encoder="mpeg2video", muxer="mpegts", options=options).write(tmp_path / f"a{suffix}")
     assert looks_like_a_film(film)
-    (tmp_path / f"b{suffix}").write_text("export const GREY = 1;\n" * 40)
+    (tmp_path / f"b{suffix}").write_text("export const GRAY = 1;\n" * 40)
     assert not looks_like_a_film(tmp_path / f"b{suffix}")
 
 

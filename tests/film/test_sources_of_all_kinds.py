@@ -11,7 +11,7 @@ from archivecolor.chroma.film import scan
 from archivecolor.film.reading import frames
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.sources import FilmSource, decode, moving
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 FFMPEG = shutil.which("ffmpeg")
 KINDS = {
@@ -25,9 +25,9 @@ KINDS = {
     "animation.gif": [],
     "packed.avi": ["-c:v", "rawvideo", "-pix_fmt", "yuyv422"],
     "rgb.mkv": ["-c:v", "ffv1", "-pix_fmt", "bgr0"],
-    "grey.mkv": ["-c:v", "libx264", "-pix_fmt", "gray"],
-    "grey10.mkv": ["-c:v", "libx264", "-pix_fmt", "gray10le"],
-    "grey.mp4": ["-c:v", "libx265", "-pix_fmt", "gray", "-x265-params", "log-level=error"],
+    "gray.mkv": ["-c:v", "libx264", "-pix_fmt", "gray"],
+    "gray10.mkv": ["-c:v", "libx264", "-pix_fmt", "gray10le"],
+    "gray.mp4": ["-c:v", "libx265", "-pix_fmt", "gray", "-x265-params", "log-level=error"],
     "mpeg4.avi": ["-c:v", "mpeg4", "-bf", "2"],
     "vp9.webm": ["-c:v", "libvpx-vp9"],
 }
@@ -40,7 +40,7 @@ def test_films_of_all_kinds_keep_their_frames(tmp_path: Path, name: str) -> None
     source = tmp_path / name
     command = [FFMPEG or "", "-v", "error", "-i", str(plain), *KINDS[name], str(source)]
     subprocess.run(command, check=True)
-    colour(source, tmp_path / "b.mkv", EncodeSettings(Purpose.MASTER), longest_s=0.3)
+    color(source, tmp_path / "b.mkv", EncodeSettings(Purpose.MASTER), longest_s=0.3)
     command = [FFMPEG or "", "-v", "error", "-i", str(source), "-vsync", "0", "-f", "framecrc", "-"]
     count = sum(not line.startswith("#") for line in subprocess.check_output(command, text=True).splitlines())
     after = decode(tmp_path / "b.mkv")

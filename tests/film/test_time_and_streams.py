@@ -8,7 +8,7 @@ import pytest
 
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 from tests.film.sources import FilmSource, decode, moving, packets
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 SHARE = EncodeSettings(Purpose.SHARE, preset="ultrafast")
 NTSC = Fraction(30000, 1001)
@@ -18,7 +18,7 @@ def test_ntsc_film_keeps_its_rate_and_every_timestamp(tmp_path: Path) -> None:
     source = FilmSource(
         moving(20), "libx264", time_base=1 / NTSC, rate=NTSC, options={"bf": "2", "preset": "ultrafast"}
     ).write(tmp_path / "a.mp4")
-    colour(source, tmp_path / "b.mp4", EncodeSettings(Purpose.SHARE))
+    color(source, tmp_path / "b.mp4", EncodeSettings(Purpose.SHARE))
     assert decode(tmp_path / "b.mp4").times == decode(source).times
     with av.open(str(tmp_path / "b.mp4")) as container:
         stream = container.streams.video[0]
@@ -30,14 +30,14 @@ def test_ntsc_film_keeps_its_rate_and_every_timestamp(tmp_path: Path) -> None:
 def test_variable_frame_rate_survives_reordered_frames_and_segments(tmp_path: Path, codec: FilmCodec) -> None:
     times = [0, 40, 80, 81, 200, 240, 999, 1000, 1040, 1500, 1501, 1600, 2000, 2040, 2080, 2111]
     source = FilmSource(moving(16), "libx264", time_base=Fraction(1, 1000), times=times).write(tmp_path / "a.mp4")
-    colour(source, tmp_path / "b.mp4", EncodeSettings(codec=codec), longest_s=0.7)
+    color(source, tmp_path / "b.mp4", EncodeSettings(codec=codec), longest_s=0.7)
     assert decode(tmp_path / "b.mp4").times == decode(source).times
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
 def test_a_film_that_begins_late_begins_late(tmp_path: Path, suffix: str) -> None:
     source = FilmSource(moving(8), "libx264", times=range(5, 13), audio=1).write(tmp_path / f"a{suffix}")
-    colour(source, tmp_path / f"b{suffix}", SHARE)
+    color(source, tmp_path / f"b{suffix}", SHARE)
     assert decode(tmp_path / f"b{suffix}").times == decode(source).times
     assert packets(tmp_path / f"b{suffix}", "audio") == packets(source, "audio")
 
@@ -47,7 +47,7 @@ def test_sound_tracks_are_copied_bit_for_bit_with_their_languages(tmp_path: Path
     source = FilmSource(
         moving(10), "libx264", audio=3, metadata={"title": "A film", "artist": "x"}, chapters=True
     ).write(tmp_path / f"a{suffix}")
-    colour(source, tmp_path / f"b{suffix}", SHARE)
+    color(source, tmp_path / f"b{suffix}", SHARE)
     assert packets(tmp_path / f"b{suffix}", "audio") == packets(source, "audio")
     with av.open(str(source)) as old, av.open(str(tmp_path / f"b{suffix}")) as new:
         assert [s.type for s in new.streams] == [s.type for s in old.streams]
@@ -61,7 +61,7 @@ def test_sound_tracks_are_copied_bit_for_bit_with_their_languages(tmp_path: Path
 
 def test_attachments_travel(tmp_path: Path) -> None:
     source = FilmSource(moving(4), "libx264", attachment=b"\x00\x01font" * 50).write(tmp_path / "a.mkv")
-    colour(source, tmp_path / "b.mkv", SHARE)
+    color(source, tmp_path / "b.mkv", SHARE)
     with av.open(str(tmp_path / "b.mkv")) as container:
         (attachment,) = container.streams.attachments
         assert attachment.data == b"\x00\x01font" * 50
@@ -72,7 +72,7 @@ def test_form_and_tags_travel(tmp_path: Path) -> None:
     source = FilmSource(moving(4), "libx264", colorspace=1, sample_aspect=Fraction(16, 15), rotation=90).write(
         tmp_path / "a.mp4"
     )
-    colour(source, tmp_path / "b.mp4", SHARE)
+    color(source, tmp_path / "b.mp4", SHARE)
     for path in (source, tmp_path / "b.mp4"):
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
@@ -91,7 +91,7 @@ def test_interlaced_film_stays_interlaced(tmp_path: Path, codec: FilmCodec, suff
         moving(4), "libx264", field_order=order, options={"x264-params": f"{'tff' if top else 'bff'}=1"}
     ).write(tmp_path / "a.mkv")
     assert all(decode(source).interlaced)
-    colour(source, tmp_path / f"b{suffix}", EncodeSettings(codec=codec))
+    color(source, tmp_path / f"b{suffix}", EncodeSettings(codec=codec))
     after = decode(tmp_path / f"b{suffix}")
     assert all(after.interlaced)
     with av.open(str(source)) as old, av.open(str(tmp_path / f"b{suffix}")) as new:
@@ -101,8 +101,8 @@ def test_interlaced_film_stays_interlaced(tmp_path: Path, codec: FilmCodec, suff
 
 def test_a_part_begins_at_zero_with_its_sound(tmp_path: Path) -> None:
     source = FilmSource(moving(30), "libx264", audio=1, chapters=True).write(tmp_path / "a.mkv")
-    _, joined = colour(source, tmp_path / "b.mkv", SHARE, start_s=0.4, end_s=0.8)
-    assert joined.frames == 10
+    record = color(source, tmp_path / "b.mkv", SHARE, start_s=0.4, end_s=0.8)
+    assert record.frames == 10
     after = decode(tmp_path / "b.mkv")
     assert [round(t * 25) for t in after.times] == list(range(10))
     (sound,) = packets(tmp_path / "b.mkv", "audio")

@@ -27,9 +27,9 @@ Picture = npt.NDArray[np.uint8]
 
 
 @pytest.fixture(scope="session")
-def real_lumas(colour_photographs: dict[str, Picture]) -> list[FloatArray]:
+def real_lumas(color_photographs: dict[str, Picture]) -> list[FloatArray]:
     """``[n, 1, h, w]`` of several n, h and w."""
-    pictures = list(colour_photographs.values())
+    pictures = list(color_photographs.values())
     made = []
     for count, (height, width) in ((1, (96, 96)), (3, (64, 128)), (2, (160, 96))):
         scaled = [cv2.resize(luma_of(p), (width, height), interpolation=cv2.INTER_AREA) for p in pictures[:count]]

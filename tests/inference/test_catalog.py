@@ -1,4 +1,4 @@
-"""The catalogue: what is found, what is refused, and damage that is noticed before anything is loaded."""
+"""The catalog: what is found, what is refused, and damage that is noticed before anything is loaded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from archivecolor.errors import EngineError, UsageError
 from archivecolor.inference import catalog
+from archivecolor.settings import DEFAULT_GENERATOR
 
 TOML = """
 format = 1
@@ -153,6 +154,6 @@ def test_without_any_generator_the_hint_says_so(monkeypatch: pytest.MonkeyPatch,
 
 def test_the_generator_that_ships_is_whole_and_the_default() -> None:
     folder = catalog.find()
-    assert folder.name == catalog.DEFAULT
+    assert folder.name == DEFAULT_GENERATOR
     assert folder in catalog.available()
     folder.verify()

@@ -90,7 +90,7 @@ def test_engines_agree_on_the_spread(tiny: EngineFolder, real_lumas: list[FloatA
             np.testing.assert_allclose(first, second, atol=1e-3)
 
 
-def test_a_graph_from_before_there_was_a_spread_still_colours(
+def test_a_graph_from_before_there_was_a_spread_still_colors(
     copied_engine: Path, tiny: EngineFolder, real_lumas: list[FloatArray]
 ) -> None:
     drop_spread(copied_engine)

@@ -29,7 +29,7 @@ def test_plans_that_are_right_pass(gpu: None, monkeypatch: pytest.MonkeyPatch) -
     checks = {c.what: c for c in gpu_check._plans()}
     for backend in ("tensorrt", "tensorrt-rtx"):
         for precision in ("fp16", "fp32"):
-            for what in ("build", "second load", "colours", "spread"):
+            for what in ("build", "second load", "colors", "spread"):
                 check = checks[f"{backend} {precision}: {what}"]
                 assert check.passed, check
 
@@ -44,7 +44,7 @@ def test_plans_that_do_not_load_fail_and_what_is_not_installed_is_skipped(
     assert found["tensorrt fp16"] is None
 
 
-def test_a_film_is_coloured_with_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_film_is_colored_with_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_check, "_FILM_FRAMES", 6)
     (film,) = gpu_check._film()
     assert film.passed, film

@@ -32,7 +32,7 @@ def test_in_fp32_it_computes_what_the_shipped_graph_computes(tiny: EngineFolder,
             np.testing.assert_allclose(run(model, luma), engine.colorize(luma), atol=2e-3)
 
 
-def test_in_fp16_the_shipped_generators_colours_stay_within_a_tenth_of_ciede2000() -> None:
+def test_in_fp16_the_shipped_generators_colors_stay_within_a_tenth_of_ciede2000() -> None:
     folder = catalog.find()
     luma = comparison.probe(folder.short_px, folder.multiple)
     half, full = (

@@ -39,7 +39,7 @@ def test_the_generator_that_ships_gets_the_chroma_that_torch_computes(real_lumas
     assert difference_to_torch(catalog.find(), real_lumas) < 1e-3
 
 
-def test_the_generator_that_ships_colours_real_pictures(real_lumas: list[FloatArray]) -> None:
+def test_the_generator_that_ships_colors_real_pictures(real_lumas: list[FloatArray]) -> None:
     with OnnxEngine(catalog.find(), ON_CPU) as engine:
         for luma in real_lumas:
             chroma = engine.colorize(luma)

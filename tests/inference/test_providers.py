@@ -119,13 +119,13 @@ def test_a_provider_that_does_not_come_up_is_not_replaced_by_the_cpu(
     assert "not onnx on cuda: ONNX Runtime" in caplog.text
 
 
-def test_auto_passes_by_an_engine_whose_colours_are_others(
+def test_auto_passes_by_an_engine_whose_colors_are_others(
     cuda: Builds, tiny_engine: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cuda.off_by = 20
     with caplog.at_level("INFO"), open_engine("auto", str(tiny_engine)) as engine:
         assert "CPU" in engine.description
-    assert "not onnx on cuda: colours a trial frame otherwise than the CPU does, by 20.0 in a*, b*" in caplog.text
+    assert "not onnx on cuda: colors a trial frame otherwise than the CPU does, by 20.0 in a*, b*" in caplog.text
 
 
 def test_auto_passes_by_an_engine_that_returns_no_numbers(cuda: Builds, tiny_engine: Path) -> None:

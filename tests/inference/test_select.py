@@ -13,7 +13,7 @@ from archivecolor.inference import catalog
 from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.select import EngineKind, candidates, open_engine
 from archivecolor.inference.torch import TorchEngine
-from archivecolor.settings import EngineSettings
+from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 from tests.inference.conftest import PutGpus, flip_a_byte
 
 
@@ -33,7 +33,7 @@ def test_on_a_cpu_auto_is_onnx_runtime(tiny_engine: Path) -> None:
 
 def test_without_a_name_the_generator_is_the_one_that_ships() -> None:
     with open_engine(EngineSettings("onnx", device="cpu")) as engine:
-        assert engine.folder.name == catalog.DEFAULT
+        assert engine.folder.name == DEFAULT_GENERATOR
 
 
 def test_an_unknown_engine_is_a_usage_error_that_lists_the_known_ones(tiny_engine: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archivecolor.cli.build_engine import check
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
 from archivecolor.inference import build, catalog, plans, select
@@ -18,6 +17,7 @@ from archivecolor.inference.onnx import OnnxEngine
 from archivecolor.inference.plans import Plan
 from archivecolor.inference.tensorrt import TensorRTEngine
 from archivecolor.machine import comparison
+from archivecolor.machine.comparison import check_plan as check
 from archivecolor.settings import EngineSettings, Precision
 from tests.fakes.nvidia import FakeTensorRT
 from tests.inference.conftest import PutGpus, drop_spread, flip_a_byte, put_tensorrt
@@ -245,7 +245,7 @@ def test_a_new_plan_is_compared_with_onnx_runtime_and_the_difference_is_recorded
     tiny: EngineFolder, plan: Plan
 ) -> None:
     told = check(tiny, plan)
-    assert "colours differ from ONNX Runtime's by CIEDE2000 0.0" in told
+    assert "colors differ from ONNX Runtime's by CIEDE2000 0.0" in told
     recorded = plans.load(plan.path).ciede2000
     assert recorded is not None
     assert recorded[0] < 0.01
@@ -254,11 +254,11 @@ def test_a_new_plan_is_compared_with_onnx_runtime_and_the_difference_is_recorded
     )
 
 
-def test_a_plan_whose_colours_are_others_is_refused_and_deleted(
+def test_a_plan_whose_colors_are_others_is_refused_and_deleted(
     tiny: EngineFolder, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "against_reference", lambda _: comparison.Difference(0.6, 4.0))
-    with pytest.raises(EngineError, match=r"the plan was deleted: its colours differ .* by CIEDE2000 0.60") as told:
+    with pytest.raises(EngineError, match=r"the plan was deleted: its colors differ .* by CIEDE2000 0.60") as told:
         check(tiny, plan)
     assert "at most 0.5 is allowed" in (told.value.hint or "")
     assert not plan.path.exists()

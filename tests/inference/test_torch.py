@@ -94,7 +94,7 @@ except DependencyError as e:
     assert done.stdout == "the torch engine needs PyTorch (pip install 'archivecolor[cuda]')\n"
 
 
-def test_colouring_with_onnx_never_loads_torch() -> None:
+def test_coloring_with_onnx_never_loads_torch() -> None:
     program = """
 import sys
 import numpy as np

@@ -24,7 +24,7 @@ def wanted(tmp_path: Path) -> Wanted:
     """A source that is there, and a result that is not."""
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
-    (tmp_path / "in" / "a.png").write_bytes(b"grey")
+    (tmp_path / "in" / "a.png").write_bytes(b"gray")
     source, out = tmp_path / "in/a.png", tmp_path / "out"
     return Wanted(source, out, out / "a.png", "a.png", frozenset({NOW}), WEIGHTS)
 
@@ -32,7 +32,7 @@ def wanted(tmp_path: Path) -> Wanted:
 @pytest.fixture
 def colored(wanted: Wanted) -> Entry:
     """The entry of a result that is there, and of the source as it is."""
-    wanted.target.write_bytes(b"colour")
+    wanted.target.write_bytes(b"color")
     return Entry(
         "a.png",
         Kind.STILL,
@@ -50,7 +50,7 @@ def colored(wanted: Wanted) -> Entry:
 
 @pytest.fixture
 def skipped(wanted: Wanted) -> Entry:
-    """The entry of a picture that needs no colour."""
+    """The entry of a picture that needs no color."""
     state = read_state(wanted.source)
     return Entry("a.png", Kind.STILL, Status.SKIPPED, 1, NOW, "2026-01-31T20:15:00+00:00", 0.5, state, engine=ENGINE)
 
@@ -106,7 +106,7 @@ def test_a_changed_source_is_made_again_in_place_of_its_own_result(wanted: Wante
 
 
 def test_a_source_changed_without_changing_its_size_is_made_again(wanted: Wanted, colored: Entry) -> None:
-    change(wanted.source, b"Grey")
+    change(wanted.source, b"Gray")
     assert decide(wanted, colored, Rules()).reason is Reason.SOURCE
 
 
@@ -173,7 +173,7 @@ def test_a_copy_lies_under_its_own_name_whatever_the_format(wanted: Wanted, colo
     assert decide(beside, copied, Rules()) == left(Reason.DONE)
 
 
-def test_what_needs_no_colour_is_looked_at_again_only_when_something_changed(wanted: Wanted, skipped: Entry) -> None:
+def test_what_needs_no_color_is_looked_at_again_only_when_something_changed(wanted: Wanted, skipped: Entry) -> None:
     assert decide(wanted, skipped, Rules()) == left(Reason.SKIPPED)
     assert decide(replace(wanted, weights_sha256="6" * 64), skipped, Rules()) == left(Reason.SKIPPED)
     assert decide(replace(wanted, settings=frozenset({OTHER})), skipped, Rules()) == made(Reason.SETTINGS)

@@ -18,7 +18,7 @@ from archivecolor.provenance.xmp import SOURCE_TYPE, DamagedXmpError, Record, wi
 from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
 from archivecolor.stills import open_still
 from tests.fakes.engines import FakeEngine, by_luma
-from tests.stills.sources import GREY8, GREY16, SEPIA8, png, png_chunk
+from tests.stills.sources import GRAY8, GRAY16, SEPIA8, png, png_chunk
 from tests.stills.test_metadata import exif
 
 RECORD = Record("archivecolor 9.9", "archive & co", "ab" * 32, "settings: strength 0.5")
@@ -87,10 +87,10 @@ def test_a_second_record_joins_the_first_and_both_can_be_taken_off(packet: bytes
     twice = with_record(with_record(packet, RECORD), RECORD)
     assert twice.count(b"<stEvt:softwareAgent>archivecolor 9.9") == 2
     assert twice.count(SOURCE_TYPE.encode()) == 1
-    grey = without_record(twice)
-    assert b"DigitalSourceType" not in grey
-    assert b"softwareAgent>archivecolor" not in grey
-    ElementTree.fromstring(grey)
+    gray = without_record(twice)
+    assert b"DigitalSourceType" not in gray
+    assert b"softwareAgent>archivecolor" not in gray
+    ElementTree.fromstring(gray)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_damaged_packet_is_refused_or_added_to_and_nothing_else(name: str, dam
         written = with_record(bytes(packet), RECORD)
     except DamagedXmpError:
         return
-    ElementTree.fromstring(written)
+    assert RECORD.software in [element.text for element in ElementTree.fromstring(written).iter()]
 
 
 def color(source: Path, target: Path, **output: object) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def test_exiftool_reads_record_date_place_and_artist_from_every_format(
         png_chunk(b"eXIf", exif().removeprefix(b"Exif\0\0")),
         png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + PACKETS["a title"]),
     )
-    source.write_bytes(png(0, bits, GREY16 if bits == 16 else GREY8, *chunks))
+    source.write_bytes(png(0, bits, GRAY16 if bits == 16 else GRAY8, *chunks))
     color(source, target, format=format)
     tags = (
         "-XMP-iptcExt:DigitalSourceType#",

@@ -1,4 +1,4 @@
-"""Folders of results as a run leaves them, with a journal, made without colouring anything."""
+"""Folders of results as a run leaves them, with a journal, made without coloring anything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TWO_LINES = "two\nlines.png"
 
 
 def picture(path: Path, seed: int = 0, size: tuple[int, int] = (96, 64)) -> Path:
-    """A coloured picture, another for each seed."""
+    """A colored picture, another for each seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     x, y = np.meshgrid(np.linspace(0, 1, size[0]), np.linspace(0, 1, size[1]))
     hue = np.stack([(np.sin(6 * x + seed + k) + np.cos(5 * y - k)) / 4 + 0.5 for k in range(3)], axis=2)
@@ -46,7 +46,7 @@ def write_map(out: Path, result: str) -> None:
 def colored(
     source: str, *, confidence: float | None = None, warnings: tuple[str, ...] = (), kind: Kind = Kind.STILL
 ) -> Entry:
-    """An item that was coloured into a file of its own name."""
+    """An item that was colored into a file of its own name."""
     return Entry(source, kind, Status.COLORED, 1, "s", "", 0.4, result=source, confidence=confidence, warnings=warnings)
 
 
@@ -79,9 +79,9 @@ def run_of(out: Path) -> Path:
     write_map(out, "docks/00.jpg")
     entries.append(failed("docks/torn.jpg", "/scans/docks/torn.jpg: is damaged: ends early", "scan it again"))
     entries.append(failed("people/empty.png", "/scans/people/empty.png: is empty", "restore it from a copy"))
-    entries.append(skipped("people/painted.jpg", "is in colour already"))
+    entries.append(skipped("people/painted.jpg", "is in color already"))
     picture(out / "people/poster.jpg", 30)
-    entries.append(replace(skipped("people/poster.jpg", "is in colour already"), result="people/poster.jpg"))
+    entries.append(replace(skipped("people/poster.jpg", "is in color already"), result="people/poster.jpg"))
     for i, name in enumerate((*HOSTILE, TWO_LINES)):
         picture(out / name, 20 + i)
         entries.append(colored(name, warnings=("</script><script>document.title='taken'</script>",) if i == 0 else ()))

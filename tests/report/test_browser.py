@@ -33,7 +33,7 @@ PICTURES = 21 + 4
 
 def test_everything_of_the_run_is_there_and_thumbnails_load_from_disk(on: Page) -> None:
     assert on.find("title").text == "harbour"
-    assert "21 coloured · 3 with warnings · 2 left as they were · 2 failed" in on.find("summary").text
+    assert "21 colored · 3 with warnings · 2 left as they were · 2 failed" in on.find("summary").text
     assert on.shown == f"{PICTURES} pictures"
     loaded = "return [...document.querySelectorAll('.cell img')].filter(i => i.complete && i.naturalWidth > 0).length"
     images = on.run("return document.querySelectorAll('.cell img').length")
@@ -50,7 +50,7 @@ def test_cells_are_not_made_anew_under_the_pointer(on: Page, page: Path) -> None
     assert kept
 
 
-def test_the_picture_as_scanned_is_the_luma_of_the_coloured_one(on: Page) -> None:
+def test_the_picture_as_scanned_is_the_luma_of_the_colored_one(on: Page) -> None:
     with looking_at(on, "people/02"):
         on.wait(lambda: on.find("compare").size["width"] > 100)
         on.run("document.querySelectorAll('.tag').forEach(tag => tag.hidden = true)")
@@ -58,10 +58,10 @@ def test_the_picture_as_scanned_is_the_luma_of_the_coloured_one(on: Page) -> Non
         seen = Image.open(io.BytesIO(on.find("compare").screenshot_as_png)).convert("RGB")
         path = Path(urllib.parse.unquote(urllib.parse.urlsplit(on.find("after").get_attribute("src")).path))
     rgb = np.asarray(Image.open(path), np.float64)
-    grey = np.asarray(seen.resize((rgb.shape[1], rgb.shape[0]), Image.Resampling.BOX), np.float64)
-    assert np.ptp(grey, axis=2).max() <= 1
+    gray = np.asarray(seen.resize((rgb.shape[1], rgb.shape[0]), Image.Resampling.BOX), np.float64)
+    assert np.ptp(gray, axis=2).max() <= 1
     off_601, off_709 = (
-        np.abs(grey[..., 0] - rgb @ weights).mean() for weights in ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722))
+        np.abs(gray[..., 0] - rgb @ weights).mean() for weights in ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722))
     )
     assert off_601 < min(2, off_709 / 2)
 
@@ -110,12 +110,12 @@ def test_a_confidence_map_is_laid_over_its_picture_where_there_is_one(on: Page) 
     on.press(Keys.ESCAPE)
 
 
-def test_what_was_not_coloured_is_shown_without_a_divider(on: Page) -> None:
+def test_what_was_not_colored_is_shown_without_a_divider(on: Page) -> None:
     with looking_at(on, "poster"):
         on.wait(lambda: on.find("after").size["width"] > 100)
         assert not on.find("divider").is_displayed()
         assert not on.find("flip").is_displayed()
-        assert "is in colour already" in on.find("facts").text
+        assert "is in color already" in on.find("facts").text
 
 
 def test_the_keyboard_goes_everywhere(on: Page) -> None:
@@ -292,8 +292,8 @@ def test_ten_thousand_pictures_scroll_with_few_nodes(on: Page, tmp_path: Path) -
     on.browser.get_log("browser")  # type: ignore[no-untyped-call]  # of the thumbnails that are not there
 
 
-def test_dark_and_light_are_neutral_greys_with_readable_text(on: Page) -> None:
-    def colours() -> tuple[list[float], list[float]]:
+def test_dark_and_light_are_neutral_grays_with_readable_text(on: Page) -> None:
+    def colors() -> tuple[list[float], list[float]]:
         script = """
             const style = getComputedStyle(arguments[0]);
             return [style.backgroundColor, style.color].map(c => c.match(/[\\d.]+/g).map(Number))"""
@@ -303,8 +303,8 @@ def test_dark_and_light_are_neutral_greys_with_readable_text(on: Page) -> None:
     grounds = []
     for scheme in ("light", "dark"):
         on.screen(1200, 800, scheme=scheme)
-        ground, quiet = colours()
-        assert len(set(ground[:3])) == 1, "nothing beside the pictures has a colour"
+        ground, quiet = colors()
+        assert len(set(ground[:3])) == 1, "nothing beside the pictures has a color"
         assert contrast(ground, quiet) >= 4.5
         grounds.append(ground[0])
     assert grounds[0] > 128 > grounds[1]
@@ -313,8 +313,8 @@ def test_dark_and_light_are_neutral_greys_with_readable_text(on: Page) -> None:
 def contrast(a: list[float], b: list[float]) -> float:
     """WCAG 2.2's contrast ratio."""
 
-    def light(colour: list[float]) -> float:
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour[:3])]
+    def light(color: list[float]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in color[:3])]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
 
     return max(light(a), light(b)) / min(light(a), light(b))

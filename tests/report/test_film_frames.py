@@ -32,7 +32,7 @@ SECOND_FRAME_S = 6 / 25
 
 @pytest.fixture(scope="module")
 def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film of two seconds, of whose colours at 1.2 seconds the generator was not sure, and what came to nothing."""
+    """A film of two seconds, of whose colors at 1.2 seconds the generator was not sure, and what came to nothing."""
     out = tmp_path_factory.mktemp("films") / "out"
     out.mkdir()
     FilmSource(moving(48), "libx264", options={"g": "1"}).write(out / "reel.mp4")
@@ -90,7 +90,7 @@ def test_a_frame_that_is_pressed_on_is_shown_by_itself_and_escape_shows_all(on: 
     press_on_sheet(on, 0.3, 0.12)
     assert chosen(on) == frames(on)[3]
     assert shown_size(on) == [128, 96]
-    assert "reel.mp4, 0:00, coloured" in (on.find("after").get_attribute("alt") or "")
+    assert "reel.mp4, 0:00, colored" in (on.find("after").get_attribute("alt") or "")
     assert on.find("before-half").is_displayed(), "a frame is compared as a photograph is"
     press_on_sheet(on, 0.3, 0.5)
     assert chosen(on) == frames(on)[3], "the divider moved"

@@ -1,4 +1,4 @@
-"""Films on the page: a contact sheet with the right frames, upright, in their colours."""
+"""Films on the page: a contact sheet with the right frames, upright, in their colors."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_frames_come_evenly_from_beginning_to_end(tmp_path: Path, gop: str) -> N
     tile = (536 - 24) // 4
     assert (made.width, made.height, made.sheet.width) == (128, 96, 536)
     assert made.seconds == pytest.approx(48 / 25, abs=0.05)
-    centres = [
+    centers = [
         made.sheet.getpixel((x * (tile + 8) + tile // 2, y * (made.poster.height + 8) + made.poster.height // 2))
         for y in range(3)
         for x in range(4)
     ]
-    lights = [c[0] for c in centres if isinstance(c, tuple)]
+    lights = [c[0] for c in centers if isinstance(c, tuple)]
     assert lights == sorted(set(lights)), "twelve different frames, in their order"
     steps_between = np.diff(lights)
     assert steps_between.max() <= 3 * steps_between.min()
@@ -65,7 +65,7 @@ def test_the_sheet_knows_whose_luma_it_has(tmp_path: Path, space: int, *, is_709
     made = contact_sheet(path, 536)
     assert made.is_709 is is_709
     pixels = np.asarray(made.poster, np.int16)
-    assert np.ptp(pixels, axis=2).max() > 30, "in colour"
+    assert np.ptp(pixels, axis=2).max() > 30, "in color"
 
 
 def test_what_is_no_film_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from archivecolor.errors import InputError
 from archivecolor.jobs.journal import Entry, Kind, Status
 from archivecolor.report.items import ReviewItem, State, find_items
+from tests.film.sources import FilmSource, moving
 from tests.report.runs import HOSTILE, TWO_LINES, colored, failed, picture, run_of, skipped, write_journal
 
 
@@ -43,16 +44,16 @@ def test_a_failure_s_reason_is_told_without_the_path_that_is_told_anyway(tmp_pat
     assert items["c"].reason == "no"
 
 
-def test_a_result_that_has_gone_away_is_missing_and_not_coloured(tmp_path: Path) -> None:
-    write_journal(tmp_path, colored("gone.png"), skipped("kept.png", "is in colour already"))
+def test_a_result_that_has_gone_away_is_missing_and_not_colored(tmp_path: Path) -> None:
+    write_journal(tmp_path, colored("gone.png"), skipped("kept.png", "is in color already"))
     items = by_source(find_items(tmp_path, None))
     assert items["gone.png"].state is State.MISSING
     assert items["gone.png"].reason == "its result is not there"
     kept = items["kept.png"]
-    assert (kept.state, kept.result, kept.reason, kept.warnings) == (State.SKIPPED, None, "is in colour already", ())
+    assert (kept.state, kept.result, kept.reason, kept.warnings) == (State.SKIPPED, None, "is in color already", ())
 
 
-def test_a_copy_of_a_picture_that_was_in_colour_is_shown(tmp_path: Path) -> None:
+def test_a_copy_of_a_picture_that_was_in_color_is_shown(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     entry = Entry("a.png", Kind.STILL, Status.SKIPPED, 1, "s", "", 0.1, result="a.png")
     write_journal(tmp_path, entry)
@@ -92,6 +93,25 @@ def test_without_a_journal_sources_are_paired_with_results_of_their_name_or_stem
     found = {item.source: item.result for item in find_items(out, source)}
     expected = {"a.png": "a.png", "b.tif": "b.jpg", "c.png": None, "d.jpg": "d.jpg.png", "d.png": "d.png.png"}
     assert found == expected
+
+
+def test_without_a_journal_films_are_told_as_a_run_tells_them(tmp_path: Path) -> None:
+    """By the run's names, and where other files bear them by content: ``main.ts`` is TypeScript."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    out.mkdir()
+    for name in ("clip.ts", "reel.vob", "reel.avi", "later.vob"):
+        FilmSource(moving(6), encoder="mpeg2video", muxer="mpegts").write(source / name)
+    (source / "main.ts").write_text("export const GRAY = 1;\n" * 40)
+    (source / "empty.mp4").touch()
+    for name in ("clip.mkv", "reel.vob.mkv", "reel.avi.mkv", "main.mkv"):
+        FilmSource(moving(6)).write(out / name)
+    picture(out / "later.png")
+    items = find_items(out, source)
+    assert {item.kind for item in items} == {Kind.FILM}
+    results = {"clip.ts": "clip.mkv", "reel.avi": "reel.avi.mkv", "reel.vob": "reel.vob.mkv"}
+    assert {item.source: item.result for item in items} == {**results, "later.vob": None, "empty.mp4": None}
+    assert {item.source for item in find_items(source, None)} == {"empty.mp4", "later.vob", *results}
 
 
 def test_names_come_through_as_the_file_system_has_them(tmp_path: Path) -> None:

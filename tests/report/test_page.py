@@ -60,6 +60,16 @@ def test_texts_that_many_items_share_are_held_once(tmp_path: Path) -> None:
     assert text.count("is damaged: ends early") == text.count('"scan it again"') == 1
 
 
+def test_what_has_no_picture_says_so_and_claims_nothing_of_one(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    picture(out / "a.png", 5, (60, 40))
+    write_journal(out, colored("a.png"), failed("c.png", "x"))
+    rows = {item["source"]: item for item in data_of(make(out).path)["items"]}
+    of_pictures = ("shown", "map", "size", "duration", "frames", "pages", "matrix")
+    assert [rows["a.png"][field] for field in of_pictures] == [True, False, "60x40", "", [], 1, "601"]
+    assert [rows["c.png"][field] for field in of_pictures] == [False, False, "", "", [], 1, "601"]
+
+
 def test_an_archive_s_name_is_only_text(tmp_path: Path) -> None:
     out = tmp_path / "<b>&amp; \n\udcff"
     picture(out / "a.png")
@@ -68,13 +78,13 @@ def test_an_archive_s_name_is_only_text(tmp_path: Path) -> None:
 
 
 def test_the_page_goes_beside_the_results_and_finds_them_from_there(tmp_path: Path) -> None:
-    out = tmp_path / "colour"
+    out = tmp_path / "color"
     picture(out / "a.png")
     made = make(out)
-    assert made.path == tmp_path / "colour-report" / "index.html"
-    assert data_of(made.path)["root"] == "../colour"
+    assert made.path == tmp_path / "color-report" / "index.html"
+    assert data_of(made.path)["root"] == "../color"
     elsewhere = make(out, folder=tmp_path / "x" / "y")
-    assert data_of(elsewhere.path)["root"] == "../../colour"
+    assert data_of(elsewhere.path)["root"] == "../../color"
 
 
 def test_marks_of_a_result_are_found_again_unless_it_changed(tmp_path: Path) -> None:

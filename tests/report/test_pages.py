@@ -24,15 +24,15 @@ from tests.report.test_paint import start, stroke
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-COLOURS = ((200, 60, 60), (60, 160, 60), (60, 60, 200))
+COLORS = ((200, 60, 60), (60, 160, 60), (60, 60, 200))
 
 
 def album(path: Path, *, deep: bool = False) -> Path:
     """A red landscape, a green portrait and a blue landscape, 8 or 16 bit deep."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tifffile.TiffWriter(path) as writer:
-        for colour, (width, height) in zip(COLOURS, ((120, 80), (60, 90), (120, 80)), strict=True):
-            page = np.broadcast_to(np.array(colour, np.uint8), (height, width, 3))
+        for color, (width, height) in zip(COLORS, ((120, 80), (60, 90), (120, 80)), strict=True):
+            page = np.broadcast_to(np.array(color, np.uint8), (height, width, 3))
             writer.write(page.astype(np.uint16) * 257 if deep else page, photometric="rgb", metadata=None)
     return path
 
@@ -44,10 +44,10 @@ def test_each_page_of_a_sheet_lies_in_its_place_and_comes_by_itself(tmp_path: Pa
     assert [page.number for page in made.pages] == [1, 2, 3]
     assert [page.picture.size for page in made.pages] == [(120, 80), (60, 90), (120, 80)]
     sheet = np.asarray(made.sheet, np.int16)
-    for (_, picture, box), colour in zip(made.pages, COLOURS, strict=True):
-        np.testing.assert_allclose(np.asarray(picture)[40, 30], colour, atol=2)
+    for (_, picture, box), color in zip(made.pages, COLORS, strict=True):
+        np.testing.assert_allclose(np.asarray(picture)[40, 30], color, atol=2)
         x, y = (box.left + box.width / 2) * sheet.shape[1], (box.top + 0.8 * box.height) * sheet.shape[0]
-        np.testing.assert_allclose(sheet[int(y), int(x)], colour, atol=2)
+        np.testing.assert_allclose(sheet[int(y), int(x)], color, atol=2)
     assert made.pages[1].box.width * sheet.shape[1] == pytest.approx(60), "no larger than it is"
 
 
@@ -59,19 +59,19 @@ def test_of_a_file_of_very_many_pages_as_many_are_shown_as_a_sheet_holds(
     assert len(page_sheet(path, 536, small_picture(path, 536)).pages) == 2
 
 
-def test_pages_are_told_of_what_was_coloured_and_not_of_what_was_only_copied(tmp_path: Path) -> None:
+def test_pages_are_told_of_what_was_colored_and_not_of_what_was_only_copied(tmp_path: Path) -> None:
     out = tmp_path / "out"
     for name in ("album.tif", "copied.tif"):
         album(out / name)
-    copied = replace(skipped("copied.tif", "is in colour already"), result="copied.tif")
+    copied = replace(skipped("copied.tif", "is in color already"), result="copied.tif")
     write_journal(out, colored("album.tif"), copied)
     made = make(out)
-    coloured, other = data_of(made.path)["items"]
-    assert [frame[:2] for frame in coloured["frames"]] == [[1, None], [2, None], [3, None]]
+    first, other = data_of(made.path)["items"]
+    assert [frame[:2] for frame in first["frames"]] == [[1, None], [2, None], [3, None]]
     assert (other["frames"], other["pages"]) == ([], 3)
-    folder = made.path.parent / "pictures" / coloured["id"][:2]
+    folder = made.path.parent / "pictures" / first["id"][:2]
     assert sorted(p.name[16:] for p in folder.iterdir()) == [".0.jpg", ".1.jpg", ".2.jpg", ".jpg"]
-    with Image.open(folder / f"{coloured['id']}.1.jpg") as image:
+    with Image.open(folder / f"{first['id']}.1.jpg") as image:
         assert image.size == (60, 90)
 
 

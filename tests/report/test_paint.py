@@ -37,8 +37,8 @@ PICKED = """
     window.showDirectoryPicker = async () => ((window.asked += 1), folder(""));"""
 
 
-def choose_colour(on: Page, name: str) -> None:
-    on.browser.find_element("css selector", f"#paint-colours [aria-label='{name}']").click()
+def choose_color(on: Page, name: str) -> None:
+    on.browser.find_element("css selector", f"#paint-colors [aria-label='{name}']").click()
 
 
 def stroke(on: Page, across: float, down: float, length: float = 0.2) -> None:
@@ -65,9 +65,9 @@ def test_a_saved_layer_is_what_the_folder_command_reads(on: Page, downloads: Pat
     on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
     with looking_at(on, "docks/03"):
         start(on)
-        choose_colour(on, "Sky")
+        choose_color(on, "Sky")
         stroke(on, 0.2, 0.25)
-        choose_colour(on, "No colour")
+        choose_color(on, "No color")
         stroke(on, 0.6, 0.75)
         on.press("s")
         path = downloads / "03.jpg.png"
@@ -151,7 +151,7 @@ def test_what_is_no_result_is_not_painted_on(on: Page) -> None:
         on.wait(lambda: on.run("return document.getElementById('after').naturalWidth") > 0)
         assert not on.find("paint-start").is_displayed()
         on.press("p")
-        assert "Hints are painted on what was coloured" in on.find("toast").text
+        assert "Hints are painted on what was colored" in on.find("toast").text
         assert not on.find("paint").is_displayed()
 
 

@@ -1,4 +1,4 @@
-"""The page's small pictures: right way up, right colours, made once, made anew when their results change."""
+"""The page's small pictures: right way up, right colors, made once, made anew when their results change."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def half_and_half(width: int = 80, height: int = 40) -> Image.Image:
     return image
 
 
-def assert_near(image: Image.Image, at: tuple[int, int], colour: tuple[int, int, int], within: int = 12) -> None:
+def assert_near(image: Image.Image, at: tuple[int, int], color: tuple[int, int, int], within: int = 12) -> None:
     pixel = image.getpixel(at)
     assert isinstance(pixel, tuple)
-    assert max(abs(a - b) for a, b in zip(pixel, colour, strict=True)) <= within, (pixel, colour)
+    assert max(abs(a - b) for a, b in zip(pixel, color, strict=True)) <= within, (pixel, color)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.bmp", "a.tif", "a.jp2", "a.ppm"])
-def test_a_result_of_any_format_is_shown_in_its_colours(tmp_path: Path, name: str) -> None:
+def test_a_result_of_any_format_is_shown_in_its_colors(tmp_path: Path, name: str) -> None:
     half_and_half().save(tmp_path / name)
     small = small_picture(tmp_path / name, 40)
     assert (small.width, small.height, small.image.size) == (80, 40, (40, 20))
@@ -49,7 +49,7 @@ def test_a_result_of_any_format_is_shown_in_its_colours(tmp_path: Path, name: st
 
 @pytest.mark.parametrize("planes", ["contig", "separate"])
 @pytest.mark.parametrize("kind", ["uint16", "float32"])
-def test_deep_results_are_shown_in_their_colours(tmp_path: Path, kind: str, planes: str) -> None:
+def test_deep_results_are_shown_in_their_colors(tmp_path: Path, kind: str, planes: str) -> None:
     pixels = np.asarray(half_and_half(), np.float64) / 255
     deep = np.asarray(pixels * (65535 if kind == "uint16" else 1)).astype(kind)
     deep = deep if planes == "contig" else np.moveaxis(deep, 2, 0)
@@ -59,7 +59,7 @@ def test_deep_results_are_shown_in_their_colours(tmp_path: Path, kind: str, plan
     assert_near(small.image, (32, 10), GREEN)
 
 
-def test_a_16_bit_png_is_shown_in_its_colours(tmp_path: Path) -> None:
+def test_a_16_bit_png_is_shown_in_its_colors(tmp_path: Path) -> None:
     deep = np.asarray(half_and_half(), np.uint16)[..., ::-1] * 257
     cv2.imwrite(str(tmp_path / "a.png"), deep)
     assert_near(small_picture(tmp_path / "a.png", 40).image, (32, 10), GREEN)

@@ -1,6 +1,6 @@
-"""``python -m tests.stills.fuzz [FILES] [SEED]``: colour damaged files of every format and see that nothing gives way.
+"""``python -m tests.stills.fuzz [FILES] [SEED]``: color damaged files of every format and see that nothing gives way.
 
-Each file is damaged in its own way and coloured in a process of its own. Whatever the damage: no crash, no exception
+Each file is damaged in its own way and colored in a process of its own. Whatever the damage: no crash, no exception
 but our own, no more than 10 s, no more than 3 GB, and no output for what could not be read. The suite runs a few dozen,
 2,000 are a campaign. Exit code 1 if anything was found; the files are kept.
 """
@@ -31,7 +31,7 @@ from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import ArchiveColorError
 from archivecolor.stills import probe
 from tests.fakes.engines import FakeEngine, by_luma
-from tests.stills.sources import GREY8, GREY16, JPEG, LOSSLESS, SEPIA8, SEPIA16
+from tests.stills.sources import GRAY8, GRAY16, JPEG, LOSSLESS, SEPIA8, SEPIA16
 from tests.stills.test_metadata import full_jpeg, full_png, full_tiff, full_webp
 
 LONGEST_S = 10.0
@@ -47,12 +47,12 @@ def sound_files(folder: Path) -> list[bytes]:
     for make, suffix in zip(full, (".jpg", ".png", ".tif", ".webp"), strict=True):
         files += [make(folder / f"full{suffix}").read_bytes()] * 4
     with tifffile.TiffWriter(folder / "album.tif") as tif:
-        for pixels in (GREY16, SEPIA8, GREY8):
+        for pixels in (GRAY16, SEPIA8, GRAY8):
             tif.write(pixels, compression="zlib", photometric="rgb" if pixels.ndim == 3 else "minisblack")
-    tifffile.imwrite(folder / "float.tif", GREY16 / np.float32(65535), photometric="minisblack")
+    tifffile.imwrite(folder / "float.tif", GRAY16 / np.float32(65535), photometric="minisblack")
     Image.fromarray(SEPIA8).convert("CMYK").save(folder / "cmyk.jpg")
     Image.fromarray(SEPIA8).save(folder / "lossy.webp", quality=80)
-    Image.fromarray(GREY8).save(folder / "a.pgm")
+    Image.fromarray(GRAY8).save(folder / "a.pgm")
     cv2.imwrite(str(folder / "deep.ppm"), SEPIA16)
     cv2.imwrite(str(folder / "a.jp2"), SEPIA8)
     cv2.imwrite(str(folder / "deep.jp2"), SEPIA16)

@@ -42,7 +42,7 @@ def codes(table: bytes) -> dict[str, int]:
 
 
 def blocks(coded: bytes, dc: dict[str, int], ac: dict[str, int]) -> Iterator[tuple[int, str]]:
-    """The DC difference and the bits of the AC coefficients of each block of a grey scan."""
+    """The DC difference and the bits of the AC coefficients of each block of a gray scan."""
     data = coded.replace(b"\xff\0", b"\xff")
     bits = "".join(f"{byte:08b}" for byte in data)
     at = 0

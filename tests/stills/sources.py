@@ -45,7 +45,7 @@ class Source:
 
 
 def recolor(source: Path, target: Path, format: StillFormat | None = None, quality: int | None = None) -> list[str]:
-    """Colour a file by a fake engine that paints shadows blue and lights yellow; returns the warnings."""
+    """Color a file by a fake engine that paints shadows blue and lights yellow; returns the warnings."""
     with Colorizer(FakeEngine(by_luma)) as colorizer:
         output = OutputSettings(format=format, quality=quality, embed_record=False)
         return list(colorizer.color_file(source, target, output))
@@ -71,7 +71,7 @@ def read_back(path: Path) -> npt.NDArray[Any]:
 
 
 def read_png(data: bytes) -> npt.NDArray[Any]:
-    """Decode a PNG of colour type 2 or 6, not interlaced, from its specification."""
+    """Decode a PNG of color type 2 or 6, not interlaced, from its specification."""
     width, height, bits, kind = struct.unpack(">IIBB", data[16:26])
     channels = {2: 3, 6: 4}[kind]
     raw = zlib.decompress(b"".join(body for name, body in png_chunks(data) if name == b"IDAT"))
@@ -124,7 +124,7 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png(kind: int, bits: int, pixels: npt.NDArray[Any], *before: bytes) -> bytes:
-    """A PNG of any colour type, of ``[h, w]`` or ``[h, w, channels]``; ``before`` are whole chunks ahead of IDAT."""
+    """A PNG of any color type, of ``[h, w]`` or ``[h, w, channels]``; ``before`` are whole chunks ahead of IDAT."""
     height, width = pixels.shape[:2]
     if bits < 8:
         table = np.unpackbits(pixels.astype(np.uint8)[..., None], axis=2)[..., 8 - bits :]
@@ -145,19 +145,19 @@ def _photograph(top: int) -> UIntArray:
     return np.asarray(np.clip(np.rint(grainy * top), 0, top), np.uint8 if top < 256 else np.uint16)
 
 
-GREY8, GREY16 = _photograph(255), _photograph(65535)
-CLEAR8, CLEAR16 = np.ascontiguousarray(GREY8[::-1]), np.ascontiguousarray(GREY16[::-1])
-BITS = (GREY8 > 120).astype(np.uint8)
+GRAY8, GRAY16 = _photograph(255), _photograph(65535)
+CLEAR8, CLEAR16 = np.ascontiguousarray(GRAY8[::-1]), np.ascontiguousarray(GRAY16[::-1])
+BITS = (GRAY8 > 120).astype(np.uint8)
 
 
-def _toned(grey: UIntArray) -> UIntArray:
+def _toned(gray: UIntArray) -> UIntArray:
     """A sepia print: three channels that differ."""
-    top = int(np.iinfo(grey.dtype).max)
-    wide = grey.astype(np.float64) / top
-    return np.rint(np.stack((wide**0.8, wide, wide**1.3), axis=-1) * top).astype(grey.dtype)
+    top = int(np.iinfo(gray.dtype).max)
+    wide = gray.astype(np.float64) / top
+    return np.rint(np.stack((wide**0.8, wide, wide**1.3), axis=-1) * top).astype(gray.dtype)
 
 
-SEPIA8, SEPIA16 = _toned(GREY8), _toned(GREY16)
+SEPIA8, SEPIA16 = _toned(GRAY8), _toned(GRAY16)
 
 
 def _pillow(pixels: npt.NDArray[Any] | Image.Image, **options: Any) -> Callable[[Path], object]:
@@ -196,21 +196,21 @@ _PALETTE, _PALETTE_LUMA = _palette()
 _WHOLE = np.full_like(CLEAR8, 255)
 _TABLE = b"".join(bytes((i * 17, 255 - i * 17, 3 * i)) for i in range(16))
 _TABLE_RGB = np.frombuffer(_TABLE, np.uint8).reshape(16, 3)
-_NIBBLES = (GREY8 >> 4).astype(np.uint8)
-_MASKED16 = np.where(GREY16[5, 5] == GREY16, 0, 65535).astype(np.uint16)
+_NIBBLES = (GRAY8 >> 4).astype(np.uint8)
+_MASKED16 = np.where(GRAY16[5, 5] == GRAY16, 0, 65535).astype(np.uint16)
 
 PNG = (
-    Source("grey 8", ".png", _pillow(GREY8), GREY8),
-    Source("grey 16", ".png", _bytes(png(0, 16, GREY16)), GREY16),
-    Source("grey 1", ".png", _bytes(png(0, 1, BITS)), BITS * np.uint8(255)),
-    Source("grey 4", ".png", _bytes(png(0, 4, _NIBBLES)), _NIBBLES * np.uint8(17)),
-    Source("grey with alpha 8", ".png", _bytes(png(4, 8, np.dstack((GREY8, CLEAR8)))), GREY8, CLEAR8),
-    Source("grey with alpha 16", ".png", _bytes(png(4, 16, np.dstack((GREY16, CLEAR16)))), GREY16, CLEAR16),
+    Source("gray 8", ".png", _pillow(GRAY8), GRAY8),
+    Source("gray 16", ".png", _bytes(png(0, 16, GRAY16)), GRAY16),
+    Source("gray 1", ".png", _bytes(png(0, 1, BITS)), BITS * np.uint8(255)),
+    Source("gray 4", ".png", _bytes(png(0, 4, _NIBBLES)), _NIBBLES * np.uint8(17)),
+    Source("gray with alpha 8", ".png", _bytes(png(4, 8, np.dstack((GRAY8, CLEAR8)))), GRAY8, CLEAR8),
+    Source("gray with alpha 16", ".png", _bytes(png(4, 16, np.dstack((GRAY16, CLEAR16)))), GRAY16, CLEAR16),
     Source(
-        "grey 16 with a transparent value",
+        "gray 16 with a transparent value",
         ".png",
-        _bytes(png(0, 16, GREY16, png_chunk(b"tRNS", struct.pack(">H", int(GREY16[5, 5]))))),
-        GREY16,
+        _bytes(png(0, 16, GRAY16, png_chunk(b"tRNS", struct.pack(">H", int(GRAY16[5, 5]))))),
+        GRAY16,
         _MASKED16,
     ),
     Source("toned RGB 8", ".png", _pillow(SEPIA8), luma_of(SEPIA8)),
@@ -227,19 +227,19 @@ PNG = (
     ),
 )
 
-_GREY_TIFF = ("minisblack", GREY8, GREY16)
+_GRAY_TIFF = ("minisblack", GRAY8, GRAY16)
 TIFF = (
-    Source("grey 8", ".tif", _tiff(GREY8, "minisblack"), GREY8),
-    Source("grey 16", ".tif", _tiff(GREY16, "minisblack"), GREY16),
-    Source("grey 16 big-endian", ".tif", _tiff(GREY16, "minisblack", byteorder=">"), GREY16),
-    Source("BigTIFF", ".tif", _tiff(GREY16, "minisblack", bigtiff=True), GREY16),
-    Source("white is zero 8", ".tif", _tiff(255 - GREY8, "miniswhite"), GREY8),
-    Source("white is zero 16", ".tif", _tiff(65535 - GREY16, "miniswhite", compression="lzw"), GREY16),
-    Source("LZW 8", ".tif", _tiff(GREY8, "minisblack", compression="lzw"), GREY8),
-    Source("LZW 16 big-endian", ".tif", _tiff(GREY16, "minisblack", compression="lzw", byteorder=">"), GREY16),
-    Source("Deflate 16 predicted", ".tif", _tiff(GREY16, "minisblack", compression="zlib", predictor=True), GREY16),
-    Source("PackBits", ".tif", _tiff(GREY8, "minisblack", compression="packbits"), GREY8),
-    Source("tiled 16", ".tif", _tiff(GREY16, "minisblack", tile=(16, 16), compression="zlib"), GREY16),
+    Source("gray 8", ".tif", _tiff(GRAY8, "minisblack"), GRAY8),
+    Source("gray 16", ".tif", _tiff(GRAY16, "minisblack"), GRAY16),
+    Source("gray 16 big-endian", ".tif", _tiff(GRAY16, "minisblack", byteorder=">"), GRAY16),
+    Source("BigTIFF", ".tif", _tiff(GRAY16, "minisblack", bigtiff=True), GRAY16),
+    Source("white is zero 8", ".tif", _tiff(255 - GRAY8, "miniswhite"), GRAY8),
+    Source("white is zero 16", ".tif", _tiff(65535 - GRAY16, "miniswhite", compression="lzw"), GRAY16),
+    Source("LZW 8", ".tif", _tiff(GRAY8, "minisblack", compression="lzw"), GRAY8),
+    Source("LZW 16 big-endian", ".tif", _tiff(GRAY16, "minisblack", compression="lzw", byteorder=">"), GRAY16),
+    Source("Deflate 16 predicted", ".tif", _tiff(GRAY16, "minisblack", compression="zlib", predictor=True), GRAY16),
+    Source("PackBits", ".tif", _tiff(GRAY8, "minisblack", compression="packbits"), GRAY8),
+    Source("tiled 16", ".tif", _tiff(GRAY16, "minisblack", tile=(16, 16), compression="zlib"), GRAY16),
     Source("toned RGB 8", ".tif", _tiff(SEPIA8, "rgb"), luma_of(SEPIA8)),
     Source("toned RGB 16 LZW", ".tif", _tiff(SEPIA16, "rgb", compression="lzw"), luma_of(SEPIA16)),
     Source(
@@ -256,21 +256,21 @@ TIFF = (
         CLEAR16,
     ),
     Source(
-        "grey with alpha 8",
+        "gray with alpha 8",
         ".tif",
-        _tiff(np.dstack((GREY8, CLEAR8)), "minisblack", planarconfig="contig", extrasamples=["unassalpha"]),
-        GREY8,
+        _tiff(np.dstack((GRAY8, CLEAR8)), "minisblack", planarconfig="contig", extrasamples=["unassalpha"]),
+        GRAY8,
         CLEAR8,
     ),
     Source("palette", ".tif", _pillow(_PALETTE), _PALETTE_LUMA),
     Source("bilevel", ".tif", _pillow(BITS.astype(bool)), BITS * np.uint8(255)),
     Source("bilevel, CCITT group 4", ".tif", _pillow(BITS.astype(bool), compression="group4"), BITS * np.uint8(255)),
     Source("bilevel, white is zero", ".tif", _tiff(BITS == 0, "miniswhite"), BITS * np.uint8(255)),
-    Source("grey 4", ".tif", _tiff(_NIBBLES, "minisblack", bitspersample=4), _NIBBLES * np.uint8(17)),
+    Source("gray 4", ".tif", _tiff(_NIBBLES, "minisblack", bitspersample=4), _NIBBLES * np.uint8(17)),
 )
 
 WEBP = (
-    Source("lossless", ".webp", _pillow(np.dstack([GREY8] * 3), lossless=True), GREY8),
+    Source("lossless", ".webp", _pillow(np.dstack([GRAY8] * 3), lossless=True), GRAY8),
     Source(
         "lossless with alpha",
         ".webp",
@@ -281,13 +281,13 @@ WEBP = (
     Source(
         "lossless behind a long caption",
         ".webp",
-        _pillow(np.dstack([GREY8] * 3), lossless=True, icc_profile=b"\0" * 16 + b"RGB " + b"\1" * 9000),
-        GREY8,
+        _pillow(np.dstack([GRAY8] * 3), lossless=True, icc_profile=b"\0" * 16 + b"RGB " + b"\1" * 9000),
+        GRAY8,
     ),
 )
 
 BMP = (
-    Source("grey 8", ".bmp", _pillow(GREY8), GREY8),
+    Source("gray 8", ".bmp", _pillow(GRAY8), GRAY8),
     Source("toned RGB", ".bmp", _pillow(SEPIA8), luma_of(SEPIA8)),
     Source("bilevel", ".bmp", _pillow(BITS.astype(bool)), BITS * np.uint8(255)),
 )
@@ -297,12 +297,12 @@ LOSSLESS = {f"{s.suffix[1:]} {s.name}": s for s in (*PNG, *TIFF, *WEBP, *BMP)}
 JPEG = {
     f"jpeg {name}": Source(name, ".jpg", _pillow(pixels, **options), _decoded(pixels, format="JPEG", **options))
     for name, pixels, options in (
-        ("grey", GREY8, {"quality": 90}),
-        ("grey progressive", GREY8, {"quality": 75, "progressive": True}),
+        ("gray", GRAY8, {"quality": 90}),
+        ("gray progressive", GRAY8, {"quality": 75, "progressive": True}),
         ("toned 4:2:0", SEPIA8, {"quality": 85, "subsampling": 2}),
         ("toned 4:4:4", SEPIA8, {"quality": 92, "subsampling": 0}),
-        ("grey with restart markers", GREY8, {"quality": 95, "restart_marker_blocks": 3}),
-        ("grey of quality 100", GREY8, {"quality": 100, "optimize": True}),
-        ("grey and coarse", GREY8, {"quality": 30}),
+        ("gray with restart markers", GRAY8, {"quality": 95, "restart_marker_blocks": 3}),
+        ("gray of quality 100", GRAY8, {"quality": 100, "optimize": True}),
+        ("gray and coarse", GRAY8, {"quality": 30}),
     )
 }

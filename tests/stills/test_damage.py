@@ -22,8 +22,8 @@ from archivecolor.stills import NotAPictureError, open_still, probe, suffix_of, 
 from archivecolor.stills.sniff import names_a_picture, sniff
 from tests.stills.sources import (
     BITS,
-    GREY8,
-    GREY16,
+    GRAY8,
+    GRAY16,
     JPEG,
     LOSSLESS,
     SEPIA8,
@@ -99,7 +99,7 @@ def test_no_damage_whatever_raises_anything_but_our_errors(
 
 
 def test_a_png_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
-    for name in ("png grey 8", "png grey 16"):
+    for name in ("png gray 8", "png gray 16"):
         path = SOURCES[name].at(tmp_path)
         data = bytearray(path.read_bytes())
         at = data.index(b"IDAT")
@@ -187,7 +187,7 @@ def test_pictures_of_formats_that_are_not_read_are_named(head: bytes, name: str,
 
 def test_the_content_tells_the_format_not_the_name(tmp_path: Path) -> None:
     path = tmp_path / "really a png.jpg"
-    Image.fromarray(GREY8).save(path, format="PNG")
+    Image.fromarray(GRAY8).save(path, format="PNG")
     recolor(path, tmp_path / "target.jpg")
     with Image.open(tmp_path / "target.jpg") as image:
         assert image.format == "PNG"
@@ -195,7 +195,7 @@ def test_the_content_tells_the_format_not_the_name(tmp_path: Path) -> None:
 
 def test_a_tiff_of_three_pages_is_refused_by_formats_of_one(tmp_path: Path) -> None:
     path = tmp_path / "album.tif"
-    Image.fromarray(GREY8).save(path, save_all=True, append_images=[Image.fromarray(GREY8[::-1])] * 2)
+    Image.fromarray(GRAY8).save(path, save_all=True, append_images=[Image.fromarray(GRAY8[::-1])] * 2)
     with pytest.raises(OutputError, match="has 3 pages, png has one"):
         recolor(path, tmp_path / "target.png", StillFormat.PNG)
     assert not (tmp_path / "target.png").exists()
@@ -204,18 +204,18 @@ def test_a_tiff_of_three_pages_is_refused_by_formats_of_one(tmp_path: Path) -> N
 @pytest.mark.parametrize("thumbnail_first", [False, True])
 def test_a_tiff_with_a_thumbnail_is_read_and_says_that_it_is_left_out(thumbnail_first: bool, tmp_path: Path) -> None:
     path = tmp_path / "scan.tif"
-    pages = [(GREY16, 0), (GREY16[::4, ::4], 1)]
+    pages = [(GRAY16, 0), (GRAY16[::4, ::4], 1)]
     with tifffile.TiffWriter(path) as tif:
         for pixels, kind in pages[::-1] if thumbnail_first else pages:
             tif.write(pixels, photometric="minisblack", subfiletype=kind, metadata=None)
     still = open_still(path)
-    np.testing.assert_array_equal(still.luma, GREY16)
+    np.testing.assert_array_equal(still.luma, GRAY16)
     assert still.warnings == ("the thumbnails or masks in it were left out",)
 
 
 def test_a_tiff_of_nothing_but_a_thumbnail_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "raw.tif"
-    tifffile.imwrite(path, GREY8, subfiletype=1, metadata=None)
+    tifffile.imwrite(path, GRAY8, subfiletype=1, metadata=None)
     with pytest.raises(InputError, match="holds no picture"):
         probe(path)
 
@@ -232,12 +232,12 @@ def test_an_animation_is_refused(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pixels", "photometric", "said"),
     [
-        (GREY8.astype(np.float64), "minisblack", "64 bit float64 samples"),
+        (GRAY8.astype(np.float64), "minisblack", "64 bit float64 samples"),
         (np.full((9, 9), np.nan, np.float32), "minisblack", "samples that are no numbers"),
-        (GREY8.astype(np.uint32), "minisblack", "32 bit uint32 samples"),
-        (GREY8.astype(np.int16), "minisblack", "16 bit int16 samples"),
-        (np.dstack([GREY8] * 4), "separated", "its pixels are SEPARATED with 4 channels"),
-        (np.dstack([GREY8] * 3), "cielab", "its pixels are CIELAB with 3 channels"),
+        (GRAY8.astype(np.uint32), "minisblack", "32 bit uint32 samples"),
+        (GRAY8.astype(np.int16), "minisblack", "16 bit int16 samples"),
+        (np.dstack([GRAY8] * 4), "separated", "its pixels are SEPARATED with 4 channels"),
+        (np.dstack([GRAY8] * 3), "cielab", "its pixels are CIELAB with 3 channels"),
     ],
 )
 def test_tiffs_of_other_samples_are_refused_with_what_they_are(
@@ -251,15 +251,15 @@ def test_tiffs_of_other_samples_are_refused_with_what_they_are(
 
 def test_the_y_of_an_uncompressed_ycbcr_tiff_is_its_luma(tmp_path: Path) -> None:
     path = tmp_path / "source.tif"
-    ycbcr = np.dstack((GREY8, np.full_like(GREY8, 100), np.full_like(GREY8, 160)))
+    ycbcr = np.dstack((GRAY8, np.full_like(GRAY8, 100), np.full_like(GRAY8, 160)))
     tifffile.imwrite(path, ycbcr, photometric="ycbcr", metadata=None)
-    np.testing.assert_array_equal(open_still(path).luma, GREY8)
+    np.testing.assert_array_equal(open_still(path).luma, GRAY8)
 
 
-def test_a_palette_of_two_colours_is_read(tmp_path: Path) -> None:
+def test_a_palette_of_two_colors_is_read(tmp_path: Path) -> None:
     path = tmp_path / "source.tif"
-    colours = np.array([[0x2000, 0xF000], [0x1000, 0xE000], [0x0800, 0xC000]], np.uint16)
-    tag = (320, "H", 6, colours.ravel(), True)
+    colors = np.array([[0x2000, 0xF000], [0x1000, 0xE000], [0x0800, 0xC000]], np.uint16)
+    tag = (320, "H", 6, colors.ravel(), True)
     tifffile.imwrite(path, BITS.astype(bool), photometric="minisblack", metadata=None, extratags=[tag])
     data = bytearray(path.read_bytes())
     with tifffile.TiffFile(path) as tif:
@@ -267,7 +267,7 @@ def test_a_palette_of_two_colours_is_read(tmp_path: Path) -> None:
         assert isinstance(page, tifffile.TiffPage)
         struct.pack_into("<H", data, page.tags[262].valueoffset, 3)
     path.write_bytes(data)
-    expected = luma_of((colours.T >> 8).astype(np.uint8)[BITS])
+    expected = luma_of((colors.T >> 8).astype(np.uint8)[BITS])
     np.testing.assert_array_equal(open_still(path).luma, expected)
 
 
@@ -288,19 +288,19 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: 
 def test_a_picture_that_takes_more_memory_than_there_is_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = SOURCES["png grey 16"].at(tmp_path)
+    path = SOURCES["png gray 16"].at(tmp_path)
     needs = probe(path).working_bytes
     monkeypatch.setattr(stills, "memory_bytes", lambda: needs)
     with pytest.raises(InputError, match="has 1 megapixels and may take") as caught:
         open_still(path)
-    assert "--max-megapixels 1 colours it all the same" in str(caught.value.hint)
+    assert "--max-megapixels 1 colors it all the same" in str(caught.value.hint)
     assert open_still(path, max_megapixels=1).luma.size
 
 
 def test_a_file_that_goes_away_between_two_looks_is_an_error_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("png grey 16", "png grey 8", "tif grey 16", "webp lossless", "jpeg grey", "bmp grey 8"):
+    for name in ("png gray 16", "png gray 8", "tif gray 16", "webp lossless", "jpeg gray", "bmp gray 8"):
         path = SOURCES[name].at(tmp_path)
         info = probe(path)
         path.unlink()
@@ -312,7 +312,7 @@ def test_a_file_that_goes_away_between_two_looks_is_an_error_of_its_own(
 
 
 def test_a_file_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = SOURCES["png grey 8"].at(tmp_path)
+    path = SOURCES["png gray 8"].at(tmp_path)
 
     def refuse(self: Path, *args: object, **kwargs: object) -> io.BytesIO:
         raise PermissionError(13, "Permission denied", str(self))
@@ -325,7 +325,7 @@ def test_a_file_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path, monke
 def test_a_picture_that_does_not_fit_into_memory_is_an_error_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = SOURCES["png grey 16"].at(tmp_path)
+    path = SOURCES["png gray 16"].at(tmp_path)
 
     def exhausted(*_: object) -> None:
         raise MemoryError
@@ -346,7 +346,7 @@ def test_a_picture_longer_than_the_target_can_be_is_refused_with_its_limit(
 
 
 def test_what_an_encoder_stumbles_over_names_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = SOURCES["png grey 8"].at(tmp_path)
+    path = SOURCES["png gray 8"].at(tmp_path)
     still = open_still(path)
 
     def stumble(*_: object, **__: object) -> None:
@@ -355,7 +355,7 @@ def test_what_an_encoder_stumbles_over_names_the_source(tmp_path: Path, monkeypa
     monkeypatch.setattr(Image.Image, "save", stumble)
     file = io.BytesIO()
     with pytest.raises(OutputError, match="cannot be encoded as jpeg: bad hair day") as caught:
-        write_still(file, np.dstack([GREY8] * 3), still, OutputSettings(format=StillFormat.JPEG))
+        write_still(file, np.dstack([GRAY8] * 3), still, OutputSettings(format=StillFormat.JPEG))
     assert str(path) in caught.value.message
     assert file.getvalue() == b""
 
@@ -363,14 +363,14 @@ def test_what_an_encoder_stumbles_over_names_the_source(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("format", list(StillFormat))
 def test_nothing_is_written_before_the_whole_is_encoded(format: StillFormat, tmp_path: Path) -> None:
     """A full disk is then told by its own error number, which encoders swallow."""
-    still = open_still(SOURCES["png grey 8"].at(tmp_path))
+    still = open_still(SOURCES["png gray 8"].at(tmp_path))
 
     class Full(io.BytesIO):
         def write(self, data: object, /) -> int:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left") as caught:
-        write_still(Full(), np.dstack([GREY8] * 3), still, OutputSettings(format=format))
+        write_still(Full(), np.dstack([GRAY8] * 3), still, OutputSettings(format=format))
     assert caught.value.errno == 28
 
 
@@ -387,6 +387,6 @@ def test_what_was_written_is_a_whole_file_for_another_reader(tmp_path: Path) -> 
         target.unlink(missing_ok=True)
         recolor(path, target)
         if source.suffix != ".tif":
-            assert read_back(target).shape[:2] == GREY8.shape, name
+            assert read_back(target).shape[:2] == GRAY8.shape, name
         with Image.open(target) as image:
             image.load()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from archivecolor.stills import exif
 from tests.stills import test_metadata
-from tests.stills.sources import GREY8, recolor
+from tests.stills.sources import GRAY8, recolor
 
 BLOCK = test_metadata.exif().removeprefix(b"Exif\0\0")
 
@@ -105,7 +105,7 @@ def test_every_page_of_a_tiff_keeps_its_directories(tmp_path: Path, *, big: bool
     block = Image.Exif()
     block.get_ifd(34665)[36867] = "1904:07:01 12:00:00"
     block.get_ifd(34853)[2] = (51.0, 28.0, 38.0)
-    pages = [Image.fromarray(GREY8) for _ in range(3)]
+    pages = [Image.fromarray(GRAY8) for _ in range(3)]
     pages[0].save(source, save_all=True, append_images=pages[1:], exif=block.tobytes(), big_tiff=big)
     assert recolor(source, target) == []
     with tifffile.TiffFile(target) as tif:

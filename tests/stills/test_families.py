@@ -1,4 +1,4 @@
-"""What only some formats have: pages, float samples, tiles, luma in a colour JPEG; and the formats that came later."""
+"""What only some formats have: pages, float samples, tiles, luma in a color JPEG; and the formats that came later."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archivecolor.settings import StillFormat
 from archivecolor.stills import open_still, probe
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.traits import TRAITS
-from tests.stills.sources import GREY8, GREY16, HEIGHT, SEPIA8, SEPIA16, WIDTH, luma_of, recolor
+from tests.stills.sources import GRAY8, GRAY16, HEIGHT, SEPIA8, SEPIA16, WIDTH, luma_of, recolor
 from tests.stills.test_metadata import RGB_PROFILE, XMP, exif
 
 
@@ -91,17 +91,17 @@ def test_a_jpeg_that_stores_no_luma_says_how_far_it_moved(mode: str, tmp_path: P
 
 
 def album(path: Path) -> list[UIntArray]:
-    """Pages of different size, depth, compression and colour, with a thumbnail between them."""
-    pages: list[Any] = [GREY16, SEPIA8, np.rot90(GREY8).copy()]
+    """Pages of different size, depth, compression and color, with a thumbnail between them."""
+    pages: list[Any] = [GRAY16, SEPIA8, np.rot90(GRAY8).copy()]
     with tifffile.TiffWriter(path) as tif:
-        tif.write(GREY16, photometric="minisblack", compression="zlib", metadata=None, resolution=(300, 300))
-        tif.write(GREY8[::4, ::4], photometric="minisblack", subfiletype=1, metadata=None)
+        tif.write(GRAY16, photometric="minisblack", compression="zlib", metadata=None, resolution=(300, 300))
+        tif.write(GRAY8[::4, ::4], photometric="minisblack", subfiletype=1, metadata=None)
         tif.write(SEPIA8, photometric="rgb", compression="lzw", metadata=None, description="second")
         tif.write(255 - pages[2], photometric="miniswhite", tile=(16, 16), metadata=None)
-    return [GREY16, luma_of(SEPIA8), pages[2]]
+    return [GRAY16, luma_of(SEPIA8), pages[2]]
 
 
-def test_every_page_of_a_tiff_is_coloured_and_keeps_its_luma(tmp_path: Path) -> None:
+def test_every_page_of_a_tiff_is_colored_and_keeps_its_luma(tmp_path: Path) -> None:
     pytest.importorskip("imagecodecs")
     source, target = tmp_path / "album.tif", tmp_path / "target.tif"
     lumas = album(source)
@@ -133,18 +133,18 @@ def test_a_page_that_is_damaged_fails_the_whole_album(tmp_path: Path) -> None:
 @pytest.mark.parametrize("white", [1.0, 255.0, 65535.0, 3.7])
 def test_float_samples_stay_float_and_keep_their_luma(white: float, tmp_path: Path) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
-    grey = (GREY16.astype(np.float32) / np.float32(65535) + np.float32(1e-5)) * np.float32(white)
-    grey[0, 0] = white
-    tifffile.imwrite(source, grey, photometric="minisblack", compression="zlib", metadata=None)
+    gray = (GRAY16.astype(np.float32) / np.float32(65535) + np.float32(1e-5)) * np.float32(white)
+    gray[0, 0] = white
+    tifffile.imwrite(source, gray, photometric="minisblack", compression="zlib", metadata=None)
     assert recolor(source, target) == []
     rgb = tifffile.imread(target)
     assert rgb.dtype == np.float32
     y = rgb.astype(np.float64) @ (0.299, 0.587, 0.114)
-    np.testing.assert_allclose(y, grey, atol=white * 3e-7)
+    np.testing.assert_allclose(y, gray, atol=white * 3e-7)
     assert (np.ptp(rgb, axis=2) > 0.04 * white).mean() > 0.3
 
 
-def test_float_colour_is_read_by_its_luma(tmp_path: Path) -> None:
+def test_float_color_is_read_by_its_luma(tmp_path: Path) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
     toned = SEPIA16.astype(np.float32) / np.float32(65535)
     tifffile.imwrite(source, toned, photometric="rgb", metadata=None)
@@ -157,21 +157,21 @@ def test_float_colour_is_read_by_its_luma(tmp_path: Path) -> None:
 def test_big_endian_bigtiff_and_tiles_stay_as_they_are(tmp_path: Path) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
     tifffile.imwrite(
-        source, GREY16, photometric="minisblack", bigtiff=True, byteorder=">", tile=(32, 16), metadata=None
+        source, GRAY16, photometric="minisblack", bigtiff=True, byteorder=">", tile=(32, 16), metadata=None
     )
     assert recolor(source, target) == []
     with tifffile.TiffFile(target) as tif:
         page = tif.pages[0]
         assert isinstance(page, tifffile.TiffPage)
         assert (tif.is_bigtiff, tif.byteorder, page.tilelength, page.tilewidth) == (True, ">", 32, 16)
-        np.testing.assert_array_equal(luma_of(page.asarray()), GREY16)
+        np.testing.assert_array_equal(luma_of(page.asarray()), GRAY16)
 
 
 def test_jpeg_inside_a_tiff_becomes_deflate_and_says_why(tmp_path: Path) -> None:
     pytest.importorskip("imagecodecs")
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
-    tifffile.imwrite(source, np.tile(GREY8, (2, 2)), photometric="minisblack", compression="jpeg", metadata=None)
-    assert recolor(source, target) == ["compressed with Deflate: JPEG holds no colour without loss"]
+    tifffile.imwrite(source, np.tile(GRAY8, (2, 2)), photometric="minisblack", compression="jpeg", metadata=None)
+    assert recolor(source, target) == ["compressed with Deflate: JPEG holds no color without loss"]
     np.testing.assert_array_equal(luma_of(tifffile.imread(target)), tifffile.imread(source))
 
 
@@ -187,12 +187,12 @@ def deep_jp2(pixels: npt.NDArray[Any]) -> bytes:
 @pytest.mark.parametrize(
     ("data", "luma"),
     [
-        (deep_jp2(GREY8), GREY8),
-        (deep_jp2(GREY16), GREY16),
+        (deep_jp2(GRAY8), GRAY8),
+        (deep_jp2(GRAY16), GRAY16),
         (deep_jp2(SEPIA16[..., ::-1].copy()), luma_of(SEPIA16)),
-        (deep_jp2(np.dstack((SEPIA16[..., ::-1], GREY16))), luma_of(SEPIA16)),
+        (deep_jp2(np.dstack((SEPIA16[..., ::-1], GRAY16))), luma_of(SEPIA16)),
     ],
-    ids=["grey 8", "grey 16", "toned 16", "toned 16 with alpha"],
+    ids=["gray 8", "gray 16", "toned 16", "toned 16 with alpha"],
 )
 def test_jpeg_2000_stays_lossless_at_its_own_depth(data: bytes, luma: UIntArray, tmp_path: Path) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
@@ -208,16 +208,16 @@ def test_jpeg_2000_stays_lossless_at_its_own_depth(data: bytes, luma: UIntArray,
 
 def test_a_bare_codestream_is_read(tmp_path: Path) -> None:
     source, target = tmp_path / "source.j2k", tmp_path / "target.jp2"
-    Image.fromarray(GREY8).save(source, no_jp2=True)
+    Image.fromarray(GRAY8).save(source, no_jp2=True)
     assert source.read_bytes()[:4] == b"\xff\x4f\xff\x51"
     recolor(source, target)
     with Image.open(target) as image:
-        np.testing.assert_array_equal(luma_of(np.asarray(image)), GREY8)
+        np.testing.assert_array_equal(luma_of(np.asarray(image)), GRAY8)
 
 
 def test_jpeg_2000_takes_up_profile_resolution_xmp_and_exif_and_gives_them_back(tmp_path: Path) -> None:
     source, between, back = (tmp_path / name for name in ("source.png", "between.jp2", "back.png"))
-    Image.fromarray(GREY16).save(source, icc_profile=RGB_PROFILE, dpi=(600, 300), exif=exif(), pnginfo=None)
+    Image.fromarray(GRAY16).save(source, icc_profile=RGB_PROFILE, dpi=(600, 300), exif=exif(), pnginfo=None)
     recolor(source, between, StillFormat.JPEG2000)
     still = open_still(between)
     assert still.metadata.icc == RGB_PROFILE
@@ -237,7 +237,7 @@ def test_formats_that_cannot_say_that_they_are_turned_are_upright(format: StillF
     source, target, back = tmp_path / "source.jpg", tmp_path / "target", tmp_path / "back.png"
     block = Image.Exif()
     block[274] = 6
-    Image.fromarray(np.kron(GREY8, np.ones((2, 2), np.uint8))).save(source, exif=block.tobytes(), quality=100)
+    Image.fromarray(np.kron(GRAY8, np.ones((2, 2), np.uint8))).save(source, exif=block.tobytes(), quality=100)
     upright = np.rot90(open_still(source).luma, -1)
     recolor(source, target, format)
     recolor(target, back, StillFormat.PNG)
@@ -249,12 +249,12 @@ def test_formats_that_cannot_say_that_they_are_turned_are_upright(format: StillF
 PNM = {
     "bitmap of text": (b"P1\n# box 7\n3 2\n1 0 1\n0 1 0\n", [[0, 255, 0], [255, 0, 255]], np.uint8),
     "packed bitmap": (b"P4 3 2\n\xa0\x40", [[0, 255, 0], [255, 0, 255]], np.uint8),
-    "grey of text": (b"P2 3 1 # a remark\n 255\n0 100 255\n", [[0, 100, 255]], np.uint8),
-    "grey": (b"P5\n3 1\n255\n\x00\x64\xff", [[0, 100, 255]], np.uint8),
-    "grey up to 15": (b"P5 3 1 15\n\x00\x05\x0f", [[0, 85, 255]], np.uint8),
-    "grey 16": (b"P5 2 1 65535\n\x01\x02\xff\xff", [[258, 65535]], np.uint16),
-    "grey up to 1023": (b"P5 2 1 1023\n\x00\x00\x03\xff", [[0, 65535]], np.uint16),
-    "colour": (b"P6 1 1 255\n\x0a\x14\x1e", [[18]], np.uint8),
+    "gray of text": (b"P2 3 1 # a remark\n 255\n0 100 255\n", [[0, 100, 255]], np.uint8),
+    "gray": (b"P5\n3 1\n255\n\x00\x64\xff", [[0, 100, 255]], np.uint8),
+    "gray up to 15": (b"P5 3 1 15\n\x00\x05\x0f", [[0, 85, 255]], np.uint8),
+    "gray 16": (b"P5 2 1 65535\n\x01\x02\xff\xff", [[258, 65535]], np.uint16),
+    "gray up to 1023": (b"P5 2 1 1023\n\x00\x00\x03\xff", [[0, 65535]], np.uint16),
+    "color": (b"P6 1 1 255\n\x0a\x14\x1e", [[18]], np.uint8),
 }
 
 

@@ -14,8 +14,8 @@ from archivecolor.color import UIntArray
 from archivecolor.settings import StillFormat
 from archivecolor.stills import open_still, probe
 from tests.stills.sources import (
-    GREY8,
-    GREY16,
+    GRAY8,
+    GRAY16,
     HEIGHT,
     JPEG,
     LOSSLESS,
@@ -32,8 +32,8 @@ lossless = pytest.mark.parametrize("source", LOSSLESS.values(), ids=LOSSLESS.key
 jpegs = pytest.mark.parametrize("source", JPEG.values(), ids=JPEG.keys())
 
 
-def is_coloured(rgb: UIntArray) -> bool:
-    """Whether a good part of the picture is far from grey."""
+def is_colored(rgb: UIntArray) -> bool:
+    """Whether a good part of the picture is far from gray."""
     spread = np.ptp(rgb[..., :3].astype(np.int64), axis=2) / np.iinfo(rgb.dtype).max
     return bool((spread > 0.04).mean() > 0.3)
 
@@ -64,18 +64,16 @@ def test_the_header_tells_size_and_depth(source: Source, tmp_path: Path) -> None
 
 
 @lossless
-def test_a_lossless_file_is_coloured_in_its_own_format_with_every_pixel_s_luma_kept(
+def test_a_lossless_file_is_colored_in_its_own_format_with_every_pixel_s_luma_kept(
     source: Source, tmp_path: Path
 ) -> None:
     target = tmp_path / f"target{source.suffix}"
     warnings = recolor(source.at(tmp_path), target)
-    assert warnings == ["compressed with Deflate: CCITT group 4 holds no colour without loss"] * (
-        "CCITT" in source.name
-    )
+    assert warnings == ["compressed with Deflate: CCITT group 4 holds no color without loss"] * ("CCITT" in source.name)
     pixels = read_back(target)
     assert pixels.dtype == source.luma.dtype
     np.testing.assert_array_equal(luma_of(pixels), source.luma)
-    assert is_coloured(pixels) or set(np.unique(source.luma)) == {0, 255}
+    assert is_colored(pixels) or set(np.unique(source.luma)) == {0, 255}
     if source.alpha is None:
         assert pixels.shape[2] == 3
     else:
@@ -142,10 +140,10 @@ def test_a_jpeg_stays_one_of_its_kind_and_keeps_its_luma_to_the_bit(source: Sour
         assert before.quantization[0] == after.quantization[0]  # type: ignore[attr-defined]
         assert bool(before.info.get("progressive")) == bool(after.info.get("progressive"))
         assert after.mode == "RGB"
-        assert is_coloured(np.asarray(after))
+        assert is_colored(np.asarray(after))
 
 
-def test_a_cmyk_jpeg_is_coloured_by_the_luma_that_it_shows(tmp_path: Path) -> None:
+def test_a_cmyk_jpeg_is_colored_by_the_luma_that_it_shows(tmp_path: Path) -> None:
     path, target = tmp_path / "cmyk.jpg", tmp_path / "target.png"
     Image.fromarray(SEPIA8).convert("CMYK").save(path, quality=95)
     with Image.open(path) as image:
@@ -167,7 +165,7 @@ def test_a_lossy_webp_becomes_a_lossless_one_and_says_so_unless_a_quality_is_ask
 
 
 def test_quality_sets_how_a_jpeg_is_written(tmp_path: Path) -> None:
-    path = JPEG["jpeg grey"].at(tmp_path)
+    path = JPEG["jpeg gray"].at(tmp_path)
     sizes = []
     for quality in (20, 60, 100):
         target = tmp_path / f"{quality}.jpg"
@@ -178,15 +176,15 @@ def test_quality_sets_how_a_jpeg_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 512), (512, 1), (3, 1000)])
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".bmp"])
-def test_a_picture_of_one_row_or_column_is_coloured(shape: tuple[int, int], suffix: str, tmp_path: Path) -> None:
+def test_a_picture_of_one_row_or_column_is_colored(shape: tuple[int, int], suffix: str, tmp_path: Path) -> None:
     path, target = tmp_path / f"thin{suffix}", tmp_path / f"target{suffix}"
-    grey = np.resize(GREY8, shape)
-    save(grey, path)
+    gray = np.resize(GRAY8, shape)
+    save(gray, path)
     recolor(path, target)
     pixels = read_back(target)
     assert pixels.shape == (*shape, 3)
     if suffix != ".jpg":
-        np.testing.assert_array_equal(luma_of(pixels), grey)
+        np.testing.assert_array_equal(luma_of(pixels), gray)
 
 
 @pytest.mark.parametrize("value", [0, 255])
@@ -208,7 +206,7 @@ def test_the_source_file_is_not_touched(source: Source, tmp_path: Path) -> None:
 
 
 def test_tiff_compression_and_byte_order_are_the_source_s(tmp_path: Path) -> None:
-    expected = {"grey 16": 1, "LZW 8": 5, "LZW 16 big-endian": 5, "Deflate 16 predicted": 8, "PackBits": 32773}
+    expected = {"gray 16": 1, "LZW 8": 5, "LZW 16 big-endian": 5, "Deflate 16 predicted": 8, "PackBits": 32773}
     for name, compression in expected.items():
         target = tmp_path / "target.tif"
         target.unlink(missing_ok=True)
@@ -230,7 +228,7 @@ def test_premultiplied_tiffs_stay_premultiplied_and_others_are_told(tmp_path: Pa
     import tifffile
 
     path = tmp_path / "source.tif"
-    pixels = np.dstack([GREY16] * 3 + [np.maximum(GREY16, 4000)])
+    pixels = np.dstack([GRAY16] * 3 + [np.maximum(GRAY16, 4000)])
     tifffile.imwrite(path, pixels, photometric="rgb", extrasamples=["assocalpha"], metadata=None)
     assert recolor(path, tmp_path / "target.tif") == []
     with Image.open(tmp_path / "target.tif") as image:
@@ -238,7 +236,7 @@ def test_premultiplied_tiffs_stay_premultiplied_and_others_are_told(tmp_path: Pa
     assert any("premultiplied" in w for w in recolor(path, tmp_path / "target.png", StillFormat.PNG))
 
 
-def test_reading_a_colour_picture_takes_no_more_memory_than_is_told(tmp_path: Path) -> None:
+def test_reading_a_color_picture_takes_no_more_memory_than_is_told(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     pixels = np.tile(SEPIA8, (24, 16, 1))  # more than one strip of it
     Image.fromarray(pixels).save(path, compress_level=1)

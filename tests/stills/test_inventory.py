@@ -18,7 +18,7 @@ from PIL import Image
 
 from archivecolor.settings import StillFormat
 from archivecolor.stills.inventory import Thing, inventory, missing
-from tests.stills.sources import GREY8, SEPIA8, recolor
+from tests.stills.sources import GRAY8, SEPIA8, recolor
 
 FILM = bytes(range(256)) * 40
 XMP = (
@@ -71,7 +71,7 @@ def test_every_tag_of_a_tiff_is_kept_those_of_maps_and_of_nobody_known_too(
 ) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
     written: Any = {"photometric": "minisblack", "metadata": None, "byteorder": order, "bigtiff": big}
-    tifffile.imwrite(source, GREY8, extratags=GEO + OF_THE_ALBUM, **written)
+    tifffile.imwrite(source, GRAY8, extratags=GEO + OF_THE_ALBUM, **written)
     assert recolor(source, target) == []
     before, after = tags_of(source), tags_of(target)
     for code, *_ in GEO + OF_THE_ALBUM:
@@ -84,7 +84,7 @@ def test_every_tag_of_a_tiff_is_kept_those_of_maps_and_of_nobody_known_too(
 
 def test_a_resolution_without_a_unit_and_the_aspect_of_a_fax_are_kept(tmp_path: Path) -> None:
     source = tmp_path / "fax.tif"
-    tifffile.imwrite(source, GREY8, metadata=None, resolution=(204, 98), resolutionunit="NONE")
+    tifffile.imwrite(source, GRAY8, metadata=None, resolution=(204, 98), resolutionunit="NONE")
     assert recolor(source, tmp_path / "target.tif") == []
     tags = tags_of(tmp_path / "target.tif")
     assert (tags[282], tags[283], tags[296]) == ((204, 1), (98, 1), 1)
@@ -102,7 +102,7 @@ def test_a_resolution_without_a_unit_and_the_aspect_of_a_fax_are_kept(tmp_path: 
 def test_the_header_of_a_jpeg_is_kept_and_no_resolution_invented(tmp_path: Path) -> None:
     out, exif = io.BytesIO(), Image.Exif()
     exif[274] = 1
-    Image.fromarray(GREY8).save(out, "JPEG", exif=exif)
+    Image.fromarray(GRAY8).save(out, "JPEG", exif=exif)
     plain, aspect = bytearray(out.getvalue()), bytearray(out.getvalue())
     struct.pack_into(">BHH", aspect, 13, 0, 2, 1)
     for name, data, wanted in (("plain", plain, (0, 1, 1)), ("aspect", aspect, (0, 2, 1))):
@@ -118,7 +118,7 @@ def test_all_of_exif_s_first_directory_goes_into_other_formats(format: StillForm
     source, target = tmp_path / "album.jpg", tmp_path / "target"
     exif = Image.Exif()
     exif[269], exif[18246], exif[40091] = "Album 3", 4, "Hafen\0".encode("utf-16-le")
-    Image.fromarray(GREY8).save(source, exif=exif)
+    Image.fromarray(GRAY8).save(source, exif=exif)
     assert recolor(source, target, format) == []
     shown = exiftool(target)
     assert (shown["IFD0:DocumentName"], shown["IFD0:Rating"], shown["IFD0:XPTitle"]) == ("Album 3", 4, "Hafen")
@@ -126,7 +126,7 @@ def test_all_of_exif_s_first_directory_goes_into_other_formats(format: StillForm
 
 def motion_photo(path: Path) -> Path:
     out = io.BytesIO()
-    Image.fromarray(GREY8).save(out, "JPEG", xmp=XMP % len(FILM))
+    Image.fromarray(GRAY8).save(out, "JPEG", xmp=XMP % len(FILM))
     path.write_bytes(out.getvalue() + FILM)
     return path
 
@@ -146,10 +146,10 @@ def test_a_motion_photo_without_its_film_says_so_and_no_longer_claims_to_be_one(
     assert (shown["XMP-GCamera:MotionPhoto"], shown["XMP-GCamera:MicroVideo"]) == (0, 0)
 
 
-def test_the_second_view_of_a_stereo_picture_is_found_behind_the_coloured_first(tmp_path: Path) -> None:
+def test_the_second_view_of_a_stereo_picture_is_found_behind_the_colored_first(tmp_path: Path) -> None:
     source, target = tmp_path / "stereo.mpo", tmp_path / "target.mpo"
-    second = Image.fromarray(GREY8[:, ::-1].copy())
-    Image.fromarray(GREY8).save(source, "MPO", save_all=True, append_images=[second])
+    second = Image.fromarray(GRAY8[:, ::-1].copy())
+    Image.fromarray(GRAY8).save(source, "MPO", save_all=True, append_images=[second])
     assert recolor(source, target) == []
     with Image.open(source) as before, Image.open(target) as after:
         assert after.mode == "RGB"
@@ -162,7 +162,7 @@ def test_the_second_view_of_a_stereo_picture_is_found_behind_the_coloured_first(
 def test_segments_of_makers_are_kept_and_signed_claims_are_not(tmp_path: Path) -> None:
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
     out = io.BytesIO()
-    Image.fromarray(GREY8).save(out, "JPEG")
+    Image.fromarray(GRAY8).save(out, "JPEG")
     bodies = ((0xE5, b"RMETA\0about a lens"), (0xEC, b"Ducky\0\1"), (0xEB, b"JP\0\1\0\0\0\1\0\0\0\x20jumbc2pa"))
     more = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
     source.write_bytes(out.getvalue()[:20] + more + out.getvalue()[20:])
@@ -174,9 +174,9 @@ def test_segments_of_makers_are_kept_and_signed_claims_are_not(tmp_path: Path) -
 
 
 def with_thumbnail(size: tuple[int, int], quality: int) -> bytes:
-    """An EXIF block with a grey thumbnail, and a field behind it that must not move."""
+    """An EXIF block with a gray thumbnail, and a field behind it that must not move."""
     thumb = io.BytesIO()
-    Image.fromarray(GREY8).resize(size).save(thumb, "JPEG", quality=quality)
+    Image.fromarray(GRAY8).resize(size).save(thumb, "JPEG", quality=quality)
     data = thumb.getvalue()
     first = struct.pack("<HHHII", 1, 0x10E, 2, 8, 86) + struct.pack("<I", 26)
     second = struct.pack("<H", 3) + struct.pack("<HHII", 259, 3, 1, 6)
@@ -186,10 +186,10 @@ def with_thumbnail(size: tuple[int, int], quality: int) -> bytes:
 
 
 @pytest.mark.parametrize(("quality", "suffix"), [(95, ".jpg"), (20, ".jpg"), (95, ".png"), (90, ".webp")])
-def test_the_thumbnail_of_exif_is_drawn_in_colour(quality: int, suffix: str, tmp_path: Path) -> None:
+def test_the_thumbnail_of_exif_is_drawn_in_color(quality: int, suffix: str, tmp_path: Path) -> None:
     source, target = tmp_path / f"source{suffix}", tmp_path / f"target{suffix}"
     options: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
-    Image.fromarray(GREY8).save(source, exif=with_thumbnail((64, 48), quality), **options)
+    Image.fromarray(GRAY8).save(source, exif=with_thumbnail((64, 48), quality), **options)
     assert recolor(source, target) == []
     shown = exiftool(target)
     assert shown["IFD0:ImageDescription"] == "a title"
@@ -207,7 +207,7 @@ def test_a_thumbnail_that_cannot_be_drawn_is_left_out_and_named(tmp_path: Path) 
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
     block = bytearray(with_thumbnail((64, 48), 90))
     block[106:109] = b"\0\0\0"
-    Image.fromarray(GREY8).save(source, exif=bytes(block))
+    Image.fromarray(GRAY8).save(source, exif=bytes(block))
     assert recolor(source, target) == ["its thumbnail cannot be drawn again and was left out"]
     assert "IFD1:ThumbnailLength" not in exiftool(target)
     assert recolor(source, tmp_path / "target.tif", StillFormat.TIFF) == ["not carried over: EXIF thumbnail"]
@@ -220,7 +220,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def test_chunks_of_a_png_are_kept_as_they_ask_and_the_others_named(tmp_path: Path) -> None:
     source, target = tmp_path / "source.png", tmp_path / "target.png"
     out = io.BytesIO()
-    Image.fromarray(GREY8).save(out, "PNG")
+    Image.fromarray(GRAY8).save(out, "PNG")
     chunks = ((b"sCAL", b"\x011.5\x002.5"), (b"vpAg", bytes(9)), (b"prVt", b"safe"), (b"prVT", b"not"))
     more = b"".join(chunk(*parts) for parts in chunks)
     source.write_bytes(out.getvalue()[:33] + more + out.getvalue()[33:])
@@ -229,10 +229,10 @@ def test_chunks_of_a_png_are_kept_as_they_ask_and_the_others_named(tmp_path: Pat
     assert all(chunk(*parts) in target.read_bytes() for parts in chunks[1:3])
 
 
-def test_layers_of_photoshop_and_curves_of_grey_are_named(tmp_path: Path) -> None:
+def test_layers_of_photoshop_and_curves_of_gray_are_named(tmp_path: Path) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
     tags = [(37724, 7, 8, b"Adobe Ph", True), (301, 3, 256, tuple(range(256)), True), (330, 13, 1, 8, True)]
-    tifffile.imwrite(source, GREY8, metadata=None, extratags=tags[:2])
+    tifffile.imwrite(source, GRAY8, metadata=None, extratags=tags[:2])
     (warning,) = recolor(source, target)
     assert warning == "not carried over: TransferFunction, ImageSourceData"
 
@@ -243,9 +243,9 @@ def test_photoshop_s_thumbnail_goes_and_its_captions_stay(tmp_path: Path) -> Non
     drawn = b"8BIM\x04\x0c\0\0" + struct.pack(">I", 4) + b"\1\2\3\4"
     body = b"Photoshop 3.0\0" + drawn + caption
     out = io.BytesIO()
-    Image.fromarray(GREY8).save(out, "JPEG", extra=struct.pack(">BBH", 0xFF, 0xED, len(body) + 2) + body)
+    Image.fromarray(GRAY8).save(out, "JPEG", extra=struct.pack(">BBH", 0xFF, 0xED, len(body) + 2) + body)
     source.write_bytes(out.getvalue())
-    assert recolor(source, target) == ["Photoshop's thumbnail, which shows it without colour, was left out"]
+    assert recolor(source, target) == ["Photoshop's thumbnail, which shows it without color, was left out"]
     assert caption in target.read_bytes()
     assert drawn not in target.read_bytes()
     assert exiftool(target)["IPTC:Caption-Abstract"] == "text"

@@ -1,4 +1,4 @@
-"""`stills.jpeg_scans`: the source's own scans in a colour JPEG, as other decoders see them."""
+"""`stills.jpeg_scans`: the source's own scans in a color JPEG, as other decoders see them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from archivecolor.color import UIntArray
 from archivecolor.stills import jpeg_huffman, jpeg_scans
 from archivecolor.stills.jpeg_luma import NotCopiedError
 from tests.stills.interleaved import interleaved
-from tests.stills.sources import GREY8, SEPIA8, luma_of
+from tests.stills.sources import GRAY8, SEPIA8, luma_of
 
 TABLE = [3] * 64
 
 
-def grey_jpeg(**options: Any) -> bytes:
+def gray_jpeg(**options: Any) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(GREY8).save(out, "JPEG", **options)
+    Image.fromarray(GRAY8).save(out, "JPEG", **options)
     return out.getvalue()
 
 
@@ -45,12 +45,12 @@ def sized_2x2(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "source",
     [
-        grey_jpeg(quality=85),
-        grey_jpeg(quality=85, progressive=True),
-        grey_jpeg(quality=99, restart_marker_rows=1),
-        sized_2x2(grey_jpeg(quality=85)),
-        grey_jpeg(quality=85, comment=b"\xff\xda not a scan"),
-        grey_jpeg(quality=85).replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1),  # fill bytes before a marker
+        gray_jpeg(quality=85),
+        gray_jpeg(quality=85, progressive=True),
+        gray_jpeg(quality=99, restart_marker_rows=1),
+        sized_2x2(gray_jpeg(quality=85)),
+        gray_jpeg(quality=85, comment=b"\xff\xda not a scan"),
+        gray_jpeg(quality=85).replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1),  # fill bytes before a marker
     ],
     ids=["baseline", "progressive", "restarts", "sampled 2 x 2", "a comment like a marker", "fill bytes"],
 )
@@ -67,7 +67,7 @@ def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) 
 
 
 def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None:
-    source = grey_jpeg(comment=b"theirs", dpi=(72, 72))
+    source = gray_jpeg(comment=b"theirs", dpi=(72, 72))
     spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {"comment": b"ours", "dpi": (600, 600)})
     assert b"theirs" not in spliced
     with Image.open(io.BytesIO(spliced)) as image:
@@ -82,7 +82,7 @@ def encoded(picture: UIntArray, **options: Any) -> bytes:
 
 
 def textured(height: int, width: int) -> UIntArray:
-    """Colour with grain, so that blocks differ in length."""
+    """Color with grain, so that blocks differ in length."""
     rng = np.random.default_rng(height * width)
     down, across = np.mgrid[:height, :width]
     waves = 110 + 60 * np.sin(across / 9) * np.cos(down / 7)
@@ -107,11 +107,11 @@ def test_luma_that_shares_its_scans_is_taken_out_bit_for_bit(
             restart_marker_blocks=restarts,
         )
         what = f"quality {quality}, restarts {restarts}"
-        grey = jpeg_scans.luma_of(source, {})
-        np.testing.assert_array_equal(y_plane(grey), y_plane(source), what)
-        coloured = jpeg_scans.splice(source, picture[..., ::-1].copy(), TABLE, {})
-        np.testing.assert_array_equal(y_plane(coloured), y_plane(source), what)
-        np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(coloured, {})), y_plane(source), what)
+        gray = jpeg_scans.luma_of(source, {})
+        np.testing.assert_array_equal(y_plane(gray), y_plane(source), what)
+        colored = jpeg_scans.splice(source, picture[..., ::-1].copy(), TABLE, {})
+        np.testing.assert_array_equal(y_plane(colored), y_plane(source), what)
+        np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(colored, {})), y_plane(source), what)
 
 
 def test_every_coefficient_of_the_luma_is_the_source_s(tmp_path: Path) -> None:
@@ -143,20 +143,20 @@ def test_any_sampling_and_tables_that_all_components_share(sampling: list[tuple[
         textured(units[0] * rows * 8, units[1] * columns * 8)[..., i] for i, (rows, columns) in enumerate(sampling)
     ]
     source = interleaved(planes, sampling, size, interval=interval)
-    grey = y_plane(jpeg_scans.luma_of(source, {}))
-    np.testing.assert_array_equal(grey, y_plane(source))
+    gray = y_plane(jpeg_scans.luma_of(source, {}))
+    np.testing.assert_array_equal(gray, y_plane(source))
     written = y_plane(encoded(planes[0], quality=90))
-    np.testing.assert_array_equal(grey, written[: size[0], : size[1]])
+    np.testing.assert_array_equal(gray, written[: size[0], : size[1]])
 
 
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
         (encoded(SEPIA8, keep_rgb=True), "it is not coded in Y'CbCr"),
-        (grey_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1), "arithmetic coding"),
-        (grey_jpeg().replace(b"\xff\xc0", b"\xff\xc3", 1), "its kind of coding"),
+        (gray_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1), "arithmetic coding"),
+        (gray_jpeg().replace(b"\xff\xc0", b"\xff\xc3", 1), "its kind of coding"),
         (
-            interleaved([GREY8[:16, :16], GREY8[:32, :32], GREY8[:32, :32]], [(1, 1), (2, 2), (2, 2)], (16, 16)),
+            interleaved([GRAY8[:16, :16], GRAY8[:32, :32], GRAY8[:32, :32]], [(1, 1), (2, 2), (2, 2)], (16, 16)),
             "coarser",
         ),
     ],
@@ -174,7 +174,7 @@ def test_a_jpeg_without_a_picture_is_not_copied(source: bytes) -> None:
 
 def test_a_picture_of_another_size_is_not_spliced() -> None:
     with pytest.raises(ValueError, match="size"):
-        jpeg_scans.splice(grey_jpeg(), SEPIA8[:-1], TABLE, {})
+        jpeg_scans.splice(gray_jpeg(), SEPIA8[:-1], TABLE, {})
 
 
 def test_damaged_scans_are_refused_or_copied_but_never_hang_or_raise_anything_else(rng: np.random.Generator) -> None:

@@ -1,7 +1,7 @@
-"""Real photographs in every format, described by ExifTool, coloured, and read back by ExifTool and ImageMagick.
+"""Real photographs in every format, described by ExifTool, colored, and read back by ExifTool and ImageMagick.
 
 Every tag that ExifTool finds in the source must be in the result with the same value, but for those that say how the
-file is coded. Luma is compared by `archivecolor.runs.verify`, whose decoders the formats' own tests check.
+file is coded. Luma is compared by `archivecolor.runs.luma_check`, whose decoders the formats' own tests check.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from PIL import Image, ImageCms
 from skimage import data
 
 from archivecolor.color import UIntArray
-from archivecolor.runs.verify import compare_stills
+from archivecolor.runs.luma_check import compare_stills
 from tests.stills.sources import luma_of, recolor
-from tests.stills.test_profiles import DOT_GAIN, grey_profile
+from tests.stills.test_profiles import DOT_GAIN, gray_profile
 
 EXIFTOOL, IDENTIFY = shutil.which("exiftool"), shutil.which("identify")
 pytestmark = pytest.mark.skipif(EXIFTOOL is None, reason="needs exiftool")
 
 _CAMERA: UIntArray = np.asarray(data.camera())  # type: ignore[no-untyped-call]
-GREY = cv2.resize(_CAMERA, (120, 90), interpolation=cv2.INTER_AREA)
+GRAY = cv2.resize(_CAMERA, (120, 90), interpolation=cv2.INTER_AREA)
 DEEP = cv2.resize(_CAMERA.astype(np.uint16) * 257, (120, 90), interpolation=cv2.INTER_AREA)
-TONED = np.stack([np.clip(255 * (GREY / 255) ** e, 0, 255) for e in (0.8, 1, 1.3)], axis=-1).astype(np.uint8)
+TONED = np.stack([np.clip(255 * (GRAY / 255) ** e, 0, 255) for e in (0.8, 1, 1.3)], axis=-1).astype(np.uint8)
 DEEP_TONED = np.stack([65535 * (DEEP / 65535) ** e for e in (0.8, 1, 1.3)], axis=-1).astype(np.uint16)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -52,7 +52,7 @@ DESCRIBED = (
 )
 CAPTION = ("-IPTC:Caption-Abstract=Bruecke, Tafel 12", "-IPTC:Keywords=bridge", "-IPTC:City=Esslingen")
 
-# How a file is coded, and what a record of the colouring adds or changes
+# How a file is coded, and what a record of the coloring adds or changes
 CODING = {
     "BitsPerSample",
     "Compression",
@@ -95,19 +95,19 @@ def _opencv(pixels: Any) -> Callable[[Path], object]:
 
 
 SOURCES: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "JPEG grey": (".jpg", _pillow(GREY, quality=90, dpi=(600, 600))),
-    "JPEG grey, progressive": (".jpg", _pillow(GREY, quality=90, progressive=True, dpi=(600, 600))),
+    "JPEG gray": (".jpg", _pillow(GRAY, quality=90, dpi=(600, 600))),
+    "JPEG gray, progressive": (".jpg", _pillow(GRAY, quality=90, progressive=True, dpi=(600, 600))),
     "JPEG toned 4:2:0": (".jpg", _pillow(TONED, quality=90, subsampling=2, dpi=(600, 600), icc_profile=SRGB)),
-    "PNG 8": (".png", _pillow(GREY, dpi=(600, 600))),
+    "PNG 8": (".png", _pillow(GRAY, dpi=(600, 600))),
     "PNG 16": (".png", _pillow(DEEP, dpi=(600, 600))),
-    "PNG with alpha": (".png", _pillow(np.dstack((GREY, GREY[::-1])), dpi=(600, 600))),
-    "TIFF 8": (".tif", _tiff(GREY, photometric="minisblack")),
+    "PNG with alpha": (".png", _pillow(np.dstack((GRAY, GRAY[::-1])), dpi=(600, 600))),
+    "TIFF 8": (".tif", _tiff(GRAY, photometric="minisblack")),
     "TIFF 16 LZW": (".tif", _tiff(DEEP, photometric="minisblack", compression="lzw", predictor=True)),
     "TIFF 16 toned, big-endian, Deflate": (".tif", _tiff(DEEP_TONED, photometric="rgb", byteorder=">", compression=8)),
-    "TIFF tiled": (".tif", _tiff(GREY, photometric="minisblack", tile=(32, 48))),
-    "TIFF white is zero": (".tif", _tiff(255 - GREY, photometric="miniswhite")),
+    "TIFF tiled": (".tif", _tiff(GRAY, photometric="minisblack", tile=(32, 48))),
+    "TIFF white is zero": (".tif", _tiff(255 - GRAY, photometric="miniswhite")),
     "WebP": (".webp", _pillow(TONED, lossless=True)),
-    "JPEG 2000": (".jp2", _opencv(GREY)),
+    "JPEG 2000": (".jp2", _opencv(GRAY)),
     "JPEG 2000, 16": (".jp2", _opencv(DEEP)),
 }
 HAVE_IPTC = (".jpg", ".tif")
@@ -169,9 +169,9 @@ def test_imagemagick_sees_size_depth_pages_and_resolution(
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".jp2"])
 def test_a_dot_gain_profile_becomes_one_of_rgb_in_every_format(suffix: str, tmp_path: Path) -> None:
-    dot_gain = grey_profile(DOT_GAIN)
+    dot_gain = gray_profile(DOT_GAIN)
     source, target = tmp_path / "source.tif", tmp_path / f"target{suffix}"
-    tifffile.imwrite(source, GREY, photometric="minisblack", iccprofile=dot_gain, metadata=None)
+    tifffile.imwrite(source, GRAY, photometric="minisblack", iccprofile=dot_gain, metadata=None)
     from archivecolor.settings import StillFormat
 
     formats = {".jpg": "jpeg", ".tif": "tiff", ".jp2": "jpeg2000"}

@@ -14,11 +14,11 @@ from PIL import Image, ImageCms
 
 from archivecolor.settings import StillFormat
 from archivecolor.stills import open_still
-from tests.stills.sources import GREY8, GREY16, png, png_chunk, png_chunks, recolor
+from tests.stills.sources import GRAY8, GRAY16, png, png_chunk, png_chunks, recolor
 
 XMP = '<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:title>Über</dc:title></x:xmpmeta>'.encode()
 RGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-GREY_PROFILE = RGB_PROFILE[:16] + b"GRAY" + RGB_PROFILE[20:]
+GRAY_PROFILE = RGB_PROFILE[:16] + b"GRAY" + RGB_PROFILE[20:]
 CMYK_PROFILE = RGB_PROFILE[:16] + b"CMYK" + RGB_PROFILE[20:]
 IPTC = b"8BIM\x04\x04\0\0\0\0\0\x0e\x1c\x02\x78\0\x09Stra\xc3\x9fe 1"  # resource 1028: a caption
 COMMENT = b"Box 7, plate 12; Fr\xfchling"
@@ -59,7 +59,7 @@ def segment(marker: int, body: bytes) -> bytes:
 
 def full_jpeg(path: Path) -> Path:
     extra = segment(0xED, b"Photoshop 3.0\0" + IPTC) + segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0GUID" + XMP)
-    Image.fromarray(GREY8).save(
+    Image.fromarray(GRAY8).save(
         path, exif=exif(), xmp=XMP, icc_profile=RGB_PROFILE, dpi=(600, 300), comment=COMMENT, extra=extra
     )
     return path
@@ -77,7 +77,7 @@ def full_png(path: Path, *, bits: int = 16) -> Path:
         png_chunk(b"eXIf", exif().removeprefix(b"Exif\0\0")),
         png_chunk(b"tIME", bytes((7, 112, 7, 1, 12, 0, 0))),
     )
-    path.write_bytes(png(0, bits, GREY16 if bits == 16 else GREY8, *chunks))
+    path.write_bytes(png(0, bits, GRAY16 if bits == 16 else GRAY8, *chunks))
     return path
 
 
@@ -97,7 +97,7 @@ def full_tiff(path: Path) -> Path:
     tags += [(700, 1, len(XMP), XMP, True), (34377, 1, len(IPTC), IPTC, True), (33723, 7, 14, IPTC[12:], True)]
     tifffile.imwrite(
         path,
-        GREY16,
+        GRAY16,
         photometric="minisblack",
         metadata=None,
         software=False,
@@ -110,7 +110,7 @@ def full_tiff(path: Path) -> Path:
 
 
 def full_webp(path: Path) -> Path:
-    Image.fromarray(GREY8).convert("RGB").save(path, lossless=True, exif=exif(), xmp=XMP, icc_profile=RGB_PROFILE)
+    Image.fromarray(GRAY8).convert("RGB").save(path, lossless=True, exif=exif(), xmp=XMP, icc_profile=RGB_PROFILE)
     return path
 
 
@@ -136,9 +136,9 @@ def test_a_jpeg_keeps_exif_xmp_profile_resolution_comment_and_captions_to_the_by
         assert sorted(b for m, b in after if m == marker) == sorted(b for m, b in before if m == marker), hex(marker)
 
 
-def test_a_colour_jpeg_keeps_them_too(tmp_path: Path) -> None:
+def test_a_color_jpeg_keeps_them_too(tmp_path: Path) -> None:
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
-    Image.fromarray(GREY8).convert("RGB").save(source, exif=exif(), xmp=XMP, comment=COMMENT, dpi=(1200, 1200))
+    Image.fromarray(GRAY8).convert("RGB").save(source, exif=exif(), xmp=XMP, comment=COMMENT, dpi=(1200, 1200))
     assert recolor(source, target) == []
     kept = [(m, b) for m, b in jpeg_segments(source) if m >= 0xE0]
     assert sorted((m, b) for m, b in jpeg_segments(target) if m >= 0xE0) == sorted(kept)
@@ -149,7 +149,7 @@ def test_captions_longer_than_a_jpeg_segment_are_split_and_joined(tmp_path: Path
     long = IPTC + b"8BIM\x04\x05\0\0" + struct.pack(">I", 90000) + bytes(90000)
     parts = [long[i : i + 60000] for i in range(0, len(long), 60000)]
     extra = b"".join(segment(0xED, b"Photoshop 3.0\0" + p) for p in parts)
-    Image.fromarray(GREY8).save(source, extra=extra)
+    Image.fromarray(GRAY8).save(source, extra=extra)
     recolor(source, target)
     joined = b"".join(b.removeprefix(b"Photoshop 3.0\0") for m, b in jpeg_segments(target) if m == 0xED)
     assert joined == long
@@ -157,7 +157,7 @@ def test_captions_longer_than_a_jpeg_segment_are_split_and_joined(tmp_path: Path
 
 def test_all_comments_of_a_jpeg_are_kept(tmp_path: Path) -> None:
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
-    Image.fromarray(GREY8).save(source, comment=b"second", extra=segment(0xFE, b"first"))
+    Image.fromarray(GRAY8).save(source, comment=b"second", extra=segment(0xFE, b"first"))
     recolor(source, target)
     (comment,) = [b for m, b in jpeg_segments(target) if m == 0xFE]
     assert {b"first", b"second"} == set(comment.split(b"\n"))
@@ -173,7 +173,7 @@ def test_a_png_keeps_its_chunks_to_the_byte(bits: int, tmp_path: Path) -> None:
 
 def test_chunks_behind_the_picture_are_kept(tmp_path: Path) -> None:
     source, target = tmp_path / "source.png", tmp_path / "target.png"
-    plain = png(0, 16, GREY16)
+    plain = png(0, 16, GRAY16)
     behind = png_chunk(b"tEXt", b"Source\0attic") + png_chunk(b"eXIf", exif().removeprefix(b"Exif\0\0"))
     source.write_bytes(plain[:-12] + behind + plain[-12:])
     recolor(source, target)
@@ -198,7 +198,7 @@ def test_a_tiff_keeps_its_texts_blocks_and_resolution_to_the_byte(tmp_path: Path
 
 def test_a_resolution_per_centimetre_is_kept(tmp_path: Path) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
-    tifffile.imwrite(source, GREY8, resolution=(118.11, 236.22), resolutionunit="CENTIMETER", metadata=None)
+    tifffile.imwrite(source, GRAY8, resolution=(118.11, 236.22), resolutionunit="CENTIMETER", metadata=None)
     recolor(source, target)
     tags = tiff_tags(target)
     assert tags[296] == 3
@@ -213,17 +213,17 @@ def test_a_webp_keeps_exif_xmp_and_profile_to_the_byte(tmp_path: Path) -> None:
         assert after[name] == before[name]
 
 
-@pytest.mark.parametrize(("profile", "name"), [(GREY_PROFILE, "grey"), (CMYK_PROFILE, "CMYK")])
+@pytest.mark.parametrize(("profile", "name"), [(GRAY_PROFILE, "gray"), (CMYK_PROFILE, "CMYK")])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
 def test_a_profile_that_is_not_of_rgb_is_left_out_and_told(
     suffix: str, profile: bytes, name: str, tmp_path: Path
 ) -> None:
     source, target = tmp_path / f"source{suffix}", tmp_path / f"target{suffix}"
     if suffix == ".tif":
-        tifffile.imwrite(source, GREY8, iccprofile=profile, metadata=None)
+        tifffile.imwrite(source, GRAY8, iccprofile=profile, metadata=None)
     else:
         options: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
-        Image.fromarray(GREY8).convert("RGB").save(source, icc_profile=profile, **options)
+        Image.fromarray(GRAY8).convert("RGB").save(source, icc_profile=profile, **options)
     warnings = recolor(source, target)
     assert [w for w in warnings if f"its {name} ICC profile" in w] == warnings
     assert len(warnings) == 1
@@ -328,17 +328,17 @@ def test_what_is_too_long_for_a_jpeg_is_left_out_and_told_and_the_picture_is_wri
     source, target = tmp_path / "source.webp", tmp_path / "target.jpg"
     block = Image.Exif()
     block[270] = "x" * 70000
-    Image.fromarray(GREY8).convert("RGB").save(source, lossless=True, exif=block.tobytes(), xmp=XMP + b" " * 70000)
+    Image.fromarray(GRAY8).convert("RGB").save(source, lossless=True, exif=block.tobytes(), xmp=XMP + b" " * 70000)
     assert recolor(source, target, StillFormat.JPEG) == ["left out, jpeg has no place for it: EXIF, XMP"]
     with Image.open(target) as image:
         image.load()
-        assert image.size == GREY8.shape[::-1]
+        assert image.size == GRAY8.shape[::-1]
 
 
 def test_damaged_exif_is_copied_as_it_is_and_told(tmp_path: Path) -> None:
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
     broken = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0\1\0\0\0" * 3
-    Image.fromarray(GREY8).save(source, exif=broken)
+    Image.fromarray(GRAY8).save(source, exif=broken)
     warnings = recolor(source, target)
     assert (0xE1, broken) in jpeg_segments(target)
     assert warnings in ([], ["its EXIF is damaged and was copied as it is"])
@@ -346,7 +346,7 @@ def test_damaged_exif_is_copied_as_it_is_and_told(tmp_path: Path) -> None:
 
 def test_exif_that_is_no_exif_is_told(tmp_path: Path) -> None:
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
-    Image.fromarray(GREY8).save(source, exif=b"Exif\0\0this is no TIFF structure")
+    Image.fromarray(GRAY8).save(source, exif=b"Exif\0\0this is no TIFF structure")
     assert recolor(source, target) == ["its EXIF is damaged and was copied as it is"]
     for target_format in (StillFormat.TIFF, StillFormat.BMP, StillFormat.PNG, StillFormat.WEBP):
         recolor(source, tmp_path / f"target.{target_format}", target_format)
@@ -360,7 +360,7 @@ def test_date_and_place_go_from_every_format_into_every_format(
     suffix: str, format: StillFormat, tmp_path: Path
 ) -> None:
     source, target = tmp_path / f"source{suffix}", tmp_path / "target"
-    Image.fromarray(GREY8).convert("RGB").save(source, exif=exif())
+    Image.fromarray(GRAY8).convert("RGB").save(source, exif=exif())
     assert not any("EXIF" in warning for warning in recolor(source, target, format))
     with Image.open(target) as image:
         held = image.getexif()
@@ -370,7 +370,7 @@ def test_date_and_place_go_from_every_format_into_every_format(
 
 def test_a_resolution_of_nought_by_nought_is_none(tmp_path: Path) -> None:
     source = tmp_path / "source.tif"
-    tifffile.imwrite(source, GREY8, metadata=None)
+    tifffile.imwrite(source, GRAY8, metadata=None)
     data = bytearray(source.read_bytes())
     with tifffile.TiffFile(source) as tif:
         page = tif.pages[0]
@@ -380,4 +380,4 @@ def test_a_resolution_of_nought_by_nought_is_none(tmp_path: Path) -> None:
     source.write_bytes(data)
     assert open_still(source).metadata.dpi is None
     recolor(source, tmp_path / "target.tif")
-    np.testing.assert_array_equal(open_still(tmp_path / "target.tif").luma, GREY8)
+    np.testing.assert_array_equal(open_still(tmp_path / "target.tif").luma, GRAY8)

@@ -15,7 +15,7 @@ from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray
 from archivecolor.settings import OutputSettings, StillFormat
 from tests.fakes.engines import FakeEngine
-from tests.stills.sources import GREY8, luma_of, png, png_chunk
+from tests.stills.sources import GRAY8, luma_of, png, png_chunk
 
 # How a viewer turns what is stored (TIFF 6.0, tag 274), as Pillow's names for it
 TURNS = {
@@ -29,7 +29,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 UNDONE = {Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
-UPRIGHT = np.ascontiguousarray(GREY8)
+UPRIGHT = np.ascontiguousarray(GRAY8)
 WRITERS = (StillFormat.JPEG, StillFormat.PNG, StillFormat.TIFF, StillFormat.WEBP)
 
 every_turn = pytest.mark.parametrize("turn", TURNS)
@@ -76,9 +76,9 @@ class WatchingEngine(FakeEngine):
         super().__init__(left_is_red)
         self.seen: list[FloatArray] = []
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         self.seen += list(luma[:, 0])
-        return super().colorize(luma)
+        return super().colorize(luma, hints)
 
 
 def recolor(source: Path, target: Path, format: StillFormat) -> WatchingEngine:
@@ -107,7 +107,7 @@ def turns_of(path: Path) -> list[int]:
     return said
 
 
-def assert_upright_and_coloured_the_right_way_up(rgb: npt.NDArray[np.uint8]) -> None:
+def assert_upright_and_colored_the_right_way_up(rgb: npt.NDArray[np.uint8]) -> None:
     assert rgb.shape[:2] == UPRIGHT.shape
     error = np.abs(luma_of(rgb).astype(int) - UPRIGHT)
     assert np.percentile(error, 90) <= 12  # lossy formats, and clipping by the viewer
@@ -129,7 +129,7 @@ def test_a_turned_picture_is_shown_upright_and_says_so_once(
     source, target = tmp_path / "source", tmp_path / "target"
     write(source, turn, source_format)
     recolor(source, target, target_format)
-    assert_upright_and_coloured_the_right_way_up(shown(target))
+    assert_upright_and_colored_the_right_way_up(shown(target))
     assert turns_of(target) == ([turn] if turn > 1 or turns_of(target) else [])
 
 
@@ -151,7 +151,7 @@ def test_a_bmp_cannot_say_that_it_is_turned_so_it_is_turned(
     write(source, turn, source_format)
     recolor(source, target, StillFormat.BMP)
     with Image.open(target) as image:
-        assert_upright_and_coloured_the_right_way_up(np.asarray(image))
+        assert_upright_and_colored_the_right_way_up(np.asarray(image))
 
 
 @every_turn
@@ -171,7 +171,7 @@ def test_an_orientation_that_means_nothing_is_taken_for_upright(tmp_path: Path) 
         source, target = tmp_path / f"{number}.jpg", tmp_path / f"{number} target.jpg"
         Image.fromarray(UPRIGHT).save(source, exif=exif(number))
         recolor(source, target, StillFormat.JPEG)
-        assert_upright_and_coloured_the_right_way_up(shown(target))
+        assert_upright_and_colored_the_right_way_up(shown(target))
 
 
 def test_the_resolution_of_a_picture_turned_for_bmp_is_turned_with_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`stills.profiles`: a grey profile and the RGB profile made of it show the same greys, by another colour engine."""
+"""`stills.profiles`: a gray profile and the RGB profile made of it show the same grays, by another color engine."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from archivecolor.stills.profiles import for_colour, for_grey
+from archivecolor.stills.profiles import for_color, for_gray
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
-def grey_profile(curve: bytes) -> bytes:
-    """A grey display profile with a tone curve, of sRGB's other tags."""
-    made, said = for_grey(SRGB.tobytes())
+def gray_profile(curve: bytes) -> bytes:
+    """A gray display profile with a tone curve, of sRGB's other tags."""
+    made, said = for_gray(SRGB.tobytes())
     assert made is not None
     assert said == ()
     place = made.index(b"kTRC")
@@ -44,30 +44,30 @@ def shown(image: Image.Image, profile: bytes) -> np.ndarray[tuple[int, ...], np.
 
 
 @pytest.mark.parametrize("curve", [GAMMA, DOT_GAIN], ids=["gamma 2.2", "dot gain"])
-def test_greys_look_the_same_under_the_new_profile(curve: bytes) -> None:
-    grey = grey_profile(curve)
-    colour, said = for_colour(grey)
-    assert colour is not None
+def test_grays_look_the_same_under_the_new_profile(curve: bytes) -> None:
+    gray = gray_profile(curve)
+    color, said = for_color(gray)
+    assert color is not None
     assert said == ()
-    assert colour[16:20] == b"RGB "
-    before = shown(Image.fromarray(RAMP), grey)
-    after = shown(Image.fromarray(np.dstack([RAMP] * 3)), colour)
+    assert color[16:20] == b"RGB "
+    before = shown(Image.fromarray(RAMP), gray)
+    after = shown(Image.fromarray(np.dstack([RAMP] * 3)), color)
     assert np.abs(before - after).max() <= 2
-    assert for_grey(colour) == (grey, ())
+    assert for_gray(color) == (gray, ())
 
 
 def test_profiles_of_rgb_stay_to_the_byte_and_others_are_told() -> None:
-    assert for_colour(SRGB.tobytes()) == (SRGB.tobytes(), ())
-    assert for_colour(None) == (None, ())
+    assert for_color(SRGB.tobytes()) == (SRGB.tobytes(), ())
+    assert for_color(None) == (None, ())
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
-    assert for_colour(lab) == (None, ("its Lab ICC profile does not fit a colour picture: left out",))
-    assert for_grey(lab)[0] is None
+    assert for_color(lab) == (None, ("its Lab ICC profile does not fit a color picture: left out",))
+    assert for_gray(lab)[0] is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), min_size=1, max_size=8))
 def test_damaged_profiles_lead_nowhere(damage: list[tuple[int, int]]) -> None:
-    data = bytearray(grey_profile(DOT_GAIN))
+    data = bytearray(gray_profile(DOT_GAIN))
     for place, value in damage:
         data[place % len(data)] = value
-    for made in (for_colour(bytes(data))[0], for_grey(bytes(data))[0]):
+    for made in (for_color(bytes(data))[0], for_gray(bytes(data))[0]):
         assert made is None or len(made) <= 2 * len(data) + 400

@@ -12,22 +12,22 @@ from PIL import Image
 
 from archivecolor.errors import InputError
 from archivecolor.stills import NotAPictureError, probe
-from tests.stills.sources import GREY8, GREY16
+from tests.stills.sources import GRAY8, GRAY16
 
 DNG: list[Any] = [(50706, 1, 4, bytes([1, 4, 0, 0]), True), (50708, 2, 8, "VueScan", True)]
-SMALL = np.dstack([GREY8[::2, ::2]] * 3)
+SMALL = np.dstack([GRAY8[::2, ::2]] * 3)
 
 
 def of_a_camera(path: Path, tags: list[Any]) -> Path:
-    """A preview in colour, and what the sensor saw inside it."""
+    """A preview in color, and what the sensor saw inside it."""
     with tifffile.TiffWriter(path) as tif:
         tif.write(SMALL, photometric="rgb", subifds=1, metadata=None, extratags=tags)
-        tif.write(GREY16, photometric="cfa", metadata=None)
+        tif.write(GRAY16, photometric="cfa", metadata=None)
     return path
 
 
 @pytest.mark.parametrize("name", ["camera.nef", "camera.dng", "renamed.tif"])
-def test_a_camera_raw_is_refused_and_its_preview_not_coloured(name: str, tmp_path: Path) -> None:
+def test_a_camera_raw_is_refused_and_its_preview_not_colored(name: str, tmp_path: Path) -> None:
     path = of_a_camera(tmp_path / name, DNG if name.endswith("dng") else [(271, 2, 0, "NIKON CORPORATION", True)])
     with pytest.raises(InputError, match="is a camera raw") as caught:
         probe(path)
@@ -37,7 +37,7 @@ def test_a_camera_raw_is_refused_and_its_preview_not_coloured(name: str, tmp_pat
 @pytest.mark.parametrize("name", ["scan.dng", "scan.tif"])
 @pytest.mark.parametrize("photometric", ["linear_raw", "minisblack"])
 def test_a_scanner_s_dng_is_one_too(name: str, photometric: str, tmp_path: Path) -> None:
-    pixels = np.dstack([GREY16] * 3) if photometric == "linear_raw" else GREY16
+    pixels = np.dstack([GRAY16] * 3) if photometric == "linear_raw" else GRAY16
     tifffile.imwrite(tmp_path / name, pixels, photometric=photometric, metadata=None, extratags=DNG)
     with pytest.raises(InputError, match="is a camera raw"):
         probe(tmp_path / name)
@@ -70,7 +70,7 @@ def test_what_is_not_read_is_named_by_its_content_not_by_its_name(what: str, hea
 
 def test_tga_and_pcx_are_pictures_that_are_not_read(tmp_path: Path) -> None:
     for suffix in ("tga", "pcx", "gif"):
-        Image.fromarray(GREY8).save(tmp_path / f"a.{suffix}")
+        Image.fromarray(GRAY8).save(tmp_path / f"a.{suffix}")
         with pytest.raises(NotAPictureError, match=f"is {suffix.upper()}, which archivecolor does not read") as caught:
             probe(tmp_path / f"a.{suffix}")
         assert caught.value.expected
@@ -87,9 +87,9 @@ def test_tga_and_pcx_are_pictures_that_are_not_read(tmp_path: Path) -> None:
 def test_jpegs_of_another_kind_get_true_messages(tmp_path: Path) -> None:
     codecs = pytest.importorskip("imagecodecs")
     kinds = {
-        "12 bit": codecs.jpeg8_encode(GREY16 >> 4, bitspersample=12),
-        "lossless": codecs.jpeg8_encode(GREY8, lossless=True, predictor=1),
-        "JPEG-LS": codecs.jpegls_encode(GREY8),
+        "12 bit": codecs.jpeg8_encode(GRAY16 >> 4, bitspersample=12),
+        "lossless": codecs.jpeg8_encode(GRAY8, lossless=True, predictor=1),
+        "JPEG-LS": codecs.jpegls_encode(GRAY8),
     }
     for name, data in kinds.items():
         path = tmp_path / f"{name}.jpg"

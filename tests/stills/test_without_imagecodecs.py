@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tests.stills.sources import BITS, CLEAR8, CLEAR16, GREY8, GREY16, SEPIA8, SEPIA16, luma_of
+from tests.stills.sources import BITS, CLEAR8, CLEAR16, GRAY8, GRAY16, SEPIA8, SEPIA16, luma_of
 
 imagecodecs = pytest.importorskip("imagecodecs", reason="needed to write the files that are then read without it")
 
@@ -37,12 +37,12 @@ for path in map(Path, sys.argv[1:]):
 """
 
 READABLE: dict[str, tuple[Any, dict[str, Any]]] = {
-    "grey 8": (GREY8, {"photometric": "minisblack"}),
-    "grey 8, white is zero": (255 - GREY8, {"photometric": "miniswhite"}),
-    "grey 16": (GREY16, {"photometric": "minisblack"}),
-    "grey 16 big-endian predicted": (GREY16, {"photometric": "minisblack", "byteorder": ">", "predictor": True}),
-    "grey with alpha 8": (
-        np.dstack((GREY8, CLEAR8)),
+    "gray 8": (GRAY8, {"photometric": "minisblack"}),
+    "gray 8, white is zero": (255 - GRAY8, {"photometric": "miniswhite"}),
+    "gray 16": (GRAY16, {"photometric": "minisblack"}),
+    "gray 16 big-endian predicted": (GRAY16, {"photometric": "minisblack", "byteorder": ">", "predictor": True}),
+    "gray with alpha 8": (
+        np.dstack((GRAY8, CLEAR8)),
         {"photometric": "minisblack", "planarconfig": "contig", "extrasamples": ["unassalpha"]},
     ),
     "RGB 8": (SEPIA8, {"photometric": "rgb"}),
@@ -53,7 +53,7 @@ READABLE: dict[str, tuple[Any, dict[str, Any]]] = {
     "planar RGB 8": (np.moveaxis(SEPIA8, -1, 0), {"photometric": "rgb", "planarconfig": "separate"}),
 }
 REFUSED: dict[str, tuple[Any, dict[str, Any]]] = {
-    "grey 16, white is zero": (65535 - GREY16, {"photometric": "miniswhite"}),
+    "gray 16, white is zero": (65535 - GRAY16, {"photometric": "miniswhite"}),
     "planar RGB 16": (np.moveaxis(SEPIA16, -1, 0), {"photometric": "rgb", "planarconfig": "separate"}),
     "premultiplied": (np.dstack((SEPIA8, CLEAR8)), {"photometric": "rgb", "extrasamples": ["assocalpha"]}),
 }
@@ -84,8 +84,8 @@ def test_lzw_and_zstd_come_out_the_same_and_turned_pictures_are_not_turned_twice
         what = f"{name} {compression} {turn}"
         assert said == {"orientation": turn}, what
         wide = pixels.dtype == np.uint16
-        sepia, grey, clear = (SEPIA16, GREY16, CLEAR16) if wide else (SEPIA8, GREY8, CLEAR8)
-        expected = luma_of(sepia) if options["photometric"] == "rgb" else grey
+        sepia, gray, clear = (SEPIA16, GRAY16, CLEAR16) if wide else (SEPIA8, GRAY8, CLEAR8)
+        expected = luma_of(sepia) if options["photometric"] == "rgb" else gray
         np.testing.assert_array_equal(np.load(path.with_suffix(".luma.npy")), expected, what)
         if "extrasamples" in options:
             np.testing.assert_array_equal(np.load(path.with_suffix(".alpha.npy")), clear, what)
@@ -101,7 +101,7 @@ def test_what_libtiff_would_get_wrong_is_refused_with_the_install_line(tmp_path:
 def test_fax_and_damaged_files_are_told_apart(tmp_path: Path) -> None:
     fax, broken = tmp_path / "fax.tif", tmp_path / "broken.tif"
     Image.fromarray(BITS.astype(bool)).save(fax, compression="group4", tiffinfo={274: 8})
-    write(broken, GREY16, {"photometric": "minisblack"}, "lzw", 1)
+    write(broken, GRAY16, {"photometric": "minisblack"}, "lzw", 1)
     broken.write_bytes(broken.read_bytes()[:-300])
     said_of_fax, said_of_broken = read([fax, broken])
     assert said_of_fax == {"orientation": 8}

@@ -39,16 +39,16 @@ def write_shard(path: Path, members: dict[str, bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory, colour_photographs: dict[str, Picture]) -> Path:
-    """Four PNG files in two folders and two in a shard; one grey, one broken, one empty, one tiny and one text."""
+def corpus(tmp_path_factory: pytest.TempPathFactory, color_photographs: dict[str, Picture]) -> Path:
+    """Four PNG files in two folders and two in a shard; one gray, one broken, one empty, one tiny and one text."""
     folder = tmp_path_factory.mktemp("corpus")
     (folder / "more").mkdir()
-    cat, coffee, astronaut, rocket = (colour_photographs[n] for n in ("chelsea", "coffee", "astronaut", "rocket"))
+    cat, coffee, astronaut, rocket = (color_photographs[n] for n in ("chelsea", "coffee", "astronaut", "rocket"))
     (folder / "cat_1.png").write_bytes(png(cat[:100, :120]))
     (folder / "cat_2.png").write_bytes(png(cat[40:, 80:]))
     (folder / "coffee_1.png").write_bytes(png(coffee))
     (folder / "more" / "astronaut_1.png").write_bytes(png(astronaut))
-    (folder / "grey_1.png").write_bytes(png(coffee[..., 0]))
+    (folder / "gray_1.png").write_bytes(png(coffee[..., 0]))
     (folder / "broken_1.png").write_bytes(png(coffee)[:80])
     (folder / "broken_2.png").touch()
     (folder / "tiny_1.png").write_bytes(png(coffee[:63]))

@@ -8,7 +8,7 @@ import os
 import pickle
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -59,8 +59,8 @@ def test_saving_leaves_nothing_beside_the_checkpoint(saved: Path) -> None:
 def test_a_run_killed_while_saving_leaves_the_last_good_checkpoint(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(_: object, path: Path) -> None:
-        path.write_bytes(b"half")
+    def killed(_: object, file: BinaryIO) -> None:
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, "save", killed)
@@ -173,7 +173,7 @@ def test_a_file_of_other_contents_is_refused(tmp_path: Path, spoilt: object) -> 
         Checkpoint.load(tmp_path / "other.pt")
 
 
-@pytest.mark.parametrize("recipe", ["{", "[]", "{}", '{"name": "x", "colour": 3}'])
+@pytest.mark.parametrize("recipe", ["{", "[]", "{}", '{"name": "x", "color": 3}'])
 def test_a_checkpoint_with_an_unreadable_recipe_is_refused(tmp_path: Path, recipe: str) -> None:
     torch.save(contents(recipe=recipe), tmp_path / "other.pt")
     with pytest.raises(InputError, match=r"other\.pt: carries a recipe that is none of this version"):

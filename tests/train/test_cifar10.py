@@ -47,7 +47,7 @@ def test_a_damaged_sheet_is_told_by_name(tmp_path: Path, content: bytes) -> None
 
 
 def test_the_training_half_is_a_corpus_and_the_test_half_validates(sheets: Path) -> None:
-    photographs = Photographs.load(sheets.parent, Data(sheets.name, Layout.CIFAR10, smallest=32, greyest=0))
+    photographs = Photographs.load(sheets.parent, Data(sheets.name, Layout.CIFAR10, smallest=32, grayest=0))
     expected = np.concatenate([sheet(i)[0] for i in range(5)])
     np.testing.assert_array_equal(np.stack([photographs[i] for i in range(len(photographs))]), expected)
     held_out = ValidationSet.of_cifar10(sheets, 2, stride=1)

@@ -66,11 +66,11 @@ def chroma_of(generator: Generator, luma: FloatArray) -> FloatArray:
 def test_onnx_computes_what_torch_does_on_real_pictures_of_any_size_and_number(
     session: onnxruntime.InferenceSession,
     exported: Generator,
-    colour_photographs: dict[str, Picture],
+    color_photographs: dict[str, Picture],
     size: tuple[int, int],
     batch: int,
 ) -> None:
-    luma = lumas(colour_photographs, *size)[:batch]
+    luma = lumas(color_photographs, *size)[:batch]
     (chroma,) = session.run(["chroma"], {"luma": luma})
     assert chroma.shape == (batch, 2, size[0] // 4, size[1] // 4)
     assert chroma.dtype == np.float32
@@ -78,8 +78,8 @@ def test_onnx_computes_what_torch_does_on_real_pictures_of_any_size_and_number(
     assert np.abs(chroma - chroma_of(exported, luma)).max() < 1e-3
 
 
-def test_rounding_the_weights_to_fp16_is_invisible(exported: Generator, colour_photographs: dict[str, Picture]) -> None:
-    luma = lumas(colour_photographs, 96, 128)
+def test_rounding_the_weights_to_fp16_is_invisible(exported: Generator, color_photographs: dict[str, Picture]) -> None:
+    luma = lumas(color_photographs, 96, 128)
     small = luma[:, 0, ::4, ::4]
     lightness = rgb_to_lab(np.repeat(small[..., None], 3, axis=-1))[..., :1]
     labs = [

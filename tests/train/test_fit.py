@@ -14,16 +14,19 @@ import numpy as np
 import pytest
 import torch
 
-from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
+from archivecolor.errors import ArchiveColorError, ConfigurationError, DependencyError, InputError, UsageError
 from archivecolor.generator import EncoderKind, Generator
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
 from train import trainer as training
+from train.batches import BatchWorkers, batches
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
-from train.fit import batches, fit
-from train.losses import ColourLoss
+from train.device import training_device
+from train.fit import fit
+from train.hints import HintDraws
+from train.losses import ColorLoss
 from train.networks import freeze, imagenet_weights
 from train.palette import fit_palette, palette_prior
 from train.recipe import Data, Freeze, Phase, Recipe
@@ -200,7 +203,7 @@ def test_a_gradient_that_is_no_number_stops_the_run_before_it_reaches_the_weight
     phase = recipe.phase[0]
     freeze(trainer.generator, phase)
     batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     with pytest.raises(ArchiveColorError, match="the gradient became nan at step 0"):
         trainer.train_on(batch, phase, 1e-3, loss)
     assert_same_bits(before, {k: v.detach() for k, v in trainer.generator.named_parameters()})
@@ -212,7 +215,7 @@ def test_training_on_one_batch_lowers_its_loss(recipe: Recipe, photographs: Phot
     phase = recipe.phase[0]
     freeze(trainer.generator, phase)
     batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     losses = [trainer.train_on(batch, phase, 3e-3, loss)["distribution"] for _ in range(15)]
     assert losses[-1] < 0.9 * losses[0]
 
@@ -225,7 +228,7 @@ def test_the_encoder_learns_at_its_share_of_the_rate(recipe: Recipe, photographs
         phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, encoder_share=share)
         freeze(trainer.generator, phase)
         before = {k: v.detach().clone() for k, v in trainer.generator.named_parameters()}
-        loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+        loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
         trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
         after = dict(trainer.generator.named_parameters())
         moved.append({k.split(".")[0] for k, v in before.items() if not torch.equal(v, after[k])})
@@ -264,6 +267,50 @@ def test_batches_of_a_later_start_are_those_of_the_whole_run(recipe: Recipe, pho
     for one, other in zip(whole[4:], late, strict=True):
         np.testing.assert_array_equal(one.luma, other.luma)
         np.testing.assert_array_equal(one.chroma, other.chroma)
+
+
+def test_processes_make_the_batches_that_a_thread_does(recipe: Recipe, photographs: Photographs) -> None:
+    schedule = Schedule(recipe.phase)
+    for first in (0, 4):
+        ones = batches(photographs, recipe, schedule, first)
+        others = BatchWorkers(photographs, recipe, 2).batches(schedule, first)
+        for one, other in zip(ones, others, strict=True):
+            np.testing.assert_array_equal(one.luma, other.luma)
+            np.testing.assert_array_equal(one.chroma, other.chroma)
+
+
+def test_what_goes_wrong_in_a_process_ends_the_run(recipe: Recipe, photographs: Photographs) -> None:
+    gone = Photographs([b"no picture"], np.ones(1), photographs.digest)
+    with pytest.raises(ValueError, match="picture 0 can no longer be decoded"):
+        next(BatchWorkers(gone, recipe, 1).batches(Schedule(recipe.phase), 0))
+
+
+def test_a_run_with_processes_ends_in_the_same_bits(recipe: Recipe, uninterrupted: Checkpoint, tmp_path: Path) -> None:
+    made = Checkpoint.load(fit(recipe, tmp_path, None, NEVER, device=torch.device("cpu"), workers=2))
+    assert_same_bits(made.generator, uninterrupted.generator)
+    assert_same_bits(made.ema, uninterrupted.ema)
+
+
+@pytest.mark.parametrize(("name", "error"), [("gpu", UsageError), ("mps", UsageError), ("cuda:99", DependencyError)])
+def test_a_device_that_cannot_train_is_told_before_anything_is_loaded(
+    name: str, error: type[ArchiveColorError], tmp_path: Path
+) -> None:
+    with pytest.raises(error, match="--device cpu"):
+        training_device(name)
+    assert training_device("cpu").type == "cpu"
+
+
+def test_a_generator_with_hints_is_trained_on_them(recipe: Recipe, tmp_path: Path) -> None:
+    hinted = dataclasses.replace(
+        recipe,
+        generator=dataclasses.replace(SHAPE, hints=True),
+        hints=HintDraws(none=0),
+        phase=recipe.phase[:1],
+    )
+    made = Checkpoint.load(fit(hinted, tmp_path, None, NEVER))
+    leaving = [v for k, v in made.generator.items() if k.startswith(("hints.leave", "alike.leave")) and v.dim() > 1]
+    assert len(leaving) == 5
+    assert all(v.abs().max() > 0 for v in leaving)
 
 
 def test_the_schedule_shows_at_least_the_pictures_of_each_phase(recipe: Recipe) -> None:
@@ -333,7 +380,7 @@ def test_batch_statistics_move_unless_the_phase_holds_them(
     phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, hold_statistics=held)
     freeze(trainer.generator, phase)
     before = {k: v.clone() for k, v in trainer.generator.named_buffers() if "running" in k}
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
     after = dict(trainer.generator.named_buffers())
     moved = [k for k in before if not torch.equal(before[k], after[k])]
@@ -384,7 +431,7 @@ def test_a_phase_can_hold_the_batch_statistics_still_while_weights_learn(
     phase = dataclasses.replace(recipe.phase[0], freeze=Freeze.NOTHING, hold_statistics=True)
     freeze(trainer.generator, phase)
     before = {k: v.detach().clone() for k, v in trainer.generator.state_dict().items()}
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
     trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
     moved = {k for k, v in trainer.generator.state_dict().items() if not torch.equal(v, before[k])}
     assert "head.weight" in moved

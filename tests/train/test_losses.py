@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archivecolor.generator import Prediction
-from train.losses import ColourLoss, Hinge, NonSaturating, adversarial_loss
+from train.losses import ColorLoss, Hinge, NonSaturating, adversarial_loss
 from train.recipe import Adversary, AdversaryKind, Loss
 
 PALETTE = torch.tensor([[0.0, 0.0], [40.0, 20.0], [-30.0, 30.0], [10.0, -50.0], [60.0, -40.0]])
@@ -26,7 +26,7 @@ def plane(a: float, b: float, side: int = 3) -> torch.Tensor:
 
 @given(coordinates, coordinates)
 def test_a_soft_encoding_adds_up_to_1_and_peaks_at_the_nearest_entry(a: float, b: float) -> None:
-    encoded = ColourLoss(PALETTE, PRIOR, Loss()).soft_encode(plane(a, b))
+    encoded = ColorLoss(PALETTE, PRIOR, Loss()).soft_encode(plane(a, b))
     assert encoded.shape == (1, 5, 3, 3)
     torch.testing.assert_close(encoded.sum(dim=1), torch.ones(1, 3, 3))
     distance = (PALETTE - torch.tensor([a, b])).norm(dim=1)
@@ -36,36 +36,36 @@ def test_a_soft_encoding_adds_up_to_1_and_peaks_at_the_nearest_entry(a: float, b
 
 def test_a_soft_encoding_is_the_gaussian_of_the_distance() -> None:
     sigma = 25.0
-    encoded = ColourLoss(PALETTE, PRIOR, Loss(palette_sigma=sigma)).soft_encode(plane(12, -7))[0, :, 0, 0]
+    encoded = ColorLoss(PALETTE, PRIOR, Loss(palette_sigma=sigma)).soft_encode(plane(12, -7))[0, :, 0, 0]
     gaussian = torch.exp(-((PALETTE - torch.tensor([12.0, -7.0])) ** 2).sum(dim=1) / (2 * sigma**2))
     torch.testing.assert_close(encoded, gaussian / gaussian.sum())
 
 
 @pytest.mark.parametrize("rebalance", [0.0, 0.3, 0.5, 1.0])
 def test_rebalancing_keeps_the_mean_weight_of_a_pixel_at_1(rebalance: float) -> None:
-    rarity = ColourLoss(PALETTE, PRIOR, Loss(rebalance=rebalance)).rarity
+    rarity = ColorLoss(PALETTE, PRIOR, Loss(rebalance=rebalance)).rarity
     assert (PRIOR * rarity).sum().item() == pytest.approx(1, abs=1e-5)
 
 
 def test_without_rebalancing_every_pixel_counts_alike() -> None:
-    torch.testing.assert_close(ColourLoss(PALETTE, PRIOR, Loss(rebalance=0)).rarity, torch.ones(5))
+    torch.testing.assert_close(ColorLoss(PALETTE, PRIOR, Loss(rebalance=0)).rarity, torch.ones(5))
 
 
 def test_with_full_rebalancing_every_palette_entry_counts_alike() -> None:
-    rarity = ColourLoss(PALETTE, PRIOR, Loss(rebalance=1)).rarity
+    rarity = ColorLoss(PALETTE, PRIOR, Loss(rebalance=1)).rarity
     torch.testing.assert_close(PRIOR * rarity, torch.full((5,), 0.2))
 
 
 def test_palette_entries_that_no_pixel_has_do_not_make_the_loss_infinite() -> None:
     prior = torch.tensor([0.7, 0.3, 0.0, 0.0, 0.0])
     for rebalance in (0.0, 0.5, 1.0):
-        loss = ColourLoss(PALETTE, prior, Loss(rebalance=rebalance))
+        loss = ColorLoss(PALETTE, prior, Loss(rebalance=rebalance))
         terms = loss(Prediction(plane(0, 0), torch.zeros(1, 5, 3, 3)), plane(5, 5))
         assert all(math.isfinite(t.item()) for t in terms)
 
 
 def test_the_distribution_term_is_least_at_the_true_distribution() -> None:
-    loss = ColourLoss(PALETTE, PRIOR, Loss(palette_sigma=30))
+    loss = ColorLoss(PALETTE, PRIOR, Loss(palette_sigma=30))
     truth = plane(20, 5)
     logits = loss.soft_encode(truth).log()
     best, _ = loss(Prediction(truth, logits), truth)
@@ -76,7 +76,7 @@ def test_the_distribution_term_is_least_at_the_true_distribution() -> None:
 
 
 def test_the_pixel_term_is_the_weighted_mean_error() -> None:
-    loss = ColourLoss(PALETTE, PRIOR, Loss(pixel=0.5, chroma_emphasis=2))
+    loss = ColorLoss(PALETTE, PRIOR, Loss(pixel=0.5, chroma_emphasis=2))
     _, pixel = loss(Prediction(plane(33, 34), torch.zeros(1, 5, 3, 3)), plane(30, 40))
     # errors 3 and 6, chroma 50: weight 1 + 2 x .5
     assert pixel.item() == pytest.approx(0.5 * 2 * 4.5)
@@ -86,8 +86,8 @@ def test_the_pixel_term_is_the_weighted_mean_error() -> None:
 
 def test_both_terms_follow_their_weights() -> None:
     prediction = Prediction(plane(1, 2), torch.randn(1, 5, 3, 3, generator=torch.Generator().manual_seed(1)))
-    one = ColourLoss(PALETTE, PRIOR, Loss(distribution=1, pixel=1))(prediction, plane(30, 30))
-    other = ColourLoss(PALETTE, PRIOR, Loss(distribution=3, pixel=0.25))(prediction, plane(30, 30))
+    one = ColorLoss(PALETTE, PRIOR, Loss(distribution=1, pixel=1))(prediction, plane(30, 30))
+    other = ColorLoss(PALETTE, PRIOR, Loss(distribution=3, pixel=0.25))(prediction, plane(30, 30))
     assert other[0].item() == pytest.approx(3 * one[0].item())
     assert other[1].item() == pytest.approx(0.25 * one[1].item())
 
@@ -138,7 +138,7 @@ def test_the_recipe_chooses_the_game() -> None:
 
 
 def test_a_network_without_a_palette_is_trained_on_the_pixel_term_alone() -> None:
-    loss = ColourLoss(torch.zeros(0, 2), torch.zeros(0), Loss(distribution=0, pixel=2, chroma_emphasis=0))
+    loss = ColorLoss(torch.zeros(0, 2), torch.zeros(0), Loss(distribution=0, pixel=2, chroma_emphasis=0))
     distribution, pixel = loss(Prediction(plane(3, 4), torch.zeros(1, 0, 3, 3)), plane(0, 0))
     assert distribution.item() == 0
     assert pixel.item() == pytest.approx(2 * 3.5)

@@ -1,4 +1,4 @@
-"""The palette: shares that add up to 1, entries where the pictures have colours."""
+"""The palette: shares that add up to 1, entries where the pictures have colors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.palette import fit_palette
 
 
 def pictures(*rgb: tuple[int, int, int]) -> Photographs:
-    """One-coloured pictures of 64 px."""
+    """One-colored pictures of 64 px."""
     made = [np.full((64, 64, 3), c, np.uint8) for c in rgb]
     return Photographs(made, np.ones(len(made)), "digest")
 
@@ -32,16 +32,16 @@ def test_the_shares_of_all_entries_add_up_to_1(photographs: Photographs, size: i
     assert np.isfinite(palette.ab).all()
 
 
-def test_entries_lie_where_the_pictures_have_colours() -> None:
-    colours = [(200, 40, 40), (40, 160, 60), (60, 60, 200)]
-    palette = fit_palette(pictures(*colours), 3, seed=1, samples=60)
-    for rgb in colours:
+def test_entries_lie_where_the_pictures_have_colors() -> None:
+    colors = [(200, 40, 40), (40, 160, 60), (60, 60, 200)]
+    palette = fit_palette(pictures(*colors), 3, seed=1, samples=60)
+    for rgb in colors:
         distance = np.abs(palette.ab - chroma_of(rgb)).max(axis=1)
         assert distance.min() <= 2  # half a cell
         assert palette.prior[distance.argmin()] == pytest.approx(1 / 3, abs=0.2)
 
 
-def test_fewer_colours_than_entries_repeat_without_pixels_of_their_own() -> None:
+def test_fewer_colors_than_entries_repeat_without_pixels_of_their_own() -> None:
     palette = fit_palette(pictures((200, 40, 40), (40, 160, 60)), 5, seed=1, samples=40)
     assert len(np.unique(palette.ab, axis=0)) == 2
     assert (palette.prior[2:] == 0).all()
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_palette(photographs: Photographs) -> None:
     assert (one.ab != other.ab).any()
 
 
-def test_rare_strong_colours_get_more_entries_than_their_share_of_pixels() -> None:
+def test_rare_strong_colors_get_more_entries_than_their_share_of_pixels() -> None:
     rng = np.random.default_rng(5)
     picture = rng.normal(120, 4, (64, 64, 3))
     picture[:16, :16] = rng.uniform(0, 255, (8, 8, 3)).repeat(2, axis=0).repeat(2, axis=1)  # 6 % of the pixels

@@ -21,7 +21,7 @@ from train.checkpoint import Checkpoint
 from train.dataset import Photographs
 from train.export import export
 from train.fit import add_row, fit, stopped_by_interrupt
-from train.losses import ColourLoss, NonSaturating
+from train.losses import ColorLoss, NonSaturating
 from train.networks import freeze, trained_network
 from train.recipe import Adversary, AdversaryKind, Data, Loss, Phase, Plateau, Recipe
 from train.trainer import Trainer
@@ -102,7 +102,7 @@ def test_training_on_one_batch_lowers_the_papers_pixel_loss(paper: Recipe, corpu
     phase = dataclasses.replace(paper.phase[0], adversarial=0)
     freeze(trainer.generator, phase)
     batch = photographs.batch((1, 1), 4, 32, 1.0, paper.degrade, paper.chroma_stride)
-    loss = ColourLoss(trainer.generator.palette, trainer.prior, paper.loss)
+    loss = ColorLoss(trainer.generator.palette, trainer.prior, paper.loss)
     losses = [trainer.train_on(batch, phase, 3e-3, loss)["pixel"] for _ in range(60)]
     assert losses[-1] < 0.8 * losses[0]
 

@@ -19,18 +19,18 @@ from tests.fakes.generators import tiny_generator
 from tests.train.conftest import png
 from tests.train.test_paper_recipes import paper_recipe
 from train import cifar10, paper_table
-from train.paper_table import grey, measure, network_colouring
+from train.paper_table import gray, measure, network_coloring
 from train.trainer import Trainer
 
 Pictures = npt.NDArray[np.uint8]
 
 
 @pytest.fixture
-def truth(colour_photographs: dict[str, Pictures]) -> Pictures:
+def truth(color_photographs: dict[str, Pictures]) -> Pictures:
     """Nine pictures of 32 px."""
     found = [
         cv2.resize(rgb[i * 30 : i * 30 + 100, :120], (32, 32), interpolation=cv2.INTER_AREA)
-        for rgb in colour_photographs.values()
+        for rgb in color_photographs.values()
         for i in range(2)
     ]
     return np.stack(found[:8] + found[:1]).astype(np.uint8)
@@ -38,21 +38,21 @@ def truth(colour_photographs: dict[str, Pictures]) -> Pictures:
 
 def test_the_truth_itself_has_no_error(truth: Pictures) -> None:
     row = measure(lambda _: truth, truth)
-    assert (row.mae, row.accuracy_2, row.accuracy_5, row.colourfulness_ratio) == pytest.approx((0, 1, 1, 1))
+    assert (row.mae, row.accuracy_2, row.accuracy_5, row.colorfulness_ratio) == pytest.approx((0, 1, 1, 1))
 
 
-def test_a_grey_picture_errs_by_the_truths_chroma(truth: Pictures) -> None:
-    row = measure(grey, truth)
-    lab, lab_grey = (rgb_to_lab(x.astype(np.float32) / 255) for x in (truth, grey(luma_of(truth).astype(np.uint8))))
-    assert row.mae == pytest.approx(float(np.abs(lab - lab_grey).mean()), rel=1e-5)
-    assert row.colourfulness_ratio == 0
+def test_a_gray_picture_errs_by_the_truths_chroma(truth: Pictures) -> None:
+    row = measure(gray, truth)
+    lab, lab_gray = (rgb_to_lab(x.astype(np.float32) / 255) for x in (truth, gray(luma_of(truth).astype(np.uint8))))
+    assert row.mae == pytest.approx(float(np.abs(lab - lab_gray).mean()), rel=1e-5)
+    assert row.colorfulness_ratio == 0
     assert row.accuracy_2 < row.accuracy_5 < 1
 
 
 def test_batches_of_unequal_size_count_by_their_pictures(truth: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = measure(grey, truth)
+    whole = measure(gray, truth)
     monkeypatch.setattr(paper_table, "_BATCH", 4)  # 4, 4 and 1
-    parts = measure(grey, truth)
+    parts = measure(gray, truth)
     assert parts.mae == pytest.approx(whole.mae, rel=1e-5)
     assert parts.psnr_db == pytest.approx(whole.psnr_db, rel=1e-5)
 
@@ -76,7 +76,7 @@ class Fixed(torch.nn.Module):
 def test_a_networks_chroma_is_laid_beside_the_luma_of_the_truth(stride: int, truth: Pictures) -> None:
     luma = luma_of(truth).astype(np.uint8)
     network = Fixed(stride)
-    made = network_colouring(network, stride)(luma)  # type: ignore[arg-type]
+    made = network_coloring(network, stride)(luma)  # type: ignore[arg-type]
     np.testing.assert_array_equal(luma_of(made), luma)
     assert network.seen == [torch.Size([9, 1, 32 * stride, 32 * stride])]
     middle = (luma > 80) & (luma < 180)
@@ -110,7 +110,7 @@ def run(sheets: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     return call
 
 
-def test_the_table_has_the_papers_rows_the_grey_one_and_one_a_model(
+def test_the_table_has_the_papers_rows_the_gray_one_and_one_a_model(
     run: Callable[..., int], checkpoint: Path, tiny_engine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(checkpoint, tiny_engine, "--count", 2) == 0
@@ -120,7 +120,7 @@ def test_the_table_has_the_papers_rows_the_grey_one_and_one_a_model(
         "---",
         "U-Net, in the paper",
         "GAN, in the paper",
-        "grey",
+        "gray",
         "paper, 0.0 h",
         tiny_engine.name,
     ]
@@ -138,6 +138,6 @@ def test_what_is_no_model_and_too_many_pictures_are_errors(
 
 
 def test_the_shipping_network_can_be_measured_at_32_px(truth: Pictures) -> None:
-    row = measure(network_colouring(tiny_generator(), 4), truth)
+    row = measure(network_coloring(tiny_generator(), 4), truth)
     assert row.mae > 0
-    assert row.colourfulness_ratio > 0
+    assert row.colorfulness_ratio > 0

@@ -54,7 +54,7 @@ def test_a_picture_of_any_size_gets_chroma_of_that_size(size: tuple[int, int]) -
     assert prediction.chroma.abs().max() < 110
 
 
-def test_a_picture_is_coloured_alike_alone_and_among_others() -> None:
+def test_a_picture_is_colored_alike_alone_and_among_others() -> None:
     network = small()
     luma = torch.rand(3, 1, 16, 16)
     with torch.inference_mode():

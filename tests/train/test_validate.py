@@ -25,25 +25,25 @@ def generator() -> Generator:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, colour_photographs: dict[str, Picture]) -> Path:
+def folder(tmp_path: Path, color_photographs: dict[str, Picture]) -> Path:
     for i in range(6):
-        name = sorted(colour_photographs)[i % 4]
-        (tmp_path / f"{i}_{name}.png").write_bytes(png(colour_photographs[name]))
+        name = sorted(color_photographs)[i % 4]
+        (tmp_path / f"{i}_{name}.png").write_bytes(png(color_photographs[name]))
     (tmp_path / "notes.txt").write_text("no picture")
     return tmp_path
 
 
-def test_a_generator_that_says_grey_gains_nothing(folder: Path, generator: Generator) -> None:
+def test_a_generator_that_says_gray_gains_nothing(folder: Path, generator: Generator) -> None:
     kept = generator.palette.clone()
     generator.palette.zero_()
     measured = ValidationSet.of_folder(folder, 2, 96).measure(generator)
     generator.palette.copy_(kept)
     assert measured.gain == pytest.approx(0, abs=0.2)
-    assert measured.colourfulness_ratio == pytest.approx(0, abs=0.02)
-    assert measured.ciede2000 == pytest.approx(measured.ciede2000_grey, abs=0.02)
+    assert measured.colorfulness_ratio == pytest.approx(0, abs=0.02)
+    assert measured.ciede2000 == pytest.approx(measured.ciede2000_gray, abs=0.02)
 
 
-def test_the_gain_is_the_share_of_the_grey_error_that_is_gone() -> None:
+def test_the_gain_is_the_share_of_the_gray_error_that_is_gone() -> None:
     assert Validation(8, 10, 1).gain == pytest.approx(20)
     assert Validation(11, 10, 1).gain == pytest.approx(-10)
 

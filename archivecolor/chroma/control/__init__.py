@@ -1,1 +1,1 @@
-"""What users have to say about colour: a reference, painted hints, and grading. Each is a function of chroma."""
+"""What users have to say about color: a reference, painted hints, and grading. Each is a function of chroma."""

@@ -1,6 +1,6 @@
 """Paint on frames of film, carried through the shot, forwards and backwards.
 
-What a painted frame's strokes make of it (`paint.spread`) is carried to its neighbours along the motion, and from those
+What a painted frame's strokes make of it (`paint.spread`) is carried to its neighbors along the motion, and from those
 to theirs, to both ends of the shot. Where the motion is not believed, paint is lost; where it is, paint does not fade,
 and its outline, which every step blurs a little, is sharpened as much. Frames between two painted ones get both, each
 the more the nearer it is.
@@ -94,16 +94,16 @@ def _carried(lumas: Sequence[UInt8], painted: Mapping[int, Painted], order: rang
 
 
 def _both(one: _Reached, other: _Reached) -> Kept:
-    """The colours of both, each the more the nearer it is, ruling where either does."""
+    """The colors of both, each the more the nearer it is, ruling where either does."""
     planes = [_unkept(x.kept) for x in (one, other)]
     near = [np.float32(1 / (1 + x.age)) for x in (one, other)]
     total = near[0] * planes[0] + near[1] * planes[1]
     rule = np.maximum(planes[0][..., 2:], planes[1][..., 2:])
-    return _quantised(np.asarray(total * (rule / np.maximum(total[..., 2:], _TINY)), dtype=np.float32))
+    return _quantized(np.asarray(total * (rule / np.maximum(total[..., 2:], _TINY)), dtype=np.float32))
 
 
 def _step(estimate: MotionEstimator, there: UInt8, here: UInt8, state: FloatArray, way: int) -> FloatArray | None:
-    """Bring paint from the frame ``there`` to its neighbour ``here``; None when nothing arrives."""
+    """Bring paint from the frame ``there`` to its neighbor ``here``; None when nothing arrives."""
     motion = estimate(there, here) if way > 0 else estimate(here, there)
     if motion is None:
         return None
@@ -123,10 +123,10 @@ def _planes(painted: Painted, shape: tuple[int, ...]) -> FloatArray:
 
 def _kept(planes: FloatArray) -> Kept:
     size = (max(1, planes.shape[1] // _KEPT_SCALE), max(1, planes.shape[0] // _KEPT_SCALE))
-    return _quantised(np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), dtype=np.float32))
+    return _quantized(np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), dtype=np.float32))
 
 
-def _quantised(planes: FloatArray) -> Kept:
+def _quantized(planes: FloatArray) -> Kept:
     return np.asarray(np.clip(np.rint(planes * _STEPS), -128, 127), dtype=np.int8)
 
 

@@ -1,8 +1,8 @@
 """Grading: the chroma that was predicted, painted and steadied, made calmer, richer, warmer or cooler.
 
 Pure functions of a*, b* and the luma beside them, applied last, once, by `pipeline` to stills and by `reel` to
-film. Invariants: grey stays grey but for `warmed`; black and white stay neutral in all of them; a strength of 0 gives
-grey, whatever else is set; neutral settings give back the chroma bit for bit.
+film. Invariants: gray stays gray but for `warmed`; black and white stay neutral in all of them; a strength of 0 gives
+gray, whatever else is set; neutral settings give back the chroma bit for bit.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def graded(ab: FloatArray, luma: FloatArray, settings: ColorSettings) -> FloatAr
 
 
 def saturated(ab: FloatArray, luma: FloatArray, saturation: float) -> FloatArray:
-    """Scale chroma. Up to 1 as it is; beyond, the less the nearer a colour is to the edge of what sRGB shows.
+    """Scale chroma. Up to 1 as it is; beyond, the less the nearer a color is to the edge of what sRGB shows.
 
     With C the chroma and M the largest of its hue at its luma, the result is ``s C / (1 + (s - 1) C / M)``: s times as
-    much for muted colours, M for M, never beyond it and rising all the way, so that no two colours become one.
+    much for muted colors, M for M, never beyond it and rising all the way, so that no two colors become one.
     """
     if saturation <= 1:
         return ab * np.float32(saturation)
@@ -76,7 +76,7 @@ def _largest_chroma(hue: FloatArray, luma: FloatArray) -> FloatArray:
 def _gamut_edge() -> FloatArray:
     """The chroma at the edge of sRGB by luma, down, and hue, across, the first hue once more at the end.
 
-    Found by fixed-point steps: away from grey, RGB grows nearly in proportion to chroma. To interpolate in the table is
+    Found by fixed-point steps: away from gray, RGB grows nearly in proportion to chroma. To interpolate in the table is
     nearer to the edge than three steps for each pixel, mean error 0.2 and 7.9, and takes 0.3 instead of 31 CPU-ms a
     frame of 1080p film.
     """
@@ -90,7 +90,7 @@ def _gamut_edge() -> FloatArray:
 
 
 def _fullness(ab: FloatArray, luma: FloatArray) -> FloatArray:
-    """How far to the edge of sRGB each pixel lies, ``[h, w]``: 0 for grey, 1 at it, more beyond, as merging has it."""
+    """How far to the edge of sRGB each pixel lies, ``[h, w]``: 0 for gray, 1 at it, more beyond, as merging has it."""
     cb, cr = np.moveaxis(chroma_to_cbcr(luma, ab), -1, 0)
     red, blue = cr * np.float32(2 * (1 - KR)), cb * np.float32(2 * (1 - KB))
     away = np.stack((red, -(KR * red + KB * blue) / np.float32(KG), blue), axis=-1)

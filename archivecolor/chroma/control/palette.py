@@ -1,9 +1,9 @@
-"""A palette taken from a reference photograph in colour.
+"""A palette taken from a reference photograph in color.
 
-The generator is asked about the reference, too. Where it says brown of a middle grey and the photograph is olive, the
-palette learns to turn its brown of a middle grey into olive: a smooth map from luma and predicted chroma to chroma, an
+The generator is asked about the reference, too. Where it says brown of a middle gray and the photograph is olive, the
+palette learns to turn its brown of a middle gray into olive: a smooth map from luma and predicted chroma to chroma, an
 affine part and, near what the reference shows, what the affine part leaves. So things that are alike to the generator
-get the reference's colours, and what the reference does not show is moved little.
+get the reference's colors, and what the reference does not show is moved little.
 
 The map depends on the reference and the generator alone, not on the picture: all frames of a film get the same one.
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from archivecolor.color import FloatArray
 
-_CENTRES: Final = 48
+_CENTERS: Final = 48
 _LUMA_SCALE: Final = 40.0
 """Units of a* and b* that black is away from white."""
 _WIDTH: Final = 6.0
@@ -42,7 +42,7 @@ class Palette:
     low: FloatArray
     """``[3]``: least luma, a*, b* of the reference: beyond it the affine part stays as it is at its edge."""
     high: FloatArray
-    centres: FloatArray
+    centers: FloatArray
     """``[k, 3]``: what the reference shows, as scaled luma, a*, b*..."""
     share: FloatArray
     """``[k]``: ...how much of each..."""
@@ -62,21 +62,21 @@ class Palette:
         normal = x.T @ x / len(x) + _RIDGE * np.diag([0.02, 1, 1, 1])  # the mean shift is next to certain
         affine = np.linalg.solve(normal, x.T @ wanted / len(x)).astype(np.float32)
         rest = wanted - x @ affine
-        count = min(_CENTRES, len(points))
+        count = min(_CENTERS, len(points))
         cv2.setRNGSeed(0)
         ends = (cv2.TERM_CRITERIA_MAX_ITER, 12, 0.1)
-        _, nearest, centres = cv2.kmeans(points, count, None, ends, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+        _, nearest, centers = cv2.kmeans(points, count, None, ends, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
         members = np.bincount(nearest[:, 0], minlength=count)
         sums = np.stack([np.bincount(nearest[:, 0], rest[:, i], minlength=count) for i in range(2)], axis=1)
         left = sums / np.maximum(members, 1)[:, None]
         share = members / len(points)
-        return cls(affine, low, high, centres.astype(np.float32), share.astype(np.float32), left.astype(np.float32))
+        return cls(affine, low, high, centers.astype(np.float32), share.astype(np.float32), left.astype(np.float32))
 
     def applied(self, luma: FloatArray, ab: FloatArray) -> FloatArray:
-        """Give ``[h, w, 2]`` predicted chroma the reference's colours; ``luma`` is the look."""
+        """Give ``[h, w, 2]`` predicted chroma the reference's colors; ``luma`` is what the network sees."""
         points = _points(luma, ab)
-        squares = np.square(points).sum(axis=1)[:, None] + np.square(self.centres).sum(axis=1)
-        apart = squares - 2 * points @ self.centres.T
+        squares = np.square(points).sum(axis=1)[:, None] + np.square(self.centers).sum(axis=1)
+        apart = squares - 2 * points @ self.centers.T
         near = self.share * np.exp(np.maximum(apart, 0) / np.float32(-2 * _WIDTH**2))
         shift = _features(np.clip(points, self.low, self.high)) @ self.affine
         shift += near @ self.left / (near.sum(axis=1, keepdims=True) + np.float32(_DOUBT))

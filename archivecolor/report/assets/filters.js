@@ -59,7 +59,7 @@ const filters = {
 function liesIn(item, choice) {
   if (!choice) return true;
   const folder = choice.slice(1);
-  return item.folder === folder || (folder !== "" && item.folder.startsWith(folder + "/"));
+  return item.folder === folder || (folder !== "" && item.folder.startsWith(`${folder}/`));
 }
 
 function isIn(item, choice) {
@@ -119,19 +119,19 @@ function fillStates() {
     for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
     return [...counts].sort((a, b) => b[1] - a[1]);
   };
-  const labelled = (kind, label) => ([text, n]) => [kind + text, `${label(text)} (${numbered.format(n)})`];
+  const labeled = (kind, label) => ([text, n]) => [kind + text, `${label(text)} (${numbered.format(n)})`];
   const choices = [["", "Everything"]];
   const order = Object.keys(STATES);
   const states = tally(items.map((item) => item.status)).sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
-  if (states.length > 1) choices.push(...states.map(labelled("s", (status) => STATES[status])));
+  if (states.length > 1) choices.push(...states.map(labeled("s", (status) => STATES[status])));
   const kinds = tally(items.map((item) => item.kind));
-  if (kinds.length > 1) choices.push(...kinds.map(labelled("k", (kind) => (kind === "film" ? "Films" : "Photographs"))));
+  if (kinds.length > 1) choices.push(...kinds.map(labeled("k", (kind) => (kind === "film" ? "Films" : "Photographs"))));
   const warned = items.filter((item) => item.warnings.length);
   if (warned.length) {
     const texts = tally(warned.flatMap((item) => item.warnings)).slice(0, MOST_TEXTS);
-    choices.push(["Warnings", [["w", `Any warning (${numbered.format(warned.length)})`], ...texts.map(labelled("w", printable))]]);
+    choices.push(["Warnings", [["w", `Any warning (${numbered.format(warned.length)})`], ...texts.map(labeled("w", printable))]]);
   }
   const reasons = tally(items.map((item) => item.reason).filter(Boolean)).slice(0, MOST_TEXTS);
-  if (reasons.length) choices.push(["Reasons", reasons.map(labelled("r", printable))]);
+  if (reasons.length) choices.push(["Reasons", reasons.map(labeled("r", printable))]);
   fill("state", choices);
 }

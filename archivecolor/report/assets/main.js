@@ -24,8 +24,8 @@ function undo() {
 }
 
 function showAsScanned() {
-  const pressed = element("grey").getAttribute("aria-pressed") !== "true";
-  element("grey").setAttribute("aria-pressed", String(pressed));
+  const pressed = element("gray").getAttribute("aria-pressed") !== "true";
+  element("gray").setAttribute("aria-pressed", String(pressed));
   grid.node.classList.toggle("as-scanned", pressed);
 }
 
@@ -119,7 +119,7 @@ function showHead() {
   element("title").textContent = printable(data.title);
   const of = (status) => items.filter((item) => item.status === status).length;
   const warned = items.filter((item) => item.warnings.length).length;
-  const parts = [`${numbered.format(of("colored"))} coloured`];
+  const parts = [`${numbered.format(of("colored"))} colored`];
   if (warned) parts.push(`${numbered.format(warned)} with warnings`);
   if (of("skipped")) parts.push(`${numbered.format(of("skipped"))} left as they were`);
   if (of("failed")) parts.push(`${numbered.format(of("failed"))} failed`);
@@ -170,7 +170,7 @@ filters.changed.push(() => {
   showReview();
 });
 marks.changed.push(showReview);
-element("grey").addEventListener("click", showAsScanned);
+element("gray").addEventListener("click", showAsScanned);
 element("keys").addEventListener("click", () => element("help").showModal());
 element("export").addEventListener("click", offerLists);
 element("lists").addEventListener("close", exportChosen);

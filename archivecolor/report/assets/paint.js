@@ -1,7 +1,7 @@
-// Painting hints: strokes of colour on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
+// Painting hints: strokes of color on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
 // Strokes are kept in this browser by their layer, so that they are there again when the picture was made anew.
 
-const COLOURS = [
+const COLORS = [
   ["Skin", "#d9a78b"],
   ["Hair, brown", "#6f5038"],
   ["Red", "#a8322b"],
@@ -15,7 +15,7 @@ const COLOURS = [
   ["Sky", "#8fb3d3"],
   ["Blue", "#35538c"],
   ["Violet", "#77568f"],
-  ["No colour", "#808080"],
+  ["No color", "#808080"],
 ];
 
 const painting = {
@@ -23,7 +23,7 @@ const painting = {
   byLayer: {},
   item: null,
   layer: "",
-  colour: COLOURS[0][1],
+  color: COLORS[0][1],
   stroke: null,
   folder: null,
 
@@ -32,13 +32,13 @@ const painting = {
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
     canvas.addEventListener("pointermove", (event) => this.draw(event));
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
-    element("paint-colours").replaceChildren(...COLOURS.map(colourChoice));
+    element("paint-colors").replaceChildren(...COLORS.map(colorChoice));
     element("paint-other").addEventListener("input", ({ target }) => this.choose(target.value));
     element("paint-start").addEventListener("click", () => this.start());
     element("paint-undo").addEventListener("click", () => this.undo());
     element("paint-save").addEventListener("click", () => this.save());
     element("paint-done").addEventListener("click", () => this.leave());
-    this.choose(this.colour);
+    this.choose(this.color);
   },
 
   /** Of a sheet it is a frame or a page that is painted on. */
@@ -53,7 +53,7 @@ const painting = {
   start() {
     const { item, frame } = viewer;
     if (!this.canStart) {
-      say(viewer.onSheet ? "Choose one of them to paint on." : "Hints are painted on what was coloured.");
+      say(viewer.onSheet ? "Choose one of them to paint on." : "Hints are painted on what was colored.");
       return;
     }
     this.item = item;
@@ -78,9 +78,9 @@ const painting = {
     element("paint-start").focus();
   },
 
-  choose(colour) {
-    this.colour = colour;
-    for (const choice of element("paint-colours").querySelectorAll("input")) choice.checked = choice.value === colour;
+  choose(color) {
+    this.color = color;
+    for (const choice of element("paint-colors").querySelectorAll("input")) choice.checked = choice.value === color;
   },
 
   begin(event) {
@@ -89,7 +89,7 @@ const painting = {
     element("paint").setPointerCapture(event.pointerId);
     const { width, height } = element("paint");
     const share = Number(element("paint-width").value) / 100;
-    this.stroke = { colour: this.colour, width: Math.max(2, share * Math.min(width, height)), points: [] };
+    this.stroke = { color: this.color, width: Math.max(2, share * Math.min(width, height)), points: [] };
     this.byLayer[this.layer] = [...this.strokes, this.stroke];
     this.draw(event);
   },
@@ -140,8 +140,8 @@ const painting = {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.lineCap = context.lineJoin = "round";
-    for (const { colour, width, points } of this.strokes) {
-      context.strokeStyle = colour;
+    for (const { color, width, points } of this.strokes) {
+      context.strokeStyle = color;
       context.lineWidth = width;
       context.beginPath();
       context.moveTo(points[0], points[1]);
@@ -190,13 +190,13 @@ function hyphenated(seconds) {
   return `${h}-${two(m)}-${two(s)}.${String(ms % 1000).padStart(3, "0")}`;
 }
 
-function colourChoice([name, colour]) {
-  const label = made("label", "paint-colour");
+function colorChoice([name, color]) {
+  const label = made("label", "paint-color");
   const input = made("input");
-  Object.assign(input, { type: "radio", name: "paint-colour", value: colour, title: name });
+  Object.assign(input, { type: "radio", name: "paint-color", value: color, title: name });
   input.setAttribute("aria-label", name);
-  input.style.setProperty("--colour", colour);
-  input.addEventListener("input", () => painting.choose(colour));
+  input.style.setProperty("--color", color);
+  input.addEventListener("input", () => painting.choose(color));
   label.append(input);
   return label;
 }

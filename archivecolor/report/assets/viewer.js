@@ -1,4 +1,4 @@
-// One picture: scanned and coloured with a divider between them, what is known of it, and the judgement.
+// One picture: scanned and colored with a divider between them, what is known of it, and the judgement.
 
 const STILL_PX = 5;
 
@@ -108,15 +108,15 @@ const viewer = {
       this.showMap();
       return;
     }
-    // What was not coloured has no before: its luma is not what was scanned
+    // What was not colored has no before: its luma is not what was scanned
     element("compare").classList.toggle("single", item.status !== "colored");
-    // Two elements of one file: the scanned picture is the coloured one's luma
+    // Two elements of one file: the scanned picture is the colored one's luma
     const [before, after] = [element("before"), element("after")];
     before.className = `luma-${item.matrix}`;
     const { frame } = this;
     before.src = after.src = frame === null ? pictureOf(item) : frameOf(item, frame);
     const name = frame === null ? item.path : `${item.path}, ${partOf(item, frame)}`;
-    after.alt = `${name}, coloured`;
+    after.alt = `${name}, colored`;
     before.alt = `${name}, as scanned`;
     element("compare").classList.toggle("sheet", this.onSheet);
     this.moveTo(this.split);

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
@@ -25,25 +25,24 @@ from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.film import FilmColorizer, Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
-from archivecolor.film.encoding import Encoding, beside_size, container_for, open_encoder, plan_encoding
+from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
-from archivecolor.film.segments import (
-    BusyError,
-    Journal,
-    Segment,
-    ShotConfidence,
-    clear_finished,
-    holds,
-    plan_segments,
-)
+from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
+from archivecolor.film.sniff import names_a_film
 from archivecolor.film.writing import Cut, Joined, join, unsupported
+from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
-from archivecolor.jobs.digests import read_state
+from archivecolor.jobs.digests import content_sha256
+from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, FilmSettings, Purpose
+from archivecolor.runs.listener import INFO, Listener, Progress, Silent, Unit
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import AlreadyColor, ColorSettings, FilmCodec, Purpose, changed
+from archivecolor.stills.sniff import is_a_picture
+from archivecolor.text import clock
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ BeforeNaming: TypeAlias = Callable[[BinaryIO, tuple[ShotConfidence, ...]], None]
 
 
 class FilmInColorError(OutputError):
-    """The film is in colour already. Nothing is wrong with it."""
+    """The film is in color already. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +66,9 @@ class FilmRequest:
 
     source: Path
     target: Path
-    encode: EncodeSettings = field(default_factory=EncodeSettings)
-    start_s: float | None = None
-    end_s: float | None = None
-    recolor: bool = False
-    """Colour a film, too, that is in colour already."""
-    leave_out: bool = False
-    """Do without streams that the container cannot hold."""
+    settings: FilmSettings
     overwrite: bool = False
-    keep_work: bool = False
-    """Keep the chroma for another run with another codec or grading; see `kept_folder`."""
+    """Whether a file at the target may be replaced."""
     muxer: str | None = None
     """FFmpeg's name of the container; None is what the target's name says."""
 
@@ -117,10 +109,15 @@ class FilmPlan:
         return tuple(doubtful[:_LEAST_SURE]) if self.shots > 1 else ()
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is lost on the way, and the source's damage with its times."""
+        damage = (f"at {clock(warning.time_s)}: {warning.text}" for warning in self.scan.film.warnings)
+        return (*self.encoding.notes, *damage)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        form = self.scan.film.form
-        return beside_size(form) if self.request.encode.side_by_side else (form.width, form.height)
+        return written_size(self.scan.film.form, side_by_side=self.request.settings.encode.side_by_side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,76 +142,84 @@ class FilmRecord:
     """That the work took, planning left out."""
 
 
-def plan_film(
-    request: FilmRequest, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None
-) -> FilmPlan:
-    """Read a film once and find out how to colour it; ``advance`` is told the share (0..1) that is read.
+def color_film(
+    source: Path | str,
+    target: Path | str,
+    settings: FilmSettings | None = None,
+    *,
+    listener: Listener | None = None,
+    stop: threading.Event | None = None,
+) -> FilmRecord:
+    """Color a film: its picture in color, its luma as it was, everything else in it untouched.
+
+    Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
+    them the same call goes on from the last finished segment.
+    """
+    settings, listener = settings or FilmSettings(), listener or Silent()
+    request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
+    plan = plan_film(request, listener, stop)
+    with select.open_engine(settings.engine, settings.generator) as engine:
+        return make_film(plan, engine, settings.color, listener, stop)
+
+
+def plan_film(request: FilmRequest, listener: Listener | None = None, stop: threading.Event | None = None) -> FilmPlan:
+    """Read a film once and find out how to color it.
 
     Raises `InputError` for what is no film, `OutputError` and `UsageError` for what cannot be done with it, before any
     file is touched; `Stopped` once ``stop`` is set.
     """
-    source, target, encode = request.source, request.target, request.encode
+    source, target, settings = request.source, request.target, request.settings
+    encode, listener = settings.encode, listener or Silent()
     muxer = request.muxer or container_for(target.suffix)
     _check_names(request)
-    if not request.leave_out:
+    if not settings.leave_out:
         _check_streams(request, muxer)
-    found = scan(source, advance, stop)
+    found = scan(source, lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)), stop)
     film = found.film
-    if film.coloured and not request.recolor:
-        raise FilmInColorError(f"{source}: is in colour already", hint="--recolor colours it anew, from its luma")
-    cut = found.part(request.start_s, request.end_s)
+    if film.colored and settings.already_color is not AlreadyColor.RECOLOR:
+        raise FilmInColorError(f"{source}: is in color already", hint="--already-color recolor colors it from its luma")
+    cut = found.part(settings.start_s, settings.end_s)
     if cut.first >= cut.last:
         raise UsageError(
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
-    size = beside_size(film.form) if encode.side_by_side else (film.form.width, film.form.height)
+    size = written_size(film.form, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     return FilmPlan(request, found, cut, encoding, muxer)
 
 
-def color_film(
+def make_film(
     plan: FilmPlan,
     engine: Engine,
     color: ColorSettings,
-    film: FilmSettings,
-    *,
-    jobs: int = 1,
+    listener: Listener | None = None,
     stop: threading.Event | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    *,
     before_naming: BeforeNaming | None = None,
 ) -> FilmRecord:
-    """Colour a film, ``jobs`` segments at a time; ``progress`` is told frames done and frames in all.
+    """Make what was planned, with ``color`` in place of the settings' own: a folder has hints for each film.
 
     ``before_naming`` is given the film when it is whole, before it has its name, and how sure the generator was of its
-    shots; what it raises ends the run.
-
-    Raises `OutputError` when it cannot be written, `InputError` when it cannot be read again, `EngineError` when the
-    engine fails; `Stopped` once ``stop`` is set. After each of them the same call goes on from the last finished
-    segment.
+    shots; what it raises ends the run. Raises what `color_film` does.
     """
     began = time.monotonic()
-    request = plan.request
+    request, settings = plan.request, plan.request.settings
     with ExitStack() as open_things:
-        kept = _kept(plan, engine, color, film)
+        kept = _kept(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
-        maker = SegmentMaker(
-            request.source,
-            plan.scan,
-            FilmColorizer(engine, color, film),
-            plan.encoding,
-            request.encode.side_by_side,
-            kept,
-        )
+        colorizer = FilmColorizer(engine, color, settings.smoothing)
+        maker = SegmentMaker(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept)
         maker.take_hints(stop)
-        fingerprint = _fingerprint(plan, engine, color, film, kept=kept is not None)
         try:
-            journal = open_things.enter_context(Journal(_work_folder(request.target), fingerprint))
+            journal = open_things.enter_context(
+                Journal(_work_folder(request.target), _fingerprint(plan, engine, color, kept=kept is not None))
+            )
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
-        resumed, joined, confidence = _make(plan, maker, journal, jobs, stop, progress, before_naming)
+        resumed, joined, confidence = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
     return FilmRecord(
         source=request.source,
         target=request.target,
@@ -230,24 +235,31 @@ def color_film(
     )
 
 
+def preview_film(plan: FilmPlan, engine: Engine, sheet: Path) -> int:
+    """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
+    settings = plan.request.settings
+    colorizer = FilmColorizer(engine, settings.color, settings.smoothing)
+    maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
+    return maker.contact_sheet(sheet, plan.cut)
+
+
 def _make(
     plan: FilmPlan,
     maker: SegmentMaker,
     journal: Journal,
-    jobs: int,
+    listener: Listener,
     stop: threading.Event | None,
-    progress: Callable[[int, int], None] | None,
     before_naming: BeforeNaming | None,
 ) -> tuple[int, Joined, tuple[ShotConfidence, ...]]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
     if reused:
-        log.info("the chroma of %d frames was kept and is used again", reused)
+        listener.message(INFO, f"the chroma of {reused} frames was kept and is used again")
     resumed = sum(made.frames for made in journal.made.values())
     done = float(resumed)
     if resumed:
-        log.info("going on: %d of %d frames are there", resumed, plan.frames)
+        listener.message(INFO, f"going on: {resumed} of {plan.frames} frames are there")
     try:
         _check_space(plan, sum(made.bytes for made in journal.made.values()))
     except OutputError:
@@ -255,11 +267,13 @@ def _make(
             journal.remove()
         raise
 
+    name, film = plan.request.source.name, plan.scan.film
+    rate = len(film.times) / film.duration_s if film.duration_s else 1.0
+
     def advance(frames: float) -> None:
         nonlocal done
         done += frames
-        if progress:
-            progress(int(done), plan.frames)
+        listener.progress(Progress("coloring", int(done), plan.frames, Unit.FRAMES, name, frames_per_s=rate))
 
     def whole(film: BinaryIO) -> None:
         if before_naming:
@@ -267,7 +281,7 @@ def _make(
 
     with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=whole):
         advance(0)
-        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
+        maker.make_all(segments, journal, jobs=plan.request.settings.jobs or 1, stop=stop, advance=advance)
         joined = _join(plan, segments, journal)
         journal.finish()
     journal.remove()
@@ -293,8 +307,8 @@ def _join(plan: FilmPlan, segments: list[Segment], journal: Journal) -> Joined:
         plan.cut,
         plan.encoding,
         plan.muxer,
-        leave_out=request.leave_out,
-        fast_start=request.encode.purpose is Purpose.SHARE,
+        leave_out=request.settings.leave_out,
+        fast_start=request.settings.encode.purpose is Purpose.SHARE,
     )
 
 
@@ -303,39 +317,38 @@ def kept_folder(request: FilmRequest) -> Path:
     return request.target.with_name(f"{request.source.name}.chroma")
 
 
-def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings) -> KeptChroma | None:
+def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | None:
     """Chroma that an earlier run kept, if it is what this one would make but for paint, or a place to keep it in."""
-    folder = kept_folder(plan.request)
-    if not plan.request.keep_work and not folder.exists():
+    folder, keep = kept_folder(plan.request), plan.request.settings.keep_work
+    if not keep and not folder.exists():
         return None
     ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0, hints=None)
-    made_with = f"{ungraded} {film} {plan.cut} {sorted(engine.folder.digests.items())}"
-    fingerprint = f"{__version__} {_identity(plan, ungraded)} {made_with}"
-    if not plan.request.keep_work and not holds(folder, fingerprint):
+    fingerprint = _made_with(plan, engine, ungraded)
+    if not keep and not holds(folder, fingerprint):
         return None
     try:
-        kept = KeptChroma(folder, fingerprint)
+        return KeptChroma(folder, fingerprint)
     except BusyError:
-        if plan.request.keep_work:
+        if keep:
             raise
         return None
-    return kept
 
 
-def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, film: FilmSettings, *, kept: bool) -> str:
+def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    made_with = f"{color} {film} {plan.request.encode} {plan.cut} {sorted(engine.folder.digests.items())}"
-    return f"{__version__} {_identity(plan, color)} {plan.encoding} {made_with} {kept}"
+    return f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
 
 
-def _identity(plan: FilmPlan, color: ColorSettings) -> str:
-    """The film, and the files that steer its colour, by what they hold."""
+def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
+    """What chroma is made of and with: the film, the settings, and the files that steer color by what they hold."""
     source = plan.request.source
     status = source.stat()
     layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
     files = [*([color.reference] if color.reference else []), *layers]
-    contents = " ".join(f"{path.name} {read_state(path).sha256}" for path in files)
-    return f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {contents}"
+    contents = " ".join(f"{path.name} {content_sha256(path)}" for path in files)
+    settings = {**changed(color), **changed(plan.request.settings.smoothing)}
+    film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.cut}"
+    return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
 
 
 def _check_names(request: FilmRequest) -> None:
@@ -343,6 +356,12 @@ def _check_names(request: FilmRequest) -> None:
     source, target = request.source, request.target
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder", hint="archivecolor folder colors what is in it")
+    if is_a_picture(source) and not names_a_film(source.name):
+        raise InputError(
+            f"{source}: is a photograph", hint="archivecolor folder colors photographs; give the folder of it"
+        )
     if target.exists():
         if target.samefile(source):
             raise OutputError(f"{target}: is the film itself", hint="give the result another name")

@@ -1,4 +1,4 @@
-"""Making a coloured film: its segments, side by side or one after the other, and a picture of what it will be like.
+"""Making a colored film: its segments, side by side or one after the other, and a picture of what it will be like.
 
 ::
 
@@ -29,17 +29,17 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from archivecolor.chroma.control.hints import Hints
-from archivecolor.chroma.film import FilmColorizer, Picture, Scan, Stopped
+from archivecolor.chroma.film import FilmColorizer, Picture, Scan
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.errors import OutputError, UsageError
-from archivecolor.film.encoding import Encoding, beside_size, mark
+from archivecolor.errors import OutputError, Stopped, UsageError
+from archivecolor.film.encoding import Encoding, mark, written_size
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
 from archivecolor.film.writing import Cut, Shown, write_segment
-from archivecolor.jobs.digests import read_state
+from archivecolor.jobs.digests import content_sha256
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class SegmentMaker:
             return
         film = self.scan.film
         layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()}
-        self.paint.update({frame: read_state(path).sha256 or "" for frame, path in layers.items()})
+        self.paint.update({frame: content_sha256(path) for frame, path in layers.items()})
         for first, last in pairwise(self._edges):
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
             if here:
@@ -163,8 +163,7 @@ class SegmentMaker:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        form = self.scan.film.form
-        return beside_size(form) if self.side_by_side else (form.width, form.height)
+        return written_size(self.scan.film.form, side_by_side=self.side_by_side)
 
     def _shown(
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
@@ -220,8 +219,8 @@ class SegmentMaker:
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
         if self.side_by_side:
-            grey = grid.neutral(*luma.shape)
-            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (grey, cb), (grey, cr)))
+            gray = grid.neutral(*luma.shape)
+            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (gray, cb), (gray, cr)))
         return make_frame(self.encoding.pixel_format, (luma, cb, cr))
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
@@ -231,9 +230,9 @@ class SegmentMaker:
         return np.asarray(turn.to_stored(upright))
 
     def contact_sheet(self, path: Path, cut: Cut) -> int:
-        """Write one coloured picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
+        """Write one colored picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
 
-        Pictures are coloured singly, so colours may differ a little from the steadied film's. Raises `OutputError`.
+        Pictures are colored singly, so colors may differ a little from the steadied film's. Raises `OutputError`.
         """
         self.take_hints()
         grid = self._grid()

@@ -1,21 +1,24 @@
-"""A folder run from plan to report: once, or round after round while a folder is watched.
+"""A folder run from plan to record: once, or round after round while a folder is watched.
 
-The plan is made whole before anything is coloured. One journal, one report and one engine serve all rounds; the engine
+The plan is made whole before anything is colored. One journal, one tally and one engine serve all rounds; the engine
 is loaded when there is something for it to do.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from archivecolor.chroma.still import Colorizer
-from archivecolor.cli import console
-from archivecolor.cli.interrupt import Interruption, interruptible
-from archivecolor.errors import OutputError
+from archivecolor.errors import OutputError, UsageError
+from archivecolor.inference import catalog
 from archivecolor.jobs import bag
+from archivecolor.jobs.digests import content_sha256
+from archivecolor.jobs.discover import check_folders, lies_inside
 from archivecolor.jobs.journal import journal_path
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
@@ -23,72 +26,127 @@ from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.tasks import TaskFile
 from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
+from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import FolderRun
-from archivecolor.settings import EngineSettings
-from archivecolor.text import printable
+from archivecolor.runs.folder.summary import Summary
+from archivecolor.runs.folder.tally import FolderRecord, Tally
+from archivecolor.runs.listener import INFO, Listener, Relay, Silent
+from archivecolor.runs.settings import FolderSettings
 from archivecolor.version import __version__
 
 
+def color_folder(
+    source: Path | str,
+    out: Path | str,
+    settings: FolderSettings | None = None,
+    *,
+    listener: Listener | None = None,
+    stop: threading.Event | None = None,
+    dry_run: bool = False,
+) -> FolderRecord:
+    """Color every photograph and film below ``source`` into the same tree below ``out``.
+
+    The same call goes on where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
+    further one is begun. With ``dry_run`` the plan is told, item by item, and nothing is written.
+
+    Raises `ArchiveColorError` of the kind that says what cannot be done, before the first item is begun. Items that
+    fail are told to the listener and counted; a full disk ends the run and stands in the record as ``stopped_by``.
+    `FolderRecord.raise_for_failures` raises for both.
+    """
+    source, out, settings = Path(source), Path(out), settings or FolderSettings()
+    if settings.summary and lies_inside(settings.summary, source):
+        raise UsageError(
+            f"{settings.summary}: the summary would lie among the sources", hint="give --summary another place"
+        )
+    if settings.watch and dry_run:
+        raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
+    check_folders(source, out)
+    if journal_path(source).exists():
+        raise UsageError(
+            f"{source}: holds the results of a run",
+            hint="SRC comes first, then OUT; are they swapped?",
+        )
+    if settings.color.reference:
+        content_sha256(settings.color.reference)  # what cannot be read is one error now, not one for each item
+    items = ItemSettings(settings, catalog.find(settings.generator))
+    tally = Tally(Relay(listener or Silent()), Summary(settings.summary, source, out) if settings.summary else None)
+    stop = stop or threading.Event()
+    planner = Planner(
+        source,
+        out,
+        items,
+        tally,
+        stopped=lambda: stop.is_set() or tally.stopped_by is not None,
+        bag=settings.bag or bag.is_bag(out),
+    )
+    job = _FolderJob(planner, stop, _signer(settings))
+    return job.tell() if dry_run else job.run()
+
+
+def _signer(settings: FolderSettings) -> ContentSigner | None:
+    if settings.sign_key is None or settings.sign_certificates is None:
+        return None
+    return ContentSigner(settings.sign_certificates, settings.sign_key)
+
+
 @dataclass(slots=True)
-class Session:
+class _FolderJob:
     """What a run needs besides its plan."""
 
     planner: Planner
-    runtime: EngineSettings
-    max_megapixels: int | None = None
-    jobs: int = 0
-    quiet: bool = False
+    stop: threading.Event
     signer: ContentSigner | None = None
-    _left: int = field(default=0, init=False)
+    _not_begun: int = field(default=0, init=False)
     """Items that were planned and not begun."""
 
-    def tell(self) -> None:
-        """Say what would be done, and why. Raises `ItemsFailedError` where something would fail."""
-        report = self.planner.report
-        with closing(Index(journal_path(self.planner.out))) as self.planner.index:
-            for task in self.planner.tasks():
-                report.planned(task)
-        self.planner.tell_missing()
-        self.planner.tell_strange_hints()
-        console.log.info("%d to colour, %s", report.counts["to colour"], report.rest())
-        report.write_summary()
-        report.raise_for_failures()
-
-    def run(self, *, watch: bool) -> None:
-        """Colour everything, or, to ``watch``, whatever comes until somebody interrupts."""
+    def tell(self) -> FolderRecord:
+        """Say what would be done, and why."""
         planner = self.planner
+        with closing(Index(journal_path(planner.out))) as planner.index:
+            for task in planner.tasks():
+                planner.tally.planned(task)
+        planner.tell_missing()
+        planner.tell_strange_hints()
+        return planner.tally.record(dry_run=True)
+
+    def run(self) -> FolderRecord:
+        """Color everything, or, while watching, whatever comes until somebody stops it."""
+        planner, tally = self.planner, self.planner.tally
         if planner.bag:
             bag.check(planner.out)
         planner.tell_strange_hints()
-        with interruptible() as interruption, self._recorder() as recorder, ExitStack() as open_things:
-            planner.recorder, planner.index, planner.stop = recorder, recorder.index, interruption.stop
+        with self._recorder() as recorder, ExitStack() as open_things:
+            planner.recorder, planner.index = recorder, recorder.index
             run: FolderRun | None = None
-            for _ in self._rounds(interruption, watch=watch):
+            for _ in self._rounds():
                 with TaskFile(planner.source, planner.out) as plan:
                     self._plan(plan)
-                    if len(plan):
-                        run = run or self._open(plan, recorder, interruption, open_things)
+                    if tally.stopped_by:
+                        self._not_begun += len(plan)
+                    elif len(plan):
+                        run = run or self._open(plan, recorder, open_things)
                         self._color(run, plan)
-            stopped = interruption.stop.is_set() and not watch
-            if planner.bag and not stopped and not planner.report.fatal and bag.is_bag(planner.out):
-                console.log.info("the bag holds %d files", bag.seal(planner.out, f"archivecolor {__version__}"))
-        planner.report.close(left=self._left)
-        if not watch:
-            interruption.raise_if_interrupted()
-        planner.report.raise_for_failures()
+                if tally.stopped_by:
+                    break
+            stopped = tally.stopped_by or (self.stop.is_set() and not planner.watch)
+            if planner.bag and not stopped and bag.is_bag(planner.out):
+                held = bag.seal(planner.out, f"archivecolor {__version__}")
+                tally.listener.message(INFO, f"the bag holds {held} files")
+        return tally.record(not_begun=self._not_begun)
 
     def _recorder(self) -> Recorder:
         planner = self.planner
         return Recorder(planner.out, __version__, chosen=planner.rules.chosen)
 
-    def _rounds(self, interruption: Interruption, *, watch: bool) -> Iterator[int]:
-        if not watch:
+    def _rounds(self) -> Iterator[int]:
+        planner = self.planner
+        if not planner.items.run.watch:
             yield 0
             return
-        self.planner.watch = Watch(interruption.stop)
-        console.log.info("watching %s; Ctrl-C ends it", printable(self.planner.source))
-        yield from self.planner.watch.rounds()
+        planner.watch = Watch(self.stop)
+        planner.tally.listener.message(INFO, f"watching {planner.source}")
+        yield from planner.watch.rounds()
 
     def _plan(self, plan: TaskFile) -> None:
         if self.planner.index:
@@ -98,43 +156,31 @@ class Session:
         if not self.planner.watch:
             self.planner.tell_missing()
 
-    def _open(
-        self, plan: TaskFile, recorder: Recorder, interruption: Interruption, open_things: ExitStack
-    ) -> FolderRun:
+    def _open(self, plan: TaskFile, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
-        planner, making = self.planner, self.planner.making
+        planner, items = self.planner, self.planner.items
         _make(planner)
         recorder.claim()
-        name = making.generator.name
-        generator = str(making.generator.path)
+        settings, generator = items.run, items.generator
         colorizer = open_things.enter_context(
-            Colorizer.load(self.runtime, generator, making.color, max_megapixels=self.max_megapixels)
+            Colorizer.load(settings.engine, str(generator.path), settings.color, max_megapixels=settings.max_megapixels)
         )
         runtime = colorizer.engine.description
-        console.log.info("%d to colour with '%s' on %s", len(plan), name, runtime)
-        recorder.computed_by(EngineUsed(name, making.weights_sha256, runtime))
+        planner.tally.listener.message(INFO, f"{len(plan)} to color with '{generator.name}' on {runtime}")
+        recorder.computed_by(EngineUsed(generator.name, items.weights_sha256, runtime))
         return FolderRun(
-            planner.out,
-            colorizer,
-            making,
-            recorder,
-            planner.report,
-            interruption,
-            self.jobs,
-            planner.fail_fast,
-            self.quiet,
-            self.signer,
+            planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, self.signer
         )
 
     def _color(self, run: FolderRun, plan: TaskFile) -> None:
-        ended = self.planner.report.ended
+        ended = self.planner.tally.ended
         run.stills(plan.tasks(Kind.STILL), plan.counts[Kind.STILL])
         run.films(plan.tasks(Kind.FILM), plan.counts[Kind.FILM])
-        self._left += len(plan) - (self.planner.report.ended - ended)
+        self._not_begun += len(plan) - (self.planner.tally.ended - ended)
 
 
 def _make(planner: Planner) -> None:
-    """Make the folder for the results before the first picture is coloured, to know that it can be written to."""
+    """Make the folder for the results before the first picture is colored, to know that it can be written to."""
     out = planner.out
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -1,24 +1,24 @@
 """The plan of a folder run: what each file of the tree is, and whether there is anything to do.
 
 What needs no doing is counted and told here; what does waits in a `TaskFile`. Files are opened only when they are to be
-coloured, so that planning a large archive that is nearly done takes a walk and a look at the journal.
+colored, so that planning a large archive that is nearly done takes a walk and a look at the journal.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from archivecolor.cli import console
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
-from archivecolor.jobs.discover import Item, PassedBy, walk
+from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
 from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
@@ -27,11 +27,14 @@ from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
 from archivecolor.runs.film import job
-from archivecolor.runs.folder.settings import Making
-from archivecolor.runs.folder.tally import Report
+from archivecolor.runs.folder.item_settings import ItemSettings
+from archivecolor.runs.folder.tally import Tally
+from archivecolor.runs.listener import WARNING
 from archivecolor.settings import Kinds
-from archivecolor.stills.sniff import NotAPictureError, colour_name, names_a_picture, sniff, suffix_of
+from archivecolor.stills.sniff import NotAPictureError, color_name, names_a_picture, sniff, suffix_of
 from archivecolor.text import printable
+
+log: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -40,43 +43,50 @@ class Planner:
 
     source: Path
     out: Path
-    making: Making
-    report: Report
-    kinds: Kinds = Kinds.ALL
-    only: tuple[str, ...] = ()
-    chosen: ItemList | None = None
-    rules: Rules = field(default_factory=Rules)
+    items: ItemSettings
+    tally: Tally
+    stopped: Callable[[], bool]
+    """Whether the run is to end."""
     bag: bool = False
     """Results lie in ``out``'s payload folder, and bear names that a bag can hold."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
-    fail_fast: bool = False
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Ends planning when it is set."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
     index: Index | None = None
     """What became of the items before; None where nothing is known."""
-    _missing: set[str] = field(default_factory=set)
+    only: tuple[str, ...] = field(init=False)
+    listed: ItemList | None = field(init=False)
+    """The items that a list names; None takes all."""
+    rules: Rules = field(init=False)
+    _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
+    _met: bool = False
+    """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
     """The folder of results that is being looked through, and its half-written files."""
     _fitting: dict[tuple[Kind, str], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._missing = set(self.chosen.names) if self.chosen else set()
+        run = self.items.run
+        self.only = compile_patterns(run.only)
+        self.listed = ItemList.read(run.only_from) if run.only_from else None
+        self.rules = Rules(run.overwrite, self.listed is not None, run.forget_hints)
+        self._missing = set(self.listed.names) if self.listed else set()
 
     def tasks(self) -> Iterator[Task]:
-        """What is to be done; everything else is told and recorded. Raises the first failure if told to."""
+        """What is to be done; everything else is told and recorded."""
         target = self.out / PAYLOAD if self.bag else self.out
-        for thing in walk(self.source, target, rename=self._rename, only=self.only, chosen=self.chosen):
-            if self.stop.is_set():
+        kinds = self.items.run.kinds
+        for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed):
+            if self.stopped():
                 return
             self._missing.discard(thing.name)
+            self._met = True
             if self.watch and not self.watch.is_ready(thing.source, thing.name):
                 continue
             kind = Kind.FILM if names_a_film(thing.name) else Kind.STILL
-            if self.kinds is not Kinds.ALL and (kind is Kind.FILM) is not (self.kinds is Kinds.FILMS):
+            if kinds is not Kinds.ALL and (kind is Kind.FILM) is not (kinds is Kinds.FILMS):
                 continue
             if isinstance(thing, PassedBy):
                 self._passed_by(thing, kind)
@@ -91,25 +101,27 @@ class Planner:
 
     def tell_strange_hints(self) -> None:
         """Warn of painted layers that belong to no picture."""
-        if self.making.hints:
-            for layer in self.making.hints.strangers(self.source):
-                console.log.warning("%s: belongs to no picture of that name", printable(layer))
+        if self.items.hints:
+            for layer in self.items.hints.strangers(self.source):
+                self.tally.listener.message(WARNING, f"{layer}: belongs to no picture of that name")
 
     def tell_missing(self) -> None:
-        """Say which names of the list are in no folder: a list of another archive, or files that were moved."""
-        if self.stop.is_set():
+        """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
+        if self.stopped():
             return
+        if self.only and not self._met:
+            self.tally.listener.message(WARNING, f"no file matches --only {' '.join(self.only)}")
         for name in sorted(self._missing):
             error = InputError(f"{self.source / name}: there is no such file", hint="the list names it")
-            self.report.failed(self.source / name, name, Kind.STILL, error)
+            self.tally.failed(self.source / name, name, Kind.STILL, error)
 
     def _rename(self, name: str) -> str:
         """The result's name: the source's, or with the suffix of the format that was asked for."""
         if names_a_film(name):
-            return result_name(name, self.making.encode)
-        if self.making.output.format is None:
-            return colour_name(name)
-        suffix = suffix_of(self.making.output.format)
+            return result_name(name, self.items.run.encode)
+        if self.items.run.output.format is None:
+            return color_name(name)
+        suffix = suffix_of(self.items.run.output.format)
         # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
 
@@ -117,12 +129,15 @@ class Planner:
         # Without the journal a half-written file may be one that another run is writing
         holds = self.recorder is not None and self.recorder.holds_journal
         if holds and self._has_leftover(item) and clear_leftover(item.target):
-            console.log.debug("%s: cleared what a killed run left of it", printable(item.name))
+            log.debug("%s: cleared what a killed run left of it", printable(item.name))
         if self.bag and not can_hold(item.target.name):
             raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
-        wanted = Wanted(item.source, self.out, item.target, result, self._fit(kind, item), self.making.weights_sha256)
+        layers = self.items.layers(kind, item.name)
+        fitting = self._fit(kind, item, layers)
+        weights = self.items.weights_sha256
+        wanted = Wanted(item.source, self.out, item.target, result, fitting, weights, painted=bool(layers))
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -143,13 +158,12 @@ class Planner:
             self._parts = folder, frozenset(parts)
         return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
 
-    def _fit(self, kind: Kind, item: Item) -> frozenset[str]:
-        target = item.target
-        if self.making.has_hints(kind, item.name):
-            return self.making.fitting(kind, target, item.name)
-        key = (kind, target.suffix)
+    def _fit(self, kind: Kind, item: Item, layers: Mapping[str, Path]) -> frozenset[str]:
+        if layers:
+            return self.items.fitting(kind, item.target, layers)
+        key = (kind, item.target.suffix)
         if key not in self._fitting:
-            self._fitting[key] = self.making.fitting(kind, target)
+            self._fitting[key] = self.items.fitting(kind, item.target, layers)
         return self._fitting[key]
 
     def _is_one(self, item: Item, kind: Kind) -> bool:
@@ -172,21 +186,21 @@ class Planner:
     def _left(self, item: Item, kind: Kind, decision: Decision, entry: Entry | None) -> None:
         if decision.reason is Reason.SKIPPED and entry:
             why = entry.warnings[0] if entry.warnings else str(decision.reason)
-            self.report.in_color(item, kind, why, copied=False)
+            self.tally.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
             job.clear_leftover(item.target)
-        self.report.exists(item, kind, decision.reason)
+        self.tally.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:
         if thing.failed:
             self._failed(thing.source, thing.name, kind, InputError(f"{thing.source}: {thing.reason}"))
         else:
-            self.report.passed_by(thing)
+            self.tally.passed_by(thing)
 
     def _failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
-        self.report.failed(source, name, kind, error)
-        if self.fail_fast:
-            raise error
-        if self.recorder:
+        self.tally.failed(source, name, kind, error)
+        if self.items.run.fail_fast:
+            self.tally.stopped_by = error
+        elif self.recorder:
             self.recorder.failed(name, source, kind, error)

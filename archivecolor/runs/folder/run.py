@@ -1,42 +1,42 @@
-"""Colouring what a folder run has planned: stills side by side, then films one after the other.
+"""Coloring what a folder run has planned: stills side by side, then films one after the other.
 
 Every result is noted in the journal before it gets its name, and every failure when it is known.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import suppress
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from archivecolor.chroma.film import Stopped
 from archivecolor.chroma.still import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
-from archivecolor.cli import console
-from archivecolor.cli.film_progress import FilmProgress, tell_least_sure
-from archivecolor.cli.interrupt import Interruption
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, Stopped, UnexpectedError
 from archivecolor.film.segments import ShotConfidence, mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
 from archivecolor.jobs.digests import read_open
 from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
-from archivecolor.jobs.records import Status
+from archivecolor.jobs.records import Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
-from archivecolor.resources import memory_bytes
-from archivecolor.runs.film.job import FilmInColorError, FilmPlan, FilmRequest, color_film, plan_film
-from archivecolor.runs.folder.settings import Making
-from archivecolor.runs.folder.tally import Report
+from archivecolor.resources import usable_cores, working_budget_bytes
+from archivecolor.runs.film.job import FilmInColorError, FilmRequest, make_film, plan_film
+from archivecolor.runs.folder.item_settings import ItemSettings
+from archivecolor.runs.folder.tally import Tally
+from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Progress, Unit
 from archivecolor.settings import AlreadyColor
-from archivecolor.text import clock, printable
+from archivecolor.text import printable
 
-_BUDGET_SHARE = 0.4
+log = logging.getLogger(__name__)
+
+COLORING: Final = "coloring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,176 +48,142 @@ class _Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Saved:
-    """What is to be told of a photograph that was written."""
-
-    warnings: tuple[str, ...]
-    seconds: float
-    confidence: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class FolderRun:
-    """Colours tasks with one engine."""
+    """Colors tasks with one engine."""
 
     out: Path
     colorizer: Colorizer
-    making: Making
+    items: ItemSettings
     recorder: Recorder
-    report: Report
-    interruption: Interruption
-    jobs: int = 0
-    """Threads that read and write; 0: as many as cores. Segments of a film side by side, at least one."""
-    fail_fast: bool = False
-    quiet: bool = False
+    tally: Tally
+    stop: threading.Event
+    stopped: Callable[[], bool]
+    """Whether ``stop`` is set, or an error ended the run."""
     signer: ContentSigner | None = None
 
     def stills(self, tasks: Iterator[Task], total: int) -> None:
-        """Colour ``total`` photographs."""
+        """Color ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.estimate([x.still.look for x in loaded]),
+            compute=lambda loaded: self.colorizer.estimate(
+                [x.still.network_y for x in loaded], [x.still.strokes for x in loaded]
+            ),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
-            group=lambda loaded: loaded.still.look.shape,
+            group=lambda loaded: loaded.still.network_y.shape,
         )
         outcomes = workers.run(
             tasks,
             stages,
-            stop=self.interruption.stop.is_set,
+            stop=self.stopped,
             batch=self.colorizer.engine.batch,
-            threads=self.jobs or os.cpu_count() or 1,
-            budget_bytes=int(memory_bytes() * _BUDGET_SHARE),
+            threads=self.items.run.jobs or usable_cores(),
+            budget_bytes=working_budget_bytes(),
         )
-        with console.Progress(total, quiet=self.quiet) as progress:
-            for outcome in outcomes:
-                if outcome.error:
-                    failed = self._ended_badly(outcome.item, outcome.error)
-                else:
-                    failed = False
-                    if outcome.result:
-                        made = outcome.result
-                        self.report.colored(outcome.item, made.warnings, made.seconds, made.confidence)
-                self.report.ended += 1
-                progress.advance(failed=failed)
+        failed = 0
+        if total:
+            self.tally.listener.progress(Progress(COLORING, 0, total, Unit.ITEMS))
+        with closing(outcomes):
+            for number, finished in enumerate(outcomes, 1):
+                if finished.error:
+                    failed += self._ended_badly(finished.item, finished.error)
+                elif finished.result:
+                    self.tally.colored(finished.result)
+                self.tally.ended += 1
+                self.tally.listener.progress(Progress(COLORING, number, total, Unit.ITEMS, failed=failed))
 
     def films(self, tasks: Iterator[Task], total: int) -> None:
-        """Colour ``total`` films."""
+        """Color ``total`` films."""
         for number, task in enumerate(tasks, 1):
-            if self.interruption.stop.is_set():
+            if self.stopped():
                 return
-            console.log.info("film %d of %d: %s", number, total, printable(task.name))
+            self.tally.listener.message(INFO, f"film {number} of {total}: {task.name}")
             try:
                 self._film(task)
             except Stopped:
                 return
-            except ArchiveColorError as e:
-                self._ended_badly(task, e)
-            self.report.ended += 1
+            except Exception as e:
+                if self.tally.listener.raised:
+                    raise
+                log.debug("%s", printable(task.name), exc_info=True)
+                self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
+            self.tally.ended += 1
 
     def _load(self, task: Task) -> _Loaded:
-        """Decode a photograph; one that is in colour already is dealt with here, and raises `InColorError`."""
+        """Decode a photograph; one that is in color already is dealt with here, and raises `InColorError`."""
         begun = begin(task)
         try:
-            recolor = self.making.already_color is AlreadyColor.RECOLOR
+            recolor = self.items.run.already_color is AlreadyColor.RECOLOR
             layers = self.colorizer.layers_of(task.name)
             return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor, hints=layers))
         except InColorError as e:
             self._in_color(begun, e)
             raise
 
-    def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> _Saved:
+    def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> ItemOutcome:
         """Merge, write, note and name a photograph."""
-        settings = self.making.colored(task.kind, task.target, task.name)
-        made = self.colorizer.painted(made, loaded.still.look, loaded.still.strokes)
+        settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
+        made = self.colorizer.painted(made, loaded.still.network_y, loaded.still.strokes)
         warnings: tuple[str, ...] = ()
         sure: float | None = None
 
         def note(file: BinaryIO) -> None:
             self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure)
-            if self.making.output.sidecar:
+            if self.items.run.output.sidecar:
                 self._write_sidecar(loaded, file, warnings)
 
         map_path = confidence_path(self.out, task.target)
         with suppress(OSError):  # an earlier result's would mislead; it need not be there
             map_path.unlink()
-        if self.making.confidence:
+        if self.items.run.confidence:
             write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
-            warnings, confidence = self.colorizer.write_still(file, loaded.still, made, self.making.output)
+            warnings, confidence = self.colorizer.write_still(file, loaded.still, made, self.items.run.output)
             sure = None if confidence is None else round(confidence, 4)
             if self.signer:
                 was = loaded.still.still.info.format
                 record = self.colorizer.record(painted=loaded.still.is_painted)
-                warnings += self.signer.sign(file, self.making.output.format or was, task.source, was, record)
-        return _Saved(warnings, loaded.begun.seconds, sure)
+                warnings += self.signer.sign(file, self.items.run.output.format or was, task.source, was, record)
+        return _colored(loaded.begun, warnings, sure)
 
     def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
         """Write PREMIS beside a result that is about to be named."""
         task, source, result = loaded.begun.task, loaded.begun.source, read_open(file)
-        kind = self.making.output.format or loaded.still.still.info.format
+        kind = self.items.run.output.format or loaded.still.still.info.format
         held = (
             HeldFile(task.name, source.size_bytes, source.sha256 or "", str(loaded.still.still.info.format)),
             HeldFile(task.target.name, result.size_bytes, result.sha256 or "", str(kind)),
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(
-                premis(
-                    *held,
-                    self.colorizer.record(painted=loaded.still.is_painted),
-                    loaded.begun.began_at,
-                    warnings,
-                )
+                premis(*held, self.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
     def _film(self, task: Task) -> None:
-        begun = begin(task)
-        request = FilmRequest(
-            task.source,
-            task.target,
-            self.making.encode,
-            recolor=self.making.already_color is AlreadyColor.RECOLOR,
-            leave_out=self.making.leave_out,
-            overwrite=task.may_replace,
-        )
+        begun, run, listener = begin(task), self.items.run, self.tally.listener
+        request = FilmRequest(task.source, task.target, run, overwrite=task.may_replace)
         try:
-            with FilmProgress("reading", quiet=self.quiet) as progress:
-                plan = plan_film(request, progress.share, self.interruption.stop)
+            plan = plan_film(request, listener, self.stop)
         except FilmInColorError as e:
             self._in_color(begun, e)
             raise
-        self._color_film(begun, plan)
-
-    def _color_film(self, begun: Begun, plan: FilmPlan) -> None:
-        task, film = begun.task, plan.scan.film
-        settings = self.making.colored(task.kind, task.target, task.name)
-        warnings = (*plan.encoding.notes, *(f"at {clock(w.time_s)}: {w.text}" for w in film.warnings))
+        settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
+        warnings = plan.warnings
 
         def note(file: BinaryIO, shots: tuple[ShotConfidence, ...]) -> None:
             sure, least_sure = mean_confidence(shots), plan.least_sure(shots)
             self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings, sure, least_sure)
 
-        rate = len(film.times) / film.duration_s if film.duration_s else 1.0
-        with FilmProgress("colouring", rate=rate, quiet=self.quiet) as progress:
-            record = color_film(
-                plan,
-                self.colorizer.engine,
-                self.making.for_film(task.name),
-                self.making.film,
-                jobs=max(1, self.jobs),
-                stop=self.interruption.stop,
-                progress=progress.frames,
-                before_naming=note,
-            )
-        sure = mean_confidence(record.confidence)
-        self.report.colored(task, warnings, begun.seconds, sure, damaged=bool(film.warnings))
-        tell_least_sure(plan.least_sure(record.confidence))
+        engine, color = self.colorizer.engine, self.items.for_film(task.name)
+        record = make_film(plan, engine, color, listener, self.stop, before_naming=note)
+        made = _colored(begun, warnings, mean_confidence(record.confidence), plan.least_sure(record.confidence))
+        self.tally.colored(made, damaged=bool(record.warnings))
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
-        """Copy an item that is in colour already, if it is to be copied, and note what was done."""
-        task, settings = begun.task, self.making.in_color
+        """Copy an item that is in color already, if it is to be copied, and note what was done."""
+        task, settings = begun.task, self.items.in_color
         reason = why.message.removeprefix(f"{task.source}: ")
-        if self.making.already_color is AlreadyColor.SKIP:
+        if self.items.run.already_color is AlreadyColor.SKIP:
             self.recorder.skipped(begun, settings, reason)
             return
         # Its own name, and so its own format, whatever --format says
@@ -229,24 +195,41 @@ class FolderRun:
         copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> bool:
-        """Tell and note what came to no coloured result; says whether that is a failure."""
+        """Tell and note what came to no colored result; says whether that is a failure."""
         if isinstance(error, InColorError | FilmInColorError):
-            copied = self.making.already_color is AlreadyColor.COPY
+            copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
-            self.report.in_color(task, task.kind, reason, copied=copied)
+            self.tally.in_color(task, task.kind, reason, copied=copied)
             return False
         if isinstance(error, AlreadyExistsError):  # somebody made it meanwhile
-            self.report.exists(task, task.kind, Reason.FOREIGN)
+            self.tally.exists(task, task.kind, Reason.FOREIGN)
         else:
-            self.report.failed(task.source, task.name, task.kind, error)
+            self.tally.failed(task.source, task.name, task.kind, error)
         try:
             self.recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
         except ArchiveColorError as e:
             self._stop(e)
-        if isinstance(error, DiskFullError) or self.fail_fast:
+        if isinstance(error, DiskFullError) or self.items.run.fail_fast:
             self._stop(error)
         return True
 
     def _stop(self, error: ArchiveColorError) -> None:
-        self.report.fatal = self.report.fatal or error
-        self.interruption.stop.set()
+        self.tally.stopped_by = self.tally.stopped_by or error
+
+
+def _colored(
+    begun: Begun, warnings: tuple[str, ...], confidence: float | None, least_sure: tuple[TimedConfidence, ...] = ()
+) -> ItemOutcome:
+    task = begun.task
+    return ItemOutcome(
+        task.source,
+        task.name,
+        ItemStatus.COLORED,
+        task.kind,
+        task.target,
+        reason=task.reason,
+        warnings=warnings,
+        seconds=round(begun.seconds, 3),
+        confidence=confidence,
+        least_sure=least_sure,
+    )

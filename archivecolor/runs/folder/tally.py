@@ -1,175 +1,149 @@
-"""What became of every file of a folder run: lines while it goes on, a summary at its end."""
+"""What became of every file of a folder run: told to the listener one by one, counted, and kept for the summary."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from archivecolor.cli import console
 from archivecolor.errors import ArchiveColorError, ItemsFailedError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
-from archivecolor.runs.folder.summary import Outcome, Summary
-from archivecolor.text import duration, printable
+from archivecolor.runs.folder.summary import Summary
+from archivecolor.runs.listener import ItemOutcome, ItemStatus, Relay
 
 if TYPE_CHECKING:
     from archivecolor.jobs.discover import Item, PassedBy
     from archivecolor.jobs.tasks import Task
 
-_LISTED_FAILURES = 20
-_ALWAYS_COUNTED = ("already there", "not pictures", "failed")
-_COUNTED = ("already there", "in colour already", "not pictures", "failed")
+_LISTED_FAILURES: Final = 20
 
 
-@dataclass(slots=True)
-class Report:
-    """What became of every file. Its memory does not grow with their number."""
+@dataclass(frozen=True, slots=True)
+class FolderRecord:
+    """What became of a folder."""
 
-    json: bool
-    summary: Summary | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-    by_kind: Counter[tuple[str, Kind]] = field(default_factory=Counter)
-    reasons: Counter[Reason] = field(default_factory=Counter)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    """The first of them, for the closing table."""
-    ended: int = 0
-    """Items of the plan that came to an end, well or badly."""
-    damaged: int = 0
+    counts: Mapping[ItemStatus, int]
+    by_kind: Mapping[tuple[ItemStatus, Kind], int]
+    """Of photographs and of films."""
+    foreign: int
+    """Of the results that exist, how many were made by no run on record."""
+    painted: int
+    """Of the results that exist, how many were left because making them again would lose hints."""
+    failures: tuple[ItemOutcome, ...]
+    """The first of them."""
+    damaged: int
     """Films of which everything was written that could be decoded."""
-    fatal: ArchiveColorError | None = None
-    began: float = field(default_factory=time.monotonic)
+    not_begun: int
+    """Items of the plan that the run did not come to."""
+    seconds: float
+    dry_run: bool
+    stopped_by: ArchiveColorError | None
+    """What ended the run before its end, if an error did: a full disk, or the first failure, if it was told to."""
 
-    def planned(self, task: Task) -> None:
-        """An item of a dry run."""
-        self._count("to colour", task.kind)
-        if not self.json:
-            names = f"{printable(task.source)} -> {printable(task.target)}"
-            console.write_out(names if task.reason is Reason.NEW else f"{names} ({task.reason})")
-        self._tell(Outcome(task.source, "planned", task.kind, task.target, reason=task.reason))
+    @property
+    def colored(self) -> int:
+        """How many items were colored."""
+        return self.counts.get(ItemStatus.COLORED, 0)
 
-    def exists(self, item: Item | Task, kind: Kind, reason: Reason) -> None:
-        """An item whose result is there."""
-        self._count("already there", kind)
-        self.reasons[reason] += 1
-        level = console.log.info if reason in (Reason.ALTERED, Reason.CHOSEN) else console.log.debug
-        level("%s: result exists, %s", printable(item.name), reason)
-        if self.json or self.summary:
-            self._tell(Outcome(item.source, "exists", kind, item.target, reason=reason))
-
-    def passed_by(self, thing: PassedBy) -> None:
-        """Something in the tree that is no item."""
-        self.counts["not pictures"] += 1
-        console.log.info("%s: passed by, %s", printable(thing.name), thing.reason)
-        self._tell(Outcome(thing.source, "ignored", None, reason=thing.reason))
-
-    def failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
-        """An item, or what should have been one, came to nothing."""
-        self._count("failed", kind)
-        reason = str(error).removeprefix(f"{source}: ")
-        if len(self.failures) < _LISTED_FAILURES:
-            self.failures.append((name, reason))
-        console.log.error("%s: %s", printable(name), printable(reason))
-        self._tell(Outcome(source, "failed", kind, error=error.message, hint=error.hint))
-
-    def colored(
-        self, task: Task, warnings: tuple[str, ...], seconds: float, confidence: float | None, *, damaged: bool = False
-    ) -> None:
-        """An item whose result was written."""
-        self._count("colored", task.kind)
-        self.damaged += damaged
-        for warning in warnings:
-            console.log.warning("%s: %s", printable(task.name), printable(warning))
-        console.log.debug("%s: colored in %.2f s", printable(task.name), seconds)
-        self._tell(
-            Outcome(
-                task.source,
-                "colored",
-                task.kind,
-                task.target,
-                reason=task.reason,
-                warnings=warnings,
-                seconds=round(seconds, 3),
-                confidence=confidence,
-            )
-        )
-
-    def in_color(self, item: Item | Task, kind: Kind, reason: str, *, copied: bool) -> None:
-        """An item that is in colour already and was left out, or copied as it is."""
-        self._count("in colour already", kind)
-        console.log.info("%s: %s, %s", printable(item.name), reason, "copied" if copied else "left out")
-        self._tell(Outcome(item.source, "copied" if copied else "skipped", kind, reason=reason))
-
-    def rest(self) -> str:
-        """Counts of everything that was not coloured."""
-        return ", ".join(f"{self.counts[k]} {k}" for k in _COUNTED if self.counts[k] or k in _ALWAYS_COUNTED)
-
-    def close(self, *, left: int) -> None:
-        """The closing summary, with a row for each failure."""
-        seconds = time.monotonic() - self.began
-        rate = self.counts["colored"] / seconds if seconds else 0.0
-        console.log.info(
-            "%d colored in %s (%.2f/s), %s%s",
-            self.counts["colored"],
-            duration(seconds),
-            rate,
-            self.rest(),
-            f", {left} not begun" if left else "",
-        )
-        self._tell_kinds()
-        if self.reasons[Reason.FOREIGN]:
-            console.log.info(
-                "%d of those already there were made by no run on record; --overwrite makes them anew",
-                self.reasons[Reason.FOREIGN],
-            )
-        if self.failures:
-            rows = [(printable(n), printable(r)) for n, r in self.failures]
-            console.log.info("%s", console.table(rows, ("failed", "why")))
-        if self.counts["failed"] > len(self.failures):
-            more = self.counts["failed"] - len(self.failures)
-            console.log.info("and %d more; --log-file keeps them all", more)
-        self.write_summary(left=left)
-
-    def write_summary(self, *, left: int = 0) -> None:
-        """Write the report's file, if there is to be one. Raises `OutputError`."""
-        if self.summary:
-            self.summary.write(dict(self.counts) | {"not begun": left}, time.monotonic() - self.began)
+    @property
+    def failed(self) -> int:
+        """How many items came to nothing."""
+        return self.counts.get(ItemStatus.FAILED, 0)
 
     def raise_for_failures(self) -> None:
-        """End the command with the exit code that fits."""
-        if self.fatal:
-            raise self.fatal
-        if self.counts["failed"]:
-            raise ItemsFailedError(f"{self.counts['failed']} failed", hint="mend them and run the same command again")
+        """Raise what ended the run, or `ItemsFailedError` where an item failed or is damaged."""
+        if self.stopped_by:
+            raise self.stopped_by
+        if self.failed:
+            raise ItemsFailedError(f"{self.failed} failed", hint="mend them and run the same command again")
         if self.damaged:
             raise ItemsFailedError(
                 f"{self.damaged} films are damaged; everything that can be decoded was written",
                 hint="the warnings tell where",
             )
 
-    def _tell_kinds(self) -> None:
-        if len({kind for _, kind in self.by_kind}) < 2:
-            return
-        names = sorted({what for what, _ in self.by_kind}, key=("colored", *_COUNTED).index)
-        rows = [(what, *(str(self.by_kind[what, kind]) for kind in Kind)) for what in names]
-        console.log.info("%s", console.table(rows, ("", "stills", "films")))
 
-    def _count(self, what: str, kind: Kind) -> None:
-        self.counts[what] += 1
-        self.by_kind[what, kind] += 1
+@dataclass(slots=True)
+class Tally:
+    """Counts what becomes of files. Its memory does not grow with their number."""
 
-    def _tell(self, outcome: Outcome) -> None:
-        if self.json:
-            console.emit(_present(outcome))
+    listener: Relay
+    summary: Summary | None = None
+    counts: Counter[ItemStatus] = field(default_factory=Counter)
+    by_kind: Counter[tuple[ItemStatus, Kind]] = field(default_factory=Counter)
+    foreign: int = 0
+    painted: int = 0
+    failures: list[ItemOutcome] = field(default_factory=list)
+    ended: int = 0
+    """Items of the plan that came to an end, well or badly."""
+    damaged: int = 0
+    stopped_by: ArchiveColorError | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def planned(self, task: Task) -> None:
+        """An item of a dry run."""
+        self._count(_outcome(task, task.kind, ItemStatus.PLANNED, reason=task.reason))
+
+    def exists(self, item: Item | Task, kind: Kind, reason: Reason) -> None:
+        """An item whose result is there."""
+        self.foreign += reason is Reason.FOREIGN
+        self.painted += reason is Reason.PAINTED
+        self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
+
+    def passed_by(self, thing: PassedBy) -> None:
+        """Something in the tree that is no item."""
+        self._count(ItemOutcome(thing.source, thing.name, ItemStatus.IGNORED, reason=thing.reason))
+
+    def failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
+        """An item, or what should have been one, came to nothing."""
+        outcome = ItemOutcome(source, name, ItemStatus.FAILED, kind, error=error.message, hint=error.hint)
+        if len(self.failures) < _LISTED_FAILURES:
+            self.failures.append(outcome)
+        self._count(outcome)
+
+    def colored(self, outcome: ItemOutcome, *, damaged: bool = False) -> None:
+        """An item whose result was written."""
+        self.damaged += damaged
+        self._count(outcome)
+
+    def in_color(self, item: Item | Task, kind: Kind, reason: str, *, copied: bool) -> None:
+        """An item that is in color already and was left out, or copied as it is."""
+        status = ItemStatus.COPIED if copied else ItemStatus.SKIPPED
+        self._count(ItemOutcome(item.source, item.name, status, kind, reason=reason))
+
+    def record(self, *, not_begun: int = 0, dry_run: bool = False) -> FolderRecord:
+        """What became of the folder, now that the run is over; writes the summary. Raises `OutputError`."""
+        seconds = time.monotonic() - self.began
+        if self.summary:
+            self.summary.write(self.counts, not_begun, seconds)
+        return FolderRecord(
+            dict(self.counts),
+            dict(self.by_kind),
+            self.foreign,
+            self.painted,
+            tuple(self.failures),
+            self.damaged,
+            not_begun,
+            seconds,
+            dry_run,
+            self.stopped_by,
+        )
+
+    def _count(self, outcome: ItemOutcome) -> None:
+        self.counts[outcome.status] += 1
+        if outcome.kind:
+            self.by_kind[outcome.status, outcome.kind] += 1
         if self.summary:
             self.summary.add(outcome)
+        if outcome.status is ItemStatus.FAILED:
+            self.listener.item_failed(outcome)
+        else:
+            self.listener.item_done(outcome)
 
 
-def _present(outcome: Outcome) -> dict[str, Any]:
-    """What is known of an outcome."""
-    record = outcome.record()
-    if outcome.status == "colored":
-        record["warnings"] = list(outcome.warnings)
-    return record
+def _outcome(item: Item | Task, kind: Kind, status: ItemStatus, *, reason: Reason) -> ItemOutcome:
+    return ItemOutcome(item.source, item.name, status, kind, item.target, reason)

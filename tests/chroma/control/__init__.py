@@ -1,1 +1,1 @@
-"""Tests of what users have to say about colour."""
+"""Tests of what users have to say about color."""

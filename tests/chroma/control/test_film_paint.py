@@ -21,7 +21,7 @@ from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from tests.fakes.engines import FakeEngine
 from tests.film.sources import FilmSource, decode, moving
-from tests.runs.film.making import colour
+from tests.runs.film.making import color
 
 H, W, BLUE = 96, 128, (10.0, -60.0)
 
@@ -50,7 +50,7 @@ def painted(index: int, ab: tuple[float, float] = BLUE) -> Painted:
     return Painted(np.full((H, W, 2), ab, np.float32), rule)
 
 
-def over_grey(paint: FilmPaint, index: int) -> FloatArray:
+def over_gray(paint: FilmPaint, index: int) -> FloatArray:
     return paint.over(index, np.zeros((H, W, 2), np.float32), np.zeros((H, W), np.float32))[0]
 
 
@@ -59,7 +59,7 @@ def test_paint_follows_its_object_in_both_directions() -> None:
     paint.carry(100, [frame(i) for i in range(16)], {108: painted(8)})
     assert paint.frames.keys() == set(range(100, 116))
     for i in range(16):
-        made, (y, x) = over_grey(paint, 100 + i), ball(i)
+        made, (y, x) = over_gray(paint, 100 + i), ball(i)
         np.testing.assert_allclose(made[y - 6 : y + 6, x - 6 : x + 6].mean(axis=(0, 1)), BLUE, atol=4)
         away = np.hypot(*np.meshgrid(np.arange(W) - x, np.arange(H) - y)) > 26
         assert np.abs(made[away]).mean() < 2
@@ -68,7 +68,7 @@ def test_paint_follows_its_object_in_both_directions() -> None:
 def test_frames_between_two_painted_ones_get_both() -> None:
     paint = FilmPaint()
     paint.carry(0, [frame(i) for i in range(11)], {0: painted(0), 10: painted(10, (60, 40))})
-    blues = [over_grey(paint, i)[ball(i)[0], ball(i)[1], 1] for i in range(11)]
+    blues = [over_gray(paint, i)[ball(i)[0], ball(i)[1], 1] for i in range(11)]
     assert blues[0] < -50
     assert blues[10] > 35
     assert all(a <= b + 1 for a, b in itertools.pairwise(blues))
@@ -78,7 +78,7 @@ def test_paint_does_not_come_back_after_what_hid_it() -> None:
     lumas = [frame(i) for i in range(4)] + [np.full((H, W), 60, np.uint8)] * 2 + [frame(i) for i in range(4)]
     paint = FilmPaint()
     paint.carry(0, lumas, {0: painted(0)})
-    assert np.abs(over_grey(paint, 9)).max() < 12
+    assert np.abs(over_gray(paint, 9)).max() < 12
 
 
 def test_frames_that_no_paint_reaches_keep_their_chroma_and_take_no_room() -> None:
@@ -106,12 +106,12 @@ def layer(path: Path, size: tuple[int, int] = (128, 96)) -> None:
     Image.fromarray(rgba).save(path)
 
 
-def test_a_hint_colours_its_shot_and_no_other(tmp_path: Path) -> None:
+def test_a_hint_colors_its_shot_and_no_other(tmp_path: Path) -> None:
     FilmSource(moving(10) + moving(10, seed=7)).write(tmp_path / "a.mkv")
     layer(tmp_path / "hints" / "4.png")
     encode = EncodeSettings(Purpose.MASTER)
     for name, hints in (("plain.mkv", None), ("painted.mkv", tmp_path / "hints")):
-        colour(tmp_path / "a.mkv", tmp_path / name, encode, engine=FakeEngine(), color=ColorSettings(hints=hints))
+        color(tmp_path / "a.mkv", tmp_path / name, encode, engine=FakeEngine(), color=ColorSettings(hints=hints))
     plain, painted = (decode(tmp_path / name) for name in ("plain.mkv", "painted.mkv"))
     np.testing.assert_array_equal(plain.lumas, painted.lumas)
     moved = [np.abs(a.astype(int) - b).mean() for a, b in zip(plain.cb, painted.cb, strict=True)]

@@ -16,7 +16,7 @@ saturations = st.floats(1, LARGEST_SATURATION)
 
 
 def pixels(rng: np.random.Generator, chroma: float = 60) -> tuple[FloatArray, FloatArray]:
-    """a*, b* and luma of a few hundred pixels of any colour."""
+    """a*, b* and luma of a few hundred pixels of any color."""
     ab = rng.uniform(-chroma, chroma, (16, 24, 2)).astype(np.float32)
     return ab, rng.uniform(0, 1, (16, 24)).astype(np.float32)
 
@@ -32,7 +32,7 @@ def test_neutral_settings_change_nothing(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("saturation", [0, 0.5, 1.7, 3])
 @pytest.mark.parametrize("warmth", [-1, 0, 0.4, 1])
-def test_no_strength_is_grey_whatever_else_is_set(rng: np.random.Generator, saturation: float, warmth: float) -> None:
+def test_no_strength_is_gray_whatever_else_is_set(rng: np.random.Generator, saturation: float, warmth: float) -> None:
     settings = ColorSettings(strength=0, saturation=saturation, warmth=warmth)
     assert not graded(*pixels(rng), settings).any()
 
@@ -58,7 +58,7 @@ def test_saturation_leaves_merging_far_less_to_do_than_a_plain_factor(
 
 
 def _lost(level: UIntArray, ab: FloatArray) -> float:
-    """How much colour, of 255, merging has to take away to fit the gamut, as a mean."""
+    """How much color, of 255, merging has to take away to fit the gamut, as a mean."""
     cbcr = chroma_to_cbcr(np.asarray(level / 255, np.float32), ab)
     cb, cr = (cbcr[..., i] * 255 for i in range(2))
     wanted = np.stack((level + 1.402 * cr, level - 0.344136 * cb - 0.714136 * cr, level + 1.772 * cb), axis=-1)
@@ -66,7 +66,7 @@ def _lost(level: UIntArray, ab: FloatArray) -> float:
 
 
 @given(saturations, st.floats(0, 2 * np.pi), st.floats(0.05, 0.95))
-def test_a_more_vivid_colour_stays_the_more_vivid_one(saturation: float, hue: float, luma: float) -> None:
+def test_a_more_vivid_color_stays_the_more_vivid_one(saturation: float, hue: float, luma: float) -> None:
     chroma = np.linspace(0, 120, 61, dtype=np.float32)
     ab = np.stack((chroma * np.cos(hue), chroma * np.sin(hue)), axis=-1).astype(np.float32)[None]
     made = chroma_of(saturated(ab, np.full((1, 61), luma, np.float32), saturation))[0]
@@ -74,9 +74,9 @@ def test_a_more_vivid_colour_stays_the_more_vivid_one(saturation: float, hue: fl
     assert made[1] >= chroma[1] * (1 - 1e-5)
 
 
-def test_muted_colours_gain_the_whole_factor_and_vivid_ones_nearly_nothing() -> None:
+def test_muted_colors_gain_the_whole_factor_and_vivid_ones_nearly_nothing() -> None:
     luma = np.full((1, 2), 0.5, np.float32)
-    ab = np.array([[[0.5, 0.5], [80.0, 67.0]]], np.float32)  # nearly grey; sRGB's red
+    ab = np.array([[[0.5, 0.5], [80.0, 67.0]]], np.float32)  # nearly gray; sRGB's red
     gain = chroma_of(saturated(ab, luma, 2)) / chroma_of(ab)
     assert gain[0, 0] == pytest.approx(2, abs=0.05)
     assert gain[0, 1] == pytest.approx(1, abs=0.05)
@@ -87,7 +87,7 @@ def test_less_saturation_is_a_plain_factor(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(saturated(ab, luma, 0.25), ab / 4)
 
 
-def test_warmth_tints_middle_greys_and_leaves_black_and_white_neutral() -> None:
+def test_warmth_tints_middle_grays_and_leaves_black_and_white_neutral() -> None:
     luma = np.array([[0, 0.5, 1]], np.float32)
     warm, cold = (warmed(np.zeros((1, 3, 2), np.float32), luma, w) for w in (1, -1))
     np.testing.assert_array_equal(warm[0, [0, 2]], 0)

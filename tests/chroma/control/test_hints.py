@@ -15,10 +15,10 @@ from archivecolor.errors import InputError, UsageError
 RED = (200, 30, 20)
 
 
-def layer(path: Path, height: int = 60, width: int = 90, colour: tuple[int, ...] = RED) -> UIntArray:
+def layer(path: Path, height: int = 60, width: int = 90, color: tuple[int, ...] = RED) -> UIntArray:
     """A transparent layer with one stroke, written to ``path``."""
     rgba = np.zeros((height, width, 4), np.uint8)
-    rgba[height // 3 : height // 2, width // 3 : width // 2] = (*colour, 255)
+    rgba[height // 3 : height // 2, width // 3 : width // 2] = (*color, 255)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(rgba).save(path)
     return rgba
@@ -41,15 +41,15 @@ def test_a_hairline_on_a_large_scan_still_counts(tmp_path: Path) -> None:
     assert (read_strokes(tmp_path / "a.png", (2000, 3000), (64, 96)).weight > 0).sum() >= 60
 
 
-def test_grey_strokes_have_no_chroma(tmp_path: Path) -> None:
-    layer(tmp_path / "a.png", colour=(128, 128, 128))
+def test_gray_strokes_have_no_chroma(tmp_path: Path) -> None:
+    layer(tmp_path / "a.png", color=(128, 128, 128))
     strokes = read_strokes(tmp_path / "a.png", (60, 90), (32, 48))
     assert strokes.weight.any()
     assert np.abs(strokes.ab).max() < 0.1
 
 
 @pytest.mark.parametrize("mode", ["P", "LA"])
-def test_palettes_and_grey_with_transparency_are_read_too(tmp_path: Path, mode: str) -> None:
+def test_palettes_and_gray_with_transparency_are_read_too(tmp_path: Path, mode: str) -> None:
     image = Image.fromarray(layer(tmp_path / "a.png"))
     if mode == "P":
         image.quantize(8).save(tmp_path / "a.png", transparency=bytes([0] + [255] * 7))

@@ -15,17 +15,17 @@ from archivecolor.settings import ColorSettings
 from tests.fakes.engines import FakeEngine
 
 
-def test_a_reference_gives_its_palette_and_one_without_colour_is_refused(tmp_path: Path) -> None:
+def test_a_reference_gives_its_palette_and_one_without_color_is_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     blue = np.clip(np.array((40, 70, 150)) + rng.normal(0, 10, (64, 96, 1)) + rng.normal(0, 25, (64, 1, 3)), 0, 255)
     Image.fromarray(blue.astype(np.uint8)).save(tmp_path / "blue.png")
-    Image.fromarray(np.full((64, 96), 99, np.uint8)).save(tmp_path / "grey.png")
+    Image.fromarray(np.full((64, 96), 99, np.uint8)).save(tmp_path / "gray.png")
     luma = np.full((64, 96), 80, np.uint8)
     with Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "blue.png")) as colorizer:
         red, _, blue = colorizer.color(luma).reshape(-1, 3).mean(axis=0)
     assert blue > red + 30  # the engine says orange
-    with pytest.raises(InputError, match=r"grey.png: is not in colour \(--reference takes"):
-        Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "grey.png"))
+    with pytest.raises(InputError, match=r"gray.png: is not in color \(--reference takes"):
+        Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "gray.png"))
 
 
 def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -> None:
@@ -70,11 +70,11 @@ def greener(path: Path) -> list[bool]:
     return found
 
 
-def test_hints_colour_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
+def test_hints_color_the_first_page_of_several_and_that_is_told(tmp_path: Path) -> None:
     layer = green_strokes(tmp_path / "strokes.png")
     with Colorizer(FakeEngine()) as colorizer:
         said = colorizer.color_file(album(tmp_path / "a.tif"), tmp_path / "b.tif", hints=layer)
-    assert "the hints colour its first page alone" in said
+    assert "the hints color its first page alone" in said
     assert greener(tmp_path / "b.tif") == [True, False]
 
 
@@ -90,7 +90,7 @@ def test_each_page_gets_the_layer_of_its_number(tmp_path: Path) -> None:
     assert not (tmp_path / "c.tif").exists()
 
 
-def test_an_engine_that_does_not_tell_its_spread_still_colours(tmp_path: Path) -> None:
+def test_an_engine_that_does_not_tell_its_spread_still_colors(tmp_path: Path) -> None:
     Image.fromarray(np.full((64, 96), 120, np.uint8)).save(tmp_path / "a.png")
     engine = FakeEngine()
     engine.spread = None

@@ -54,7 +54,7 @@ def test_a_soft_edge_ends_it_too(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(made.ab[:, EDGE + 5 :], brown()[:, EDGE + 5 :], atol=1)
 
 
-def test_grey_paint_takes_colour_away(rng: np.random.Generator) -> None:
+def test_gray_paint_takes_color_away(rng: np.random.Generator) -> None:
     made = spread(stroke(LEFT, (0, 0)), two_regions(rng), brown())
     assert np.abs(made.ab[30:55, 5 : EDGE - 5]).max() < 2
 

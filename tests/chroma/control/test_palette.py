@@ -25,7 +25,7 @@ def test_a_reference_that_the_generator_gets_right_changes_nothing(rng: np.rando
     np.testing.assert_allclose(palette.applied(other_luma, other), other, atol=0.01)
 
 
-def test_what_is_alike_gets_the_references_colours(rng: np.random.Generator) -> None:
+def test_what_is_alike_gets_the_references_colors(rng: np.random.Generator) -> None:
     def truth(luma: FloatArray, ab: FloatArray) -> FloatArray:
         """A cooler light, and everything light and yellow in truth red."""
         return np.asarray(ab + (0, -8) + 25 * ((ab[..., 1:] > 15) & (luma[..., None] < 0.5)) * (1, -0.5), np.float32)
@@ -38,7 +38,7 @@ def test_what_is_alike_gets_the_references_colours(rng: np.random.Generator) -> 
     assert after < before / 3
 
 
-def test_alike_colours_stay_alike(rng: np.random.Generator) -> None:
+def test_alike_colors_stay_alike(rng: np.random.Generator) -> None:
     luma, ab = picture(rng)
     palette = Palette.fit(luma, ab, rng.normal(0, 30, ab.shape).astype(np.float32))
     ramp = np.linspace(-80, 80, 641, dtype=np.float32)

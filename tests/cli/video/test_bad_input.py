@@ -1,4 +1,4 @@
-"""What cannot be coloured is refused in one line; what is damaged gives what it holds."""
+"""What cannot be colored is refused in one line; what is damaged gives what it holds."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def test_senseless_requests_are_refused_before_any_work(run: Run, arguments: tup
     assert Path("there.mkv").read_bytes() == b"mine"
 
 
-def test_film_in_colour_is_refused_unless_it_is_asked_for(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_film_in_color_is_refused_unless_it_is_asked_for(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     film(chroma=3)
     assert run("a.mkv", "b.mkv") == 5
-    assert "in colour already" in capsys.readouterr().err
-    assert run("a.mkv", "b.mkv", "--recolor", "--for", "master") == 0
+    assert "in color already" in capsys.readouterr().err
+    assert run("a.mkv", "b.mkv", "--already-color", "recolor", "--for", "master") == 0
     assert np.array_equal(decode(Path("a.mkv")).lumas, decode(Path("b.mkv")).lumas)
 
 
@@ -158,7 +158,7 @@ def test_two_pixels_wide_is_refused_clearly_or_works(run: Run, capsys: pytest.Ca
         (("--reference", "a.mkv"), 3, "a.mkv"),
     ],
 )
-def test_what_cannot_steer_colour_is_told_and_leaves_nothing(
+def test_what_cannot_steer_color_is_told_and_leaves_nothing(
     run: Run, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], code: int, message: str
 ) -> None:
     film()

@@ -17,7 +17,7 @@ from tests.cli.video.conftest import Run, film, names
 from tests.film.sources import FilmSource, decode, moving, packets, samples
 
 
-def test_a_film_is_coloured_and_nothing_else_is_left(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_film_is_colored_and_nothing_else_is_left(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     film(audio=1)
     assert run("a.mkv", "b.mkv", "--for", "master", "--json") == 0
     assert names() == {"a.mkv", "b.mkv"}
@@ -39,9 +39,7 @@ def test_the_report_names_the_shots_that_the_generator_was_least_sure_of(
     record = json.loads(told.out)
     assert record["cuts_s"] == [0.8, 1.6]
     assert record["shots"] == [{"start_s": s, "confidence": 0.5} for s in (0.4, 0.8, 1.6)]
-    assert (
-        "least sure of the colours in the shots from 0:00:00.40 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)" in told.err
-    )
+    assert "least sure of the colors in the shots from 0:00:00.40 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)" in told.err
 
 
 @pytest.mark.parametrize(
@@ -69,7 +67,7 @@ def test_a_dry_run_writes_nothing(run: Run, capsys: pytest.CaptureFixture[str]) 
     assert names() == {"a.mkv"}
 
 
-def test_tinted_film_is_coloured(run: Run) -> None:
+def test_tinted_film_is_colored(run: Run) -> None:
     film(options={"crf": "18"}, encoder="libx264")
     with av.open("a.mkv") as old, av.open("sepia.mkv", "w") as new:
         stream = new.add_stream("libx264", rate=25)
@@ -103,7 +101,7 @@ def test_a_preview_is_one_picture(run: Run) -> None:
     assert run("a.mkv", "b.mkv", "--preview") == 2
 
 
-def test_side_by_side_holds_the_grey_film_and_the_coloured_one(run: Run) -> None:
+def test_side_by_side_holds_the_gray_film_and_the_colored_one(run: Run) -> None:
     film()
     assert run("a.mkv", "b.mkv", "--for", "master", "--side-by-side") == 0
     before, after = decode(Path("a.mkv")), decode(Path("b.mkv"))
@@ -176,13 +174,13 @@ def test_every_kind_of_smoothing_gives_every_frame(run: Run, smoothing: str) -> 
     assert np.array_equal(decode(Path("a.mkv")).lumas, decode(Path("b.mkv")).lumas)
 
 
-def test_hints_and_a_reference_colour_a_film_and_changed_ones_colour_it_anew(run: Run) -> None:
+def test_hints_and_a_reference_color_a_film_and_changed_ones_color_it_anew(run: Run) -> None:
     film()
     layer = np.zeros((96, 128, 4), np.uint8)
     Path("hints").mkdir()
     coded = []
-    for colour in ((0, 0, 250), (250, 0, 0)):
-        layer[:, 20:60] = (*colour, 255)
+    for color in ((0, 0, 250), (250, 0, 0)):
+        layer[:, 20:60] = (*color, 255)
         cv2.imwrite("hints/5.png", layer)
         assert run("a.mkv", "b.mkv", "--for", "master", "--hints-dir", "hints", "--overwrite") == 0
         coded.append(decode(Path("b.mkv")).cr)

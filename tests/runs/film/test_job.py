@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archivecolor.chroma.film import Stopped
 from archivecolor.color import FloatArray
-from archivecolor.errors import OutputError
+from archivecolor.errors import OutputError, Stopped
 from archivecolor.film.segments import Journal, ShotConfidence
 from archivecolor.inference.engine import Estimate
-from archivecolor.runs.film.job import FilmPlan, FilmRequest, color_film, plan_film
-from archivecolor.settings import ColorSettings, EncodeSettings, FilmSettings, Purpose
+from archivecolor.runs.film.job import FilmPlan, FilmRequest, make_film, plan_film
+from archivecolor.runs.listener import Progress
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
+from tests.fakes.listeners import Heard
 from tests.film.sources import FilmSource, decode, moving
 
-MASTER = EncodeSettings(Purpose.MASTER)
-SETTINGS = (ColorSettings(), FilmSettings())
+MASTER = FilmSettings(encode=EncodeSettings(Purpose.MASTER))
+PLAIN = ColorSettings()
 
 
 @pytest.fixture
@@ -32,23 +34,27 @@ def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilmRequest:
 def stop_in_the_second_segment(plan: FilmPlan, engine: FakeEngine | None = None) -> None:
     stop = threading.Event()
 
-    def stop_later(done: int, total: int) -> None:
-        if done > 40:
+    def stop_later(progress: Progress) -> None:
+        if progress.done > 40:
             stop.set()
 
     with pytest.raises(Stopped):
-        color_film(plan, engine or FakeEngine(by_luma), *SETTINGS, stop=stop, progress=stop_later)
+        make_film(plan, engine or FakeEngine(by_luma), PLAIN, Heard(stop_later), stop)
 
 
 def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
-    read: list[float] = []
-    done: list[tuple[int, int]] = []
-    plan = plan_film(request_, read.append)
-    record = color_film(plan, FakeEngine(by_luma), *SETTINGS, progress=lambda n, total: done.append((n, total)))
+    reading, coloring = Heard(), Heard()
+    plan = plan_film(request_, reading)
+    record = make_film(plan, FakeEngine(by_luma), PLAIN, coloring)
     assert (record.frames, record.resumed, record.shots, record.warnings) == (90, 0, 3, ())
     assert record.copied == ("stream 1 (audio, aac, eng)",)
     assert record.bytes == request_.target.stat().st_size
-    assert done == [(n, 90) for n in range(91)]
+    assert [(p.doing, p.item, p.done, p.total) for p in coloring.done] == [
+        ("coloring", "a.mkv", n, 90) for n in range(91)
+    ]
+    assert [p.frames_per_s for p in coloring.done] == pytest.approx([25] * 91, rel=0.05)
+    read = [p.done for p in reading.done]
+    assert {(p.doing, p.item, p.total) for p in reading.done} == {("reading", "a.mkv", 1)}
     assert read == sorted(read)
     assert read[-1] <= 1
 
@@ -56,7 +62,7 @@ def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
 class Doubting(FakeEngine):
     """Is the less sure the lighter a picture is."""
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         """As much spread as luma."""
         made = self.colorize(luma)
         return Estimate(made, np.full_like(made[:, :1], 20 * luma.mean()))
@@ -65,7 +71,7 @@ class Doubting(FakeEngine):
 def test_a_record_tells_how_sure_the_generator_was_of_each_shot(request_: FilmRequest, tmp_path: Path) -> None:
     told: list[tuple[ShotConfidence, ...]] = []
     plan = plan_film(request_)
-    record = color_film(plan, Doubting(by_luma), *SETTINGS, before_naming=lambda _, shots: told.append(shots))
+    record = make_film(plan, Doubting(by_luma), PLAIN, before_naming=lambda _, shots: told.append(shots))
     assert [record.confidence] == told
     assert [shot.first for shot in record.confidence] == [0, 30, 60]
     lumas = decode(request_.source).lumas
@@ -74,9 +80,11 @@ def test_a_record_tells_how_sure_the_generator_was_of_each_shot(request_: FilmRe
     assert [shot.mean for shot in record.confidence] == pytest.approx(expected, abs=0.05)
     assert all(30 / 8 <= shot.asked < 30 for shot in record.confidence)
 
-    part = replace(request_, target=tmp_path / "part.mkv", start_s=0.4)  # begins inside the first shot
+    part = replace(
+        request_, target=tmp_path / "part.mkv", settings=replace(MASTER, start_s=0.4)
+    )  # begins inside the first shot
     stop_in_the_second_segment(plan_film(part), Doubting(by_luma))
-    again = color_film(plan_film(part), Doubting(by_luma), *SETTINGS)
+    again = make_film(plan_film(part), Doubting(by_luma), PLAIN)
     assert again.resumed
     assert [shot.mean for shot in again.confidence] == pytest.approx(expected, abs=0.1)
 
@@ -84,17 +92,17 @@ def test_a_record_tells_how_sure_the_generator_was_of_each_shot(request_: FilmRe
 def test_no_confidence_is_told_of_an_engine_that_tells_none(request_: FilmRequest) -> None:
     engine = FakeEngine(by_luma)
     engine.spread = None
-    assert color_film(plan_film(request_), engine, *SETTINGS).confidence == ()
+    assert make_film(plan_film(request_), engine, PLAIN).confidence == ()
 
 
 def test_a_stopped_film_goes_on_and_is_the_same(request_: FilmRequest, tmp_path: Path) -> None:
     plan = plan_film(request_)
     stop_in_the_second_segment(plan)
     assert not request_.target.exists()
-    record = color_film(plan, FakeEngine(by_luma), *SETTINGS)
+    record = make_film(plan, FakeEngine(by_luma), PLAIN)
     assert record.resumed >= 30
     whole = plan_film(FilmRequest(request_.source, tmp_path / "whole.mkv", MASTER))
-    color_film(whole, FakeEngine(by_luma), *SETTINGS)
+    make_film(whole, FakeEngine(by_luma), PLAIN)
     one, two = decode(request_.target), decode(tmp_path / "whole.mkv")
     assert np.array_equal(one.cb, two.cb)
     assert np.array_equal(one.cr, two.cr)
@@ -107,7 +115,7 @@ def test_what_a_run_had_no_time_to_delete_goes_when_the_same_is_asked_again(
     plan = plan_film(request_)
     with monkeypatch.context() as killed:
         killed.setattr("archivecolor.film.segments.Journal.remove", Journal.close)
-        color_film(plan, FakeEngine(by_luma), *SETTINGS)
+        make_film(plan, FakeEngine(by_luma), PLAIN)
     work = request_.target.with_name(".b.mkv.work")
     assert work.is_dir()
     with pytest.raises(OutputError, match="exists already"):
@@ -121,20 +129,23 @@ def test_work_for_a_film_that_is_to_be_replaced_is_kept(request_: FilmRequest) -
     stop_in_the_second_segment(plan)
     with pytest.raises(OutputError, match="exists already"):
         plan_film(request_)
-    assert color_film(plan, FakeEngine(by_luma), *SETTINGS).resumed >= 30
+    assert make_film(plan, FakeEngine(by_luma), PLAIN).resumed >= 30
 
 
 def test_of_two_runs_at_once_the_second_is_refused_and_harms_nothing(request_: FilmRequest) -> None:
-    first, second = plan_film(request_), plan_film(replace(request_, encode=EncodeSettings(Purpose.EDIT)))
+    first, second = (
+        plan_film(request_),
+        plan_film(replace(request_, settings=FilmSettings(encode=EncodeSettings(Purpose.EDIT)))),
+    )
     refused: list[str] = []
 
-    def interfere(done: int, total: int) -> None:
-        if done == 40:
+    def interfere(progress: Progress) -> None:
+        if progress.done == 40:
             with pytest.raises(OutputError) as caught:
-                color_film(second, FakeEngine(by_luma), *SETTINGS)
+                make_film(second, FakeEngine(by_luma), PLAIN)
             refused.append(caught.value.message)
 
-    assert color_film(first, FakeEngine(by_luma), *SETTINGS, progress=interfere).frames == 90
+    assert make_film(first, FakeEngine(by_luma), PLAIN, Heard(interfere)).frames == 90
     assert refused == [f"{request_.target}: another run is writing it"]
 
 
@@ -148,7 +159,7 @@ def test_planning_stops_when_it_is_asked_to(request_: FilmRequest) -> None:
 def test_segments_of_other_settings_are_not_used(request_: FilmRequest) -> None:
     plan = plan_film(request_)
     stop_in_the_second_segment(plan)
-    record = color_film(plan, FakeEngine(by_luma), ColorSettings(strength=0.5), FilmSettings())
+    record = make_film(plan, FakeEngine(by_luma), ColorSettings(strength=0.5))
     assert record.resumed == 0
 
 
@@ -157,6 +168,6 @@ def test_a_full_disk_is_told_before_the_first_frame(request_: FilmRequest, monke
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())
     engine = FakeEngine(by_luma)
     with pytest.raises(OutputError, match="MB are free"):
-        color_film(plan, engine, *SETTINGS)
+        make_film(plan, engine, PLAIN)
     assert engine.pictures == 0
     assert [p.name for p in request_.source.parent.iterdir()] == ["a.mkv"]

@@ -1,0 +1,80 @@
+"""What is told of a film on the terminal: before it is colored, and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from archivecolor.cli import console
+from archivecolor.cli.lines import tell_least_sure
+from archivecolor.text import clock, duration, printable
+
+if TYPE_CHECKING:
+    from archivecolor.runs.film.job import FilmPlan, FilmRecord
+
+log = console.log
+_LISTED_WARNINGS: Final = 20
+
+
+def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
+    """What the film is, and what will be made of it."""
+    film, request = plan.scan.film, plan.request
+    log.info(
+        "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %d shots -> %s",
+        printable(request.source.name),
+        film.form.width,
+        film.form.height,
+        film.form.depth,
+        float(film.rate),
+        clock(film.duration_s),
+        plan.frames,
+        plan.shots,
+        plan.encoding.summary,
+    )
+    for note in plan.encoding.notes:
+        log.warning("%s", note)
+    for warning in film.warnings[:_LISTED_WARNINGS]:
+        log.warning("at %s: %s", clock(warning.time_s), warning.text)
+    if len(film.warnings) > _LISTED_WARNINGS:
+        log.warning("and %d more", len(film.warnings) - _LISTED_WARNINGS)
+    if dry_run and json:
+        names = {"source": str(request.source), "target": str(request.target)}
+        console.emit({**names, "status": "planned", **_facts(plan)})
+    elif dry_run:
+        console.write_out(f"{printable(request.source)} -> {printable(request.target)}")
+
+
+def _facts(plan: FilmPlan) -> dict[str, object]:
+    film = plan.scan.film
+    return {
+        "frames": plan.frames,
+        "seconds_of_film": round(film.duration_s, 3),
+        "cuts_s": [round(film.seconds(c), 3) for c in plan.cuts],
+        "encoding": plan.encoding.summary,
+        "notes": list(plan.encoding.notes),
+        "warnings": [{"time_s": round(w.time_s, 3), "text": w.text} for w in film.warnings],
+    }
+
+
+def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
+    """What was made, and where to look first."""
+    log.info(
+        "%s: %d frames in %d shots, in %s (%.1f fps), %s, %.1f MB",
+        printable(record.target),
+        record.frames,
+        record.shots,
+        duration(record.seconds),
+        (record.frames - record.resumed) / record.seconds,
+        record.encoding.summary,
+        record.bytes / 1e6,
+    )
+    tell_least_sure(plan.least_sure(record.confidence))
+    if record.copied:
+        log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
+    if json:
+        names = {"source": str(record.source), "target": str(record.target)}
+        shots = [
+            {"start_s": round(start_s, 3), "confidence": round(mean, 3)}
+            for start_s, mean in plan.timed(record.confidence)
+        ]
+        outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
+        console.emit({**names, **outcome, **_facts(plan), "shots": shots})

@@ -1,0 +1,89 @@
+"""What a folder run tells on the terminal: a line where one is due, and the closing counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from archivecolor.cli import console
+from archivecolor.cli.lines import Lines, log, why
+from archivecolor.jobs.records import Kind
+from archivecolor.jobs.resume import Reason
+from archivecolor.runs.folder.summary import COUNTED_AS, counts_by_name
+from archivecolor.runs.folder.tally import FolderRecord
+from archivecolor.runs.listener import ItemOutcome, ItemStatus
+from archivecolor.text import duration, printable
+
+_ALWAYS: Final = ("already there", "not pictures", "failed")
+_COUNTED: Final = ("already there", "in color already", "not pictures", "failed")
+_WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN)
+
+
+class FolderLines(Lines):
+    """Tells a folder run."""
+
+    def item_done(self, outcome: ItemOutcome) -> None:
+        """A line for what is planned, passed by or left; with ``--verbose`` for everything."""
+        name = printable(outcome.name)
+        if outcome.status is ItemStatus.PLANNED and outcome.target:
+            if not self.json:
+                names = f"{printable(outcome.source)} -> {printable(outcome.target)}"
+                console.write_out(names if outcome.reason == Reason.NEW else f"{names} ({outcome.reason})")
+        elif outcome.status is ItemStatus.EXISTS:
+            level = log.info if outcome.reason in _WORTH_A_LINE else log.debug
+            level("%s: result exists, %s", name, outcome.reason)
+        elif outcome.status is ItemStatus.IGNORED:
+            log.info("%s: passed by, %s", name, outcome.reason)
+        elif outcome.status in (ItemStatus.COPIED, ItemStatus.SKIPPED):
+            log.info(
+                "%s: %s, %s", name, outcome.reason, "copied" if outcome.status is ItemStatus.COPIED else "left out"
+            )
+        super().item_done(outcome)
+
+    def emit(self, outcome: ItemOutcome) -> None:
+        """One JSON object, if they are wanted."""
+        if not self.json:
+            return
+        record = outcome.record()
+        if outcome.status is ItemStatus.COLORED:
+            record["warnings"] = list(outcome.warnings)
+        console.emit(record)
+
+    def close(self, record: FolderRecord) -> None:
+        """The closing counts, with a row for each failure."""
+        counts = counts_by_name(record.counts)
+        rest = ", ".join(f"{counts[k]} {k}" for k in _COUNTED if counts[k] or k in _ALWAYS)
+        if record.dry_run:
+            log.info("%d to color, %s", counts["to color"], rest)
+            _tell_left(record)
+            return
+        rate = record.colored / record.seconds if record.seconds else 0.0
+        left = f", {record.not_begun} not begun" if record.not_begun else ""
+        log.info("%d colored in %s (%.2f/s), %s%s", record.colored, duration(record.seconds), rate, rest, left)
+        _tell_kinds(record)
+        _tell_left(record)
+        if record.failures:
+            rows = [(printable(f.name), printable(why(f))) for f in record.failures]
+            log.info("%s", console.table(rows, ("failed", "why")))
+        if record.failed > len(record.failures):
+            log.info("and %d more; --log-file keeps them all", record.failed - len(record.failures))
+
+
+def _tell_left(record: FolderRecord) -> None:
+    """Results that the run did not dare to replace, and how to let it."""
+    if record.foreign:
+        log.info("%d of those already there were made by no run on record; --overwrite makes them anew", record.foreign)
+    if record.painted:
+        log.info(
+            "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted
+        )
+
+
+def _tell_kinds(record: FolderRecord) -> None:
+    """A table of stills and films, of a run that met both."""
+    if len({kind for _, kind in record.by_kind}) < 2:
+        return
+    order = list(dict.fromkeys(COUNTED_AS.values()))
+    per_kind = {kind: counts_by_name({s: n for (s, k), n in record.by_kind.items() if k is kind}) for kind in Kind}
+    names = sorted({name for counts in per_kind.values() for name in counts}, key=order.index)
+    rows = [(name, *(str(per_kind[kind][name]) for kind in Kind)) for name in names]
+    log.info("%s", console.table(rows, ("", "stills", "films")))

@@ -1,0 +1,159 @@
+"""How a run tells what happens, to whoever wants to know: a terminal, a callback, a window, a cluster's driver.
+
+A run calls its listener from one thread at a time. What a listener raises ends the run as Ctrl-C would: what is
+finished is kept and on record, nothing half-written bears a final name, and the same call goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from archivecolor.jobs.records import Kind, TimedConfidence
+
+DEBUG: Final = logging.DEBUG
+INFO: Final = logging.INFO
+WARNING: Final = logging.WARNING
+
+COLUMNS: Final = (
+    *("source", "status", "kind", "target", "reason", "warnings", "seconds", "confidence", "error", "hint"),
+)
+"""The fields of an outcome that reports have, in their order."""
+
+
+class Unit(StrEnum):
+    """What progress is counted in."""
+
+    ITEMS = "items"
+    FRAMES = "frames"
+    SHARE = "share"
+    """Of 1, where it is not known yet how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stretch of work is."""
+
+    doing: str
+    """'coloring', 'reading', 'checking' or 'stripping'."""
+    done: float
+    total: float | None
+    """None where nobody knows it before the end."""
+    unit: Unit
+    item: str = ""
+    """The film that it is about; empty where it is about the whole run."""
+    failed: int = 0
+    """Of the items that are done."""
+    frames_per_s: float = 1.0
+    """Of the film, where frames are counted."""
+
+
+class ItemStatus(StrEnum):
+    """What became of a file."""
+
+    COLORED = "colored"
+    COPIED = "copied"
+    """It is in color already, and was copied as it is."""
+    SKIPPED = "skipped"
+    """It is in color already, and was left out."""
+    EXISTS = "exists"
+    IGNORED = "ignored"
+    """It is neither a photograph nor a film."""
+    PLANNED = "planned"
+    STRIPPED = "stripped"
+    GOOD = "good"
+    BAD = "bad"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutcome:
+    """What became of a file."""
+
+    source: Path
+    name: str
+    """Its path below the folder of the run, or its name."""
+    status: ItemStatus
+    kind: Kind | None = None
+    target: Path | None = None
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+    seconds: float | None = None
+    confidence: float | None = None
+    error: str | None = None
+    hint: str | None = None
+    least_sure: tuple[TimedConfidence, ...] = ()
+    """Of a film, the shots to look at first."""
+
+    def record(self) -> dict[str, Any]:
+        """What is known of it, ready for JSON."""
+        values = {name: getattr(self, name) for name in COLUMNS}
+        values["source"] = str(self.source)
+        values["target"] = None if self.target is None else str(self.target)
+        values["warnings"] = list(self.warnings)
+        return {name: value for name, value in values.items() if value not in (None, [])}
+
+
+class Listener(Protocol):
+    """Derive from it and write the methods that matter; the others do nothing."""
+
+    def progress(self, progress: Progress) -> None:
+        """Some more work is done."""
+        return
+
+    def item_done(self, outcome: ItemOutcome) -> None:
+        """An item has come to its end, and well."""
+        return
+
+    def item_failed(self, outcome: ItemOutcome) -> None:
+        """An item came to nothing; the run goes on."""
+        return
+
+    def message(self, level: int, text: str) -> None:
+        """Something to be told about the run, at one of `logging`'s levels; file names in it are as they are."""
+        return
+
+
+class Silent(Listener):
+    """Hears everything and says nothing."""
+
+
+class Relay(Listener):
+    """Passes everything on, and remembers what the listener behind it raised: that is not the fault of an item."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.raised: Exception | None = None
+
+    def progress(self, progress: Progress) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.progress(progress)
+
+    def item_done(self, outcome: ItemOutcome) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.item_done(outcome)
+
+    def item_failed(self, outcome: ItemOutcome) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.item_failed(outcome)
+
+    def message(self, level: int, text: str) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.message(level, text)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as e:
+            self.raised = e
+            raise

@@ -1,0 +1,94 @@
+"""What a whole run can be told, as immutable values: what is impossible is refused where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from archivecolor.errors import UsageError
+from archivecolor.settings import (
+    DEFAULT_GENERATOR,
+    AlreadyColor,
+    ColorSettings,
+    EncodeSettings,
+    EngineSettings,
+    Kinds,
+    OutputSettings,
+    SmoothingSettings,
+)
+
+_SUMMARY_SUFFIXES: Final = (".json", ".csv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSettings:
+    """How a film is colored."""
+
+    generator: str = DEFAULT_GENERATOR
+    """The name of a trained generator, or the folder of one."""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    color: ColorSettings = field(default_factory=ColorSettings)
+    already_color: AlreadyColor = AlreadyColor.SKIP
+    """What becomes of what is in color already. To skip a film that was asked for by name is an `OutputError`."""
+    smoothing: SmoothingSettings = field(default_factory=SmoothingSettings)
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+    start_s: float | None = None
+    end_s: float | None = None
+    """The part that is colored; None is the film's own beginning and end."""
+    leave_out: bool = False
+    """Do without streams that the result's container cannot hold."""
+    keep_work: bool = False
+    """Keep the chroma in ``FILM.chroma`` beside the result, for another run with another codec or grading."""
+    overwrite: bool = False
+    jobs: int = 0
+    """Segments of a film side by side, 0: one; threads that read and write stills, 0: one per core."""
+
+    def __post_init__(self) -> None:
+        if self.jobs < 0:
+            raise UsageError(f"jobs is {self.jobs}", hint="give a number from 0")
+        for time_s in (self.start_s, self.end_s):
+            if time_s is not None and not 0 <= time_s < float("inf"):
+                raise UsageError(f"{time_s:g} s is no time in a film", hint="give seconds from its beginning")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderSettings(FilmSettings):
+    """How a folder is colored: its films as `FilmSettings` say, its photographs, and which of them."""
+
+    output: OutputSettings = field(default_factory=OutputSettings)
+    """Of photographs."""
+    forget_hints: bool = False
+    """Make results again without the hints that an earlier run had for them; else they are left as they are."""
+    confidence: bool = False
+    """Write maps of where the generator was guessing; changes no result."""
+    kinds: Kinds = Kinds.ALL
+    only: tuple[str, ...] = ()
+    """Glob patterns: files whose name or path below the folder matches one. None takes all."""
+    only_from: Path | None = None
+    """A list of paths below the folder, one a line."""
+    watch: bool = False
+    """Go on with what arrives, until somebody stops it."""
+    bag: bool = False
+    """Make the folder of results a BagIt bag."""
+    summary: Path | None = None
+    """A .json or .csv file for what became of every file."""
+    sign_key: Path | None = None
+    sign_certificates: Path | None = None
+    """PEM files to sign stills with, as C2PA says; both or none."""
+    max_megapixels: int | None = None
+    """Photographs that are larger are refused; None takes what fits into memory."""
+    fail_fast: bool = False
+    """End the run at the first failure."""
+
+    def __post_init__(self) -> None:
+        FilmSettings.__post_init__(self)  # super() does not know a class with slots
+        if (self.sign_key is None) is not (self.sign_certificates is None):
+            missing = "--sign-key and --sign-certificates"
+            raise UsageError("a signature takes a key and its certificates", hint=f"give {missing}")
+        if self.summary and self.summary.suffix.lower() not in _SUMMARY_SUFFIXES:
+            raise UsageError(
+                f"a summary is .json or .csv, not '{self.summary.name}'", hint="end its name in .json or .csv"
+            )
+        if self.max_megapixels is not None and self.max_megapixels < 1:
+            raise UsageError(f"the largest picture has {self.max_megapixels} megapixels", hint="give a number from 1")
