@@ -87,7 +87,6 @@ def test_a_folder_without_results_proves_nothing(run: Run, source: Path, tmp_pat
 def test_every_kind_of_still_is_proved_whatever_became_of_its_format(
     format: str | None, run: Run, tmp_path: Path, out: Path
 ) -> None:
-    pytest.importorskip("jpeglib")
     for i, source in enumerate([*LOSSLESS.values(), *JPEG.values()]):
         folder = tmp_path / "in" / str(i)
         folder.mkdir(parents=True)
