@@ -88,6 +88,17 @@ def tiny_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def hinted_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a tiny generator that takes hints."""
+    from tests.fakes.generators import tiny_checkpoint
+    from train.export import export
+
+    folder = tmp_path_factory.mktemp("engines") / "hinted"
+    export(tiny_checkpoint(hints=True), folder, summary="untrained: for tests", short_px=96, temperature=None)
+    return folder
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""

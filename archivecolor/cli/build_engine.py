@@ -53,7 +53,6 @@ def build_engine(
     the plan is compared with ONNX Runtime on real photographs, and refused when its colors are others.
 
     Examples:
-
     archivecolor build-engine
 
     archivecolor build-engine --gpu rtx-4090

@@ -40,7 +40,6 @@ def doctor(
     Runtime on the CPU, as CIEDE2000. Exit code 4 when no engine works.
 
     Examples:
-
     archivecolor doctor
 
     archivecolor doctor --compare

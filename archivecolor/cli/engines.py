@@ -14,7 +14,6 @@ def engines(json: options.Json = False) -> None:
     """List the trained generators that are installed.
 
     Examples:
-
     archivecolor engines
     """
     from archivecolor.inference import catalog

@@ -45,7 +45,6 @@ def evaluate(
     --engine and --generator may be given several times: all are measured on the same pictures, side by side.
 
     Examples:
-
     archivecolor evaluate photographs --sheet sheet.png
 
     archivecolor evaluate film.mp4

@@ -36,7 +36,6 @@ def report(
     kept, so the same command brings a page up to date or goes on where it was stopped.
 
     Examples:
-
     archivecolor report out
 
     archivecolor report out --source scans

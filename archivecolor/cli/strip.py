@@ -30,7 +30,6 @@ def strip(
     What a run copied because it was in color already is copied back.
 
     Examples:
-
     archivecolor strip portrait_color.jpg portrait.jpg
 
     archivecolor strip out gray

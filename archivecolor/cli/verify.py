@@ -34,7 +34,6 @@ def verify(
     result is compared with the one that was noted when it was written. One line a file that fails; exit code 8.
 
     Examples:
-
     archivecolor verify out --source scans
 
     archivecolor verify out

@@ -46,7 +46,6 @@ def video(
     until it is finished: after an interruption the same command goes on from there.
 
     Examples:
-
     archivecolor video film.mp4 film_color.mp4
 
     archivecolor video film.mkv film_color.mkv --for master
