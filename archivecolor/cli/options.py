@@ -165,6 +165,9 @@ class FilmOptions:
     ] = _ENCODE.encoder
     crf: Annotated[int | None, film("--crf", "Quality, on the encoder's own scale.", "N")] = None
     preset: Annotated[str | None, film("--preset", "The encoder's own preset.", "NAME")] = None
+    depth: Annotated[
+        int | None, film("--depth", "Bits of a sample. Default: 8 for H.264 and share, else 10 or more.", "BITS")
+    ] = None
     side_by_side: Annotated[
         bool, film("--side-by-side", "Show the gray and the colored picture next to each other.")
     ] = False
@@ -178,7 +181,9 @@ class FilmOptions:
     def settings(self) -> dict[str, Any]:
         """The fields of `FilmSettings` that they decide. Raises `UsageError`."""
         return {
-            "encode": EncodeSettings(self.purpose, self.codec, self.crf, self.preset, self.encoder, self.side_by_side),
+            "encode": EncodeSettings(
+                self.purpose, self.codec, self.crf, self.preset, self.encoder, self.side_by_side, self.depth
+            ),
             "start_s": parse_time(self.start),
             "end_s": parse_time(self.end),
             "leave_out": self.leave_out,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import InputError
-from archivecolor.film.encoding import CONTAINERS, can_hold
+from archivecolor.film.codecs import CONTAINERS, can_hold
 from archivecolor.settings import EncodeSettings
 
 _SUFFIXES: Final = (

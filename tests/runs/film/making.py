@@ -9,7 +9,8 @@ from pathlib import Path
 
 from archivecolor.chroma.film import FilmColorizer, scan
 from archivecolor.film.changes import settled
-from archivecolor.film.encoding import Encoding, container_for, plan_encoding
+from archivecolor.film.codecs import container_for
+from archivecolor.film.encoding import Encoding, plan_encoding
 from archivecolor.film.segments import Journal, plan_segments
 from archivecolor.film.writing import Joined, join
 from archivecolor.inference.engine import Engine
