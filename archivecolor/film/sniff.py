@@ -11,41 +11,11 @@ from archivecolor.film.reading import opened, picture_stream
 from archivecolor.settings import EncodeSettings
 
 FILM_SUFFIXES: Final = (
-    *(
-        ".264",
-        ".265",
-        ".3g2",
-        ".3gp",
-        ".asf",
-        ".av1",
-        ".avc",
-        ".avi",
-        ".dif",
-        ".divx",
-        ".dv",
-        ".dvr-ms",
-        ".evo",
-        ".f4v",
-    ),
-    *(
-        ".f4v",
-        ".flc",
-        ".fli",
-        ".flv",
-        ".gxf",
-        ".h264",
-        ".h265",
-        ".hevc",
-        ".ivf",
-        ".lxf",
-        ".m1v",
-        ".m2p",
-        ".m2t",
-        ".m2ts",
-    ),
-    *(".m2v", ".m4v", ".mjpeg", ".mjpg", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mpv", ".mqv"),
-    *(".mts", ".mxf", ".nsv", ".nut", ".obu", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".trp", ".ts", ".vc1"),
-    *(".vob", ".vro", ".webm", ".wmv", ".wtv", ".y4m"),
+    *(".264", ".265", ".3g2", ".3gp", ".asf", ".av1", ".avc", ".avi", ".dif", ".divx", ".dv", ".dvr-ms"),
+    *(".evo", ".f4v", ".flc", ".fli", ".flv", ".gxf", ".h264", ".h265", ".hevc", ".ivf", ".lxf", ".m1v"),
+    *(".m2p", ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe"),
+    *(".mpeg", ".mpg", ".mpv", ".mqv", ".mts", ".mxf", ".nsv", ".nut", ".obu", ".ogm", ".ogv", ".qt"),
+    *(".rm", ".rmvb", ".tod", ".trp", ".ts", ".vc1", ".vob", ".vro", ".webm", ".wmv", ".wtv", ".y4m"),
 )
 """Of files that are films unless they are damaged."""
 SHARED_SUFFIXES: Final = (".dat", ".m2t", ".m2ts", ".mod", ".mts", ".rec", ".tod", ".trp", ".ts")
