@@ -207,6 +207,8 @@ class EncodeSettings:
     encoder: EncoderKind = EncoderKind.SOFTWARE
     side_by_side: bool = False
     """The gray picture and the colored one, beside each other."""
+    depth: int | None = None
+    """Bits of a sample. None is 8 for H.264 by name and for sharing, and otherwise at least 10 and the source's."""
 
 
 def changed(settings: Any) -> dict[str, str | float | int | bool | None]:
