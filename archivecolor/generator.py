@@ -20,6 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from archivecolor.color import HINT_PLANES
+from archivecolor.hint_layers import Advice, HintAttention, HintEncoder
+
 CHROMA_STRIDE = 4
 """Input pixels per chroma pixel, in each direction."""
 
@@ -75,6 +78,8 @@ class GeneratorShape:
     """Whether the context block sees the encoder's 1,280 classifier features instead of what they are made from."""
     blocks: tuple[int, int] = (0, 0)
     """Transformer blocks at 1/32 and at 1/16, whose every position sees the whole picture."""
+    hints: bool = False
+    """Whether chroma that is known in some places can be given beside the luma."""
     median_steps: int = field(default=0, compare=False)
     """Steps from the annealed mean towards the geometric median; no shape, but as much a part of what comes out."""
 
@@ -99,7 +104,12 @@ class _SamePadConv(nn.Conv2d):
         self._pad = (before, after, before, after) if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self._pad) if self._pad else x)
+        x = F.pad(x, self._pad) if self._pad else x
+        if self.training and self._pad and self.groups > 1:
+            # On CPUs the way back through a strided depthwise convolution takes five times that of one without
+            s = self.stride[0]
+            return F.conv2d(x, self.weight, groups=self.groups)[..., ::s, ::s]
+        return super().forward(x)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -206,8 +216,9 @@ class _Context(nn.Module):
         self.leave = nn.Conv2d(channels, channels, 1)
         self.pooled = nn.Sequential(nn.Linear(channels, channels), nn.ReLU(inplace=True), nn.Linear(channels, channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, advice: Tensor | None) -> Tensor:
         x = self.enter(x)
+        x = x if advice is None else x + advice
         n, c, h, w = x.shape
         seen = _attend(self.qkv(self.norm(x)).flatten(2).transpose(1, 2), self.heads)
         x = x + self.leave(seen.transpose(1, 2).reshape(n, c, h, w))
@@ -270,14 +281,17 @@ class _DecoderStage(nn.Module):
             nn.ReLU(inplace=True),
         )
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, advice: Tensor | None) -> Tensor:
         x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        y: Tensor = self.layers(torch.cat((x, skip), dim=1))
+        y: Tensor = self.layers[0](torch.cat((x, skip), dim=1))
+        y = y if advice is None else y + advice
+        for i in range(1, len(self.layers)):
+            y = self.layers[i](y)
         return y
 
 
 class Generator(nn.Module):
-    """Predicts chroma from luma.
+    """Predicts chroma from luma, and from hints: chroma that is known in some places, if its shape has them.
 
     ``palette`` is a buffer ``[k, 2]`` of a*, b* values, fitted to the training pictures; ``temperature`` a scalar
     buffer: at 1 the chroma is the distribution's center (safe and dull), towards 0 its mode (vivid and spotty).
@@ -299,24 +313,46 @@ class Generator(nn.Module):
         self.transformer16 = _Transformer(d16, shape.heads, shape.blocks[1])
         self.up8 = _DecoderStage(d16, c8, d8)
         self.up4 = _DecoderStage(d8, c4, d4)
+        self.hints: HintEncoder | None = None
+        if shape.hints:
+            self.hints = HintEncoder((d4, d8, d16, shape.context))
+            self.alike = HintAttention(d16)
         self.head = nn.Conv2d(d4, shape.palette, 1)
         self.register_buffer("palette", torch.zeros(shape.palette, 2))
         self.register_buffer("temperature", torch.tensor(0.5))
 
-    def forward(self, luma: Tensor) -> Prediction:
-        """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32."""
-        logits = self.scores(luma)
+    def forward(self, luma: Tensor, hints: Tensor | None = None) -> Prediction:
+        """Predict from ``[n, 1, h, w]`` luma (BT.601 Y' of sRGB-coded values) in 0..1, h and w multiples of 32.
+
+        ``hints`` are ``[n, 3, h/4, w/4]``: a*, b*, and a mask in 0..1 that is 0 where nothing is known; None are none.
+        """
+        logits = self.scores(luma, hints)
         return Prediction(self.chroma_of(logits), logits)
 
-    def scores(self, luma: Tensor) -> Tensor:
+    def scores(self, luma: Tensor, hints: Tensor | None = None) -> Tensor:
         """The logits ``[n, k, h/4, w/4]`` of `forward`."""
+        advice = self._advice(luma, hints)
+        at4, at8, at16, at32 = advice[:4] if advice else (None,) * 4
         s4, s8, s16, s32 = self.encoder(luma)
-        x = self.transformer32(self.context(s32))
-        x = self.transformer16(self.up16(x, s16))
-        x = self.up8(x, s8)
-        x = self.up4(x, s4)
+        x = self.transformer32(self.context(s32, at32))
+        x = self.transformer16(self.up16(x, s16, at16))
+        if advice:
+            x = self.alike(x, advice.planes16)
+        x = self.up8(x, s8, at8)
+        x = self.up4(x, s4, at4)
         logits: Tensor = self.head(x)
         return logits
+
+    def _advice(self, luma: Tensor, hints: Tensor | None) -> Advice | None:
+        if self.hints is None:
+            if hints is not None:
+                raise ValueError("this generator takes no hints")
+            return None
+        if hints is None:
+            n, _, h, w = luma.shape
+            hints = luma.new_zeros(n, HINT_PLANES, h // CHROMA_STRIDE, w // CHROMA_STRIDE)
+        advice: Advice = self.hints(hints)
+        return advice
 
     def chroma_of(self, logits: Tensor) -> Tensor:
         """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""

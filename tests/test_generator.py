@@ -112,7 +112,7 @@ def test_the_encoder_gives_the_features_of_the_pretrained_network(imagenet: dict
 
 @pytest.mark.parametrize("kind", EncoderKind)
 @torch.inference_mode()
-def test_larger_encoders_and_classifier_features_recognise_a_cat(kind: EncoderKind) -> None:
+def test_larger_encoders_and_classifier_features_recognize_a_cat(kind: EncoderKind) -> None:
     weights = imagenet_weights(kind)
     encoder = Encoder(kind, classifier_features=True)
     encoder.load_imagenet(weights)
@@ -125,7 +125,7 @@ def test_larger_encoders_and_classifier_features_recognise_a_cat(kind: EncoderKi
 
 @pytest.mark.parametrize(("name", "classes"), [("chelsea.png", CATS), ("coffee.png", ESPRESSO), ("camera.png", TRIPOD)])
 @torch.inference_mode()
-def test_the_encoder_recognises_what_gray_photographs_show(
+def test_the_encoder_recognizes_what_gray_photographs_show(
     imagenet: dict[str, Tensor], name: str, classes: list[int]
 ) -> None:
     encoder = Encoder()
@@ -273,3 +273,17 @@ def test_a_generator_that_is_sure_has_no_spread(generator: Generator) -> None:
 def test_palette_and_temperature_travel_with_the_weights_and_are_not_trained(generator: Generator) -> None:
     assert {"palette", "temperature"} <= generator.state_dict().keys()
     assert not {"palette", "temperature"} & {k for k, _ in generator.named_parameters()}
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96)])
+def test_an_encoder_in_training_gives_the_same_features(imagenet: dict[str, Tensor], size: tuple[int, int]) -> None:
+    encoder = Encoder()
+    encoder.load_imagenet(imagenet)
+    luma = torch.rand(2, 1, *size)
+    resting = encoder.eval()(luma)
+    encoder.train()
+    for module in encoder.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    for one, other in zip(encoder(luma), resting, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)

@@ -25,7 +25,8 @@ from archivecolor.color import FloatArray
 from archivecolor.errors import InputError
 from archivecolor.generator import CHROMA_STRIDE
 from train import cifar10
-from train.degrade import Degradation, degrade
+from train.degrade import Degradation, degrade, mount
+from train.hints import HintDraws, draw_hints
 from train.recipe import Data, Layout
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class Batch:
     """``[n, 1, crop, crop]`` in 0..1, degraded."""
     chroma: FloatArray
     """``[n, 2, crop/stride, crop/stride]``: the true a*, b*."""
+    hints: FloatArray | None = None
+    """``[n, 3, crop/stride, crop/stride]``: a*, b* and mask, for generators that take hints."""
 
 
 class Photographs:
@@ -87,18 +90,22 @@ class Photographs:
         else:
             found = chain.from_iterable(_files(folder, digest, wanted) for folder in folders)
         for name, kept in found:
+            weight = data.source_weights.get(name.rpartition("_")[0], 1.0)
+            if not weight:
+                dropped["of sources with weight 0"] += 1
+                continue
             if reason := _unfit(_decode(kept) if isinstance(kept, bytes) else kept, data):
                 dropped[reason] += 1
                 continue
             pictures.append(kept)
-            weights.append(data.source_weights.get(name.rpartition("_")[0], 1.0))
+            weights.append(weight)
         if wanted:
             dropped[f"named in {data.members}, but not there"] = len(wanted)
         told = " and ".join(map(str, folders))
         log.info("%d pictures from %s", len(pictures), told)
         for reason, count in (+dropped).items():
             log.warning("%d pictures dropped: %s", count, reason)
-        if not pictures or not any(weights):
+        if not pictures:
             raise InputError(f"{told}: holds no usable color picture")
         return cls(pictures, np.asarray(weights), digest.hexdigest())
 
@@ -110,16 +117,27 @@ class Photographs:
         smallest: float,
         chances: Degradation,
         stride: int = CHROMA_STRIDE,
+        draws: HintDraws | None = None,
     ) -> Batch:
-        """Draw the batch that belongs to ``key`` (seed and step); ``stride`` is luma pixels a chroma pixel."""
+        """Draw the batch that belongs to ``key`` (seed and step); ``stride`` is luma pixels a chroma pixel.
+
+        Hints are drawn as ``draws`` says, by a generator of their own: luma is the same with them and without.
+        """
         rng = np.random.default_rng(key)
+        hint_rng = np.random.default_rng((*key, 1))
         luma = np.empty((size, 1, crop, crop), np.float32)
         chroma = np.empty((size, 2, crop // stride, crop // stride), np.float32)
+        hints = np.empty((size, 3, crop // stride, crop // stride), np.float32) if draws else None
         for i, index in enumerate(rng.choice(len(self), size, p=self.chances)):
             rgb = random_crop(self[int(index)], crop, smallest, rng)
+            if chances.mount and rng.random() < chances.mount:
+                rgb = mount(rgb, rng)
             luma[i, 0] = degrade(rgb, rng, chances)
             chroma[i] = small_chroma(rgb, stride)
-        return Batch(luma, chroma)
+            if draws and hints is not None:
+                light = cv2.resize(luma[i, 0], (crop // stride, crop // stride), interpolation=cv2.INTER_AREA)
+                hints[i], chroma[i] = draw_hints(chroma[i], np.asarray(light, np.float32), hint_rng, draws)
+        return Batch(luma, chroma, hints)
 
 
 def _listed(path: Path) -> set[str]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from archivecolor.color import KB, KG, KR, FloatArray
+from train.damage import damage
 
 _PANCHROMATIC = np.array([KR, KG, KB], dtype=np.float32)
 # Rough responses of emulsions that see little or no red: skies go white, lips and red cloth dark
@@ -34,6 +35,10 @@ class Degradation:
     scratches: float = 0.15
     dust: float = 0.15
     jpeg: float = 0.3
+    damage: float = 0.0
+    """Of each kind of damage to the print: see `train.damage`."""
+    mount: float = 0.0
+    """Pictures of which a part is the paper that they are mounted on."""
 
 
 def degrade(rgb: FloatArray, rng: np.random.Generator, chances: Degradation) -> FloatArray:
@@ -52,14 +57,31 @@ def degrade(rgb: FloatArray, rng: np.random.Generator, chances: Degradation) -> 
     if rng.random() < chances.fading:
         black, white = rng.uniform(0, 0.3), rng.uniform(0.65, 1)
         y = np.float32(black) + y * np.float32(white - black)
+    y = np.clip(_on_the_surface(y, rng, chances), 0, 1).astype(np.float32, copy=False)
+    if rng.random() < chances.jpeg:
+        y = _jpeg(y, rng)
+    return y
+
+
+def _on_the_surface(y: FloatArray, rng: np.random.Generator, chances: Degradation) -> FloatArray:
+    if chances.damage:
+        y = damage(y, rng, chances.damage)
     if rng.random() < chances.scratches:
         y = _scratch(y, rng)
     if rng.random() < chances.dust:
         y = _dust(y, rng)
-    y = np.clip(y, 0, 1).astype(np.float32, copy=False)
-    if rng.random() < chances.jpeg:
-        y = _jpeg(y, rng)
     return y
+
+
+def mount(rgb: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Lay some of a crop's margins ``[h, w, 3]`` under paper, which is nearly gray, so that its true chroma is, too."""
+    h, w = rgb.shape[:2]
+    edges = rng.integers(0, 1 + np.array([h, h, w, w]) // 6) * (rng.random(4) < 0.5)
+    top, bottom, left, right = (int(v) for v in edges)
+    tint = np.array([1, rng.uniform(0.97, 1), rng.uniform(0.9, 1)])
+    paper = np.clip(rng.uniform(0.1, 0.97) * tint + rng.normal(0, 0.01, (h, w, 1)), 0, 1).astype(np.float32)
+    paper[top : h - bottom, left : w - right] = rgb[top : h - bottom, left : w - right]
+    return paper
 
 
 def _blur(plane: FloatArray, sigma: float) -> FloatArray:

@@ -26,6 +26,7 @@ from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from archivecolor.color import HINT_PLANES
 from archivecolor.errors import ArchiveColorError, ConfigurationError
 from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
 from archivecolor.inference import catalog
@@ -33,6 +34,7 @@ from archivecolor.inference.catalog import GRAPH, WEIGHTS
 from archivecolor.inference.graph import resolve_casts
 from archivecolor.inference.torch import load_generator
 from train.checkpoint import Checkpoint
+from train.schedule import Schedule
 
 log = logging.getLogger("train.export")
 
@@ -46,8 +48,8 @@ class _ChromaAndSpread(nn.Module):
         super().__init__()
         self.generator = generator
 
-    def forward(self, luma: Tensor) -> tuple[Tensor, Tensor]:
-        return self.generator.moments(self.generator.scores(luma))
+    def forward(self, luma: Tensor, hints: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return self.generator.moments(self.generator.scores(luma, hints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +140,25 @@ def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint
 def trace(generator: Generator) -> onnx.ModelProto:
     """The generator as an ONNX graph of float32.
 
-    From ``luma [n, 1, 32 h, 32 w]`` to ``chroma [n, 2, 8 h, 8 w]`` and ``spread [n, 1, 8 h, 8 w]``: see `Estimate`.
+    From ``luma [n, 1, 32 h, 32 w]``, and ``hints [n, 3, 8 h, 8 w]`` where it takes them, to ``chroma [n, 2, 8 h, 8 w]``
+    and ``spread [n, 1, 8 h, 8 w]``: see `Engine` and `Estimate`.
     """
-    dim = torch.export.Dim
-    sides = {0: dim("n", max=256), 2: 32 * dim("h", max=64), 3: 32 * dim("w", max=64)}
+    n, h, w = (torch.export.Dim(name, max=most) for name, most in (("n", 256), ("h", 64), ("w", 64)))
+    height, width = 4 * INPUT_MULTIPLE, 5 * INPUT_MULTIPLE
+    inputs = {"luma": torch.rand(2, 1, height, width)}
+    sides = {"luma": {0: n, 2: INPUT_MULTIPLE * h, 3: INPUT_MULTIPLE * w}}
+    if generator.hints is not None:
+        inputs["hints"] = torch.rand(2, HINT_PLANES, height // CHROMA_STRIDE, width // CHROMA_STRIDE)
+        places = INPUT_MULTIPLE // CHROMA_STRIDE
+        sides["hints"] = {0: n, 2: places * h, 3: places * w}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             _ChromaAndSpread(generator),
-            (torch.rand(2, 1, 4 * INPUT_MULTIPLE, 5 * INPUT_MULTIPLE),),
-            input_names=["luma"],
+            tuple(inputs.values()),
+            input_names=list(inputs),
             output_names=["chroma", "spread"],
-            dynamic_shapes=(sides,),
+            dynamic_shapes=tuple(sides.values()),
             opset_version=OPSET,
             dynamo=True,
             optimize=False,  # folding batch norm into convolutions would make other weights; runtimes do it on loading
@@ -234,6 +243,7 @@ heads = {shape.heads}
 encoder = {_quoted(shape.encoder)}
 classifier_features = {str(shape.classifier_features).lower()}
 blocks = {list(shape.blocks)}
+hints = {str(shape.hints).lower()}  # a second input: float32 [n, {HINT_PLANES}, h/4, w/4], a*, b* and a mask in 0..1
 median_steps = {shape.median_steps}
 temperature = {generator.temperature.item():.3f}
 
@@ -242,6 +252,7 @@ recipe = {_quoted(checkpoint.recipe.name)}
 commit = "{checkpoint.commit}"
 data_sha256 = "{checkpoint.data_digest}"
 steps = {checkpoint.step}
+pictures = {Schedule(checkpoint.recipe.phase).pictures(checkpoint.step)}
 hours = {checkpoint.seconds / 3600:.2f}
 
 [graph]

@@ -4,6 +4,9 @@ The whole of training is the loop in `fit`: draw the step's batch, learn from it
 and where the phase asks for it play one round against the discriminator), save and tell now and then. The same command
 goes on where the run folder's ``last.pt`` stopped, to the bit; Ctrl-C finishes the step and saves it.
 ``--set phase.learning_rate=2e-5`` changes a value of the recipe for this run, at its start or on going on.
+
+``--device cuda`` trains on a GPU, with batches made by as many processes as there are cores. It wants larger batches:
+``--set phase.batch=128 --set phase.learning_rate=8e-4``.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import logging
-import queue
+import os
 import signal
 import sys
 import threading
@@ -23,10 +26,12 @@ from types import FrameType
 
 import torch
 
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, ConfigurationError
 from train import recipe_file
+from train.batches import BatchWorkers, batches
 from train.checkpoint import Checkpoint, current_commit
-from train.dataset import Batch, Photographs
+from train.dataset import Photographs
+from train.device import training_device
 from train.losses import ColorLoss
 from train.networks import freeze
 from train.parent import load_parent
@@ -40,32 +45,9 @@ log = logging.getLogger("train.fit")
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def batches(photographs: Photographs, recipe: Recipe, schedule: Schedule, first: int) -> Iterator[Batch]:
-    """Prepare each step's batch in a thread, a few ahead of the one in training."""
-    ready: queue.Queue[Batch | Exception] = queue.Queue(maxsize=3)
-
-    def prepare() -> None:
-        try:
-            for step in range(first, schedule.steps):
-                phase, _ = schedule.at(step)
-                key = (recipe.seed, step + 1)
-                ready.put(
-                    photographs.batch(
-                        key, phase.batch, phase.crop, phase.smallest_crop, recipe.degrade, recipe.chroma_stride
-                    )
-                )
-        except Exception as e:  # noqa: BLE001  # handed to the training thread, which raises it
-            ready.put(e)
-
-    threading.Thread(target=prepare, daemon=True).start()
-    for _ in range(first, schedule.steps):
-        batch = ready.get()
-        if isinstance(batch, Exception):
-            raise batch
-        yield batch
-
-
-def begin_or_go_on(trainer: Trainer, photographs: Photographs, last: Path, start_from: Path | None) -> None:
+def begin_or_go_on(
+    trainer: Trainer, photographs: Photographs, last: Path, start_from: Path | None, *, in_place: bool
+) -> None:
     """Restore the run's last checkpoint and tell what the recipe has otherwise since, or begin if there is none."""
     if last.exists():
         checkpoint = Checkpoint.load(last)
@@ -75,10 +57,31 @@ def begin_or_go_on(trainer: Trainer, photographs: Photographs, last: Path, start
         for line in recipe_file.differences(checkpoint.recipe, trainer.recipe):
             log.info("the recipe has changed: %s", line)
         return
+    if start_from and in_place:
+        go_on_in_place(trainer, photographs, start_from)
+        return
     parent = load_parent(start_from, trainer.recipe.network) if start_from else None
     trainer.begin(photographs, parent)
     if parent:
         log.info("starting from %s, trained for %.1f h", start_from, parent.seconds / 3600)
+
+
+def go_on_in_place(trainer: Trainer, photographs: Photographs, start_from: Path) -> None:
+    """Take weights and where they were in the recipe, in pictures, as batches may differ; of a checkpoint, all else."""
+    parent = load_parent(start_from, trainer.recipe.network)
+    if parent.recipe != trainer.recipe.name:
+        raise ConfigurationError(
+            f"{start_from}: was trained by recipe '{parent.recipe}', so it has no place in '{trainer.recipe.name}'",
+            hint="leave --in-place out: the recipe's schedule then begins with these weights",
+        )
+    step = Schedule(trainer.recipe.phase).step_after(parent.pictures)
+    if start_from.is_dir():
+        trainer.begin(photographs, parent)
+        trainer.warm_from = step
+    else:
+        trainer.restore(Checkpoint.load(start_from))
+    trainer.step = step
+    log.info("going on from %s at step %d, trained for %.1f h", start_from, trainer.step, parent.seconds / 3600)
 
 
 def fit(
@@ -88,25 +91,32 @@ def fit(
     every_s: float,
     start_from: Path | None = None,
     stop: threading.Event | None = None,
+    *,
+    in_place: bool = False,
+    device: torch.device | None = None,
+    workers: int = 0,
 ) -> Path:
     """Train until the recipe's schedule ends, or ``stop`` is set; returns the path of the last checkpoint.
 
     ``start_from`` takes the weights of another run's checkpoint, or of an engine folder, and begins this recipe's
-    schedule with them.
+    schedule with them; ``in_place`` goes on in it where they were, as on another machine or with more photographs.
+    Batches are made by ``workers`` processes; 0 is a thread.
     """
     stop = stop or threading.Event()
     run.mkdir(parents=True, exist_ok=True)
     last = run / "last.pt"
     photographs = Photographs.load(ROOT, recipe.data)
-    trainer = Trainer(recipe)
-    begin_or_go_on(trainer, photographs, last, start_from)
+    makers = BatchWorkers(photographs, recipe, workers) if workers else None
+    trainer = Trainer(recipe, device)
+    begin_or_go_on(trainer, photographs, last, start_from, in_place=in_place)
     schedule = Schedule(recipe.phase)
-    color_loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
+    color_loss = ColorLoss(trainer.generator.palette.cpu(), trainer.prior, recipe.loss).to(trainer.device)
     commit = current_commit(ROOT)
     saved = clock = time.monotonic()
     means: dict[str, float] = {}
     current: Phase | None = None
-    for batch in batches(photographs, recipe, schedule, trainer.step):
+    made = makers.batches(schedule, trainer.step) if makers else batches(photographs, recipe, schedule, trainer.step)
+    for batch in made:
         phase, done = schedule.at(trainer.step)
         if phase is not current:
             freeze(trainer.generator, phase)
@@ -188,6 +198,9 @@ def main() -> int:
         "--from", type=Path, dest="start_from", help="begin with the weights of this checkpoint or engine folder"
     )
     parser.add_argument(
+        "--in-place", action="store_true", help="go on in the recipe's schedule where those weights were"
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe: phase.batch=8"
     )
     parser.add_argument(
@@ -195,7 +208,9 @@ def main() -> int:
     )
     parser.add_argument("--validate-count", type=int, default=60)
     parser.add_argument("--validate-side", type=int, default=192, help="short side, in pixels, to measure at")
-    parser.add_argument("--every", type=float, default=300, help="seconds between checkpoints")
+    parser.add_argument("--every", type=float, help="seconds between checkpoints: 300, or 120 on a GPU")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1; all compute in bfloat16")
+    parser.add_argument("--workers", type=int, help="processes that make batches; all cores on a GPU, else a thread")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -203,6 +218,10 @@ def main() -> int:
         torch.set_num_threads(options.threads)
     try:
         recipe = recipe_file.load(options.recipe, options.set)
+        device = training_device(options.device)
+        gpu = device.type == "cuda"
+        every_s = (120 if gpu else 300) if options.every is None else options.every
+        workers = (os.cpu_count() or 1 if gpu else 0) if options.workers is None else options.workers
         validation = None
         if options.validate:
             validation = ValidationSet.of_folder(options.validate, options.validate_count, options.validate_side)
@@ -210,7 +229,17 @@ def main() -> int:
             folder = ROOT / recipe.data.corpus
             validation = ValidationSet.of_cifar10(folder, options.validate_count, recipe.chroma_stride)
         with stopped_by_interrupt() as stop:
-            fit(recipe, options.run, validation, options.every, options.start_from, stop)
+            fit(
+                recipe,
+                options.run,
+                validation,
+                every_s,
+                options.start_from,
+                stop,
+                in_place=options.in_place,
+                device=device,
+                workers=workers,
+            )
     except ArchiveColorError as e:
         log.error("%s", e)
         return e.exit_code

@@ -44,7 +44,7 @@ class ColorLoss(nn.Module):
 
     def _distribution(self, logits: Tensor, chroma: Tensor) -> Tensor:
         if not self.settings.distribution:
-            return torch.zeros(())
+            return chroma.new_zeros(())
         truth = self.soft_encode(chroma)
         weight = F.conv2d(truth, self.rarity[None, :, None, None])
         log_p = torch.log_softmax(logits.float(), dim=1)

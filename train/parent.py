@@ -1,6 +1,6 @@
 """Weights to begin with: an earlier run's checkpoint, or a shipped engine folder where that is long gone.
 
-They may be of a network with fewer transformer blocks: new blocks add nothing before they are trained.
+They may be of a network with fewer transformer blocks or without hints: new layers add nothing before they are trained.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
 from archivecolor.inference.torch import shape_of
 from train.checkpoint import Checkpoint
+from train.schedule import Schedule
 from train.unet import UNetShape
 
 
@@ -29,17 +30,23 @@ class Parent:
     weights: dict[str, Any]
     seconds: float
     """How long they were trained for."""
+    recipe: str
+    """Name of the recipe that they were trained by last."""
+    pictures: int
+    """How many it had shown them: where in its schedule they were."""
 
 
 def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
-    """Read mean weights that fit ``shape``, or all of it but some transformer blocks.
+    """Read mean weights that fit ``shape``, or all of it but some transformer blocks and the layers for hints.
 
     Raises `InputError` or `EngineError` when they are damaged, `ConfigurationError` when they are of another network.
     """
     if not path.is_dir():
         checkpoint = Checkpoint.load(path)
         _check(path, checkpoint.recipe.network, shape)
-        return Parent(checkpoint.ema, checkpoint.seconds)
+        recipe = checkpoint.recipe
+        shown = Schedule(recipe.phase).pictures(checkpoint.step)
+        return Parent(checkpoint.ema, checkpoint.seconds, recipe.name, shown)
     folder = catalog.read(path)
     folder.verify()
     _check(path, shape_of(folder), shape)
@@ -47,13 +54,15 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
         weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(folder.weights).items()}
     except (SafetensorError, OSError) as e:
         raise InputError(f"{folder.weights}: cannot be read: {e}") from e
-    described = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8"))
-    return Parent(weights, 3600 * float(described.get("training", {}).get("hours", 0)))
+    training = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8")).get("training", {})
+    hours, shown = float(training.get("hours", 0)), int(training.get("pictures", 0))
+    return Parent(weights, 3600 * hours, str(training.get("recipe", "")), shown)
 
 
 def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape | UNetShape) -> None:
     if isinstance(theirs, GeneratorShape) and isinstance(ours, GeneratorShape):
         fewer = all(a <= b for a, b in zip(theirs.blocks, ours.blocks, strict=True))
         theirs = dataclasses.replace(theirs, blocks=ours.blocks) if fewer else theirs
+        theirs = dataclasses.replace(theirs, hints=theirs.hints or ours.hints)
     if theirs != ours:
         raise ConfigurationError(f"{path}: holds another network than the recipe's")

@@ -1,7 +1,8 @@
 """A recipe is a TOML file that says how a generator is trained: everything that can change its weights stands there.
 
-``[data]``, ``[generator]`` (or ``[unet]``, the paper's network), ``[degrade]``, ``[loss]`` and ``[adversary]`` hold for
-the whole run; each ``[[phase]]`` is trained in turn. `train.recipe_file` reads and compares them.
+``[data]``, ``[generator]`` (or ``[unet]``, the paper's network), ``[degrade]``, ``[hints]``, ``[loss]`` and
+``[adversary]`` hold for the whole run; each ``[[phase]]`` is trained in turn. `train.recipe_file` reads and compares
+them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import StrEnum
 from archivecolor.errors import ConfigurationError
 from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, GeneratorShape
 from train.degrade import Degradation
+from train.hints import HintDraws
 from train.unet import UNetShape
 
 
@@ -160,6 +162,8 @@ class Recipe:
     unet: UNetShape | None = None
     """Train the paper's network in place of ``generator``."""
     degrade: Degradation = field(default_factory=Degradation)
+    hints: HintDraws = field(default_factory=HintDraws)
+    """What hints are drawn when ``generator.hints`` says that it takes them."""
     loss: Loss = field(default_factory=Loss)
     adversary: Adversary = field(default_factory=Adversary)
 
@@ -181,6 +185,11 @@ class Recipe:
         for phase in self.phase:
             if phase.freeze is not Freeze.NOTHING:
                 raise ConfigurationError(f"phase '{phase.name}': the U-Net has no pretrained encoder to freeze")
+
+    @property
+    def hint_draws(self) -> HintDraws | None:
+        """How hints are drawn; None for a network that takes none."""
+        return self.hints if self.unet is None and self.generator.hints else None
 
     @property
     def network(self) -> GeneratorShape | UNetShape:

@@ -45,6 +45,16 @@ class Schedule:
             step -= steps
         return shown
 
+    def step_after(self, pictures: int) -> int:
+        """The step before which ``pictures`` have been shown: `pictures`, the other way round, for any batches."""
+        passed = 0
+        for phase in self.phases:
+            steps = self.steps_of(phase)
+            if pictures <= steps * phase.batch:
+                return passed + math.ceil(pictures / phase.batch)
+            passed, pictures = passed + steps, pictures - steps * phase.batch
+        return passed
+
     @staticmethod
     def learning_rate(phase: Phase, done: float, warm_up: float = 0.02) -> float:
         """A linear rise over the first share ``warm_up``, then half a cosine."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, InputError
 from archivecolor.generator import Generator
 from train.checkpoint import Checkpoint
@@ -22,16 +23,19 @@ from train.parent import Parent
 from train.recipe import Phase, Recipe
 from train.schedule import PlateauWatch, Schedule
 
+_WARM_UP_STEPS = 200
+
 
 class Trainer:
     """The generator, its running mean, the discriminator and their optimizers."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device | None = None) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
-        self.generator = make_network(recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = device or torch.device("cpu")
+        self.generator = make_network(recipe).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         discriminator = make_discriminator(recipe.adversary)
-        self.discriminator = discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.discriminator = discriminator.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.game = adversarial_loss(recipe.adversary)
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         encoder = list(self.generator.encoder.parameters())
@@ -44,6 +48,8 @@ class Trainer:
         self.prior = torch.zeros(recipe.network.palette)
         self.plateau = PlateauWatch()
         self.step = 0
+        self.warm_from = -_WARM_UP_STEPS
+        """The step at which optimizers began that know nothing of the steps before."""
         self.seconds = 0.0
 
     def begin(self, photographs: Photographs, parent: Parent | None = None) -> None:
@@ -55,7 +61,7 @@ class Trainer:
         elif isinstance(self.generator, Generator):
             self.generator.encoder.load_imagenet(imagenet_weights(self.generator.shape.encoder))
         if entries and parent:
-            prior = palette_prior(photographs, self.generator.palette.numpy(), self.recipe.seed)
+            prior = palette_prior(photographs, self.generator.palette.cpu().numpy(), self.recipe.seed)
             self.prior = torch.from_numpy(prior)
         elif entries:
             palette = fit_palette(photographs, entries, self.recipe.seed)
@@ -97,17 +103,19 @@ class Trainer:
         )
 
     def learning_rate(self, phase: Phase, done: float) -> float:
-        """The generator's rate for the next step."""
-        return self.plateau.rate(phase) if phase.plateau else Schedule.learning_rate(phase, done)
+        """The generator's rate for the next step; it rises after optimizers began in mid-schedule."""
+        rate = self.plateau.rate(phase) if phase.plateau else Schedule.learning_rate(phase, done)
+        return rate * min(1.0, (self.step - self.warm_from + 1) / _WARM_UP_STEPS)
 
     def train_on(self, batch: Batch, phase: Phase, rate: float, color_loss: ColorLoss) -> dict[str, float]:
         """One step; returns the value of each loss term."""
         torch.manual_seed((self.recipe.seed << 32) + self.step)  # what is dropped out depends on nothing else
-        luma, chroma = torch.from_numpy(batch.luma), torch.from_numpy(batch.chroma)
+        luma, chroma = self._moved(batch.luma), self._moved(batch.chroma)
         encoder, rest = self.optimizer.param_groups
         encoder["lr"], rest["lr"] = rate * phase.encoder_share, rate
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            prediction = self.generator(luma)
+        hints = () if batch.hints is None else (self._moved(batch.hints),)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            prediction = self.generator(luma, *hints)
         distribution, pixel = color_loss(prediction, chroma)
         terms = {"distribution": distribution, "pixel": pixel}
         if phase.adversarial:
@@ -116,21 +124,27 @@ class Trainer:
             judged = self.discriminator(luma, prediction.chroma.float())
             terms["adversarial"] = phase.adversarial * self.game.generator(judged)
             self.discriminator.requires_grad_(True)
-        total = sum((v for k, v in terms.items() if k != "discriminator"), torch.zeros(()))
-        self._check_finite("loss", total)
+        total = sum((v for k, v in terms.items() if k != "discriminator"), chroma.new_zeros(()))
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         norm = torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.gradient_clip or math.inf)
-        self._check_finite("gradient", norm)  # or the next step's checkpoint would hold weights that are no numbers
+        # The one place where a step waits for a GPU, before weights that are no numbers could reach a checkpoint
+        loss, gradient, *values = torch.stack([total.detach(), norm, *(v.detach() for v in terms.values())]).tolist()
+        self._check_finite("loss", loss)
+        self._check_finite("gradient", gradient)
         self.optimizer.step()
         self._update_ema()
         self.step += 1
-        return {k: v.item() for k, v in terms.items()}
+        return dict(zip(terms, values, strict=True))
 
-    def _check_finite(self, what: str, value: Tensor) -> None:
-        if not math.isfinite(value.item()):
+    def _moved(self, planes: FloatArray) -> Tensor:
+        host = torch.from_numpy(planes)
+        return host if self.device.type == "cpu" else host.pin_memory().to(self.device, non_blocking=True)
+
+    def _check_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
             raise ArchiveColorError(
-                f"the {what} became {value.item()} at step {self.step}",
+                f"the {what} became {value} at step {self.step}",
                 hint="the last checkpoint is good; lower the learning rate and start again",
             )
 
@@ -138,7 +152,7 @@ class Trainer:
         for group in self.discriminator_optimizer.param_groups:
             group["lr"] = phase.discriminator_learning_rate * self.plateau.factor
         loss = self.game.discriminator(self.discriminator(luma, real), self.discriminator(luma, fake))
-        self._check_finite("discriminator's loss", loss)
+        self._check_finite("discriminator's loss", loss.item())
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.discriminator_optimizer.step()
@@ -149,8 +163,8 @@ class Trainer:
         decay = min(self.recipe.ema, (self.step + 1) / (self.step + 10))
         ours, theirs = list(self.ema.parameters()), list(self.generator.parameters())
         torch._foreach_lerp_(ours, theirs, 1 - decay)
-        for mean, value in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
+        buffers = list(zip(self.ema.buffers(), self.generator.buffers(), strict=True))
+        floats = [(mean, value) for mean, value in buffers if mean.is_floating_point()]
+        counts = [(mean, value) for mean, value in buffers if not mean.is_floating_point()]
+        torch._foreach_lerp_([m for m, _ in floats], [v for _, v in floats], 1 - decay)
+        torch._foreach_copy_([m for m, _ in counts], [v for _, v in counts])

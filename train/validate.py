@@ -73,14 +73,12 @@ class ValidationSet:
         for rgb in self.pictures:
             luma = rgb_to_luma(rgb)
             with torch.inference_mode():
-                ab = generator(torch.from_numpy(luma)[None, None]).chroma[0].float().numpy().transpose(1, 2, 0)
-            small = _shrink(rgb, ab.shape[1], ab.shape[0])
-            truth = rgb_to_lab(small)
-            predicted = np.concatenate((truth[..., :1], ab), axis=-1)
-            colored = np.clip(lab_to_rgb(predicted), 0, 1)
-            gray = truth * np.array([1, 0, 0], np.float32)
-            errors.append(float(ciede2000(rgb_to_lab(colored), truth).mean()))
-            gray_errors.append(float(ciede2000(gray, truth).mean()))
+                seen = torch.from_numpy(luma)[None, None].to(generator.palette.device)
+                ab = generator(seen).chroma[0].float().cpu().numpy().transpose(1, 2, 0)
+            small = shrink(rgb, ab.shape[1], ab.shape[0])
+            error, colored = error_of(ab, small)
+            errors.append(error)
+            gray_errors.append(error_of(np.zeros_like(ab), small)[0])
             ratios.append((colorfulness(colored * 255), colorfulness(small * 255)))
             if sheet and len(triplets) < 40:
                 triplets.append(_triplet(rgb, luma, ab))
@@ -88,6 +86,13 @@ class ValidationSet:
             _write_sheet(sheet, triplets)
         ours, actual = np.mean(ratios, axis=0)
         return Validation(float(np.mean(errors)), float(np.mean(gray_errors)), float(ours / actual))
+
+
+def error_of(ab: FloatArray, small: FloatArray) -> tuple[float, FloatArray]:
+    """Mean CIEDE2000 of chroma ``[h, w, 2]`` to a picture's ``[h, w, 3]``, on its lightness; and how that looks."""
+    truth = rgb_to_lab(small)
+    colored = np.clip(lab_to_rgb(np.concatenate((truth[..., :1], ab), axis=-1)), 0, 1)
+    return float(ciede2000(rgb_to_lab(colored), truth).mean()), colored
 
 
 def evenly(items: Sequence[_Item], count: int) -> Sequence[_Item]:
@@ -109,7 +114,8 @@ def _scaled(picture: npt.NDArray[np.uint8], side: int) -> FloatArray:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
 
 
-def _shrink(rgb: FloatArray, width: int, height: int) -> FloatArray:
+def shrink(rgb: FloatArray, width: int, height: int) -> FloatArray:
+    """A smaller picture: each pixel the mean of those that it stands for."""
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
@@ -118,7 +124,7 @@ def _triplet(rgb: FloatArray, luma: FloatArray, ab: FloatArray) -> FloatArray:
     lab = rgb_to_lab(np.repeat(luma[..., None], 3, axis=-1))
     lab[..., 1:] = cv2.resize(ab, (w, h), interpolation=cv2.INTER_LINEAR)
     row = np.concatenate((np.repeat(luma[..., None], 3, axis=-1), np.clip(lab_to_rgb(lab), 0, 1), rgb), axis=1)
-    return _shrink(row, 3 * 192, 160)
+    return shrink(row, 3 * 192, 160)
 
 
 def _write_sheet(path: Path, triplets: list[FloatArray]) -> None:

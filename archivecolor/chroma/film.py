@@ -24,10 +24,11 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of
+from archivecolor.chroma.control.advice import fitted, followed, hints_of
 from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
-from archivecolor.chroma.control.paint import Painted, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, spread
 from archivecolor.chroma.control.reference import palette_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes, shrunk
 from archivecolor.chroma.shots import CutDetector
@@ -173,12 +174,21 @@ class FilmColorizer:
             first = first if lumas else picture.index
             lumas.append(_for_motion(network_y))
             if picture.index in layers:
-                seen = level(network_y, *ends(network_y))
-                ab = self.engine.colorize(seen[None, None])[0].transpose(1, 2, 0)
-                wide = cv2.resize(np.ascontiguousarray(ab), seen.shape[::-1], interpolation=cv2.INTER_CUBIC)
-                strokes = read_strokes(layers[picture.index], form.shown, seen.shape)
-                painted[picture.index] = spread(strokes, seen, np.asarray(wide, dtype=np.float32))
+                strokes = read_strokes(layers[picture.index], form.shown, network_y.shape)
+                painted[picture.index] = self._painted(network_y, strokes)
         self.paint.carry(first, lumas, painted)
+
+    def _painted(self, network_y: FloatArray, strokes: Strokes) -> Painted:
+        """What strokes make of one picture."""
+        seen = level(network_y, *ends(network_y))
+        folder = self.engine.folder
+        if not folder.hints:
+            return spread(strokes, seen, _wide(self.engine.colorize(seen[None, None])[0], seen.shape))
+        strokes, _ = fitted(strokes, network_y)
+        height, width = (side // folder.chroma_stride for side in seen.shape)
+        hints = np.stack([hints_of(None, (height, width)), hints_of(strokes, (height, width))])
+        plain, told = self.engine.colorize(np.stack([seen, seen])[:, None], hints)
+        return followed(strokes, seen, _wide(plain, seen.shape), _wide(told, seen.shape))
 
     def _views(self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]) -> Iterator[_View]:
         """Each picture with its motion, what the generator would see of it, and whether to ask."""
@@ -268,6 +278,12 @@ class FilmColorizer:
             moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
             if found.spread is not None:
                 moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
+
+
+def _wide(chroma: FloatArray, size: tuple[int, ...]) -> FloatArray:
+    """``[2, h, w]`` chroma at a larger ``size``: ``[H, W, 2]``."""
+    ab = np.ascontiguousarray(chroma.transpose(1, 2, 0))
+    return np.asarray(cv2.resize(ab, size[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
 def _for_motion(network_y: FloatArray) -> UInt8:

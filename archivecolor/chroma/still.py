@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +24,10 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of, encode_map
+from archivecolor.chroma.control.advice import fitted, hints_of
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
-from archivecolor.chroma.control.paint import Strokes, spread
+from archivecolor.chroma.control.paint import Strokes, rim, spread
 from archivecolor.chroma.control.reference import palette_of
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
@@ -155,7 +156,9 @@ class Colorizer:
         luma = picture if picture.ndim == 2 else luma_of(picture)
         seen = self.network_y(luma)
         strokes = read_strokes(Path(hints), luma.shape, seen.shape) if hints else None
-        return self.merge(luma, self.painted(self.estimate([seen])[0], seen, strokes).ab)
+        if strokes and self.engine.folder.hints:
+            strokes, _ = fitted(strokes, shrink(luma, seen.shape))
+        return self.merge(luma, self.painted(self.estimate([seen], [strokes])[0], seen, strokes).ab)
 
     def color_file(
         self,
@@ -178,7 +181,7 @@ class Colorizer:
         loaded = self.load_still(source, hints={0: Path(hints)} if hints else self.layers_of(source.name))
         if target.exists() and target.samefile(source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
-        made = self.painted(self.estimate([loaded.network_y])[0], loaded.network_y, loaded.strokes)
+        made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
         with atomic_write(target, overwrite=overwrite) as file:
             warnings, _ = self.write_still(file, loaded, made, output)
         if confidence and made.confidence is None:
@@ -208,7 +211,8 @@ class Colorizer:
         if still.info.pages > 1 and list(layers) == [0]:
             still = replace(still, warnings=(*still.warnings, "the hints color its first page alone"))
         seen = self.network_y(still.luma, still.orientation)
-        return LoadedStill(still, seen, _strokes(layers.get(0), still, seen), layers)
+        strokes, said = self._strokes(layers.get(0), still, seen)
+        return LoadedStill(replace(still, warnings=still.warnings + said), seen, strokes, layers)
 
     def write_still(self, file: BinaryIO, loaded: LoadedStill, made: Prediction, output: OutputSettings) -> Written:
         """Merge a prediction, painted where it is to be, and encode into an open file.
@@ -232,9 +236,10 @@ class Colorizer:
         for page in range(1, first.still.info.pages):
             still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
             seen = self.network_y(still.luma, still.orientation)
-            strokes = _strokes(first.layers.get(page), still, seen)
-            made = self.painted(self.estimate([seen])[0], seen, strokes)
+            strokes, said = self._strokes(first.layers.get(page), still, seen)
+            made = self.painted(self.estimate([seen], [strokes])[0], seen, strokes)
             sure.append(made.mean_confidence)
+            still = replace(still, warnings=still.warnings + said)
             recorded = self._recorded(still, output, painted=strokes is not None)
             yield self.merge(still.luma, made.ab, still.orientation), recorded
 
@@ -270,17 +275,40 @@ class Colorizer:
         folder = self.engine.folder
         return network_y(luma, orientation, self.settings.network_px or folder.short_px, folder.multiple)
 
+    def _strokes(
+        self, layer: Path | None, still: Still, network_y: FloatArray
+    ) -> tuple[Strokes | None, tuple[str, ...]]:
+        """What a layer holds for a picture that the network sees as ``network_y``, and what is to be said of it."""
+        if layer is None:
+            return None, ()
+        height, width = still.luma.shape
+        shown = (width, height) if still.orientation.swaps_sides else (height, width)
+        strokes = read_strokes(layer, shown, (network_y.shape[0], network_y.shape[1]))
+        if not self.engine.folder.hints:
+            return strokes, ()
+        small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(network_y).shape))
+        strokes, too_vivid = fitted(strokes, np.ascontiguousarray(small))
+        said = f"{layer.name}: some hints are more vivid than what they lie on can be; they were brought in"
+        return strokes, (said,) if too_vivid else ()
+
     def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:
         """Chroma ``[h, w, 2]`` (a*, b*) of each input, with the reference's palette."""
         return [made.ab for made in self.estimate(inputs)]
 
-    def estimate(self, inputs: list[FloatArray]) -> list[Prediction]:
-        """`predict`, and how sure the generator is; inputs of one size are computed together."""
+    def estimate(self, inputs: list[FloatArray], strokes: Sequence[Strokes | None] | None = None) -> list[Prediction]:
+        """`predict`, and how sure the generator is; inputs of one size are computed together.
+
+        A generator that takes hints is told the ``strokes`` on each; from others they are kept until `painted`.
+        """
+        strokes = strokes or [None] * len(inputs)
         if len({x.shape for x in inputs}) > 1:
-            return [self.estimate([x])[0] for x in inputs]
+            return [self.estimate([x], [s])[0] for x, s in zip(inputs, strokes, strict=True)]
+        folder = self.engine.folder
+        height, width = (side // folder.chroma_stride for side in inputs[0].shape)
+        told = np.stack([hints_of(s, (height, width)) for s in strokes]) if folder.hints and any(strokes) else None
         with self._engine_lock:
-            found = self.engine.estimate(np.stack(inputs)[:, None])
-        chroma = list(check_chroma(found.chroma, self.engine.folder).transpose(0, 2, 3, 1))
+            found = self.engine.estimate(np.stack(inputs)[:, None], told)
+        chroma = list(check_chroma(found.chroma, folder).transpose(0, 2, 3, 1))
         if self._palette:
             chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(inputs, chroma, strict=True)]
         sure = [None] * len(inputs) if found.spread is None else list(confidence_of(found.spread[:, 0]))
@@ -294,7 +322,8 @@ class Colorizer:
         if strokes is None:
             return made
         wide = cv2.resize(np.ascontiguousarray(made.ab), network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        painted = spread(strokes, network_y, np.asarray(wide, dtype=np.float32))
+        lay = rim if self.engine.folder.hints else spread
+        painted = lay(strokes, network_y, np.asarray(wide, dtype=np.float32))
         if made.confidence is None:
             return Prediction(painted.ab, None)
         return Prediction(painted.ab, np.maximum(made.confidence, shrunk(painted.rule, made.confidence.shape)))
@@ -316,15 +345,6 @@ class Colorizer:
         return rgb
 
 
-def _strokes(layer: Path | None, still: Still, network_y: FloatArray) -> Strokes | None:
-    """What a layer holds for a picture that the network sees as ``network_y``."""
-    if layer is None:
-        return None
-    height, width = still.luma.shape
-    shown = (width, height) if still.orientation.swaps_sides else (height, width)
-    return read_strokes(layer, shown, (network_y.shape[0], network_y.shape[1]))
-
-
 def write_map(path: Path, made: Prediction) -> None:
     """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
     if made.confidence is not None:
@@ -336,5 +356,5 @@ def cost_bytes(path: Path) -> int:
     """Memory that coloring a photograph takes; 0 where its header cannot be read, for it will not get far."""
     try:
         return probe(path, max_megapixels=_ANY).working_bytes
-    except InputError:
+    except ArchiveColorError:
         return 0

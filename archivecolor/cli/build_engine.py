@@ -14,7 +14,6 @@ import typer
 from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import Interruption, interruptible
 from archivecolor.cli.layout import laid_out
-from archivecolor.cli.options import ENGINE, OUTPUT, option
 from archivecolor.errors import UsageError
 from archivecolor.settings import DEFAULT_GENERATOR, Precision
 from archivecolor.text import duration
@@ -32,24 +31,19 @@ def build_engine(
         str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")
     ] = DEFAULT_GENERATOR,
     backend: Annotated[
-        str | None,
-        option(ENGINE, "--backend", metavar="NAME", help="tensorrt or tensorrt-rtx. Default: what fits the GPU."),
+        str | None, options.engine("--backend", "tensorrt or tensorrt-rtx. Default: what fits the GPU.", "NAME")
     ] = None,
     gpu: Annotated[
         list[str] | None,
-        option(ENGINE, "--gpu", metavar="GPU", help="auto, rtx-4090, sm_89 ... Repeatable: one plan for all of them."),
+        options.engine("--gpu", "auto, rtx-4090, sm_89 ... Repeatable: one plan for all of them.", "GPU"),
     ] = None,
-    all_gpus: Annotated[bool, option(ENGINE, "--all-gpus", help="One plan for every RTX GPU from Turing on.")] = False,
-    precision: Annotated[Precision, option(ENGINE, "--precision", help="auto is fp16.")] = Precision.AUTO,
-    batch: Annotated[
-        str, option(ENGINE, "--batch", metavar="N,N,N", help="Fewest, usual and most pictures at a time.")
-    ] = "1,8,16",
+    all_gpus: Annotated[bool, options.engine("--all-gpus", "One plan for every RTX GPU from Turing on.")] = False,
+    precision: Annotated[Precision, options.engine("--precision", "auto is fp16.")] = Precision.AUTO,
+    batch: Annotated[str, options.engine("--batch", "Fewest, usual and most pictures at a time.", "N,N,N")] = "1,8,16",
     network_px: options.NetworkPx = None,
-    output: Annotated[
-        Path | None, option(OUTPUT, "--output", metavar="FOLDER", help="Instead of the user's cache.")
-    ] = None,
-    overwrite: Annotated[bool, option(OUTPUT, "--overwrite", help="Build again what is there already.")] = False,
-    list_plans: Annotated[bool, option(OUTPUT, "--list", help="Show what is built, and build nothing.")] = False,
+    output: Annotated[Path | None, options.output("--output", "Instead of the user's cache.", "FOLDER")] = None,
+    overwrite: Annotated[bool, options.output("--overwrite", "Build again what is there already.")] = False,
+    list_plans: Annotated[bool, options.output("--list", "Show what is built, and build nothing.")] = False,
     *,
     tell: options.TellOptions,
 ) -> None:
@@ -58,6 +52,7 @@ def build_engine(
     tensorrt-rtx builds for any RTX GPU, on any machine. tensorrt builds for the GPU it runs on. Where the GPU is here,
     the plan is compared with ONNX Runtime on real photographs, and refused when its colors are others.
 
+    Examples:
     archivecolor build-engine
 
     archivecolor build-engine --gpu rtx-4090

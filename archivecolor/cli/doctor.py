@@ -27,8 +27,7 @@ _SOURCES = {"COMMANDLINE": "command line", "ENVIRONMENT": "environment", "DEFAUL
 def doctor(
     context: typer.Context,
     compare: Annotated[
-        bool,
-        options.option(options.WHAT, "--compare", help="Run every engine on photographs: speed, memory, colors."),
+        bool, options.what("--compare", "Run every engine on photographs: speed, memory, colors.")
     ] = False,
     *,
     engine: options.EngineOptions,
@@ -40,6 +39,7 @@ def doctor(
     With --compare every engine that works here colors six photographs; their colors are compared with those of ONNX
     Runtime on the CPU, as CIEDE2000. Exit code 4 when no engine works.
 
+    Examples:
     archivecolor doctor
 
     archivecolor doctor --compare

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def engines(json: options.Json = False) -> None:
     """List the trained generators that are installed.
 
+    Examples:
     archivecolor engines
     """
     from archivecolor.inference import catalog

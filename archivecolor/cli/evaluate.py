@@ -28,15 +28,13 @@ def evaluate(
         Path, typer.Argument(metavar="SRC", help="Folder of color photographs and films in color, or one file.")
     ],
     frames: Annotated[
-        bool,
-        options.option(options.WHAT, "--frames", help="Each folder of pictures below SRC holds the frames of a film."),
+        bool, options.what("--frames", "Each folder of pictures below SRC holds the frames of a film.")
     ] = False,
     *,
     grade: options.GradeOptions,
     every: options.Every = options.EVERY,
     sheet: Annotated[
-        Path | None,
-        options.option(options.RESULT, "--sheet", metavar="FILE", help="Write a contact sheet: gray | model | actual."),
+        Path | None, options.result("--sheet", "Write a contact sheet: gray | model | actual.", "FILE")
     ] = None,
     engine: options.EnginesOptions,
     runtime: options.RuntimeOptions,
@@ -46,6 +44,7 @@ def evaluate(
 
     --engine and --generator may be given several times: all are measured on the same pictures, side by side.
 
+    Examples:
     archivecolor evaluate photographs --sheet sheet.png
 
     archivecolor evaluate film.mp4

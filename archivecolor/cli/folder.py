@@ -22,6 +22,10 @@ def folder(
     what: options.WhatOptions,
     grade: options.GradeOptions,
     advice: options.AdviceOptions,
+    forget_hints: Annotated[
+        bool, options.color("--forget-hints", "Make painted results again without their hints.")
+    ] = False,
+    *,
     smoothing: options.SmoothingOptions,
     film: options.FilmOptions,
     result: options.ResultOptions,
@@ -30,11 +34,8 @@ def folder(
     provenance: options.ProvenanceOptions,
     overwrite: options.Overwrite = False,
     jobs: options.Jobs = 0,
-    fail_fast: Annotated[
-        bool, options.option(options.OUTPUT, "--fail-fast", help="Stop at the first failure.")
-    ] = False,
+    fail_fast: Annotated[bool, options.output("--fail-fast", "Stop at the first failure.")] = False,
     dry_run: options.DryRun = False,
-    *,
     tell: options.TellOptions,
 ) -> None:
     """Color every photograph and film below SRC into the same tree below OUT.
@@ -44,6 +45,7 @@ def folder(
     resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
     at once; no file is ever left half-written.
 
+    Examples:
     archivecolor folder scans out
 
     archivecolor folder scans out --saturation 1.2 --reference kodachrome.jpg
@@ -62,6 +64,7 @@ def folder(
         already_color=what.already_color,
         smoothing=smoothing.settings(),
         **film.settings(),
+        forget_hints=forget_hints,
         overwrite=overwrite,
         jobs=jobs,
         output=provenance.output(result),

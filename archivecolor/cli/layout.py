@@ -27,7 +27,9 @@ def laid_out(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**values, **gathered)
 
-    called.__name__, called.__doc__, called.__module__ = command.__name__, command.__doc__, command.__module__
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    called.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)  # as wide as the terminal is
+    called.__name__, called.__module__ = command.__name__, command.__module__
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
     called.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
     return called

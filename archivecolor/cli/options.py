@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -27,112 +28,71 @@ from archivecolor.settings import (
     StillFormat,
 )
 
-WHAT: Final = "What to color"
-COLOR: Final = "Color"
-FILM: Final = "Film"
-RESULT: Final = "Result"
-ENGINE: Final = "Engine"
-PROVENANCE: Final = "Provenance"
-OUTPUT: Final = "Output"
-
-EVERY: Final = SmoothingSettings().every
-_COLOR, _ENGINE, _SMOOTHING, _ENCODE = ColorSettings(), EngineSettings(), SmoothingSettings(), EncodeSettings()
 _FORMATS: Final = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
+_STEADY = SmoothingSettings()
+EVERY: Final = _STEADY.every
+_COLOR, _RUNTIME, _ENCODE = ColorSettings(), EngineSettings(), EncodeSettings()
 
 
-def option(panel: str, *names: str, **more: Any) -> Any:
-    """An option in one of the panels above."""
-    return typer.Option(*names, rich_help_panel=panel, **more)
+def _option(panel: str, name: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*name.split(), help=help, metavar=metavar, rich_help_panel=panel, **more)
 
+
+# The panels of a command's help, in the order in which a person needs them
+what = partial(_option, "What to color")
+color = partial(_option, "Color")
+film = partial(_option, "Film")
+result = partial(_option, "Result")
+engine = partial(_option, "Engine")
+provenance = partial(_option, "Provenance")
+output = partial(_option, "Output")
 
 Only = Annotated[
-    list[str] | None,
-    option(WHAT, "--only", metavar="GLOB", help="Only files whose name or path matches. Repeatable."),
+    list[str] | None, what("--only", "Only files whose name or path matches; may be given several times.", "GLOB")
 ]
 WhatIfColor = Annotated[
-    AlreadyColor, option(WHAT, "--already-color", help="What becomes of pictures that are in color or tinted already.")
+    AlreadyColor, what("--already-color", "What to do with pictures that are in color or tinted already.")
 ]
 MaxMegapixels = Annotated[
     int | None,
-    option(
-        WHAT,
-        "--max-megapixels",
-        min=1,
-        metavar="N",
-        help="Refuse larger pictures. Default: those that do not fit into memory.",
-    ),
+    what("--max-megapixels", "Refuse larger pictures. Default: those that do not fit into memory.", "N", min=1),
 ]
-Every = Annotated[
-    int,
-    option(
-        COLOR,
-        "--every",
-        metavar="N",
-        help="Ask the generator about every Nth frame, and wherever something new appears or its answers disagree.",
-    ),
-]
-NetworkPx = Annotated[
-    int | None,
-    option(ENGINE, "--network-px", metavar="N", help="Short side, in pixels, of what the network sees."),
-]
-Overwrite = Annotated[bool, option(OUTPUT, "--overwrite", help="Replace results that exist already.")]
+Every = Annotated[int, color("--every", "Ask the network about every Nth frame, and where something new appears.", "N")]
+NetworkPx = Annotated[int | None, engine("--network-px", "Short side, in pixels, of what the network sees.", "N")]
+Overwrite = Annotated[bool, output("--overwrite", "Replace results that exist already.")]
 Jobs = Annotated[
-    int,
-    option(
-        OUTPUT,
-        "--jobs",
-        min=0,
-        metavar="N",
-        help="Worker threads for stills (0: one per core), segments per film (0: one).",
-    ),
+    int, output("--jobs", "Worker threads for stills (0: one per core), segments per film (0: one).", "N", min=0)
 ]
-Threads = Annotated[int, option(OUTPUT, "--jobs", min=0, metavar="N", help="Worker threads (0: one per core).")]
-DryRun = Annotated[bool, option(OUTPUT, "--dry-run", help="Say what would be done; write nothing.")]
-Json = Annotated[bool, option(OUTPUT, "--json", help="Write one JSON object per line to stdout.")]
+Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
+DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
+Json = Annotated[bool, output("--json", "Write one JSON object per line to stdout.")]
 
 
 @dataclass(frozen=True, slots=True)
 class WhatOptions:
     """Which files of a folder are colored."""
 
-    kind: Annotated[Kinds, option(WHAT, "--kind", help="Only photographs, only films, or all.")] = Kinds.ALL
+    kind: Annotated[Kinds, what("--kind", "Only photographs, only films, or all.")] = Kinds.ALL
     only: Only = None
     only_from: Annotated[
-        Path | None,
-        option(
-            WHAT,
-            "--only-from",
-            metavar="LIST",
-            help="Only the items in this file, one path below SRC per line. Later runs leave those as they are.",
-        ),
+        Path | None, what("--only-from", "Only the items in this file, one path below SRC per line.", "LIST")
     ] = None
     already_color: WhatIfColor = AlreadyColor.SKIP
     max_megapixels: MaxMegapixels = None
-    watch: Annotated[bool, option(WHAT, "--watch", help="Keep coloring what arrives in SRC, until Ctrl-C.")] = False
+    watch: Annotated[bool, what("--watch", "Keep coloring what arrives in SRC, until Ctrl-C.")] = False
 
 
 @dataclass(frozen=True, slots=True)
 class GradeOptions:
     """What is done to the generator's colors."""
 
-    strength: Annotated[
-        float, option(COLOR, "--strength", metavar="0..1", help="How much color: 0 leaves the picture gray.")
-    ] = _COLOR.strength
-    saturation: Annotated[
-        float, option(COLOR, "--saturation", metavar="0..3", help="Factor on color; vivid colors are spared.")
-    ] = _COLOR.saturation
-    warmth: Annotated[float, option(COLOR, "--warmth", metavar="-1..1", help="-1 is bluer, 1 is yellower.")] = (
-        _COLOR.warmth
-    )
+    strength: Annotated[float, color("--strength", "How much color; 0: none.", "0..1")] = _COLOR.strength
+    saturation: Annotated[float, color("--saturation", "Factor; vivid colors are spared.", "0..3")] = _COLOR.saturation
+    warmth: Annotated[float, color("--warmth", "-1 is bluer, 1 is yellower.", "-1..1")] = _COLOR.warmth
     thorough: Annotated[
-        bool,
-        option(
-            COLOR,
-            "--thorough",
-            help="Ask the generator about three views of each picture: closer to the truth, 3.5 times its time.",
-        ),
-    ] = _COLOR.thorough
-    network_px: NetworkPx = _COLOR.network_px
+        bool, color("--thorough", "Show the network three views of each picture: better, at 3.5 times its time.")
+    ] = False
+    network_px: NetworkPx = None
 
     def settings(self, advice: AdviceOptions | None = None) -> ColorSettings:
         """Together with what the user knows of the colors. Raises `UsageError`."""
@@ -151,22 +111,15 @@ class GradeOptions:
 class AdviceOptions:
     """What the user knows of the colors."""
 
-    reference: Annotated[
-        Path | None,
-        option(COLOR, "--reference", metavar="PHOTO", help="Take the palette of this color photograph."),
-    ] = None
+    reference: Annotated[Path | None, color("--reference", "Take the palette of this color photograph.", "PHOTO")] = (
+        None
+    )
     hints: Annotated[
-        Path | None,
-        option(
-            COLOR,
-            "--hints",
-            metavar="PNG",
-            help="Strokes of color on a transparent layer, for the picture or the frame that it is named after.",
-        ),
+        Path | None, color("--hints", "Strokes on a transparent layer, for the picture or frame of its name.", "PNG")
     ] = None
-    hints_dir: Annotated[
-        Path | None, option(COLOR, "--hints-dir", metavar="DIR", help="Such layers for many pictures, by their names.")
-    ] = None
+    hints_dir: Annotated[Path | None, color("--hints-dir", "Such layers for many pictures, by their names.", "DIR")] = (
+        None
+    )
 
     @property
     def hints_path(self) -> Path | None:
@@ -174,7 +127,7 @@ class AdviceOptions:
         if self.hints and self.hints_dir:
             raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
         if self.hints_dir and not self.hints_dir.is_dir():
-            raise UsageError(f"{self.hints_dir}: is no folder", hint="--hints takes one PNG")
+            raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG")
         if self.hints and self.hints.is_dir():
             raise UsageError(f"{self.hints}: is a folder", hint="--hints-dir takes one")
         return self.hints or self.hints_dir
@@ -184,8 +137,8 @@ class AdviceOptions:
 class SmoothingOptions:
     """How the color of a film is kept steady."""
 
-    smoothing: Annotated[Smoothing, option(COLOR, "--smoothing", help="How color is kept steady over time.")] = (
-        _SMOOTHING.smoothing
+    smoothing: Annotated[Smoothing, color("--smoothing", "How color is steadied over time.")] = (
+        SmoothingSettings().smoothing
     )
     every: Every = EVERY
 
@@ -200,41 +153,26 @@ class FilmOptions:
 
     purpose: Annotated[
         Purpose,
-        option(
-            FILM,
+        film(
             "--for",
-            help="archive: H.265, 10 bit, tuned for grain. share: H.264, plays everywhere. edit: ProRes. "
+            "archive: H.265, 10 bit, tuned for grain. share: H.264, plays everywhere. edit: ProRes. "
             "master: FFV1, lossless, luma bit for bit.",
         ),
     ] = _ENCODE.purpose
-    codec: Annotated[
-        FilmCodec | None, option(FILM, "--codec", help="Use this codec, not the one that --for implies.")
-    ] = None
+    codec: Annotated[FilmCodec | None, film("--codec", "Use this codec, not the one that --for implies.")] = None
     encoder: Annotated[
-        EncoderKind,
-        option(
-            FILM,
-            "--encoder",
-            help="nvenc: on an NVIDIA GPU, faster, with larger files. auto: there if a trial works.",
-        ),
+        EncoderKind, film("--encoder", "nvenc: on an NVIDIA GPU, faster, larger files. auto: there if a trial works.")
     ] = _ENCODE.encoder
-    crf: Annotated[int | None, option(FILM, "--crf", metavar="N", help="Quality, on the encoder's own scale.")] = None
-    preset: Annotated[str | None, option(FILM, "--preset", metavar="NAME", help="The encoder's own preset.")] = None
+    crf: Annotated[int | None, film("--crf", "Quality, on the encoder's own scale.", "N")] = None
+    preset: Annotated[str | None, film("--preset", "The encoder's own preset.", "NAME")] = None
     side_by_side: Annotated[
-        bool, option(FILM, "--side-by-side", help="Show the gray and the colored picture next to each other.")
-    ] = _ENCODE.side_by_side
-    start: Annotated[str | None, option(FILM, "--start", metavar="TIME", help="Begin here: seconds or h:mm:ss.")] = None
-    end: Annotated[str | None, option(FILM, "--end", metavar="TIME", help="End before this time.")] = None
-    leave_out: Annotated[
-        bool, option(FILM, "--leave-out", help="Drop streams that the result's format cannot hold.")
+        bool, film("--side-by-side", "Show the gray and the colored picture next to each other.")
     ] = False
+    start: Annotated[str | None, film("--start", "Begin here: seconds or h:mm:ss.", "TIME")] = None
+    end: Annotated[str | None, film("--end", "End before this time.", "TIME")] = None
+    leave_out: Annotated[bool, film("--leave-out", "Drop streams that the result's format cannot hold.")] = False
     keep_work: Annotated[
-        bool,
-        option(
-            FILM,
-            "--keep-work",
-            help="Keep the chroma in FILM.chroma beside the result: another codec or grading then takes no generator.",
-        ),
+        bool, film("--keep-work", "Keep the chroma beside the result, for another codec or grading later.")
     ] = False
 
     def settings(self) -> dict[str, Any]:
@@ -254,30 +192,17 @@ class ResultOptions:
 
     format: Annotated[
         str | None,
-        option(
-            RESULT,
-            "--format",
-            metavar="NAME",
-            help="jpeg, png, tiff, webp, bmp, jpeg2000, pnm or heif. Default: the source's.",
-        ),
+        result("--format", "jpeg, png, tiff, webp, bmp, jpeg2000, pnm or heif. Default: the source's.", "NAME"),
     ] = None
-    quality: Annotated[
-        int | None, option(RESULT, "--quality", metavar="1..100", help="Of JPEG and lossy WebP. Default: 95.")
-    ] = None
+    quality: Annotated[int | None, result("--quality", "Of JPEG and lossy WebP. Default: 95.", "1..100")] = None
     confidence: Annotated[
-        bool,
-        option(RESULT, "--confidence", help="Draw where the generator was guessing, in OUT/.archivecolor/confidence."),
+        bool, result("--confidence", "Draw where the network was guessing, in OUT/.archivecolor/confidence.")
     ] = False
-    bag: Annotated[
-        bool, option(RESULT, "--bag", help="Make OUT a BagIt bag: results in OUT/data, their digests beside it.")
-    ] = False
+    bag: Annotated[bool, result("--bag", "Make OUT a BagIt bag: results in OUT/data, digests beside it.")] = False
     summary: Annotated[
-        Path | None,
-        option(RESULT, "--summary", metavar="FILE", help="Write what became of every file, as .json or .csv."),
+        Path | None, result("--summary", "Write a row or a record for every file, as .json or .csv.", "FILE")
     ] = None
-    report: Annotated[
-        bool, option(RESULT, "--report", help="Then make a page for reviewing the results, beside OUT.")
-    ] = False
+    report: Annotated[bool, result("--report", "Then make a page for reviewing the results, beside OUT.")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,53 +210,37 @@ class RuntimeOptions:
     """What the network runs on."""
 
     device: Annotated[
-        str,
-        option(
-            ENGINE,
-            "--device",
-            metavar="NAME",
-            envvar="ARCHIVECOLOR_DEVICE",
-            help="auto, cpu, cuda, cuda:1, coreml or directml.",
-        ),
-    ] = _ENGINE.device
+        str, engine("--device", "auto, cpu, cuda, cuda:1, coreml or directml.", "NAME", envvar="ARCHIVECOLOR_DEVICE")
+    ] = _RUNTIME.device
     precision: Annotated[
-        Precision,
-        option(ENGINE, "--precision", envvar="ARCHIVECOLOR_PRECISION", help="auto is fp16 on GPUs, fp32 on CPUs."),
-    ] = _ENGINE.precision
+        Precision, engine("--precision", "auto is fp16 on GPUs, fp32 on CPUs.", envvar="ARCHIVECOLOR_PRECISION")
+    ] = _RUNTIME.precision
     batch: Annotated[
         int | None,
-        option(
-            ENGINE,
+        engine(
             "--batch",
-            metavar="N",
+            "Most pictures at a time; fewer if they do not fit.",
+            "N",
             envvar="ARCHIVECOLOR_BATCH",
-            help="Most pictures on the device at a time; halved where they do not fit.",
         ),
-    ] = _ENGINE.batch
+    ] = None
 
     def on(self, kind: str) -> EngineSettings:
         """Of an engine. Raises `UsageError`."""
         return EngineSettings(kind=kind, device=self.device, precision=self.precision, batch=self.batch)
 
 
-_ENGINE_OPTION: Final = option(
-    ENGINE,
-    "--engine",
-    metavar="KIND",
-    envvar="ARCHIVECOLOR_ENGINE",
-    help="auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan.",
-)
-_GENERATOR_OPTION: Final = option(
-    ENGINE, "--generator", metavar="NAME", help="Trained generator, or the folder of one."
-)
+_ENGINES: Final = "auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."
+_ENGINE: Final = engine("--engine", _ENGINES, "KIND", envvar="ARCHIVECOLOR_ENGINE")
+_GENERATOR: Final = engine("--generator", "Trained generator, or the folder of one.", "NAME")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """One generator in one engine."""
 
-    engine: Annotated[str, _ENGINE_OPTION] = _ENGINE.kind
-    generator: Annotated[str, _GENERATOR_OPTION] = DEFAULT_GENERATOR
+    engine: Annotated[str, _ENGINE] = _RUNTIME.kind
+    generator: Annotated[str, _GENERATOR] = DEFAULT_GENERATOR
 
     def settings(self, runtime: RuntimeOptions) -> EngineSettings:
         """Raises `UsageError`."""
@@ -342,8 +251,8 @@ class EngineOptions:
 class EnginesOptions:
     """Generators in engines, each with each."""
 
-    engine: Annotated[list[str] | None, _ENGINE_OPTION] = None
-    generator: Annotated[list[str] | None, _GENERATOR_OPTION] = None
+    engine: Annotated[list[str] | None, _ENGINE] = None
+    generator: Annotated[list[str] | None, _GENERATOR] = None
 
     @property
     def generators(self) -> list[str]:
@@ -351,8 +260,8 @@ class EnginesOptions:
         return self.generator or [DEFAULT_GENERATOR]
 
     def settings(self, runtime: RuntimeOptions) -> list[EngineSettings]:
-        """At least one. Raises `UsageError`."""
-        return [runtime.on(kind) for kind in self.engine or [_ENGINE.kind]]
+        """Raises `UsageError`."""
+        return [runtime.on(kind) for kind in self.engine or [_RUNTIME.kind]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,19 +269,12 @@ class ProvenanceOptions:
     """What results say of themselves."""
 
     embed: Annotated[
-        bool,
-        option(PROVENANCE, "--embed/--no-embed", help="Say in each result's XMP that, and how, it was colored."),
+        bool, provenance("--embed/--no-embed", "Say in each result's XMP that, and how, it was colored.")
     ] = True
-    sidecar: Annotated[
-        bool, option(PROVENANCE, "--sidecar", help="Write PREMIS beside each still: NAME.premis.xml.")
-    ] = False
-    sign_key: Annotated[
-        Path | None,
-        option(PROVENANCE, "--sign-key", metavar="PEM", help="Sign stills with this private key, as C2PA says."),
-    ] = None
+    sidecar: Annotated[bool, provenance("--sidecar", "Write PREMIS beside each still: NAME.premis.xml.")] = False
+    sign_key: Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")] = None
     sign_certificates: Annotated[
-        Path | None,
-        option(PROVENANCE, "--sign-certificates", metavar="PEM", help="Its certificate, then its issuers'."),
+        Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")
     ] = None
 
     def output(self, result: ResultOptions) -> OutputSettings:
@@ -387,11 +289,9 @@ class TellOptions:
     """What a command says, and where."""
 
     json: Json = False
-    quiet: Annotated[bool, option(OUTPUT, "--quiet", "-q", help="Only failures, on stderr.")] = False
-    verbose: Annotated[bool, option(OUTPUT, "--verbose", "-v", help="A line for every file.")] = False
-    log_file: Annotated[
-        Path | None, option(OUTPUT, "--log-file", metavar="FILE", help="Append every message to this file as well.")
-    ] = None
+    quiet: Annotated[bool, output("--quiet -q", "Only failures, on stderr.")] = False
+    verbose: Annotated[bool, output("--verbose -v", "A line for every file.")] = False
+    log_file: Annotated[Path | None, output("--log-file", "Append every message to this file, too.", "FILE")] = None
 
     def begin(self) -> None:
         """Send messages where they belong. Raises `OutputError`."""
@@ -407,7 +307,7 @@ def parse_time(text: str | None) -> float | None:
     except ValueError:
         parts = []
     if not 1 <= len(parts) <= 3 or any(not 0 <= p < float("inf") for p in parts):
-        raise UsageError(f"'{text}' is no time", hint="give seconds, or hours:minutes:seconds")
+        raise UsageError(f"'{text}' is not a time", hint="give seconds, or hours:minutes:seconds")
     seconds = 0.0
     for part in parts:
         seconds = seconds * 60 + part

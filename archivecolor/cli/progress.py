@@ -96,11 +96,7 @@ class _ItemBar:
         rate = self._rate.see(progress.done, now, first=0)
         if self._bar:
             self._bar.update(
-                self._bar.task_ids[0],
-                total=progress.total,
-                completed=progress.done,
-                rate=rate,
-                failed=progress.failed,
+                self._bar.task_ids[0], total=progress.total, completed=progress.done, rate=rate, failed=progress.failed
             )
         elif now - self._spoke >= _PLAIN_EVERY_S:
             self._spoke = now

@@ -22,15 +22,9 @@ from archivecolor.version import __version__
 @laid_out
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; only read.")],
-    source: Annotated[
-        Path | None,
-        options.option(options.WHAT, "--source", metavar="SRC", help="Show also what no run has come to yet."),
-    ] = None,
+    source: Annotated[Path | None, options.what("--source", "Show also what no run has come to yet.", "SRC")] = None,
     to: Annotated[
-        Path | None,
-        options.option(
-            options.RESULT, "--to", metavar="FOLDER", help="Where the page goes. Default: OUT-report beside OUT."
-        ),
+        Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,
     jobs: options.Threads = 0,
     *,
@@ -41,6 +35,7 @@ def report(
     It opens in any browser, from disk. Marks export as a list for folder --only-from. Pictures that are up to date are
     kept, so the same command brings a page up to date or goes on where it was stopped.
 
+    Examples:
     archivecolor report out
 
     archivecolor report out --source scans

@@ -95,13 +95,7 @@ def clips_table(entries: list[Entry]) -> str:
     means = [clips.mean(entry.clips) for entry in entries]
 
     def row(name: str, of: Figures) -> tuple[str, ...]:
-        return (
-            name,
-            f"{of.warp_error:.3f}",
-            f"{1000 * of.cdc:.2f}",
-            f"{of.ciede2000:.2f}",
-            f"{of.colorfulness:.1f}",
-        )
+        return (name, f"{of.warp_error:.3f}", f"{1000 * of.cdc:.2f}", f"{of.ciede2000:.2f}", f"{of.colorfulness:.1f}")
 
     rows = [row("truth", means[0].truth), row("gray", means[0].gray)]
     for label, scores in zip(_labels(entries), means, strict=True):

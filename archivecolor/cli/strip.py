@@ -29,6 +29,7 @@ def strip(
     Bit for bit the luma of the original: every pixel where the format is lossless, the compressed luma of a JPEG.
     What a run copied because it was in color already is copied back.
 
+    Examples:
     archivecolor strip portrait_color.jpg portrait.jpg
 
     archivecolor strip out gray

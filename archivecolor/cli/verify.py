@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 def verify(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of results.")],
     source: Annotated[
-        Path | None,
-        options.option(
-            options.WHAT, "--source", metavar="SRC", help="Folder that they were made from: compare their luma."
-        ),
+        Path | None, options.what("--source", "Folder that they were made from: compare their luma.", "SRC")
     ] = None,
     only: options.Only = None,
     max_megapixels: options.MaxMegapixels = None,
@@ -36,6 +33,7 @@ def verify(
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
     result is compared with the one that was noted when it was written. One line a file that fails; exit code 8.
 
+    Examples:
     archivecolor verify out --source scans
 
     archivecolor verify out

@@ -31,8 +31,7 @@ def video(
     smoothing: options.SmoothingOptions,
     film: options.FilmOptions,
     preview: Annotated[
-        bool,
-        options.option(options.RESULT, "--preview", help="Write OUT as one picture with a frame of each shot."),
+        bool, options.result("--preview", "Write OUT as one picture with a frame of each shot.")
     ] = False,
     engine: options.EngineOptions,
     runtime: options.RuntimeOptions,
@@ -46,6 +45,7 @@ def video(
     The film is read once to find its shots, then colored in segments of at most 30 seconds, which are kept beside OUT
     until it is finished: after an interruption the same command goes on from there.
 
+    Examples:
     archivecolor video film.mp4 film_color.mp4
 
     archivecolor video film.mkv film_color.mkv --for master

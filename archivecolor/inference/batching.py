@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TypeAlias
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 
 log = logging.getLogger(__name__)
+
+Given: TypeAlias = tuple[FloatArray, ...]
+"""A generator's inputs, each ``[n, ...]``: luma first, then hints where it takes them."""
 
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad allocation", "bad_alloc", "cuda error 2")
 
@@ -29,18 +33,18 @@ class FittingBatch:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def run(self, luma: FloatArray, compute: Callable[[FloatArray, int], FloatArray]) -> FloatArray:
-        """Call ``compute(luma, batch)``, again with half the batch each time it raises `DeviceMemoryError`.
+    def run(self, given: Given, compute: Callable[[Given, int], FloatArray]) -> FloatArray:
+        """Call ``compute(given, batch)``, again with half the batch each time it raises `DeviceMemoryError`.
 
-        Raises `EngineError` when not even one picture fits.
+        ``given`` are a generator's inputs, luma first. Raises `EngineError` when not even one picture fits.
         """
         while True:
             try:
-                return compute(luma, self.size)
+                return compute(given, self.size)
             except DeviceMemoryError as e:
-                tried = min(self.size, len(luma))
+                tried = min(self.size, len(given[0]))
                 if tried == 1:
-                    height, width = luma.shape[2:]
+                    height, width = given[0].shape[2:]
                     raise EngineError(
                         f"not even one picture of {width} x {height} fits the device's memory",
                         hint="free its memory, give a smaller --network-px, or --device cpu",

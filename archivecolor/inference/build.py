@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from archivecolor.color import HINT_PLANES
 from archivecolor.errors import DependencyError, EngineError, UsageError
 from archivecolor.frames import LONGEST_NETWORK_SIDE
 from archivecolor.inference import plans, trt
@@ -168,11 +169,16 @@ def _build(
         errors = [parser.get_error(i) for i in range(parser.num_errors)]
         reason = f"{errors[0].node_name()}: {errors[0].desc()}" if errors else _last(said)
         raise EngineError(f"{request.folder.graph}: {request.backend.label} refuses the graph: {reason}")
+    folder = request.folder
+    folder.check_inputs(network.get_input(i).name for i in range(network.num_inputs))
     config = builder.create_builder_config()
     profile = builder.create_optimization_profile()
-    profile.set_shape("luma", *request.profile.shapes())
+    shapes = request.profile.shapes()
+    for name in folder.inputs:
+        planes, stride = (1, 1) if name == "luma" else (HINT_PLANES, folder.chroma_stride)
+        profile.set_shape(name, *((n, planes, height // stride, width // stride) for n, _, height, width in shapes))
     if config.add_optimization_profile(profile) < 0:
-        raise EngineError(f"{request.backend.label} refuses the shapes {request.profile.shapes()}: {_last(said)}")
+        raise EngineError(f"{request.backend.label} refuses the shapes {shapes}: {_last(said)}")
     if request.backend is Backend.RTX:
         config.num_compute_capabilities = len(targets)
         for i, target in enumerate(targets):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +43,8 @@ class EngineFolder:
     classifier_features: bool
     blocks: tuple[int, int]
     """Transformer blocks at 1/32 and at 1/16."""
+    hints: bool
+    """Whether it takes chroma that is known in some places beside the luma; see `inference.engine.Engine`."""
     median_steps: int
     """Steps from the distribution's mean towards its median; see `archivecolor.generator.GeneratorShape`."""
     digests: dict[str, str]
@@ -56,6 +59,20 @@ class EngineFolder:
     def weights(self) -> Path:
         """The weights, fp16, as safetensors."""
         return self.path / WEIGHTS
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The graph's inputs, in order."""
+        return ("luma", "hints") if self.hints else ("luma",)
+
+    def check_inputs(self, names: Iterable[str]) -> None:
+        """Raise `EngineError` unless the graph's inputs are those that a generator of this description has."""
+        found = sorted(names)
+        if found != sorted(self.inputs):
+            raise EngineError(
+                f"{self.graph}: takes {' and '.join(found)}, but {_DESCRIPTION} says {' and '.join(self.inputs)}",
+                hint="graph and description are of different generators; reinstall archivecolor, or export it again",
+            )
 
     def verify(self) -> None:
         """Read graph and weights and compare their digests; raises `EngineError` when one is damaged or missing."""
@@ -127,6 +144,7 @@ def read(folder: Path) -> EngineFolder:
         encoder=_get(shape, "encoder", str, path),
         classifier_features=_get(shape, "classifier_features", bool, path),
         blocks=(blocks[0], blocks[1]),
+        hints=_get(shape, "hints", bool, path) if "hints" in shape else False,
         median_steps=_get(shape, "median_steps", int, path) if "median_steps" in shape else 0,
         digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},
     )

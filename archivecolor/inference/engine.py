@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from archivecolor.color import FloatArray
+from archivecolor.color import HINT_PLANES, FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import EngineFolder
 
@@ -43,16 +43,18 @@ class Engine(Protocol):
         """How many pictures are best given at a time."""
         ...
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         """Predict chroma.
 
         ``luma`` is ``[n, 1, h, w]`` float32, BT.601 Y' in 0..1, h and w multiples of ``folder.multiple``. Returns
         ``[n, 2, h / s, w / s]`` float32 a*, b* with s = ``folder.chroma_stride``. Any n from 1; batched inside.
-        Raises `EngineError` when the input has another shape or the device fails.
+        ``hints``, where ``folder.hints`` says that the generator takes them, are ``[n, 3, h / s, w / s]`` float32: the
+        a* and b* that are known, and a mask in 0..1, 0 where nothing is. None are no hints.
+        Raises `EngineError` when an input has another shape or the device fails.
         """
         ...
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         """Predict chroma as `colorize` does, and its spread."""
         ...
 
@@ -78,22 +80,29 @@ class LoadedEngine(ABC):
         """The trained generator that this engine runs."""
         return self._folder
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         """Predict chroma; see `Engine.colorize`."""
-        return self._checked(luma, 2)
+        return self._checked(luma, hints, 2)
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         """Predict chroma and spread; see `Engine.estimate`."""
-        made = self._checked(luma, 3)
+        made = self._checked(luma, hints, 3)
         return Estimate(made[:, :2], made[:, 2:] if made.shape[1] > 2 else None)
 
-    def _checked(self, luma: FloatArray, planes: int) -> FloatArray:
+    def _checked(self, luma: FloatArray, hints: FloatArray | None, planes: int) -> FloatArray:
         check_luma(luma, self._folder)
-        return check_chroma(self._compute(luma, planes), self._folder)
+        check_hints(hints, luma, self._folder)
+        given: tuple[FloatArray, ...] = (luma,)
+        if self._folder.hints:
+            given = (luma, no_hints(luma, self._folder) if hints is None else hints)
+        return check_chroma(self._compute(given, planes), self._folder)
 
     @abstractmethod
-    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
-        """Map checked luma to ``[n, 2, ...]`` chroma; of 3 ``planes`` the last is the spread, where it is known."""
+    def _compute(self, given: tuple[FloatArray, ...], planes: int) -> FloatArray:
+        """Map the checked ``folder.inputs`` to ``[n, 2, ...]`` chroma.
+
+        Of 3 ``planes`` the last is the spread, where it is known.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -123,6 +132,28 @@ def check_luma(luma: FloatArray, folder: EngineFolder) -> None:
         raise EngineError(
             f"engine '{folder.name}' takes heights and widths that are multiples of {multiple}, got {list(luma.shape)}"
         )
+
+
+def no_hints(luma: FloatArray, folder: EngineFolder) -> FloatArray:
+    """Hints for ``[n, 1, h, w]`` luma that say nothing."""
+    n, _, height, width = luma.shape
+    return np.zeros((n, HINT_PLANES, height // folder.chroma_stride, width // folder.chroma_stride), np.float32)
+
+
+def check_hints(hints: FloatArray | None, luma: FloatArray, folder: EngineFolder) -> None:
+    """Raise `EngineError` unless ``hints`` are none, or what ``folder``'s generator takes beside ``luma``."""
+    if hints is None:
+        return
+    if not folder.hints:
+        raise EngineError(f"engine '{folder.name}' takes no hints", hint="'archivecolor engines' lists those that do")
+    wanted = no_hints(luma, folder).shape
+    if hints.dtype != np.float32 or hints.shape != wanted:
+        raise EngineError(
+            f"engine '{folder.name}' takes float32 hints {list(wanted)} beside this luma, "
+            f"got {hints.dtype} {list(hints.shape)}"
+        )
+    if not np.isfinite(hints).all():
+        raise EngineError(f"engine '{folder.name}' was given hints that are no numbers")
 
 
 def first_line(error: Exception) -> str:

@@ -21,7 +21,7 @@ import onnxruntime as ort
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
-from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Given, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
 from archivecolor.inference.engine import LoadedEngine, first_line
@@ -107,6 +107,7 @@ class OnnxEngine(LoadedEngine):
             raise
         except Exception as e:  # ONNX Runtime's exceptions share no base class but Exception
             raise EngineError(f"{graph}: ONNX Runtime cannot load it: {first_line(e)}") from e
+        self._folder.check_inputs(x.name for x in session.get_inputs())
         session.disable_fallback()
         if session.get_providers()[0] != self._provider.name:
             raise DependencyError(
@@ -126,22 +127,22 @@ class OnnxEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
+    def _compute(self, given: Given, planes: int) -> FloatArray:
         session = self._session
         if session is None:
             raise self._closed()
         names = ["chroma"]
         if planes > 2 and any(output.name == "spread" for output in session.get_outputs()):
             names.append("spread")
-        return self._batch.run(luma, functools.partial(self._run, session, names))
+        return self._batch.run(given, functools.partial(self._run, session, names))
 
-    def _run(self, session: ort.InferenceSession, names: list[str], luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, session: ort.InferenceSession, names: list[str], given: Given, batch: int) -> FloatArray:
         step = 1 if self._one_by_one else batch
         try:
-            parts = [
-                np.concatenate(session.run(names, {"luma": luma[i : i + step]}), axis=1)
-                for i in range(0, len(luma), step)
-            ]
+            parts = []
+            for i in range(0, len(given[0]), step):
+                feed = {name: x[i : i + step] for name, x in zip(self._folder.inputs, given, strict=True)}
+                parts.append(np.concatenate(session.run(names, feed), axis=1))
         except Exception as e:  # as above
             message = f"engine '{self._folder.name}' failed: {first_line(e)}"
             raise (DeviceMemoryError if is_memory_error(e) else EngineError)(message) from e

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError, OutputError
 from archivecolor.inference import plans, trt
-from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Given, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, nvidia_gpu
 from archivecolor.inference.engine import LoadedEngine
 from archivecolor.inference.plans import Backend, Plan
+from archivecolor.installation import install_line
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.settings import EngineSettings
 
@@ -67,10 +68,10 @@ class _Kernels:
 class _Runner:
     """A plan on a GPU."""
 
-    def __init__(self, module: ModuleType, plan: Plan, data: bytes, device: torch.device, stride: int) -> None:
+    def __init__(self, module: ModuleType, folder: EngineFolder, plan: Plan, data: bytes, device: torch.device) -> None:
         import torch
 
-        self._plan, self._stride = plan, stride
+        self._plan, self._stride, self._inputs = plan, folder.chroma_stride, folder.inputs
         self._said: list[str] = []
         self._log = trt.logger(module, self._said)  # must outlive the runtime
         self._kernels = _Kernels(plan) if plan.backend == Backend.RTX else None
@@ -87,10 +88,11 @@ class _Runner:
             )
         self._engine, self._context = engine, context
         names = {engine.get_tensor_name(i) for i in range(engine.num_io_tensors)}
+        folder.check_inputs(names - {"chroma", "spread"})
         self.planes = 3 if "spread" in names else 2
         """Chroma's two, and the spread where the plan was built from a graph that has it."""
 
-    def compute(self, planes: int, luma: Tensor) -> Tensor:
+    def compute(self, planes: int, luma: Tensor, *more: Tensor) -> Tensor:
         """Enqueue a batch on torch's current stream. Raises `EngineError` when TensorRT refuses it."""
         import torch
 
@@ -101,9 +103,10 @@ class _Runner:
         if self.planes > 2:
             made["spread"] = torch.empty((n, 1, *size), dtype=torch.float32, device=luma.device)
         context = self._context
+        given = dict(zip(self._inputs, (luma, *more), strict=True))
         done = (
-            context.set_input_shape("luma", tuple(luma.shape))
-            and context.set_tensor_address("luma", luma.data_ptr())
+            all(context.set_input_shape(name, tuple(x.shape)) for name, x in given.items())
+            and all(context.set_tensor_address(name, x.data_ptr()) for name, x in given.items())
             and all(context.set_tensor_address(name, tensor.data_ptr()) for name, tensor in made.items())
             and context.execute_async_v3(torch.cuda.current_stream(luma.device).cuda_stream)
         )
@@ -144,7 +147,7 @@ class TensorRTEngine(LoadedEngine):
             from archivecolor.inference.torch import Belt, torch_device
         except DependencyError as e:
             raise DependencyError(
-                f"{backend.label} needs PyTorch for its buffers", hint=f"pip install 'archivecolor[{backend.extra}]'"
+                f"{backend.label} needs PyTorch for its buffers", hint=install_line(backend.extra)
             ) from e
         device = torch_device(settings, need_cuda=True)
         data = plan.read()
@@ -159,7 +162,7 @@ class TensorRTEngine(LoadedEngine):
         self._batch = FittingBatch(settings.batch or plan.profile.batch[1])
         self._belt = Belt(device, folder.chroma_stride)
         self._lock = threading.Lock()
-        self._runner: _Runner | None = _Runner(module, plan, data, device, folder.chroma_stride)
+        self._runner: _Runner | None = _Runner(module, folder, plan, data, device)
 
     @property
     def description(self) -> str:
@@ -171,17 +174,17 @@ class TensorRTEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
-        _, _, height, width = luma.shape
+    def _compute(self, given: Given, planes: int) -> FloatArray:
+        _, _, height, width = given[0].shape
         if not self._plan.profile.takes(self._plan.profile.batch[0], height, width):
             raise EngineError(
                 f"{self._plan.path.name}: takes sides up to {self._plan.profile.most_px} px, not {width} x {height}",
                 hint=f"{self._plan.rebuild} --network-px {min(height, width)}",
             )
         with self._lock:
-            return self._batch.run(luma, functools.partial(self._run, planes))
+            return self._batch.run(given, functools.partial(self._run, planes))
 
-    def _run(self, planes: int, luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, planes: int, given: Given, batch: int) -> FloatArray:
         from archivecolor.inference.torch import device_error
 
         runner = self._runner
@@ -189,7 +192,7 @@ class TensorRTEngine(LoadedEngine):
             raise self._closed()
         try:
             planes = min(planes, runner.planes)
-            return self._belt.run(luma, batch, functools.partial(runner.compute, planes), planes)
+            return self._belt.run(given, batch, functools.partial(runner.compute, planes), planes)
         except RuntimeError as e:  # PyTorch's, when buffers do not fit
             raise device_error(e, self._folder.name) from e
 

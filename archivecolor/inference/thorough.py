@@ -15,6 +15,7 @@ import numpy as np
 
 from archivecolor.color import FloatArray
 from archivecolor.frames import LONGEST_NETWORK_SIDE
+from archivecolor.inference.batching import Given
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.engine import Engine, LoadedEngine
 
@@ -36,6 +37,13 @@ class _View:
         scale = min(self.scale, max(1, most_px / max(luma.shape[2:])))
         size = (max(1, round(side * scale / folder.multiple)) * folder.multiple for side in luma.shape[2:])
         return np.clip(self._turned(_resized(luma, *size)), 0, 1)
+
+    def of_hints(self, hints: FloatArray, height: int, width: int) -> FloatArray:
+        """Hints ``[n, 3, ...]`` of the picture, as hints of what is shown, ``height`` by ``width`` of them."""
+        mask = hints[:, 2:]
+        made = _resized(self._turned(np.concatenate((hints[:, :2] * mask, mask), axis=1)), height, width, cubic=False)
+        cover = made[:, 2:]
+        return np.concatenate((made[:, :2] / np.maximum(cover, np.float32(1e-6)), cover), axis=1)
 
     def back(self, planes: FloatArray, height: int, width: int) -> FloatArray:
         """Planes ``[n, c, ...]`` of what was shown, as planes of the picture."""
@@ -65,11 +73,14 @@ class ThoroughEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._engine.batch
 
-    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
+    def _compute(self, given: Given, planes: int) -> FloatArray:
+        luma, *hints = given
         height, width = (side // self.folder.chroma_stride for side in luma.shape[2:])
         answers = []
         for view in _VIEWS:
-            found = self._engine.estimate(view.of(luma, self.folder))
+            shown = view.of(luma, self.folder)
+            sides = (side // self.folder.chroma_stride for side in shown.shape[2:])
+            found = self._engine.estimate(shown, *(view.of_hints(x, *sides) for x in hints))
             told = found.chroma if found.spread is None else np.concatenate((found.chroma, found.spread), axis=1)
             answers.append(_weighted(view.back(told, height, width)))
         total = np.sum(answers, axis=0)
@@ -93,9 +104,10 @@ def _weighted(told: FloatArray) -> FloatArray:
     return np.concatenate((told * weight, weight), axis=1)
 
 
-def _resized(planes: FloatArray, height: int, width: int) -> FloatArray:
+def _resized(planes: FloatArray, height: int, width: int, *, cubic: bool = True) -> FloatArray:
     if planes.shape[2:] == (height, width):
-        return planes
-    way = cv2.INTER_AREA if height < planes.shape[2] else cv2.INTER_CUBIC
+        return np.ascontiguousarray(planes)
+    larger = cv2.INTER_CUBIC if cubic else cv2.INTER_NEAREST
+    way = cv2.INTER_AREA if height < planes.shape[2] else larger
     made = [[cv2.resize(np.ascontiguousarray(x), (width, height), interpolation=way) for x in one] for one in planes]
     return np.asarray(made, dtype=np.float32)

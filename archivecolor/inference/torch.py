@@ -16,10 +16,11 @@ import numpy as np
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError
-from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Given, is_memory_error
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
 from archivecolor.inference.engine import LoadedEngine, first_line
+from archivecolor.installation import install_line
 from archivecolor.settings import EngineSettings, Precision
 
 try:
@@ -30,7 +31,7 @@ try:
 
     from archivecolor.generator import EncoderKind, Generator, GeneratorShape
 except ImportError as e:
-    raise DependencyError("the torch engine needs PyTorch", hint="pip install 'archivecolor[cuda]'") from e
+    raise DependencyError("the torch engine needs PyTorch", hint=install_line("cuda")) from e
 
 _CUDA_BUILD = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130"
 _CUDA_BATCH = 16
@@ -69,39 +70,39 @@ class Belt:
         if self._cuda:
             self._up, self._main, self._down = (torch.cuda.Stream(device) for _ in range(3))  # type: ignore[no-untyped-call]
 
-    def run(self, luma: FloatArray, batch: int, compute: Callable[[Tensor], Tensor], planes: int = 2) -> FloatArray:
-        """Apply ``compute`` (float32 luma to as many float32 planes, on the device) to ``[n, 1, h, w]``, in batches.
+    def run(self, given: Given, batch: int, compute: Callable[..., Tensor], planes: int = 2) -> FloatArray:
+        """Apply ``compute`` to ``given``, in batches: the inputs, on the device, to as many float32 planes.
 
         ``compute`` is called with its stream as torch's current one. Raises whatever it raises.
         """
-        n, _, height, width = luma.shape
+        n, _, height, width = given[0].shape
         made = np.empty((n, planes, height // self._stride, width // self._stride), np.float32)
         under_way: deque[_Batch] = deque()
         for first in range(0, n, batch):
             if len(under_way) == _IN_FLIGHT:
                 under_way.popleft().read(made)
-            under_way.append(self._start(luma[first : first + batch], first, compute))
+            under_way.append(self._start(tuple(x[first : first + batch] for x in given), first, compute))
         for one in under_way:
             one.read(made)
         return made
 
-    def _start(self, luma: FloatArray, first: int, compute: Callable[[Tensor], Tensor]) -> _Batch:
-        host = torch.from_numpy(np.array(luma, order="C"))  # torch takes no read-only or mirrored arrays
+    def _start(self, inputs: Given, first: int, compute: Callable[..., Tensor]) -> _Batch:
+        host = [torch.from_numpy(np.array(x, order="C")) for x in inputs]  # torch takes no read-only or mirrored arrays
         if not self._cuda:
-            return _Batch(first, compute(host), None, ())
-        host = host.pin_memory()
+            return _Batch(first, compute(*host), None, ())
+        host = [x.pin_memory() for x in host]
         with torch.cuda.stream(self._up):
-            given = host.to(self._device, non_blocking=True)
+            given = [x.to(self._device, non_blocking=True) for x in host]
         self._main.wait_stream(self._up)
         with torch.cuda.stream(self._main):
-            made = compute(given)
+            made = compute(*given)
         self._down.wait_stream(self._main)
         with torch.cuda.stream(self._down):
             back = _pinned_like(made)
             back.copy_(made, non_blocking=True)
             done = torch.cuda.Event()  # type: ignore[no-untyped-call]
             done.record(self._down)
-        return _Batch(first, back, done, (host, given, made))
+        return _Batch(first, back, done, (*host, *given, made))
 
 
 def _pinned_like(made: Tensor) -> Tensor:
@@ -135,6 +136,7 @@ def shape_of(folder: EngineFolder) -> GeneratorShape:
         encoder=encoder,
         classifier_features=folder.classifier_features,
         blocks=folder.blocks,
+        hints=folder.hints,
         median_steps=folder.median_steps,
     )
 
@@ -182,17 +184,17 @@ class TorchEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, luma: FloatArray, planes: int) -> FloatArray:
+    def _compute(self, given: Given, planes: int) -> FloatArray:
         with self._lock:
-            return self._batch.run(luma, functools.partial(self._run, planes))
+            return self._batch.run(given, functools.partial(self._run, planes))
 
-    def _run(self, planes: int, luma: FloatArray, batch: int) -> FloatArray:
+    def _run(self, planes: int, given: Given, batch: int) -> FloatArray:
         generator = self._generator
         if generator is None:
             raise self._closed()
 
-        def compute(given: Tensor) -> Tensor:
-            logits = generator.scores(given).float()
+        def compute(*inputs: Tensor) -> Tensor:
+            logits = generator.scores(*inputs).float()
             with torch.autocast(self._device.type, enabled=False):  # squared distances are beyond fp16
                 if planes == 2:
                     return generator.chroma_of(logits)
@@ -200,7 +202,7 @@ class TorchEngine(LoadedEngine):
 
         try:
             with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=self._half):
-                return self._belt.run(luma, batch, compute, planes)
+                return self._belt.run(given, batch, compute, planes)
         except RuntimeError as e:  # out of memory among others
             raise device_error(e, self._folder.name) from e
 

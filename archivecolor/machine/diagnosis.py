@@ -17,6 +17,7 @@ from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Driver, nvidia_driver
 from archivecolor.inference.onnx import OnnxEngine, kinds_here
 from archivecolor.inference.plans import Plan
+from archivecolor.installation import install_line
 from archivecolor.resources import memory_bytes, usable_cores
 from archivecolor.settings import EngineSettings
 
@@ -47,7 +48,7 @@ class Extra:
     @property
     def install(self) -> str:
         """The line that installs it."""
-        return f"pip install 'archivecolor[{self.name}]'"
+        return install_line(self.name)
 
 
 @dataclass(frozen=True, slots=True)

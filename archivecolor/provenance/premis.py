@@ -39,7 +39,7 @@ def premis(source: HeldFile, result: HeldFile, record: Record, when: str, warnin
     ElementTree.register_namespace("premis", _PREMIS)
     ElementTree.register_namespace("xsi", _XSI)
     root = ElementTree.Element(f"{{{_PREMIS}}}premis", version="3.0")
-    event_id, generator_id = f"colored {result.sha256}", f"generator {record.weights_sha256}"
+    event_id, generator_id = f"coloured {result.sha256}", f"generator {record.weights_sha256}"
     _object(root, source)
     derived = _object(root, result)
     relation = _add(derived, "relationship")

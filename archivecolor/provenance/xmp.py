@@ -52,9 +52,9 @@ class Record:
 
     @property
     def parameters(self) -> str:
-        """One sentence."""
+        """One sentence, spelled as in the first results: others would be other files."""
         return (
-            f"Colors predicted by generator '{self.generator}' (weights sha256 {self.weights_sha256}), "
+            f"Colours predicted by generator '{self.generator}' (weights sha256 {self.weights_sha256}), "
             f"{self.settings}; luma from the source"
         )
 

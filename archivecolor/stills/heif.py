@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import DependencyError
+from archivecolor.installation import install_line
 from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import pillow
 from archivecolor.stills.metadata import exif_of
@@ -25,7 +26,7 @@ def _register(path: Path) -> None:
     try:
         import pillow_heif
     except ImportError as e:
-        raise DependencyError(f"{path}: HEIC needs another package", hint="pip install 'archivecolor[heif]'") from e
+        raise DependencyError(f"{path}: HEIC needs another package", hint=install_line("heif")) from e
     pillow_heif.register_heif_opener(thumbnails=False)
 
 

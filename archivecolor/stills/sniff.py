@@ -72,6 +72,15 @@ def sniff(path: Path) -> StillFormat:
     raise NotAPictureError(f"{path}: is no picture", expected=named_like_a_picture, hint=hint)
 
 
+def is_a_picture(path: Path) -> bool:
+    """Whether a file begins as a picture does that archivecolor reads. Raises `InputError` where it cannot be read."""
+    try:
+        sniff(path)
+    except NotAPictureError:
+        return False
+    return True
+
+
 def _is(kind: StillFormat, head: bytes) -> bool:
     """Tell what begins alike apart: short signatures are not enough."""
     if kind is StillFormat.BMP:

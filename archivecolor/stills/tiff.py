@@ -21,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from archivecolor.color import rgb_to_luma
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
+from archivecolor.installation import install_line
 from archivecolor.settings import StillFormat
 from archivecolor.stills import exif, pillow, profiles
 from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG
@@ -155,7 +156,7 @@ def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
             return pillow.to_pixels(pillow.decode(image, path))
     raise DependencyError(
         f"{path}: {tifffile.COMPRESSION(page.compression).name} compression needs another package",
-        hint="pip install 'archivecolor[tiff]'",
+        hint=install_line("tiff"),
     )
 
 

@@ -3,9 +3,11 @@
 * **spread**: rank correlation of the generator's spread with its true error, over pixels and over pictures, and both by
   tenths of the pixels;
 * **hints**: one, three and six short strokes of the true color where the generator is most wrong;
+* **dots**: 1, 10 and 50 dots of the true color, of 1/60 of the short side, anywhere, as layers that somebody painted;
 * **reference**: the left half of each photograph as the reference of its right half.
 
-Errors are Euclidean in a*b*, with the truth's luma, at the network's size (hints) or the chroma's.
+Errors are Euclidean in a*b*, with the truth's luma, at the network's size (hints) or the chroma's; with dots they are
+CIEDE2000 of the finished picture.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import cv2
@@ -25,16 +28,20 @@ import numpy.typing as npt
 from archivecolor.chroma.control.paint import Strokes, spread
 from archivecolor.chroma.control.palette import Palette
 from archivecolor.chroma.network_input import network_y, shrunk
+from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray, luma_of, rgb_to_lab
 from archivecolor.evaluation.sources import pictures
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
+from archivecolor.metrics import ciede2000
 from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
 log = logging.getLogger("tests.bench.controls")
 
 _STROKES: Final = (1, 3, 6)
+_DOTS: Final = (1, 10, 50)
+_DOT: Final = 1 / 60
 _SAMPLES: Final = 400
 _HALF_STROKE_PX: Final = 12
 
@@ -138,6 +145,36 @@ def tell_hints(pictures: list[Guessed]) -> None:
         )
 
 
+def dots_of_truth(rgb: npt.NDArray[np.uint8], count: int, seed: int) -> npt.NDArray[np.uint8]:
+    """A layer with ``count`` dots of a picture's own colors."""
+    height, width = rgb.shape[:2]
+    side = max(1, round(min(height, width) * _DOT))
+    layer = np.zeros((height, width, 4), np.uint8)
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        y, x = int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
+        layer[y : y + side, x : x + side, :3] = rgb[y : y + side, x : x + side].mean(axis=(0, 1))
+        layer[y : y + side, x : x + side, 3] = 255
+    return layer
+
+
+def tell_dots(engine: Engine, rgbs: list[npt.NDArray[np.uint8]]) -> None:
+    colorizer = Colorizer(engine)
+    automatic = 0.0
+    with TemporaryDirectory() as folder:
+        layer = Path(folder) / "dots.png"
+        for count in (0, *_DOTS):
+            errors = []
+            for i, rgb in enumerate(rgbs):
+                cv2.imwrite(str(layer), cv2.cvtColor(dots_of_truth(rgb, count, i), cv2.COLOR_RGBA2BGRA))
+                made = colorizer.color(luma_of(rgb), hints=layer if count else None)
+                labs = (rgb_to_lab(picture.astype(np.float32) / np.float32(255)) for picture in (made, rgb))
+                errors.append(float(ciede2000(*labs).mean()))
+            error = float(np.mean(errors))
+            automatic = automatic or error
+            log.info("dots: %3d: CIEDE2000 %.2f, %.1f %% less", count, error, 100 * (1 - error / automatic))
+
+
 def tell_reference(halves: list[tuple[Guessed, Guessed]]) -> None:
     before, after = [], []
     for reference, picture in halves:
@@ -169,6 +206,7 @@ def main() -> None:
         tell_spread(guessed)
         tell_reference([(guess(engine, r[:, : r.shape[1] // 2]), guess(engine, r[:, r.shape[1] // 2 :])) for r in rgbs])
         tell_hints(guessed)
+        tell_dots(engine, rgbs)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from archivecolor.chroma.film import FilmColorizer, Picture, scan
 from archivecolor.color import FloatArray
@@ -13,7 +14,7 @@ from archivecolor.film.form import luma_plane
 from archivecolor.film.reading import frames
 from archivecolor.inference.engine import Estimate
 from archivecolor.settings import Smoothing, SmoothingSettings
-from tests.fakes.engines import FakeEngine
+from tests.fakes.engines import FakeEngine, ListeningEngine
 from tests.film.sources import FilmSource, moving
 
 
@@ -24,7 +25,7 @@ class Wavering(FakeEngine):
         super().__init__()
         self._answers = (((30, 20), red_spread), ((10, -30), blue_spread))
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         """The next answer, everywhere."""
         made = self.colorize(luma)
         ab, spread = self._answers[self.pictures % 2]
@@ -65,3 +66,20 @@ def test_without_smoothing_every_frame_keeps_its_own_answer(tmp_path: Path) -> N
     path = FilmSource(moving(6)).write(tmp_path / "film.mkv")
     made = colored(path, Wavering(2, 60), Smoothing.OFF)
     np.testing.assert_allclose(np.abs(np.diff(made[:, 1])), 50, atol=1)
+
+
+def test_paint_on_a_frame_goes_through_a_generator_that_takes_hints(tmp_path: Path) -> None:
+    path = FilmSource(moving(5)).write(tmp_path / "film.mkv")
+    found = scan(path)
+    pictures = [Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, 5)]
+    layer = np.zeros((*found.film.form.shown, 4), np.uint8)
+    layer[40:50, 40:60] = (60, 200, 60, 255)
+    Image.fromarray(layer).save(tmp_path / "2.png")
+    engine = ListeningEngine()
+    colorizer = FilmColorizer(engine)
+    colorizer.paint_shot(pictures, found.film.form, {2: tmp_path / "2.png"})
+    made = [ab for _, ab in colorizer.chroma(pictures, found.film.form, (0,))]
+    assert all(ab[4, -4, 0] < -10 for ab in made)  # green, where no stroke is, in every frame
+    plain, told = engine.told[0] if engine.told[0] is not None else ((), ())
+    assert not np.any(plain)
+    assert np.any(told)

@@ -173,9 +173,9 @@ def test_looks_of_one_size_go_to_the_engine_together() -> None:
     batches: list[int] = []
 
     class Counting(FakeEngine):
-        def colorize(self, luma: FloatArray) -> FloatArray:
+        def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
             batches.append(len(luma))
-            return super().colorize(luma)
+            return super().colorize(luma, hints)
 
     colorizer = Colorizer(Counting())
     square, wide = np.zeros((64, 64), np.uint8), np.zeros((64, 128), np.uint8)

@@ -20,7 +20,7 @@ import numpy as np
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import EngineFolder
-from archivecolor.inference.engine import Estimate, check_luma
+from archivecolor.inference.engine import Estimate, check_hints, check_luma
 
 Chroma = Callable[[FloatArray], FloatArray]
 """Maps luma ``[h, w]`` in 0..1, already at the chroma's size, to a*, b* ``[h, w, 2]``."""
@@ -42,7 +42,9 @@ def wild(luma: FloatArray) -> FloatArray:
     return rng.uniform(-180, 180, (*luma.shape, 2)).astype(np.float32)
 
 
-def fake_folder(*, name: str = "fake", short_px: int = 64, multiple: int = 32, chroma_stride: int = 4) -> EngineFolder:
+def fake_folder(
+    *, name: str = "fake", short_px: int = 64, multiple: int = 32, chroma_stride: int = 4, hints: bool = False
+) -> EngineFolder:
     """The description of a generator that lies nowhere."""
     return EngineFolder(
         path=Path("engines") / name,
@@ -58,13 +60,14 @@ def fake_folder(*, name: str = "fake", short_px: int = 64, multiple: int = 32, c
         encoder="lite0",
         classifier_features=False,
         blocks=(0, 0),
+        hints=hints,
         median_steps=0,
         digests={},
     )
 
 
 class FakeEngine:
-    """An `Engine` whose chroma is a function of the luma."""
+    """An `Engine` whose chroma is a function of the luma; where its folder takes hints, theirs where they lie."""
 
     def __init__(self, chroma: Chroma = warm, folder: EngineFolder | None = None) -> None:
         self.folder = folder or fake_folder()
@@ -76,19 +79,21 @@ class FakeEngine:
         self._chroma = chroma
         self._lock = threading.Lock()
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         """Chroma of ``[n, 1, h, w]`` luma, ``[n, 2, h / s, w / s]``."""
         if self.closed:
             raise EngineError(f"engine '{self.folder.name}' is closed")
         check_luma(luma, self.folder)
+        check_hints(hints, luma, self.folder)
         s = self.folder.chroma_stride
         n, _, h, w = luma.shape
         small = luma.reshape(n, h // s, s, w // s, s).mean(axis=(2, 4))
-        return np.stack([self._color(picture) for picture in small]).transpose(0, 3, 1, 2)
+        chroma = np.stack([self._color(picture) for picture in small]).transpose(0, 3, 1, 2)
+        return chroma if hints is None else chroma + hints[:, 2:] * (hints[:, :2] - chroma)
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         """`colorize`, and a spread of ``spread`` everywhere; None where that is None."""
-        chroma = self.colorize(luma)
+        chroma = self.colorize(luma, hints)
         return Estimate(chroma, None if self.spread is None else np.full_like(chroma[:, :1], self.spread))
 
     def _color(self, luma: FloatArray) -> FloatArray:
@@ -149,3 +154,20 @@ class SlowEngine(FakeEngine):
     def _color(self, luma: FloatArray) -> FloatArray:
         time.sleep(self.seconds)
         return super()._color(luma)
+
+
+class ListeningEngine(FakeEngine):
+    """Takes hints, colors all of a picture as they say in the mean, and remembers them in ``told``."""
+
+    def __init__(self) -> None:
+        super().__init__(warm, fake_folder(hints=True))
+        self.told: list[FloatArray | None] = []
+
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
+        """The same chroma everywhere."""
+        self.told.append(hints)
+        chroma = super().colorize(luma, hints).copy()
+        for picture, hint in zip(chroma, () if hints is None else hints, strict=hints is not None):
+            if hint[2].any():
+                picture[:] = hint[:2, hint[2] > 0].mean(axis=1)[:, None, None]
+        return chroma

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -13,16 +15,18 @@ from train.recipe import Data, Recipe
 SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2, blocks=(1, 1))
 
 
-def tiny_generator() -> Generator:
+def tiny_generator(*, hints: bool = False) -> Generator:
     """The same every time, in evaluation mode, with batch statistics that suit its weights; its colors vary."""
     torch.manual_seed(3)
-    generator = Generator(SHAPE)
+    generator = Generator(replace(SHAPE, hints=hints))
     generator.encoder.load_imagenet(imagenet_weights(SHAPE.encoder))
     generator.palette.copy_(torch.randn(SHAPE.palette, 2) * 30)
     nn.init.normal_(generator.head.weight, std=0.3)
     for name, weight in generator.named_parameters():
         if name.endswith(("attended.weight", "perceptron.2.weight")):  # untrained blocks do nothing
             nn.init.normal_(weight, std=0.1)
+        if name.startswith(("hints.leave", "alike.leave")):  # nor do untrained hints
+            nn.init.normal_(weight, std=0.3)
     generator.train()
     generator.encoder.eval()
     norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
@@ -35,9 +39,9 @@ def tiny_generator() -> Generator:
     return generator.eval()
 
 
-def tiny_checkpoint() -> Checkpoint:
+def tiny_checkpoint(*, hints: bool = False) -> Checkpoint:
     """What a run that ended with `tiny_generator` would have saved."""
-    weights = tiny_generator().state_dict()
-    recipe = Recipe("tiny", Data("nowhere"), (), generator=SHAPE)
+    weights = tiny_generator(hints=hints).state_dict()
+    recipe = Recipe("tiny", Data("nowhere"), (), generator=replace(SHAPE, hints=hints))
     prior = torch.full((SHAPE.palette,), 1 / SHAPE.palette)
     return Checkpoint(recipe, "unknown", "0" * 64, 1, 1.0, weights, weights, {}, {}, {}, prior)

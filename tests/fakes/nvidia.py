@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 
 CUDA_OUT_OF_MEMORY = "Error Code 2: OutOfMemory (Requested size was 1 bytes.): out of memory"
@@ -101,7 +102,7 @@ class FakeTensorRT(ModuleType):
         self.calls: list[str] = []
         self.refuses, self.fails, self.broken, self.most = refuses, fails, broken, most
         self.flags = 0
-        self.profile: tuple[str, Sequence[Sequence[int]]] = ("", ())
+        self.profile: dict[str, Sequence[Sequence[int]]] = {}
         self.capabilities: dict[int, _Capability] = {}
         self.streams: list[int] = []
 
@@ -122,6 +123,13 @@ class _Network:
 
     def __init__(self) -> None:
         self.model = b""
+
+    @property
+    def num_inputs(self) -> int:
+        return len(onnx.load_from_string(self.model).graph.input)
+
+    def get_input(self, index: int) -> Any:
+        return onnx.load_from_string(self.model).graph.input[index]
 
 
 class _Reason:
@@ -154,7 +162,7 @@ class _Profile:
         self._module = module
 
     def set_shape(self, input: str, min: Sequence[int], opt: Sequence[int], max: Sequence[int]) -> None:
-        self._module.profile = (input, (min, opt, max))
+        self._module.profile[input] = (min, opt, max)
 
 
 class _Config:
@@ -257,13 +265,14 @@ class _Context:
     def __init__(self, module: FakeTensorRT, logger: _Logger, session: Any) -> None:
         self._module, self._logger, self._session = module, logger, session
         self._names = _tensors(session)
-        self._shape: tuple[int, ...] = ()
+        self._given = [t.name for t in session.get_inputs()]
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._addresses: dict[str, int] = {}
 
     def set_input_shape(self, name: str, shape: Sequence[int]) -> bool:
         self._module.calls.append(f"set_input_shape {list(shape)}")
-        self._shape = tuple(shape)
-        return name == "luma"
+        self._shapes[name] = tuple(shape)
+        return name in self._given
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
         self._module.calls.append(f"set_tensor_address {name}")
@@ -273,15 +282,15 @@ class _Context:
     def execute_async_v3(self, stream_handle: int) -> bool:
         self._module.calls.append("execute_async_v3")
         self._module.streams.append(stream_handle)
-        if self._shape[0] > self._module.most:
+        if self._shapes["luma"][0] > self._module.most:
             self._logger.log(_Severity.ERROR, CUDA_OUT_OF_MEMORY)
             return False
-        luma = _floats(self._addresses["luma"], self._shape)
         if self._addresses.keys() != set(self._names):
             self._logger.log(_Severity.ERROR, "an output has no address")
             return False
-        outputs = self._names[1:]
-        for name, made in zip(outputs, self._session.run(outputs, {"luma": luma}), strict=True):
+        inputs = {name: _floats(self._addresses[name], self._shapes[name]) for name in self._given}
+        outputs = [name for name in self._names if name not in self._given]
+        for name, made in zip(outputs, self._session.run(outputs, inputs), strict=True):
             _floats(self._addresses[name], made.shape)[...] = made
         return True
 

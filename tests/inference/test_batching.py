@@ -7,7 +7,7 @@ import pytest
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
-from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, is_memory_error
+from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Given, is_memory_error
 
 
 class Memory:
@@ -17,11 +17,11 @@ class Memory:
         self.most = most
         self.tried: list[int] = []
 
-    def __call__(self, luma: FloatArray, batch: int) -> FloatArray:
+    def __call__(self, given: Given, batch: int) -> FloatArray:
         self.tried.append(batch)
-        if min(batch, len(luma)) > self.most:
+        if min(batch, len(given[0])) > self.most:
             raise DeviceMemoryError("out of memory")
-        return luma * 2
+        return given[0] * 2
 
 
 PICTURES = np.arange(12, dtype=np.float32).reshape(12, 1, 1, 1)
@@ -29,15 +29,15 @@ PICTURES = np.arange(12, dtype=np.float32).reshape(12, 1, 1, 1)
 
 def test_the_batch_is_halved_until_it_fits() -> None:
     memory, batch = Memory(3), FittingBatch(16)
-    np.testing.assert_array_equal(batch.run(PICTURES, memory), PICTURES * 2)
+    np.testing.assert_array_equal(batch.run((PICTURES,), memory), PICTURES * 2)
     assert memory.tried == [16, 6, 3]
 
 
 def test_what_fitted_is_remembered() -> None:
     memory, batch = Memory(3), FittingBatch(8)
-    batch.run(PICTURES, memory)
+    batch.run((PICTURES,), memory)
     memory.tried.clear()
-    batch.run(PICTURES, memory)
+    batch.run((PICTURES,), memory)
     assert memory.tried == [2]
     assert batch.size == 2
 
@@ -45,7 +45,7 @@ def test_what_fitted_is_remembered() -> None:
 def test_a_picture_that_does_not_fit_alone_is_an_engine_error_with_its_size() -> None:
     luma = np.zeros((4, 1, 64, 96), np.float32)
     with pytest.raises(EngineError, match="not even one picture of 96 x 64 fits") as told:
-        FittingBatch(4).run(luma, Memory(0))
+        FittingBatch(4).run((luma,), Memory(0))
     assert not isinstance(told.value, DeviceMemoryError)
     assert "--device cpu" in (told.value.hint or "")
 

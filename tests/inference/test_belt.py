@@ -100,7 +100,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def test_each_batch_is_copied_once_up_and_once_down_and_waited_for_once(recorder: Recorder) -> None:
-    chroma = Belt(torch.device("cuda", 0), 4).run(LUMA, 2, quarter)
+    chroma = Belt(torch.device("cuda", 0), 4).run((LUMA,), 2, quarter)
     np.testing.assert_array_equal(chroma, quarter(torch.from_numpy(LUMA)).numpy())
     assert recorder.log.count("host to device on up") == 3
     assert recorder.log.count("device to host on down") == 3
@@ -108,17 +108,19 @@ def test_each_batch_is_copied_once_up_and_once_down_and_waited_for_once(recorder
 
 
 def test_the_host_waits_for_a_batch_only_when_the_next_is_under_way(recorder: Recorder) -> None:
-    Belt(torch.device("cuda", 0), 4).run(LUMA, 1, quarter)
-    started = 0
+    Belt(torch.device("cuda", 0), 4).run((LUMA,), 1, quarter)
+    started, waits = 0, 0
     for entry in recorder.log:
         if entry == "device to host on down":
             started += 1
         elif entry.startswith("host waits"):
+            waits += 1
             assert started >= min(5, int(entry.split()[-1]) + 2)
+    assert waits == 5
 
 
 def test_streams_wait_for_one_another_and_never_the_host_for_them(recorder: Recorder) -> None:
-    Belt(torch.device("cuda", 0), 4).run(LUMA[:1], 1, quarter)
+    Belt(torch.device("cuda", 0), 4).run((LUMA[:1],), 1, quarter)
     assert recorder.log == [
         "host to device on up",
         "main waits for up",
@@ -135,13 +137,13 @@ def test_computing_happens_on_the_stream_between(recorder: Recorder) -> None:
         seen.append(recorder.current)
         return quarter(luma)
 
-    Belt(torch.device("cuda", 0), 4).run(LUMA, 3, compute)
+    Belt(torch.device("cuda", 0), 4).run((LUMA,), 3, compute)
     assert seen == ["main", "main"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 9])
 def test_on_a_cpu_the_batch_changes_nothing(batch: int) -> None:
-    chroma = Belt(torch.device("cpu"), 4).run(LUMA, batch, quarter)
+    chroma = Belt(torch.device("cpu"), 4).run((LUMA,), batch, quarter)
     np.testing.assert_array_equal(chroma, quarter(torch.from_numpy(LUMA)).numpy())
 
 
@@ -151,11 +153,11 @@ def test_a_gpu_that_runs_out_of_memory_gets_smaller_batches(
     tried: list[int] = []
     right = Belt.run
 
-    def small_memory(self: Belt, luma: Any, batch: int, compute: Any, planes: int) -> Any:
+    def small_memory(self: Belt, given: Any, batch: int, compute: Any, planes: int) -> Any:
         tried.append(batch)
         if batch > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 GiB")
-        return right(self, luma, batch, compute, planes)
+        return right(self, given, batch, compute, planes)
 
     monkeypatch.setattr(Belt, "run", small_memory)
     with TorchEngine(tiny, EngineSettings(device="cpu", batch=4)) as engine:

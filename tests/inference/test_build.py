@@ -80,7 +80,7 @@ def test_the_network_is_strongly_typed_and_the_profile_spans_every_shape_of_pict
 ) -> None:
     build.build(Request(tiny, gpus=("sm_75", "sm_121"), batch=(1, 3, 9), short_px=128))
     assert fake_rtx.flags == 1 << fake_rtx.NetworkDefinitionCreationFlag.STRONGLY_TYPED
-    assert fake_rtx.profile == ("luma", ((1, 1, 32, 32), (3, 1, 128, 192), (9, 1, 512, 512)))
+    assert fake_rtx.profile == {"luma": ((1, 1, 32, 32), (3, 1, 128, 192), (9, 1, 512, 512))}
     assert [c.name for _, c in sorted(fake_rtx.capabilities.items())] == ["SM75", "SM121"]
     assert fake_rtx.calls == ["Builder", "parse", "build_serialized_network"]
 

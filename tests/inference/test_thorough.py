@@ -24,7 +24,7 @@ class Watched(FakeEngine):
         self.shown: list[FloatArray] = []
         self._spreads = spreads
 
-    def estimate(self, luma: FloatArray) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
         self.shown.append(luma.copy())
         found = super().estimate(luma)
         if self._spreads is None:

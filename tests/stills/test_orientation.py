@@ -76,9 +76,9 @@ class WatchingEngine(FakeEngine):
         super().__init__(left_is_red)
         self.seen: list[FloatArray] = []
 
-    def colorize(self, luma: FloatArray) -> FloatArray:
+    def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         self.seen += list(luma[:, 0])
-        return super().colorize(luma)
+        return super().colorize(luma, hints)
 
 
 def recolor(source: Path, target: Path, format: StillFormat) -> WatchingEngine:

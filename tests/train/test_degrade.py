@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from archivecolor.color import FloatArray, rgb_to_luma
-from train.degrade import Degradation, degrade
+from train.damage import damage
+from train.degrade import Degradation, degrade, mount
 
 Picture = npt.NDArray[np.uint8]
 
-FAULTS = [f.name for f in dataclasses.fields(Degradation) if f.name != "clean"]
-NOTHING = Degradation(*[0.0] * (len(FAULTS) + 1))
-EVERYTHING = Degradation(0.0, *[1.0] * len(FAULTS))
+FAULTS = [f.name for f in dataclasses.fields(Degradation) if f.name not in {"clean", "mount"}]
+NOTHING = dataclasses.replace(Degradation(), clean=0.0, **dict.fromkeys(FAULTS, 0.0))
+EVERYTHING = dataclasses.replace(Degradation(), clean=0.0, **dict.fromkeys(FAULTS, 1.0))
 
 seeds = st.integers(0, 2**32)
 extremes = hnp.arrays(np.float32, (16, 24, 3), elements=st.sampled_from([0, 1, 0.5]), fill=st.sampled_from([0, 1]))
@@ -89,3 +90,22 @@ def test_gray_pictures_look_the_same_on_every_emulsion() -> None:
     gray = np.full((8, 8, 3), 0.6, np.float32)
     luma = degrade(gray, np.random.default_rng(1), dataclasses.replace(NOTHING, emulsion=1.0))
     np.testing.assert_allclose(luma, 0.6, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_kind_of_damage_leaves_most_of_the_picture_to_be_seen(crop: FloatArray, seed: int) -> None:
+    plain = rgb_to_luma(crop)
+    damaged = np.clip(damage(plain, np.random.default_rng(seed), 1.0), 0, 1)
+    changed = np.abs(damaged - plain) > 0.25
+    assert 0.002 < changed.mean() < 0.5
+
+
+def test_a_mount_lies_around_the_picture_and_is_nearly_gray(crop: FloatArray) -> None:
+    for seed in range(20):
+        mounted = mount(crop, np.random.default_rng(seed))
+        paper = (mounted != crop).any(axis=2)
+        np.testing.assert_array_equal(mounted[20:-20, 25:-25], crop[20:-20, 25:-25])
+        assert mounted.min() >= 0
+        assert mounted.max() <= 1
+        if paper.any():
+            assert np.ptp(mounted[paper], axis=1).max() < 0.2

@@ -14,15 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-from archivecolor.errors import ArchiveColorError, ConfigurationError, InputError
+from archivecolor.errors import ArchiveColorError, ConfigurationError, DependencyError, InputError, UsageError
 from archivecolor.generator import EncoderKind, Generator
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
 from train import trainer as training
+from train.batches import BatchWorkers, batches
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
-from train.fit import batches, fit
+from train.device import training_device
+from train.fit import fit
+from train.hints import HintDraws
 from train.losses import ColorLoss
 from train.networks import freeze, imagenet_weights
 from train.palette import fit_palette, palette_prior
@@ -264,6 +267,50 @@ def test_batches_of_a_later_start_are_those_of_the_whole_run(recipe: Recipe, pho
     for one, other in zip(whole[4:], late, strict=True):
         np.testing.assert_array_equal(one.luma, other.luma)
         np.testing.assert_array_equal(one.chroma, other.chroma)
+
+
+def test_processes_make_the_batches_that_a_thread_does(recipe: Recipe, photographs: Photographs) -> None:
+    schedule = Schedule(recipe.phase)
+    for first in (0, 4):
+        ones = batches(photographs, recipe, schedule, first)
+        others = BatchWorkers(photographs, recipe, 2).batches(schedule, first)
+        for one, other in zip(ones, others, strict=True):
+            np.testing.assert_array_equal(one.luma, other.luma)
+            np.testing.assert_array_equal(one.chroma, other.chroma)
+
+
+def test_what_goes_wrong_in_a_process_ends_the_run(recipe: Recipe, photographs: Photographs) -> None:
+    gone = Photographs([b"no picture"], np.ones(1), photographs.digest)
+    with pytest.raises(ValueError, match="picture 0 can no longer be decoded"):
+        next(BatchWorkers(gone, recipe, 1).batches(Schedule(recipe.phase), 0))
+
+
+def test_a_run_with_processes_ends_in_the_same_bits(recipe: Recipe, uninterrupted: Checkpoint, tmp_path: Path) -> None:
+    made = Checkpoint.load(fit(recipe, tmp_path, None, NEVER, device=torch.device("cpu"), workers=2))
+    assert_same_bits(made.generator, uninterrupted.generator)
+    assert_same_bits(made.ema, uninterrupted.ema)
+
+
+@pytest.mark.parametrize(("name", "error"), [("gpu", UsageError), ("mps", UsageError), ("cuda:99", DependencyError)])
+def test_a_device_that_cannot_train_is_told_before_anything_is_loaded(
+    name: str, error: type[ArchiveColorError], tmp_path: Path
+) -> None:
+    with pytest.raises(error, match="--device cpu"):
+        training_device(name)
+    assert training_device("cpu").type == "cpu"
+
+
+def test_a_generator_with_hints_is_trained_on_them(recipe: Recipe, tmp_path: Path) -> None:
+    hinted = dataclasses.replace(
+        recipe,
+        generator=dataclasses.replace(SHAPE, hints=True),
+        hints=HintDraws(none=0),
+        phase=recipe.phase[:1],
+    )
+    made = Checkpoint.load(fit(hinted, tmp_path, None, NEVER))
+    leaving = [v for k, v in made.generator.items() if k.startswith(("hints.leave", "alike.leave")) and v.dim() > 1]
+    assert len(leaving) == 5
+    assert all(v.abs().max() > 0 for v in leaving)
 
 
 def test_the_schedule_shows_at_least_the_pictures_of_each_phase(recipe: Recipe) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import functools
 import math
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from tests.fakes.generators import SHAPE, tiny_checkpoint, tiny_generator
 from train import trainer as training
 from train.checkpoint import Checkpoint
 from train.dataset import Photographs
-from train.fit import fit
+from train.fit import fit, go_on_in_place
 from train.palette import palette_prior
 from train.parent import load_parent
 from train.recipe import Recipe
@@ -43,10 +46,38 @@ def test_another_runs_weights_can_be_the_beginning(recipe: Recipe, tmp_path: Pat
     assert 0 < drift < 0.01
 
 
+def test_weights_go_on_in_the_schedule_where_they_were(recipe: Recipe, tmp_path: Path) -> None:
+    short = dataclasses.replace(recipe, phase=recipe.phase[:2])
+    parent = fit(short, tmp_path / "short", None, NEVER)
+    more = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, source_weights={"cat": 0.0}))
+    made = Checkpoint.load(fit(more, tmp_path / "run", None, NEVER, parent, in_place=True))
+    assert made.step == 6
+    assert max(state["step"] for state in made.optimizer["state"].values()) == 6
+    with (tmp_path / "run" / "curve.csv").open(encoding="utf-8") as f:
+        assert [row["phase"] for row in csv.DictReader(f)] == ["adversarial"]
+    other = dataclasses.replace(recipe, name="other")
+    with pytest.raises(ConfigurationError, match="trained by recipe 'tiny', so it has no place in 'other'"):
+        fit(other, tmp_path / "other", None, NEVER, parent, in_place=True)
+
+
+def test_an_engine_s_weights_go_on_in_the_schedule_at_a_rate_that_rises(
+    recipe: Recipe, tiny_engine: Path, tmp_path: Path
+) -> None:
+    trainer = training.Trainer(recipe)
+    folder = Path(shutil.copytree(tiny_engine, tmp_path / "tiny"))
+    toml = folder / "engine.toml"
+    toml.write_text(re.sub("pictures = 0", "pictures = 8", toml.read_text(encoding="utf-8")), encoding="utf-8")
+    go_on_in_place(trainer, Photographs.load(tmp_path, recipe.data), folder)
+    assert trainer.step == 4  # 4 + 2 pictures in batches of 2, then 2 more
+    first = trainer.learning_rate(recipe.phase[2], 0.5)
+    trainer.step += 400
+    assert trainer.learning_rate(recipe.phase[2], 0.5) > 100 * first > 0
+
+
 def test_a_network_that_grows_begins_by_coloring_as_the_smaller_one(recipe: Recipe, tmp_path: Path) -> None:
     parent = tiny_checkpoint()
     parent.save(tmp_path / "parent.pt")
-    larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2)))
+    larger = dataclasses.replace(recipe, generator=dataclasses.replace(SHAPE, blocks=(3, 2), hints=True))
     trainer = training.Trainer(larger)
     trainer.begin(Photographs.load(tmp_path, recipe.data), load_parent(tmp_path / "parent.pt", larger.network))
     luma = torch.rand(1, 1, 64, 96, generator=torch.Generator().manual_seed(2))

@@ -51,3 +51,13 @@ def test_without_a_plateau_nothing_is_watched() -> None:
 def test_pictures_are_counted_over_phases() -> None:
     schedule = Schedule((dataclasses.replace(PHASE, pictures=3), dataclasses.replace(PHASE, name="two", batch=5)))
     assert [schedule.pictures(step) for step in (0, 1, 2, 3)] == [0, 2, 4, 9]
+
+
+@pytest.mark.parametrize("batches", [(2, 5), (4, 1), (64, 64)])
+def test_the_step_after_so_many_pictures_is_found_for_any_batches(batches: tuple[int, int]) -> None:
+    phases = (dataclasses.replace(PHASE, pictures=64), dataclasses.replace(PHASE, name="two", pictures=320))
+    schedule = Schedule(tuple(dataclasses.replace(p, batch=b) for p, b in zip(phases, batches, strict=True)))
+    for step in range(schedule.steps + 1):
+        assert schedule.step_after(schedule.pictures(step)) == step
+    assert schedule.at(schedule.step_after(64))[0].name == "two"
+    assert schedule.step_after(10_000) == schedule.steps

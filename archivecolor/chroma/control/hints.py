@@ -128,7 +128,8 @@ def read_strokes(path: Path, shown: tuple[int, int], size: tuple[int, int]) -> S
     cover = small[..., 3]
     rgb = np.asarray(small[..., :3] / np.maximum(cover, np.float32(1e-6))[..., None], dtype=np.float32)
     on = cover > _THINNEST
-    return Strokes(np.where(on[..., None], rgb_to_lab(rgb)[..., 1:], 0).astype(np.float32), on.astype(np.float32))
+    lab = np.where(on[..., None], rgb_to_lab(rgb), 0).astype(np.float32)
+    return Strokes(lab[..., 1:], on.astype(np.float32), lab[..., 0])
 
 
 def _decode(path: Path, shown: tuple[int, int]) -> npt.NDArray[np.uint8]:

@@ -28,14 +28,8 @@ from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import Warned
-from archivecolor.film.segments import (
-    Journal,
-    Segment,
-    ShotConfidence,
-    clear_finished,
-    holds,
-    plan_segments,
-)
+from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
+from archivecolor.film.sniff import names_a_film
 from archivecolor.film.writing import Cut, Joined, join, unsupported
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
@@ -47,6 +41,7 @@ from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.listener import INFO, Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, FilmCodec, Purpose, changed
+from archivecolor.stills.sniff import is_a_picture
 from archivecolor.text import clock
 from archivecolor.version import __version__
 
@@ -361,6 +356,12 @@ def _check_names(request: FilmRequest) -> None:
     source, target = request.source, request.target
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder", hint="archivecolor folder colors what is in it")
+    if is_a_picture(source) and not names_a_film(source.name):
+        raise InputError(
+            f"{source}: is a photograph", hint="archivecolor folder colors photographs; give the folder of it"
+        )
     if target.exists():
         if target.samefile(source):
             raise OutputError(f"{target}: is the film itself", hint="give the result another name")

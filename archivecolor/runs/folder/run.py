@@ -5,6 +5,7 @@ Every result is noted in the journal before it gets its name, and every failure 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from archivecolor.chroma.still import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
-from archivecolor.errors import ArchiveColorError, Stopped
+from archivecolor.errors import ArchiveColorError, Stopped, UnexpectedError
 from archivecolor.film.segments import ShotConfidence, mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
@@ -31,6 +32,9 @@ from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Progress, Unit
 from archivecolor.settings import AlreadyColor
+from archivecolor.text import printable
+
+log = logging.getLogger(__name__)
 
 COLORING: Final = "coloring"
 
@@ -61,7 +65,9 @@ class FolderRun:
         """Color ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.estimate([x.still.network_y for x in loaded]),
+            compute=lambda loaded: self.colorizer.estimate(
+                [x.still.network_y for x in loaded], [x.still.strokes for x in loaded]
+            ),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
             group=lambda loaded: loaded.still.network_y.shape,
@@ -96,8 +102,11 @@ class FolderRun:
                 self._film(task)
             except Stopped:
                 return
-            except ArchiveColorError as e:
-                self._ended_badly(task, e)
+            except Exception as e:
+                if self.tally.listener.raised:
+                    raise
+                log.debug("%s", printable(task.name), exc_info=True)
+                self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
             self.tally.ended += 1
 
     def _load(self, task: Task) -> _Loaded:
@@ -147,12 +156,7 @@ class FolderRun:
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(
-                premis(
-                    *held,
-                    self.colorizer.record(painted=loaded.still.is_painted),
-                    loaded.begun.began_at,
-                    warnings,
-                )
+                premis(*held, self.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
     def _film(self, task: Task) -> None:

@@ -112,4 +112,4 @@ def test_the_record_tells_of_paint_only_where_there_is_some_and_names_files_with
     with Colorizer(FakeEngine(), settings) as colorizer:
         plain, painted = colorizer.record(), colorizer.record(painted=True)
     assert plain.settings == "settings: warmth 0.5, reference photo.png"
-    assert painted.settings == f"{plain.settings}, colors painted by hand in places"
+    assert painted.settings == f"{plain.settings}, colours painted by hand in places"
