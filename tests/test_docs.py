@@ -85,6 +85,7 @@ def reason_not_to_run(words: list[str]) -> str | None:
     return next((why for why, starts in NOT_RUN.items() if line.startswith(starts)), None)
 
 
+@cache
 def tree() -> typer.core.TyperGroup:
     root = typer.main.get_command(app)
     assert isinstance(root, typer.core.TyperGroup)

@@ -188,7 +188,9 @@ def _pair(
 
 
 def compile_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Check ``--only`` patterns."""
+    """Check ``--only`` patterns. Raises `UsageError`."""
+    if isinstance(patterns, str):
+        raise UsageError(f"'{patterns}' is one pattern", hint="give a list of patterns")
     patterns = tuple(patterns)
     if not all(patterns):
         raise UsageError("an empty --only pattern matches nothing")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from archivecolor.jobs.records import Kind, TimedConfidence
 
@@ -126,9 +126,19 @@ class Silent(Listener):
 class Relay(Listener):
     """Passes everything on, and remembers what the listener behind it raised: that is not the fault of an item."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Listener | None) -> None:
+        self._listener = listener or Silent()
         self.raised: Exception | None = None
+
+    @contextmanager
+    def heard(self) -> Iterator[Self]:
+        """A run, which ends with what the listener raised, whatever came of that on the way."""
+        try:
+            yield self
+        except Exception:
+            if self.raised:
+                raise self.raised from None
+            raise
 
     def progress(self, progress: Progress) -> None:
         """Pass on."""

@@ -26,6 +26,7 @@ from archivecolor.jobs.records import Kind, Status
 from archivecolor.provenance.xmp import DamagedXmpError, without_record
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
+from archivecolor.runs.settings import check_jobs, check_megapixels
 from archivecolor.settings import OutputSettings
 from archivecolor.stills import Still, for_target, open_still, profiles, write_pages, write_still
 from archivecolor.stills.sniff import NotAPictureError, sniff
@@ -66,6 +67,8 @@ def strip(
     only before the first picture, for one that fails there is told to the listener and counted.
     """
     source, out, listener = Path(source), Path(out), listener or Silent()
+    check_jobs(jobs)
+    check_megapixels(max_megapixels)
     if source.is_dir():
         check_folders(source, out)
         found = walk(source, out, rename=_gray_name, only=compile_patterns(only))

@@ -19,6 +19,7 @@ from archivecolor.jobs.records import Kind
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.luma_check import compare_films, compare_stills
+from archivecolor.runs.settings import check_jobs, check_megapixels
 from archivecolor.stills.sniff import NotAPictureError, names_a_picture, sniff
 
 
@@ -58,6 +59,8 @@ def verify(
     where there are no results, `UsageError` where there is nothing to compare them with.
     """
     out, source, listener = Path(out), Path(source) if source else None, listener or Silent()
+    check_jobs(jobs)
+    check_megapixels(max_megapixels)
     for folder in (out, source):
         if folder and not folder.is_dir():
             raise InputError(f"{folder}: is no folder", hint="give the folders of the run")

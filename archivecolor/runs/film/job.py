@@ -38,7 +38,7 @@ from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.runs.listener import INFO, Listener, Progress, Silent, Unit
+from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, FilmCodec, Purpose, changed
 from archivecolor.stills.sniff import is_a_picture
@@ -155,11 +155,12 @@ def color_film(
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
     them the same call goes on from the last finished segment.
     """
-    settings, listener = settings or FilmSettings(), listener or Silent()
+    settings = settings or FilmSettings()
     request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
-    plan = plan_film(request, listener, stop)
-    with select.open_engine(settings.engine, settings.generator) as engine:
-        return make_film(plan, engine, settings.color, listener, stop)
+    with Relay(listener).heard() as relay:
+        plan = plan_film(request, relay, stop)
+        with select.open_engine(settings.engine, settings.generator) as engine:
+            return make_film(plan, engine, settings.color, relay, stop)
 
 
 def plan_film(request: FilmRequest, listener: Listener | None = None, stop: threading.Event | None = None) -> FilmPlan:

@@ -31,7 +31,7 @@ from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import FolderRun
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
-from archivecolor.runs.listener import INFO, Listener, Relay, Silent
+from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.version import __version__
 
@@ -70,7 +70,8 @@ def color_folder(
     if settings.color.reference:
         content_sha256(settings.color.reference)  # what cannot be read is one error now, not one for each item
     items = ItemSettings(settings, catalog.find(settings.generator))
-    tally = Tally(Relay(listener or Silent()), Summary(settings.summary, source, out) if settings.summary else None)
+    relay = Relay(listener)
+    tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
     planner = Planner(
         source,
@@ -81,7 +82,8 @@ def color_folder(
         bag=settings.bag or bag.is_bag(out),
     )
     job = _FolderJob(planner, stop, _signer(settings))
-    return job.tell() if dry_run else job.run()
+    with relay.heard():
+        return job.tell() if dry_run else job.run()
 
 
 def _signer(settings: FolderSettings) -> ContentSigner | None:

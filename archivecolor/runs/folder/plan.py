@@ -94,6 +94,8 @@ class Planner:
             try:
                 task = self._task(thing, kind)
             except ArchiveColorError as e:
+                if self.tally.listener.raised:
+                    raise
                 self._failed(thing.source, thing.name, kind, e)
             else:
                 if task:

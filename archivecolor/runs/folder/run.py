@@ -100,11 +100,11 @@ class FolderRun:
             self.tally.listener.message(INFO, f"film {number} of {total}: {task.name}")
             try:
                 self._film(task)
-            except Stopped:
-                return
             except Exception as e:
                 if self.tally.listener.raised:
                     raise
+                if isinstance(e, Stopped):
+                    return
                 log.debug("%s", printable(task.name), exc_info=True)
                 self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
             self.tally.ended += 1
