@@ -185,7 +185,7 @@ class Colorizer:
         with atomic_write(target, overwrite=overwrite) as file:
             warnings, _ = self.write_still(file, loaded, made, output)
         if confidence and made.confidence is None:
-            return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
+            return (*warnings, f"generator '{self.engine.folder.name}' does not report its confidence")
         if confidence:
             write_map(Path(confidence), made)
         return warnings
@@ -209,7 +209,7 @@ class Colorizer:
             if page >= still.info.pages:
                 raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
         if still.info.pages > 1 and list(layers) == [0]:
-            still = replace(still, warnings=(*still.warnings, "the hints color its first page alone"))
+            still = replace(still, warnings=(*still.warnings, "the hints color only its first page"))
         seen = self.network_y(still.luma, still.orientation)
         strokes, said = self._strokes(layers.get(0), still, seen)
         return LoadedStill(replace(still, warnings=still.warnings + said), seen, strokes, layers)

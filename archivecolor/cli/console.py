@@ -49,7 +49,7 @@ def write_out(text: str) -> None:
     except BrokenPipeError as e:
         # What is left in the buffer would fail again when Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError("the reader of the output has gone away", hint="the same command goes on from here") from e
+        raise OutputError("nothing reads the output any more", hint="the same command continues from here") from e
 
 
 def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None:

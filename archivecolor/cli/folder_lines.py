@@ -32,7 +32,7 @@ class FolderLines(Lines):
             level = log.info if outcome.reason in _WORTH_A_LINE else log.debug
             level("%s: result exists, %s", name, outcome.reason)
         elif outcome.status is ItemStatus.IGNORED:
-            log.info("%s: passed by, %s", name, outcome.reason)
+            log.info("%s: skipped, %s", name, outcome.reason)
         elif outcome.status in (ItemStatus.COPIED, ItemStatus.SKIPPED):
             log.info(
                 "%s: %s, %s", name, outcome.reason, "copied" if outcome.status is ItemStatus.COPIED else "left out"
@@ -71,7 +71,9 @@ class FolderLines(Lines):
 def _tell_left(record: FolderRecord) -> None:
     """Results that the run did not dare to replace, and how to let it."""
     if record.foreign:
-        log.info("%d of those already there were made by no run on record; --overwrite makes them anew", record.foreign)
+        log.info(
+            "%d of those already there were not made by a known run; --overwrite makes them again", record.foreign
+        )
     if record.painted:
         log.info(
             "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted

@@ -27,7 +27,7 @@ class Interruption:
         self._signal = number
         self.stop.set()
         with suppress(OSError):  # not through sys.stderr: the signal may come while that is being written to
-            os.write(_STDERR, b"\nfinishing the pictures under way; once more to stop at once\n")
+            os.write(_STDERR, b"\nfinishing the pictures under way; press again to stop at once\n")
 
     def raise_if_interrupted(self) -> None:
         """Leave with the exit code that shells expect: 128 plus the signal."""

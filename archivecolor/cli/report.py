@@ -21,8 +21,8 @@ from archivecolor.version import __version__
 
 @laid_out
 def report(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; only read.")],
-    source: Annotated[Path | None, options.what("--source", "Show also what no run has come to yet.", "SRC")] = None,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; never changed.")],
+    source: Annotated[Path | None, options.what("--source", "Also show what no run has reached yet.", "SRC")] = None,
     to: Annotated[
         Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,

@@ -31,7 +31,7 @@ def verify(
     """Prove that results have the luma of their sources, every pixel, and are as they were written.
 
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
-    result is compared with the one that was noted when it was written. One line a file that fails; exit code 8.
+    result is compared with the one that was noted when it was written. One line for each file that fails; exit code 8.
 
     Examples:
     archivecolor verify out --source scans
@@ -54,7 +54,7 @@ def verify(
             listener=lines,
             stop=interruption.stop,
         )
-    what = "their sources' luma" if source else "the digests that were noted; luma was not compared: give --source"
+    what = "their sources' luma" if source else "the recorded digests; luma was not compared: give --source"
     console.log.info("%d of %d results have %s", record.good, record.checked, what)
     interruption.raise_if_interrupted()
     record.raise_for_failures()

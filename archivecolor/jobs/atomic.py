@@ -129,12 +129,12 @@ def _publish(part: Path, final: Path, *, overwrite: bool) -> None:
     try:
         os.link(part, final)
     except FileExistsError as e:
-        raise AlreadyExistsError(f"{final}: exists already", hint="--overwrite replaces it") from e
+        raise AlreadyExistsError(f"{final}: already exists", hint="--overwrite replaces it") from e
     except OSError as e:
         if e.errno not in _NO_LINKS:
             raise
         if final.exists():
-            raise AlreadyExistsError(f"{final}: exists already", hint="--overwrite replaces it") from e
+            raise AlreadyExistsError(f"{final}: already exists", hint="--overwrite replaces it") from e
         part.rename(final)
     else:
         part.unlink()

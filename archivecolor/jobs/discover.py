@@ -45,9 +45,9 @@ def check_folders(source: Path, target: Path) -> None:
     if not os.path.exists(source):  # noqa: PTH110 - a path that cannot be followed is False, not an exception
         raise InputError(f"{source}: there is no such folder")
     if not os.path.isdir(source):  # noqa: PTH112
-        raise InputError(f"{source}: is no folder", hint="give the folder that holds it, and --only for its name")
+        raise InputError(f"{source}: is not a folder", hint="give its folder, and its name with --only")
     if os.path.lexists(target) and not os.path.isdir(target):  # noqa: PTH112
-        raise OutputError(f"{target}: is no folder", hint="give a folder, it is made when missing")
+        raise OutputError(f"{target}: is not a folder", hint="give a folder; it is created if missing")
     if _same(target, source):
         raise OutputError(f"{target}: is {source} itself", hint="choose a folder beside it")
     if lies_inside(target, source):
@@ -175,7 +175,7 @@ def _pair(
         path = source_here / file
         if file in found.odd:
             broken = found.odd[file]
-            yield PassedBy(path, name, "is a broken link" if broken else "is no regular file", failed=broken)
+            yield PassedBy(path, name, "is a broken link" if broken else "is not a regular file", failed=broken)
             continue
         result = rename(file)
         if taken[result] > 1:

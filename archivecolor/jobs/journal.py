@@ -95,7 +95,7 @@ class Journal:
     def __init__(self, out: Path) -> None:
         """Open the journal of ``out``, making it where it is missing.
 
-        Raises `OutputError` where it cannot be written, or another run is writing into it.
+        Raises `OutputError` where it cannot be written, or another run is writing to it.
         """
         self.path = journal_path(out)
         try:

@@ -50,7 +50,7 @@ class LockFile:
         self._path = path
         self._file = path.open("ab")
         try:
-            lock(self._file, path, f"{guarded}: another run is writing into it")
+            lock(self._file, path, f"{guarded}: another run is writing to it")
         except BaseException:
             self._file.close()
             raise

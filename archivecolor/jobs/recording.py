@@ -121,7 +121,7 @@ class Recorder:
             raise InputError(f"{task.source}: changed while it was read", hint="run the same command again")
         replaced = read_state(target).sha256 if target.is_file() else None
         if replaced and task.reason is not Reason.OVERWRITE and replaced != task.replaces_sha256:
-            raise AlreadyExistsError(f"{target}: exists already", hint="--overwrite replaces it")
+            raise AlreadyExistsError(f"{target}: already exists", hint="--overwrite replaces it")
         entry = self._entry(task, status, settings, begun)
         result = target.relative_to(self._out).as_posix()
         self._add(
@@ -204,5 +204,5 @@ class Recorder:
         journal = Journal(self._out)
         if not journal.is_new:
             journal.close()
-            raise OutputError(f"{self._out}: another run has written into it", hint="run the same command again")
+            raise OutputError(f"{self._out}: another run has written to it", hint="run the same command again")
         return journal

@@ -188,11 +188,11 @@ def _look(path: Path) -> FileState | None:
         if not path.is_symlink():
             return None
     except OSError as e:
-        raise OutputError(f"{path}: cannot be looked at: {e.strerror}", hint="check its permissions") from e
+        raise OutputError(f"{path}: cannot be examined: {e.strerror}", hint="check its permissions") from e
     else:
         if stat.S_ISREG(status.st_mode) and status.st_size:
             return FileState(status.st_size, status.st_mtime_ns)
-    raise OutputError(f"{path}: exists and is no picture", hint="remove it, or use --overwrite")
+    raise OutputError(f"{path}: exists and is not a picture", hint="remove it, or use --overwrite")
 
 
 def _read(path: Path) -> FileState:

@@ -185,8 +185,8 @@ def check_plan(folder: EngineFolder, plan: Plan) -> str:
     if not apart.mean <= LARGEST_MEAN:
         plans.remove(plan)
         raise EngineError(
-            f"the plan was deleted: its colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
-            hint=f"at most {LARGEST_MEAN} is allowed; --precision fp32 may hold it",
+            f"the plan was deleted: its colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} on average",
+            hint=f"at most {LARGEST_MEAN} is allowed; --precision fp32 may meet it",
         )
     build.note_difference(plan, apart.mean, apart.largest)
     return f"; colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"

@@ -19,7 +19,7 @@ from archivecolor.stills.sniff import names_a_picture, sniff
 
 _DIGITS: Final = frozenset("0123456789")
 _NOT_THERE: Final = ("its result is not there", "the same folder command makes it again")
-_NOT_BEGUN: Final = ("no run has come to it yet", "the same folder command goes on")
+_NOT_BEGUN: Final = ("no run has reached it yet", "the same folder command continues")
 
 
 class State(StrEnum):

@@ -77,7 +77,7 @@ def place(out: Path, source: Path | None = None, folder: Path | None = None) -> 
     if lies_inside(folder, out):
         raise OutputError(f"{folder}: lies inside {out}", hint="give --to a folder beside it")
     if os.path.lexists(folder) and not folder.is_dir():
-        raise OutputError(f"{folder}: is no folder", hint="give --to another one, it is made when missing")
+        raise OutputError(f"{folder}: is not a folder", hint="give --to another one; it is created if missing")
     page.check_place(folder)
     return folder
 

@@ -63,7 +63,7 @@ class FilmSettings:
         check_jobs(self.jobs)
         for time_s in (self.start_s, self.end_s):
             if time_s is not None and not 0 <= time_s < float("inf"):
-                raise UsageError(f"{time_s:g} s is no time in a film", hint="give seconds from its beginning")
+                raise UsageError(f"{time_s:g} s is not a time in a film", hint="give seconds from its beginning")
         if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
             raise UsageError(
                 f"the part ends at {self.end_s:g} s and starts at {self.start_s:g} s", hint="end it after its start"

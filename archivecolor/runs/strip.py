@@ -47,7 +47,7 @@ class StripRecord:
     def raise_for_failures(self) -> None:
         """Raise `ItemsFailedError` where a picture came to nothing."""
         if self.failed:
-            raise ItemsFailedError(f"{self.failed} failed", hint="mend them and run the same command again")
+            raise ItemsFailedError(f"{self.failed} failed", hint="fix them and run the same command again")
 
 
 def strip(
@@ -131,7 +131,7 @@ def _pictures(found: Iterable[object]) -> Iterator[Item]:
             try:
                 sniff(thing.source)
             except NotAPictureError as e:
-                log.debug("%s: passed by, %s", printable(thing.name), e.message.rpartition(": ")[2])
+                log.debug("%s: skipped, %s", printable(thing.name), e.message.rpartition(": ")[2])
             else:
                 yield thing
 

@@ -40,7 +40,7 @@ class VerifyRecord:
     def raise_for_failures(self) -> None:
         """Raise `VerificationError` where a result is not what it should be."""
         if self.bad:
-            raise VerificationError(f"{self.bad} of {self.checked} results are not what they should be")
+            raise VerificationError(f"{self.bad} of {self.checked} results failed verification")
 
 
 def verify(
@@ -63,7 +63,7 @@ def verify(
     check_megapixels(max_megapixels)
     for folder in (out, source):
         if folder and not folder.is_dir():
-            raise InputError(f"{folder}: is no folder", hint="give the folders of the run")
+            raise InputError(f"{folder}: is not a folder", hint="give the folders of the run")
     if source is None and not journal_path(out).exists():
         raise UsageError(f"{out}: has no journal to compare with", hint="give --source SRC, to compare the pictures")
     checker = _Checker(max_megapixels)
@@ -173,12 +173,12 @@ class _Checker:
         """What is wrong with a result; None where nothing is. Raises what reading it raises."""
         sha256 = read_state(result.path).sha256 if result.sha256 else None
         if sha256 != result.sha256:
-            return "is not the file that was written: its digest is another"
+            return "is not the file that was written: its digest differs"
         if result.source is None:
             return None
         source_sha256 = read_state(result.source).sha256
         if result.source_sha256 and source_sha256 != result.source_sha256:
-            return f"was made from another file than {result.source} is now"
+            return f"was made from a different file than {result.source} is now"
         if source_sha256 == (sha256 or read_state(result.path).sha256):
             return None  # a copy of what was in color already
         if result.kind is Kind.FILM:

@@ -55,7 +55,7 @@ def test_an_empty_cache_lists_nothing(build_engine: Run, tmp_path: Path) -> None
     [
         (["--gpu", "rtx-4099"], 2, "did you mean 'rtx-4090'?"),
         (["--gpu", "H100"], 2, "TensorRT-RTX does not build for H100 (sm_90)"),
-        (["--gpu", "sm_89", "--all-gpus"], 2, "exclude each other"),
+        (["--gpu", "sm_89", "--all-gpus"], 2, "cannot be used together"),
         (["--gpu", "sm_89", "--batch", "8,4,1"], 2, "the batch is 8,4,1"),
         (["--gpu", "sm_89", "--batch", "lots"], 2, "the batch is 'lots'"),
         (["--gpu", "sm_89", "--network-px", "7"], 2, "the network's short side is 7 px"),

@@ -49,7 +49,7 @@ const marks = {
   },
 
   complain() {
-    if (this.kept) say("This browser keeps no marks: export them before you close the page.", 8);
+    if (this.kept) say("This browser does not keep marks: export them before you close the page.", 8);
     this.kept = false;
   },
 

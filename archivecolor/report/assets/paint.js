@@ -131,7 +131,7 @@ const painting = {
     try {
       localStorage.setItem(this.key, JSON.stringify(this.byLayer));
     } catch {
-      say("This browser keeps no strokes: save the layer before you close the page.", 8);
+      say("This browser does not keep strokes: save the layer before you close the page.", 8);
     }
   },
 
@@ -158,7 +158,7 @@ const painting = {
     const item = this.item;
     if (!item || !this.strokes.length) return;
     if (LONE_BYTE.test(item.source)) {
-      say("No browser can write this name. Paint on a layer with a picture editor.", 8);
+      say("A browser cannot write this name. Paint on a layer with a picture editor.", 8);
       return;
     }
     const layer = await new Promise((resolve) => element("paint").toBlob(resolve, "image/png"));

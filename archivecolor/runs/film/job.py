@@ -260,7 +260,7 @@ def _make(
     resumed = sum(made.frames for made in journal.made.values())
     done = float(resumed)
     if resumed:
-        listener.message(INFO, f"going on: {resumed} of {plan.frames} frames are there")
+        listener.message(INFO, f"continuing: {resumed} of {plan.frames} frames are done")
     try:
         _check_space(plan, sum(made.bytes for made in journal.made.values()))
     except OutputError:
@@ -368,7 +368,7 @@ def _check_names(request: FilmRequest) -> None:
             raise OutputError(f"{target}: is the film itself", hint="give the result another name")
         if not request.overwrite:
             clear_leftover(target)
-            raise OutputError(f"{target}: exists already", hint="--overwrite replaces it")
+            raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:

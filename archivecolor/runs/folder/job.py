@@ -60,7 +60,7 @@ def color_folder(
             f"{settings.summary}: the summary would lie among the sources", hint="give --summary another place"
         )
     if settings.watch and dry_run:
-        raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
+        raise UsageError("--watch and --dry-run cannot be used together", hint="leave one of them out")
     check_folders(source, out)
     if journal_path(source).exists():
         raise UsageError(
@@ -187,7 +187,7 @@ def _make(planner: Planner) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise OutputError(f"{out}: cannot be made: {e.strerror}", hint="choose another folder") from e
+        raise OutputError(f"{out}: cannot be created: {e.strerror}", hint="choose another folder") from e
     if not os.access(out, os.W_OK | os.X_OK):
         raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
     if planner.bag:

@@ -105,7 +105,7 @@ class Planner:
         """Warn of painted layers that belong to no picture."""
         if self.items.hints:
             for layer in self.items.hints.strangers(self.source):
-                self.tally.listener.message(WARNING, f"{layer}: belongs to no picture of that name")
+                self.tally.listener.message(WARNING, f"{layer}: there is no picture of that name")
 
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
@@ -131,9 +131,9 @@ class Planner:
         # Without the journal a half-written file may be one that another run is writing
         holds = self.recorder is not None and self.recorder.holds_journal
         if holds and self._has_leftover(item) and clear_leftover(item.target):
-            log.debug("%s: cleared what a killed run left of it", printable(item.name))
+            log.debug("%s: removed what a killed run had left", printable(item.name))
         if self.bag and not can_hold(item.target.name):
-            raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
+            raise OutputError(f"{item.source}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
         layers = self.items.layers(kind, item.name)
@@ -173,7 +173,7 @@ class Planner:
         if kind is Kind.FILM:
             if looks_like_a_film(item.source):
                 return True
-            self._passed_by(PassedBy(item.source, item.name, "is no film", failed=False), kind)
+            self._passed_by(PassedBy(item.source, item.name, "is not a film", failed=False), kind)
             return False
         try:
             sniff(item.source)

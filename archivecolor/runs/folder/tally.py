@@ -30,7 +30,7 @@ class FolderRecord:
     by_kind: Mapping[tuple[ItemStatus, Kind], int]
     """Of photographs and of films."""
     foreign: int
-    """Of the results that exist, how many were made by no run on record."""
+    """Of the results that exist, how many were not made by any run on record."""
     painted: int
     """Of the results that exist, how many were left because making them again would lose hints."""
     failures: tuple[ItemOutcome, ...]
@@ -59,11 +59,11 @@ class FolderRecord:
         if self.stopped_by:
             raise self.stopped_by
         if self.failed:
-            raise ItemsFailedError(f"{self.failed} failed", hint="mend them and run the same command again")
+            raise ItemsFailedError(f"{self.failed} failed", hint="fix them and run the same command again")
         if self.damaged:
             raise ItemsFailedError(
                 f"{self.damaged} films are damaged; everything that can be decoded was written",
-                hint="the warnings tell where",
+                hint="the warnings say where",
             )
 
 
