@@ -11,7 +11,8 @@
     |-- EngineError           6   an engine failed to build, load, run or match
     |-- ItemsFailedError      7   the run finished, some of its items failed
     |-- VerificationError     8   a verification or a quality gate failed
-    `-- ConfigurationError    9   a configuration file is wrong
+    |-- ConfigurationError    9   a configuration file is wrong
+    `-- NotProvableError     10   nothing is wrong, but not everything can be proved
 
 Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption. `Stopped` is no error.
 """
@@ -79,6 +80,12 @@ class VerificationError(ArchiveColorError):
     """A verification or a quality gate failed."""
 
     exit_code = 8
+
+
+class NotProvableError(ArchiveColorError):
+    """A verification found nothing wrong, but could not prove everything."""
+
+    exit_code = 10
 
 
 class ConfigurationError(ArchiveColorError):

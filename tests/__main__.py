@@ -57,7 +57,7 @@ def _tell(command: Command) -> None:
 
 
 def _name(command: Command) -> str:
-    return Path(command[0]).name if len(command) < 3 else " ".join(command[1:3])
+    return " ".join((Path(command[0]).name, *command[1:3]))
 
 
 if __name__ == "__main__":

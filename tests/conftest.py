@@ -71,31 +71,31 @@ def color_photographs() -> dict[str, Picture]:
 
 @pytest.fixture(scope="session")
 def tiny_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The engine folder of `tests.fakes.generators.tiny_generator`. Exporting it takes long: once for all workers."""
+    """The engine folder of `tests.fakes.generators.tiny_generator`."""
+    return _exported(tmp_path_factory, "tiny", hints=False)
+
+
+@pytest.fixture(scope="session")
+def hinted_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a tiny generator that takes hints."""
+    return _exported(tmp_path_factory, "hinted", hints=True)
+
+
+def _exported(tmp_path_factory: pytest.TempPathFactory, name: str, *, hints: bool) -> Path:
+    """Export a tiny generator; as that takes long, once for all workers."""
     from tests.fakes.generators import tiny_checkpoint
     from train.export import export
 
     whole_run = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         whole_run = whole_run.parent
-    folder = whole_run / "engines" / "tiny"
-    with FileLock(whole_run / "engines.lock"):
+    folder = whole_run / "engines" / name
+    with FileLock(whole_run / f"{name}.lock"):
         if not folder.exists():
-            making = tmp_path_factory.mktemp("engines") / "tiny"
-            export(tiny_checkpoint(), making, summary="untrained: for tests", short_px=96, temperature=None)
-            folder.parent.mkdir()
+            making = tmp_path_factory.mktemp("engines") / name
+            export(tiny_checkpoint(hints=hints), making, summary="untrained: for tests", short_px=96, temperature=None)
+            folder.parent.mkdir(exist_ok=True)
             making.rename(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def hinted_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same of a tiny generator that takes hints."""
-    from tests.fakes.generators import tiny_checkpoint
-    from train.export import export
-
-    folder = tmp_path_factory.mktemp("engines") / "hinted"
-    export(tiny_checkpoint(hints=True), folder, summary="untrained: for tests", short_px=96, temperature=None)
     return folder
 
 

@@ -251,7 +251,7 @@ class Colorizer:
             for name, value in changed(replace(self.settings, hints=None)).items()
         ]
         if painted:
-            chosen.append("colors painted by hand in places")
+            chosen.append("colours painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 

@@ -71,9 +71,7 @@ class FolderLines(Lines):
 def _tell_left(record: FolderRecord) -> None:
     """Results that the run did not dare to replace, and how to let it."""
     if record.foreign:
-        log.info(
-            "%d of those already there were not made by a known run; --overwrite makes them again", record.foreign
-        )
+        log.info("%d of those already there were not made by a known run; --overwrite makes them again", record.foreign)
     if record.painted:
         log.info(
             "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted

@@ -37,8 +37,10 @@ class Lines(Listener):
         if outcome.status is ItemStatus.COLORED:
             log.debug("%s: colored in %.2f s", name, outcome.seconds)
             tell_least_sure(outcome.least_sure)
-        elif outcome.status is ItemStatus.GOOD:
-            log.debug("%s: verified", name)
+        elif outcome.status is ItemStatus.NOT_PROVABLE:
+            log.info("%s: not provable, %s", name, printable(outcome.reason or ""))
+        elif outcome.status in (ItemStatus.PROVED, ItemStatus.UNCHANGED):
+            log.debug("%s: %s", name, outcome.status)
         self.emit(outcome)
 
     def item_failed(self, outcome: ItemOutcome) -> None:
@@ -76,4 +78,4 @@ def tell_least_sure(shots: Sequence[TimedConfidence]) -> None:
     """Say where in a film to look first, if anywhere."""
     if shots:
         told = ", ".join(f"{clock(shot.start_s)} ({shot.confidence:.0%})" for shot in shots)
-        log.info("least sure of the colors in the shots at %s", told)
+        log.info("least sure of the colors in the shots from %s", told)

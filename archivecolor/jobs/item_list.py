@@ -28,8 +28,6 @@ class ItemList:
         lines = raw.decode("utf-8", "surrogateescape").removeprefix(_BYTE_ORDER_MARK).split("\n")
         paths = {PurePosixPath(line.removesuffix("\r")) for line in lines if line.strip()}
         if outside := next((p for p in sorted(paths) if p.is_absolute() or ".." in p.parts), None):
-            raise InputError(
-                f"{path}: '{outside}' is not a path below SRC", hint="give paths as they are below SRC"
-            )
+            raise InputError(f"{path}: '{outside}' is not a path below SRC", hint="give paths as they are below SRC")
         folders = frozenset(folder.as_posix() for item in paths for folder in item.parents)
         return cls(frozenset(item.as_posix() for item in paths), folders)

@@ -26,7 +26,6 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cuda": ("NVIDIA GPUs: PyTorch", _TORCH),
     "tensorrt": ("the NVIDIA GPU that is here: TensorRT", ("tensorrt", *_TORCH)),
     "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("tensorrt_rtx", *_TORCH)),
-    "jpeg": ("the luma of color JPEGs, bit for bit", ("jpeglib",)),
     "heif": ("HEIC photographs", ("pillow_heif",)),
     "tiff": ("rare TIFF compressions", ("imagecodecs",)),
     "c2pa": ("results signed with your key", ("c2pa",)),

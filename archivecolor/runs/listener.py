@@ -66,8 +66,12 @@ class ItemStatus(StrEnum):
     """It is neither a photograph nor a film."""
     PLANNED = "planned"
     STRIPPED = "stripped"
-    GOOD = "good"
-    BAD = "bad"
+    PROVED = "proved"
+    UNCHANGED = "unchanged"
+    """It is the file that was written; its luma was not compared."""
+    NOT_PROVABLE = "not provable"
+    """It was coded with loss; what can be compared is as it should be."""
+    WRONG = "wrong"
     FAILED = "failed"
 
 

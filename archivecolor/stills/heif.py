@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archivecolor.color import UIntArray
-from archivecolor.errors import DependencyError
+from archivecolor.errors import DependencyError, InputError
 from archivecolor.installation import install_line
 from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import pillow
@@ -33,6 +33,12 @@ def _register(path: Path) -> None:
 def probe(path: Path) -> StillInfo:
     """Size from the header; a sequence of pictures is refused."""
     _register(path)
+    with pillow.open_image(path) as image:
+        count = getattr(image, "n_frames", 1)
+    if count > 1:
+        raise InputError(
+            f"{path}: holds {count} pictures", hint="split it, with heif-convert for instance, and color those"
+        )
     return pillow.probe(path, StillFormat.HEIF)
 
 

@@ -226,7 +226,7 @@ def test_what_a_listener_raises_ends_a_verification(scans: Path, tmp_path: Path)
     before = tree(tmp_path / "out")
     with pytest.raises(OSError, match="mine"):
         verify(tmp_path / "out", scans, listener=Raising("item_done", OSError("mine"), 3))
-    assert verify(tmp_path / "out", scans).good == 12
+    assert verify(tmp_path / "out", scans).proved == 12
     assert tree(tmp_path / "out") == before
 
 
@@ -371,7 +371,7 @@ def test_results_that_were_altered_do_not_pass(scans: Path, tmp_path: Path) -> N
     write(tmp_path / "out/0/00.png", 99)
     heard = Heard()
     record = verify(tmp_path / "out", scans, listener=heard)
-    assert (record.good, record.bad) == (11, 1)
+    assert (record.proved, record.wrong) == (11, 1)
     assert [outcome.name for outcome in heard.failed] == ["0/00.png"]
     with pytest.raises(VerificationError):
         record.raise_for_failures()
