@@ -1,4 +1,4 @@
-"""What a run can be told, as immutable values that survive pickling."""
+"""Settings, as immutable values that survive pickling."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class StillFormat(StrEnum):
 
 
 class AlreadyColor(StrEnum):
-    """What becomes of pictures that are in color already."""
+    """What to do with pictures that are in color already."""
 
     SKIP = "skip"
     COPY = "copy"
@@ -107,7 +107,7 @@ class ColorSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What computes the chroma. The colors are the same to within what nobody sees, whatever is chosen."""
+    """What computes the chroma. Whatever is chosen, the colors are the same to the eye."""
 
     kind: str = "auto"
     """auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."""
@@ -194,7 +194,7 @@ class SmoothingSettings:
 
     smoothing: Smoothing = Smoothing.FULL
     every: int = 8
-    """The generator runs on every so many frames, where new things come into sight and where it contradicts itself; the
+    """The generator runs on every Nth frame, where something new appears and where its answers disagree; the
     others are carried to."""
 
     def __post_init__(self) -> None:

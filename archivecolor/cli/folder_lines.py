@@ -1,4 +1,4 @@
-"""What a folder run tells on the terminal: a line where one is due, and the closing counts."""
+"""A folder run on the terminal: a line where one is due, and the closing counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FolderLines(Lines):
     """Tells a folder run."""
 
     def item_done(self, outcome: ItemOutcome) -> None:
-        """A line for what is planned, passed by or left; with ``--verbose`` for everything."""
+        """A line for what is planned, skipped or left; with ``--verbose`` for everything."""
         name = printable(outcome.name)
         if outcome.status is ItemStatus.PLANNED and outcome.target:
             if not self.json:

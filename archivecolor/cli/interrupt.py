@@ -14,7 +14,7 @@ _STDERR = 2
 
 
 class Interruption:
-    """Whether somebody asked the run to end, and how."""
+    """Whether the run was asked to end, and how."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()

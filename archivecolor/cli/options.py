@@ -249,7 +249,7 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class EnginesOptions:
-    """Generators in engines, each with each."""
+    """Every generator in every engine."""
 
     engine: Annotated[list[str] | None, _ENGINE] = None
     generator: Annotated[list[str] | None, _GENERATOR] = None

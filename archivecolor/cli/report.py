@@ -33,7 +33,7 @@ def report(
     """Make a page for looking through the results: before and after, warnings, failures, accept and reject.
 
     It opens in any browser, from disk. Marks export as a list for folder --only-from. Pictures that are up to date are
-    kept, so the same command brings a page up to date or goes on where it was stopped.
+    kept, so the same command brings a page up to date or continues where it was stopped.
 
     Examples:
     archivecolor report out
@@ -49,7 +49,7 @@ def report(
 def make_report(
     out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, tell: options.TellOptions
 ) -> None:
-    """Make the page and tell where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
+    """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
     from archivecolor.jobs.journal import journal_path
     from archivecolor.report import making
 

@@ -1,4 +1,4 @@
-"""Lists of items that somebody chose: one path below SRC a line, as the review page exports them."""
+"""Lists of chosen items: one path below SRC per line, as the review page exports them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ItemList:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a list; bytes that are no UTF-8 are kept as the file system has them. Raises `InputError`."""
+        """Read a list; bytes that are not UTF-8 are kept as the file system has them. Raises `InputError`."""
         try:
             raw = path.read_bytes()
         except OSError as e:

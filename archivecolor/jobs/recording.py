@@ -1,4 +1,4 @@
-"""Noting what becomes of a run's items: each line is written before its result gets its name.
+"""Recording the outcomes of a run's items: each line is written before its result gets its name.
 
 The source is digested as it is begun and looked at again when its result is ready, so that a file that was still being
 written, or was replaced meanwhile, fails rather than being recorded as what it is not.
@@ -142,7 +142,7 @@ class Recorder:
         self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
 
     def failed(self, name: str, source: Path, kind: Kind, error: ArchiveColorError, kept: str | None = None) -> None:
-        """Note an item that came to nothing; ``kept`` is the digest of its earlier result. Raises `OutputError`."""
+        """Note an item that failed; ``kept`` is the digest of its earlier result. Raises `OutputError`."""
         state = None
         with suppress(InputError):
             state = look_at(source)

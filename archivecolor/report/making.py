@@ -37,12 +37,12 @@ class PagePlan:
     folder: Path
     items: list[ReviewItem]
     version: str
-    """archivecolor's, for the page to tell."""
+    """archivecolor's, for the page to show."""
 
     def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
-        """Make the pictures that are missing, then the page; None when ``stop`` said so before the end.
+        """Make the pictures that are missing, then the page; None when stopped before the end.
 
-        What was made until then is kept, and the next call goes on from there. Raises `OutputError`.
+        What was made until then is kept, and the next call continues from there. Raises `OutputError`.
         """
         gallery = Gallery(self.folder, self.out)
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}

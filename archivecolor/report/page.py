@@ -83,7 +83,7 @@ def write_page(folder: Path, out: Path, previews: list[Preview], version: str) -
 
 
 def check_place(folder: Path) -> None:
-    """Refuse to write over a page that is somebody else's. Raises `OutputError`."""
+    """Refuse to overwrite a page that is not ours. Raises `OutputError`."""
     path = folder / NAME
     try:
         with path.open("rb") as file:

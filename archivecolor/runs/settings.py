@@ -1,4 +1,4 @@
-"""What a whole run can be told, as immutable values: what is impossible is refused where they are made."""
+"""The settings of whole runs, as immutable values that refuse what is impossible when they are made."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FilmSettings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     color: ColorSettings = field(default_factory=ColorSettings)
     already_color: AlreadyColor = AlreadyColor.SKIP
-    """What becomes of what is in color already. To skip a film that was asked for by name is an `OutputError`."""
+    """What to do with what is in color already. `color_film` refuses with an `OutputError` rather than skip."""
     smoothing: SmoothingSettings = field(default_factory=SmoothingSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     start_s: float | None = None
@@ -86,7 +86,7 @@ class FolderSettings(FilmSettings):
     only_from: Path | None = None
     """A list of paths below the folder, one a line."""
     watch: bool = False
-    """Go on with what arrives, until somebody stops it."""
+    """Continue with what arrives, until stopped."""
     bag: bool = False
     """Make the folder of results a BagIt bag."""
     summary: Path | None = None

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StripRecord:
-    """What became of colored pictures whose color was taken off."""
+    """The outcome of taking the color off."""
 
     stripped: int
     existing: int
@@ -44,7 +44,7 @@ class StripRecord:
     failed: int
 
     def raise_for_failures(self) -> None:
-        """Raise `ItemsFailedError` where a picture came to nothing."""
+        """Raise `ItemsFailedError` where a picture failed."""
         if self.failed:
             raise ItemsFailedError(f"{self.failed} failed", hint="fix them and run the same command again")
 

@@ -136,13 +136,13 @@ class _Result:
     """What the journal says of it."""
     source_sha256: str | None = None
     warnings: tuple[str, ...] = ()
-    """What the run said of it."""
+    """The run's warnings about it."""
     settings: Settings = field(default_factory=dict)
     """What it was made with, as far as that is known."""
 
 
 class _Results:
-    """The results on record, and then those that only lie there. Memory: 8 bytes a result."""
+    """The results on record, and then those that are not. Memory: 8 bytes per result."""
 
     def __init__(self, out: Path, source: Path | None, only: tuple[str, ...]) -> None:
         self._out, self._source, self._only = out, source, only
@@ -186,7 +186,7 @@ class _Results:
 
 
 def _source_of(named: Path, is_one: Callable[[str], bool]) -> Path:
-    """The source of a result that no journal tells of: of its name, or of its name with another suffix."""
+    """The source of a result that is in no journal: of its name, or of its name with another suffix."""
     bare = named.with_suffix("")
     if named.exists() or not bare.parent.is_dir():
         return named
@@ -201,7 +201,7 @@ class _Checker:
     max_megapixels: int | None
 
     def check(self, result: _Result) -> Finding:
-        """What can be said of a result. Raises what reading it raises."""
+        """Check a result. Raises what reading it raises."""
         sha256 = read_state(result.path).sha256 if result.sha256 else None
         if sha256 != result.sha256:
             return wrong("is not the file that was written: its digest differs")
@@ -216,7 +216,7 @@ class _Checker:
             if another := next((words for name, words in _ANOTHER_FILM.items() if name in result.settings), None):
                 return Finding(Verdict.NOT_PROVABLE, another)
             return compare_films(result.source, result.path, named=result.warnings)
-        # Loss is believed of what is as the run left it; a JPEG of a JPEG has none unless the run said so
+        # A file that is as the run left it may be lossy; a JPEG made from a JPEG is not, unless the run said so
         from_jpeg = result.source.suffix.lower() in JPEG_SUFFIXES and not any("coded" in w for w in result.warnings)
         lossy = sha256 is not None and not (from_jpeg and result.path.suffix.lower() in JPEG_SUFFIXES)
         lossy = lossy or "quality" in result.settings

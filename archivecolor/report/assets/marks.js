@@ -1,5 +1,5 @@
 // Accepted and rejected: kept in this browser by the item's id, which changes with its result. So a result that was made
-// anew comes unmarked, and a page that was made anew finds the marks of all others.
+// again comes unmarked, and a page that was made again finds the marks of all others.
 
 const ACCEPT = "accept";
 const REJECT = "reject";

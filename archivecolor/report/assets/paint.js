@@ -1,5 +1,5 @@
 // Painting hints: strokes of color on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
-// Strokes are kept in this browser by their layer, so that they are there again when the picture was made anew.
+// Strokes are kept in this browser by their layer, so that they are still there when the picture is made again.
 
 const COLORS = [
   ["Skin", "#d9a78b"],

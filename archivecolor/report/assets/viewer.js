@@ -90,7 +90,7 @@ const viewer = {
     if (film.isShown) this.showFrame(null); // or its sound would go on
     if (history.state?.viewer) history.back();
     else history.replaceState(null, "", location.pathname + location.search);
-    // Word of the closing comes late: by then somebody may be writing in a field
+    // Word of the closing comes late: by then the user may be typing in a field
     if (!document.activeElement?.matches("input, select, textarea")) element("grid").focus({ preventScroll: true });
   },
 

@@ -5,8 +5,8 @@
     plan_film:  names -> streams the container can hold -> scan (timestamps, shots, form) -> part -> encoder, tried
     color_film: free space -> journal -> segments (`segment_maker`) -> join -> sync -> rename
 
-Nothing bears the target's name before all of it is there. What a stopped or killed run made lies in a work folder
-beside the target, and the same request goes on from there.
+The target's name is given once all of it is there. What a stopped or killed run made stays in a work folder
+beside the target, and the same request continues from there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Whole:
     """What is known of a film when all of it is written and it has no name yet."""
 
     confidence: tuple[ShotConfidence, ...]
-    """How sure the generator was of each shot; none from generators that do not tell."""
+    """How sure the generator was of each shot; empty from generators that do not report it."""
     warnings: tuple[Warned, ...]
     """Damage of the source; everything that can be decoded was written."""
     lost: tuple[str, ...]
@@ -83,7 +83,7 @@ class FilmInColorError(OutputError):
 
 @dataclass(frozen=True, slots=True)
 class FilmRequest:
-    """What somebody wants of a film."""
+    """What is to be done with a film."""
 
     source: Path
     target: Path
@@ -142,7 +142,7 @@ class FilmPlan:
 
 @dataclass(frozen=True, slots=True)
 class FilmRecord:
-    """What became of a film."""
+    """The outcome of a film."""
 
     source: Path
     target: Path
@@ -165,7 +165,7 @@ class FilmRecord:
 
     @property
     def confidence(self) -> tuple[ShotConfidence, ...]:
-        """How sure the generator was of each shot; none from generators that do not tell."""
+        """How sure the generator was of each shot; empty from generators that do not report it."""
         return self.whole.confidence
 
 
@@ -180,7 +180,7 @@ def color_film(
     """Color a film: its picture in color, its luma as it was, everything else in it untouched.
 
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
-    them the same call goes on from the last finished segment.
+    them the same call continues from the last finished segment.
     """
     settings = settings or FilmSettings()
     request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
@@ -193,8 +193,8 @@ def color_film(
 def plan_film(request: FilmRequest, listener: Listener | None = None, stop: threading.Event | None = None) -> FilmPlan:
     """Read a film once and find out how to color it.
 
-    Raises `InputError` for what is no film, `OutputError` and `UsageError` for what cannot be done with it, before any
-    file is touched; `Stopped` once ``stop`` is set.
+    Raises `InputError` for what is not a film, `OutputError` and `UsageError` for what cannot be done with it, before
+    any file is touched; `Stopped` once ``stop`` is set.
     """
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
@@ -327,7 +327,7 @@ def _work_folder(target: Path) -> Path:
 
 
 def clear_leftover(target: Path) -> bool:
-    """Delete what a run that was killed in its last moment left beside a film that is whole; says if there was any."""
+    """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
     return clear_finished(_work_folder(target))
 
 
@@ -352,7 +352,7 @@ def kept_folder(request: FilmRequest) -> Path:
 
 
 def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | None:
-    """Chroma that an earlier run kept, if it is what this one would make but for paint, or a place to keep it in."""
+    """Chroma that an earlier run kept, if this one would make the same apart from paint, or a place to keep it in."""
     folder, keep = kept_folder(plan.request), plan.request.settings.keep_work
     if not keep and not folder.exists():
         return None
@@ -414,7 +414,7 @@ def _check_streams(request: FilmRequest, muxer: str) -> None:
 
 
 def _check_space(plan: FilmPlan, made_bytes: int) -> None:
-    """Segments and the film they are joined into lie beside each other for a while."""
+    """Segments and the film they are joined into exist side by side for a while."""
     width, height = plan.size
     bits = _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS) * width * height * plan.frames
     target = plan.request.target

@@ -47,7 +47,7 @@ def color_folder(
 ) -> FolderRecord:
     """Color every photograph and film below ``source`` into the same tree below ``out``.
 
-    The same call goes on where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
+    The same call continues where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
     further one is begun. With ``dry_run`` the plan is told, item by item, and nothing is written.
 
     Raises `ArchiveColorError` of the kind that says what cannot be done, before the first item is begun. Items that
@@ -113,7 +113,7 @@ class _FolderJob:
         return planner.tally.record(dry_run=True)
 
     def run(self) -> FolderRecord:
-        """Color everything, or, while watching, whatever comes until somebody stops it."""
+        """Color everything or, while watching, whatever arrives until stopped."""
         planner, tally = self.planner, self.planner.tally
         if planner.bag:
             bag.check(planner.out)

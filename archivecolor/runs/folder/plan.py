@@ -48,7 +48,7 @@ class Planner:
     stopped: Callable[[], bool]
     """Whether the run is to end."""
     bag: bool = False
-    """Results lie in ``out``'s payload folder, and bear names that a bag can hold."""
+    """Results lie in ``out``'s payload folder, under names that a bag can hold."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
     recorder: Recorder | None = None
@@ -75,7 +75,7 @@ class Planner:
         self._missing = set(self.listed.names) if self.listed else set()
 
     def tasks(self) -> Iterator[Task]:
-        """What is to be done; everything else is told and recorded."""
+        """What is to be done; everything else is reported and recorded."""
         target = self.out / PAYLOAD if self.bag else self.out
         kinds = self.items.run.kinds
         for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed):
@@ -124,7 +124,7 @@ class Planner:
         if self.items.run.output.format is None:
             return color_name(name)
         suffix = suffix_of(self.items.run.output.format)
-        # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's
+        # 'plate.7' and 'plate.7.xmp' keep what is not a picture's suffix: they are two files
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
 
     def _task(self, item: Item, kind: Kind) -> Task | None:
@@ -151,7 +151,7 @@ class Planner:
         return Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256)
 
     def _has_leftover(self, item: Item) -> bool:
-        """Whether a half-written result lies there. A folder of results is looked through once."""
+        """Whether there is a half-written result. Each folder of results is searched once."""
         folder = item.target.parent
         if self._parts[0] != folder:
             parts: set[str] = set()
