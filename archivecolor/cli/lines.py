@@ -78,4 +78,4 @@ def tell_least_sure(shots: Sequence[TimedConfidence]) -> None:
     """Say where in a film to look first, if anywhere."""
     if shots:
         told = ", ".join(f"{clock(shot.start_s)} ({shot.confidence:.0%})" for shot in shots)
-        log.info("least sure of the colors in the shots from %s", told)
+        log.info("least sure of the colors in the shots at %s", told)

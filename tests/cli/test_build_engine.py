@@ -40,7 +40,7 @@ def test_a_plan_for_another_machine_is_built_listed_and_not_built_again(build_en
     listed = json.loads(build_engine("--list", "--json").out)
     assert (listed["path"], listed["targets"], listed["usable"]) == (str(path), ["sm_75", "sm_89"], False)
     again = build_engine("--gpu", "sm_75", "--gpu", "rtx-4090")
-    assert "is there already" in again.err
+    assert "already there; --overwrite builds it again" in again.err
     assert again.out == done.out
 
 
