@@ -10,23 +10,8 @@ from archivecolor.film.encoding import CONTAINERS, can_hold
 from archivecolor.settings import EncodeSettings
 
 _SUFFIXES: Final = (
-    *(
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".dv",
-        ".f4v",
-        ".flv",
-        ".m2t",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mjpeg",
-        ".mkv",
-        ".mov",
-    ),
-    *(".mjpeg", ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
+    *(".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4"),
+    *(".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
 )
 _SHARED: Final = {".ts", ".mts", ".m2ts", ".m2t"}
 """Also TypeScript, and other things: these are films where the packets of a transport stream follow each other."""
