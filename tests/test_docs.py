@@ -165,6 +165,23 @@ def test_extras_that_are_installed_exist(page: str) -> None:
             assert set(extras.split(",")) <= set(known)
 
 
+def test_every_message_of_the_guide_s_table_is_one_of_the_program() -> None:
+    code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "archivecolor").rglob("*.py"))
+    _, _, table = text_of("GUIDE.md").partition("## When something goes wrong")
+    messages = [
+        m for row in table.splitlines() for m in re.findall(r"`([^`]+)`", row.partition("|")[2].partition("|")[0])
+    ]
+    assert len(messages) > 20
+    for message in messages:
+        for part in re.split(r"\.\.\.|\d[\d x]*|png|TensorRT|[(),]", message):
+            assert part.strip() in code, message
+
+
+def test_every_recipe_is_listed() -> None:
+    listed = re.findall(r"\| \[[\w-]+\]\(recipes/([\w-]+)\.toml\)", text_of("train/README.md"))
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "train" / "recipes").glob("*.toml"))
+
+
 def anchors(page: Path) -> set[str]:
     """What the headings of a page are linked by."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
