@@ -125,7 +125,7 @@ class AdviceOptions:
     def hints_path(self) -> Path | None:
         """The PNG or the folder. Raises `UsageError` where one option is given what belongs to the other."""
         if self.hints and self.hints_dir:
-            raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
+            raise UsageError("--hints and --hints-dir cannot be used together", hint="put all layers into the folder")
         if self.hints_dir and not self.hints_dir.is_dir():
             raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG")
         if self.hints and self.hints.is_dir():
@@ -257,7 +257,7 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class EnginesOptions:
-    """Generators in engines, each with each."""
+    """Every generator in every engine."""
 
     engine: Annotated[list[str] | None, _ENGINE] = None
     generator: Annotated[list[str] | None, _GENERATOR] = None

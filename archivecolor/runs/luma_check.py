@@ -37,11 +37,11 @@ _SAME_TIME_S: Final = 2e-3
 
 
 class Verdict(StrEnum):
-    """What can be said of a result."""
+    """The verdict on a result."""
 
     PROVED = "proved"
     NOT_PROVABLE = "not provable"
-    """Coded with loss; what can be compared is as it should be."""
+    """Coded with loss; what can be compared is right."""
     WRONG = "wrong"
 
 
@@ -59,7 +59,7 @@ class Finding:
 
 
 def wrong(reason: str) -> Finding:
-    """A result that is not what it should be."""
+    """A result that failed verification."""
     return Finding(Verdict.WRONG, reason)
 
 

@@ -45,8 +45,8 @@ def test_a_result_that_changed_by_one_bit_is_named(run: Run, source: Path, color
     (colored / "a.png").write_bytes(data)
     done = run("verify", colored, *(("--source", source) if with_source else ()))
     assert done.code == 8
-    assert done.lines_about("a.png") == ["a.png: is not the file that was written: its digest is another"]
-    assert "1 of 3 results are not what they should be" in done.err
+    assert done.lines_about("a.png") == ["a.png: is not the file that was written: its digest differs"]
+    assert "1 of 3 results failed verification" in done.err
 
 
 def test_one_pixel_of_other_luma_is_found_without_a_journal(run: Run, source: Path, colored: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_result_that_is_gone_and_a_source_that_changed_are_named(run: Run, sou
     done = run("verify", colored, "--source", source)
     assert done.code == 8
     assert done.lines_about("m.tif") == ["m.tif: there is no such file"]
-    assert "was made from another file than" in done.lines_about("a.png")[0]
+    assert "was made from a different file than" in done.lines_about("a.png")[0]
 
 
 def test_neither_journal_nor_source_is_a_usage_error(run: Run, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class SegmentMaker:
         stop: threading.Event | None = None,
         advance: Callable[[float], None] | None = None,
     ) -> None:
-        """Make the segments that ``journal`` has not, ``jobs`` at a time; ``advance`` is told frames that are done.
+        """Make the segments that ``journal`` lacks, ``jobs`` at a time; ``advance`` is given the frames done.
 
         A frame whose chroma is kept first is done by halves.
 
@@ -186,7 +186,7 @@ class SegmentMaker:
         abandon: threading.Event,
         heard: list[ShotConfidence],
     ) -> Iterator[tuple[Picture, FloatArray]]:
-        """The segment's pictures, each with its chroma before grading; ``heard`` is told how sure the generator is."""
+        """The segment's pictures, each with its chroma before grading; ``heard`` collects how sure the generator is."""
 
         def pictures(first: int, last: int) -> Iterator[Picture]:
             for picture in self._pictures(first, last):
