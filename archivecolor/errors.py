@@ -3,6 +3,7 @@
 ::
 
     ArchiveColorError
+    |-- UnexpectedError       1   a bug that showed with one item; the others go on
     |-- UsageError            2   the command line asks for something that makes no sense
     |-- InputError            3   a source cannot be read
     |-- DependencyError       4   an optional dependency or a device is missing
@@ -10,14 +11,19 @@
     |-- EngineError           6   an engine failed to build, load, run or match
     |-- ItemsFailedError      7   the run finished, some of its items failed
     |-- VerificationError     8   a verification or a quality gate failed
-    `-- ConfigurationError    9   a configuration file is wrong
+    |-- ConfigurationError    9   a configuration file is wrong
+    `-- NotProvableError     10   nothing is wrong, but not everything can be proved
 
 Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption. `Stopped` is no error.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import traceback
+from pathlib import Path
+from typing import ClassVar, Final
+
+_PACKAGE: Final = Path(__file__).parent
 
 
 class ArchiveColorError(Exception):
@@ -76,10 +82,28 @@ class VerificationError(ArchiveColorError):
     exit_code = 8
 
 
+class NotProvableError(ArchiveColorError):
+    """A verification found nothing wrong, but could not prove everything."""
+
+    exit_code = 10
+
+
 class ConfigurationError(ArchiveColorError):
     """A configuration file is wrong."""
 
     exit_code = 9
+
+
+class UnexpectedError(ArchiveColorError):
+    """A fault of archivecolor's own that showed with one item. Says of what kind it is and where it was met."""
+
+    @classmethod
+    def of(cls, error: Exception) -> UnexpectedError:
+        """Of what was raised."""
+        met = [step for step in traceback.extract_tb(error.__traceback__) if _PACKAGE in Path(step.filename).parents]
+        where = f", at {Path(met[-1].filename).relative_to(_PACKAGE).as_posix()}:{met[-1].lineno}" if met else ""
+        hint = "please report this line; --log-file keeps all that is known"
+        return cls(f"unexpected {type(error).__name__}: {error}{where}", hint=hint)
 
 
 class Stopped(Exception):

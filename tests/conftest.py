@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from pathlib import Path
@@ -13,9 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import skimage
+from filelock import FileLock
 from hypothesis.configuration import set_hypothesis_home_dir
 
 ROOT = Path(__file__).resolve().parents[1]
+
+pytest_plugins = ["tests.skips"]
 
 Picture = npt.NDArray[np.uint8]
 
@@ -23,6 +27,10 @@ Picture = npt.NDArray[np.uint8]
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)
 hypothesis.settings.load_profile("suite")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "archivecolor-hypothesis")
+
+# A core for each test: there is another beside it, and threads that spin while they wait take its time
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch, here and in processes that tests start
+cv2.setNumThreads(1)
 
 
 @pytest.fixture(autouse=True)
@@ -63,23 +71,31 @@ def color_photographs() -> dict[str, Picture]:
 
 @pytest.fixture(scope="session")
 def tiny_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The engine folder of `tests.fakes.generators.tiny_generator`. Making it takes long: half a minute of export."""
-    from tests.fakes.generators import tiny_checkpoint
-    from train.export import export
-
-    folder = tmp_path_factory.mktemp("engines") / "tiny"
-    export(tiny_checkpoint(), folder, summary="untrained: for tests", short_px=96, temperature=None)
-    return folder
+    """The engine folder of `tests.fakes.generators.tiny_generator`."""
+    return _exported(tmp_path_factory, "tiny", hints=False)
 
 
 @pytest.fixture(scope="session")
 def hinted_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same of a tiny generator that takes hints."""
+    return _exported(tmp_path_factory, "hinted", hints=True)
+
+
+def _exported(tmp_path_factory: pytest.TempPathFactory, name: str, *, hints: bool) -> Path:
+    """Export a tiny generator; as that takes long, once for all workers."""
     from tests.fakes.generators import tiny_checkpoint
     from train.export import export
 
-    folder = tmp_path_factory.mktemp("engines") / "hinted"
-    export(tiny_checkpoint(hints=True), folder, summary="untrained: for tests", short_px=96, temperature=None)
+    whole_run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        whole_run = whole_run.parent
+    folder = whole_run / "engines" / name
+    with FileLock(whole_run / f"{name}.lock"):
+        if not folder.exists():
+            making = tmp_path_factory.mktemp("engines") / name
+            export(tiny_checkpoint(hints=hints), making, summary="untrained: for tests", short_px=96, temperature=None)
+            folder.parent.mkdir(exist_ok=True)
+            making.rename(folder)
     return folder
 
 

@@ -188,6 +188,17 @@ def test_warp_error_is_the_squared_distance_in_ab(texture: npt.NDArray[np.uint8]
     assert made == pytest.approx(25)
 
 
+@pytest.mark.parametrize(("x", "y"), [(5, 0), (-5, 0), (0, 5), (0, -5)])
+def test_what_a_pan_brings_in_was_not_seen_before(texture: npt.NDArray[np.uint8], x: int, y: int) -> None:
+    before, after = texture[8:72, 8:104], texture[8 + y : 72 + y, 8 + x : 104 + x]
+    seen = metrics.seen_motion(before, after).seen
+    along, entering = (seen, x) if x else (seen.T, y)
+    lines = along if entering > 0 else along[:, ::-1]
+    assert not lines[:, -3:].any()
+    assert lines[:, 0].mean() > 0.6, "what goes out next is there still"
+    assert lines[:, :-8].mean() > 0.95
+
+
 def test_frames_that_share_nothing_have_no_warp_error() -> None:
     black, white = np.zeros((32, 32), np.uint8), np.full((32, 32), 255, np.uint8)
     ab = np.zeros((32, 32, 2), np.float32)

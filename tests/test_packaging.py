@@ -30,7 +30,7 @@ PUBLIC = {
     *("FilmRecord", "FolderRecord", "StripRecord", "VerifyRecord"),
     *("ItemOutcome", "ItemStatus", "Listener", "Progress"),
     *("ArchiveColorError", "ConfigurationError", "DependencyError", "EngineError", "InputError", "ItemsFailedError"),
-    *("OutputError", "Stopped", "UsageError", "VerificationError"),
+    *("NotProvableError", "OutputError", "Stopped", "UsageError", "VerificationError"),
 }
 
 

@@ -22,6 +22,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted, followed, hints_of
@@ -36,7 +37,7 @@ from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEsti
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import Stopped
 from archivecolor.film.form import PictureForm, unit_luma
-from archivecolor.film.reading import Survey, survey
+from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Cut
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
@@ -98,9 +99,17 @@ class Picture:
     index: int
     luma: UIntArray
     """``[h, w]``, the source's own codes."""
-    interlaced: bool
+    parity: str | None
+    """'tff' or 'bff' of an interlaced frame, None of a progressive one."""
     confidence: float | None = None
     """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
+    beside: VideoFrame | None = None
+    """A `side_data.carrier` of what is to be encoded beside it."""
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether its rows are those of two fields."""
+        return self.parity is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,7 @@ class Colorizer:
             for name, value in changed(replace(self.settings, hints=None)).items()
         ]
         if painted:
-            chosen.append("colors painted by hand in places")
+            chosen.append("colours painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 
@@ -356,5 +356,5 @@ def cost_bytes(path: Path) -> int:
     """Memory that coloring a photograph takes; 0 where its header cannot be read, for it will not get far."""
     try:
         return probe(path, max_megapixels=_ANY).working_bytes
-    except InputError:
+    except ArchiveColorError:
         return 0

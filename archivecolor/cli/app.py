@@ -20,7 +20,8 @@ from archivecolor.version import __version__
 
 _EPILOG = (
     "Exit codes: 0 done, 1 bug, 2 usage, 3 input unreadable, 4 dependency missing, 5 output refused or not writable, "
-    "6 engine failed, 7 some items failed, 8 verification failed, 9 bad configuration, 130/143 interrupted."
+    "6 engine failed, 7 some items failed, 8 verification failed, 9 bad configuration, 10 not provable, "
+    "130/143 interrupted."
 )
 
 app = typer.Typer(

@@ -67,6 +67,10 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
         record.encoding.summary,
         record.bytes / 1e6,
     )
+    for note in record.whole.notes:
+        log.warning("%s", printable(note))
+    for warning in record.warnings[len(plan.scan.film.warnings) :][:_LISTED_WARNINGS]:
+        log.warning("at %s: %s", clock(warning.time_s), warning.text)
     tell_least_sure(plan.least_sure(record.confidence))
     if record.copied:
         log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
@@ -77,4 +81,4 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
             for start_s, mean in plan.timed(record.confidence)
         ]
         outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
-        console.emit({**names, **outcome, **_facts(plan), "shots": shots})
+        console.emit({**names, **outcome, **_facts(plan), "not_kept": list(record.whole.lost), "shots": shots})

@@ -22,6 +22,10 @@ def folder(
     what: options.WhatOptions,
     grade: options.GradeOptions,
     advice: options.AdviceOptions,
+    forget_hints: Annotated[
+        bool, options.color("--forget-hints", "Make painted results again without their hints.")
+    ] = False,
+    *,
     smoothing: options.SmoothingOptions,
     film: options.FilmOptions,
     result: options.ResultOptions,
@@ -32,7 +36,6 @@ def folder(
     jobs: options.Jobs = 0,
     fail_fast: Annotated[bool, options.output("--fail-fast", "Stop at the first failure.")] = False,
     dry_run: options.DryRun = False,
-    *,
     tell: options.TellOptions,
 ) -> None:
     """Color every photograph and film below SRC into the same tree below OUT.
@@ -61,6 +64,7 @@ def folder(
         already_color=what.already_color,
         smoothing=smoothing.settings(),
         **film.settings(),
+        forget_hints=forget_hints,
         overwrite=overwrite,
         jobs=jobs,
         output=provenance.output(result),

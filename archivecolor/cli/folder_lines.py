@@ -54,20 +54,28 @@ class FolderLines(Lines):
         rest = ", ".join(f"{counts[k]} {k}" for k in _COUNTED if counts[k] or k in _ALWAYS)
         if record.dry_run:
             log.info("%d to color, %s", counts["to color"], rest)
+            _tell_left(record)
             return
         rate = record.colored / record.seconds if record.seconds else 0.0
         left = f", {record.not_begun} not begun" if record.not_begun else ""
         log.info("%d colored in %s (%.2f/s), %s%s", record.colored, duration(record.seconds), rate, rest, left)
         _tell_kinds(record)
-        if record.foreign:
-            log.info(
-                "%d of those already there were made by no run on record; --overwrite makes them anew", record.foreign
-            )
+        _tell_left(record)
         if record.failures:
             rows = [(printable(f.name), printable(why(f))) for f in record.failures]
             log.info("%s", console.table(rows, ("failed", "why")))
         if record.failed > len(record.failures):
             log.info("and %d more; --log-file keeps them all", record.failed - len(record.failures))
+
+
+def _tell_left(record: FolderRecord) -> None:
+    """Results that the run did not dare to replace, and how to let it."""
+    if record.foreign:
+        log.info("%d of those already there were made by no run on record; --overwrite makes them anew", record.foreign)
+    if record.painted:
+        log.info(
+            "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted
+        )
 
 
 def _tell_kinds(record: FolderRecord) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from archivecolor.cli import console
 from archivecolor.cli.progress import ProgressDisplay
@@ -13,6 +13,7 @@ from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progre
 from archivecolor.text import clock, printable
 
 log = console.log
+_REMEMBERED: Final = 1000
 
 
 class Lines(Listener):
@@ -21,6 +22,8 @@ class Lines(Listener):
     def __init__(self, *, json: bool = False, quiet: bool) -> None:
         self.json = json
         self._display = ProgressDisplay(quiet=quiet)
+        self._advised: set[str | None] = set()
+        """Advice that was given: once is enough."""
 
     def progress(self, progress: Progress) -> None:
         """Keep the live bar up to date."""
@@ -34,13 +37,17 @@ class Lines(Listener):
         if outcome.status is ItemStatus.COLORED:
             log.debug("%s: colored in %.2f s", name, outcome.seconds)
             tell_least_sure(outcome.least_sure)
-        elif outcome.status is ItemStatus.GOOD:
-            log.debug("%s: as it should be", name)
+        elif outcome.status is ItemStatus.NOT_PROVABLE:
+            log.info("%s: not provable, %s", name, printable(outcome.reason or ""))
+        elif outcome.status in (ItemStatus.PROVED, ItemStatus.UNCHANGED):
+            log.debug("%s: %s", name, outcome.status)
         self.emit(outcome)
 
     def item_failed(self, outcome: ItemOutcome) -> None:
         """One line that says why."""
-        log.error("%s: %s", printable(outcome.name), printable(why(outcome)))
+        log.error("%s: %s", printable(outcome.name), printable(why(outcome, hint=outcome.hint not in self._advised)))
+        if len(self._advised) < _REMEMBERED:
+            self._advised.add(outcome.hint)
         self.emit(outcome)
 
     def message(self, level: int, text: str) -> None:
@@ -61,10 +68,10 @@ class Lines(Listener):
         self._display.close()
 
 
-def why(outcome: ItemOutcome) -> str:
+def why(outcome: ItemOutcome, *, hint: bool = False) -> str:
     """What was wrong with an item, and what to do, without its path."""
     told = outcome.error or outcome.reason or "unknown"
-    return (f"{told} ({outcome.hint})" if outcome.hint else told).removeprefix(f"{outcome.source}: ")
+    return (f"{told} ({outcome.hint})" if hint and outcome.hint else told).removeprefix(f"{outcome.source}: ")
 
 
 def tell_least_sure(shots: Sequence[TimedConfidence]) -> None:

@@ -31,7 +31,8 @@ def verify(
     """Prove that results have the luma of their sources, every pixel, and are as they were written.
 
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
-    result is compared with the one that was noted when it was written. One line a file that fails; exit code 8.
+    result is compared with the one that was noted when it was written. A result is proved, not provable (it was coded
+    with loss, and is near its source), or wrong. Exit code 8 where one is wrong, 10 where one is not provable.
 
     Examples:
     archivecolor verify out --source scans
@@ -54,8 +55,12 @@ def verify(
             listener=lines,
             stop=interruption.stop,
         )
-    what = "their sources' luma" if source else "the digests that were noted; luma was not compared: give --source"
-    console.log.info("%d of %d results have %s", record.good, record.checked, what)
+    if source:
+        said = f"have their sources' luma, {record.not_provable} cannot be proved, {record.wrong} are wrong"
+        console.log.info("%d of %d results %s", record.proved, record.checked, said)
+    else:
+        said = "are the files that were written; luma was not compared: give --source"
+        console.log.info("%d of %d results %s", record.unchanged, record.checked, said)
     interruption.raise_if_interrupted()
     record.raise_for_failures()
 

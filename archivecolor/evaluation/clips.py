@@ -106,7 +106,7 @@ class FilmClip:
     def pictures(self) -> Iterator[Picture]:
         """The frames in gray."""
         for index, frame in frames(self.path, self.scan.film, 0, self.count):
-            yield Picture(index, luma_plane(frame), frame.interlaced_frame)
+            yield Picture(index, luma_plane(frame), None)
 
     def truth(self, size: tuple[int, int]) -> Iterator[FloatArray]:
         """The frames in color, by the film's own matrix and range."""
@@ -174,7 +174,7 @@ class FrameFolder:
     def pictures(self) -> Iterator[Picture]:
         """The frames in gray."""
         for index, file in enumerate(self.files):
-            yield Picture(index, luma_of(_decoded(file)), interlaced=False)
+            yield Picture(index, luma_of(_decoded(file)), parity=None)
 
     def truth(self, size: tuple[int, int]) -> Iterator[FloatArray]:
         """The frames in color."""

@@ -63,7 +63,7 @@ _CODECS: Final = {
         ("mp4", "mov", "matroska"),
         (18, 0, 51),
         ("preset", "medium"),
-        options={"x265-params": "log-level=error"},
+        options={"x265-params": "log-level=error", "a53cc": "1"},
     ),
     FilmCodec.AV1: _Codec("libsvtav1", (8, 10), (_420,), ("mp4", "matroska", "webm"), (28, 1, 63), ("preset", "8")),
     FilmCodec.VP9: _Codec(
@@ -106,6 +106,8 @@ _CODEC_FOR: Final = {
     Purpose.EDIT: FilmCodec.PRORES,
     Purpose.MASTER: FilmCodec.FFV1,
 }
+CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
+"""Codecs whose encoders write the captions (A/53) that lie beside a frame."""
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
 
@@ -195,7 +197,7 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
         full_range=full,
         shift=shift,
         parity=(form.parity or "tff") if interlaced else None,
-        options=tuple(_options(codec, name, settings, shift).items()),
+        options=tuple(_with_hdr(_options(codec, name, settings, shift), name, form).items()),
         notes=tuple(notes),
     )
 
@@ -261,6 +263,13 @@ def _options(codec: _Codec, name: str, settings: EncodeSettings, shift: Shift) -
     return options
 
 
+def _with_hdr(options: dict[str, str], name: FilmCodec, form: PictureForm) -> dict[str, str]:
+    """``options`` and those that write the film's HDR metadata into the picture."""
+    for key, value in (form.hdr.options(name) if form.hdr else {}).items():
+        options[key] = f"{options[key]}:{value}" if key in options else value
+    return options
+
+
 def open_encoder(encoding: Encoding, form: PictureForm, size: tuple[int, int], rate: Fraction) -> VideoCodecContext:
     """Open the encoder for pictures of ``size`` (width, height). Raises `OutputError` where it refuses."""
     trial = cast(VideoCodecContext, av.CodecContext.create(encoding.encoder, "w"))
@@ -303,13 +312,13 @@ class Encoder:
         self._stream = stream
         self._encoding, self._form = encoding, form
         self._time_base = time_base
-        self._fields = {on: _field_marker(encoding, size, time_base, on) for on in (True, False)}
+        self._fields = {parity: _field_marker(encoding, size, time_base, parity) for parity in ("tff", "bff", None)}
 
-    def encode(self, frame: VideoFrame | None, *, interlaced: bool = False) -> list[Packet[VideoStream]]:
-        """Packets that are ready after ``frame``; None ends the segment."""
+    def encode(self, frame: VideoFrame | None, parity: str | None = None) -> list[Packet[VideoStream]]:
+        """Packets that are ready after ``frame``, whose ``parity`` is 'tff', 'bff' or None; None ends the segment."""
         if frame is not None:
             frame.time_base = self._time_base
-            marker = self._fields[interlaced]
+            marker = self._fields[parity]
             if marker is not None:
                 marker.vpush(frame)
                 frame = marker.vpull()
@@ -336,7 +345,7 @@ def mark(frame: VideoFrame, encoding: Encoding, form: PictureForm) -> None:
     frame.color_trc = form.transfer
 
 
-def _field_marker(encoding: Encoding, size: tuple[int, int], time_base: Fraction, interlaced: bool) -> Graph | None:  # noqa: FBT001
+def _field_marker(encoding: Encoding, size: tuple[int, int], time_base: Fraction, parity: str | None) -> Graph | None:
     """A filter that flags frames as ``encoding`` says; encoders read the order of fields off their frames."""
     if encoding.parity is None:
         return None
@@ -344,7 +353,7 @@ def _field_marker(encoding: Encoding, size: tuple[int, int], time_base: Fraction
     source = graph.add_buffer(
         width=size[0], height=size[1], format=av.VideoFormat(encoding.pixel_format), time_base=time_base
     )
-    marker = graph.add("setfield", encoding.parity if interlaced else "prog")
+    marker = graph.add("setfield", parity or "prog")
     sink = graph.add("buffersink")
     source.link_to(marker)
     marker.link_to(sink)

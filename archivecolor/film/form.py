@@ -7,6 +7,7 @@ the source's come back exactly; only a shallower or narrower frame rounds them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -16,12 +17,13 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
+from archivecolor.film.hdr import Hdr, hdr_of
+from archivecolor.film.side_data import carried, side_data
 from archivecolor.frames import Orientation
 
 UNSPECIFIED: Final = 2
@@ -39,6 +41,8 @@ _WEIGHTS: Final = {
     9: (0.2627, 0.0593),
     10: (0.2627, 0.0593),
 }
+_MATRIX_NAMES: Final = {1: "BT.709", 4: "FCC", 7: "SMPTE 240M", 9: "BT.2020", 10: "BT.2020 (constant luminance)"}
+"""For people; the others are BT.601."""
 _BT709, _SMPTE170M = 1, 6
 _HD_HEIGHT = 720
 """Pictures of at least this height are BT.709 where nothing is said, as players assume."""
@@ -70,6 +74,23 @@ class PictureForm:
     pixel_format: str
     converted: bool
     """Whether the source has no plane of luma, so that one is computed."""
+    hdr: Hdr | None = None
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the source has a plane of opacity."""
+        return len(av.VideoFormat(self.pixel_format, 16, 16).components) in (2, 4)
+
+    @property
+    def summary(self) -> str:
+        """For people: '720 x 576, 8 bit (yuv420p, limited range, BT.601)'."""
+        size, limits = f"{self.width} x {self.height}", "full" if self.full_range else "limited"
+        return f"{size}, {self.depth} bit ({self.pixel_format}, {limits} range, {self.matrix_name})"
+
+    @property
+    def matrix_name(self) -> str:
+        """For people: 'BT.709'."""
+        return _MATRIX_NAMES.get(self.matrix, "BT.601")
 
     @property
     def weights(self) -> tuple[float, float]:
@@ -114,6 +135,7 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
     if matrix not in _WEIGHTS:
         matrix = _BT709 if frame.height >= _HD_HEIGHT else _SMPTE170M
     aspect = stream.sample_aspect_ratio
+    beside = side_data(frame)
     return PictureForm(
         width=frame.width,
         height=frame.height,
@@ -125,9 +147,10 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
         chroma_shift=shift,
         sample_aspect=aspect if aspect and aspect != 1 else None,
         field_order=context.field_order,
-        display_matrix=_display_matrix(frame),
+        display_matrix=_display_matrix(beside),
         pixel_format=frame.format.name,
-        converted=plain is not None and (frame.format.is_rgb or frame.format.has_palette),
+        converted=plain is not None and _has_no_luma(frame.format),
+        hdr=hdr_of(beside),
     )
 
 
@@ -147,7 +170,7 @@ def luma_view(frame: VideoFrame) -> UIntArray:
     depth = frame.format.components[0].bits
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
-        return (plane >> (16 - depth)).astype(np.uint16)
+        return np.asarray(plane >> (16 - depth), dtype=np.uint16)
     return np.asarray(plane)
 
 
@@ -159,30 +182,51 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
     return _view(planar, 1).copy(), _view(planar, 2).copy()
 
 
-def make_frame(pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray]) -> VideoFrame:
-    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr)."""
+def make_frame(
+    pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray], beside: VideoFrame | None = None
+) -> VideoFrame:
+    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr).
+
+    It bears the side data of the carrier ``beside``. Raises `ValueError` for samples that the format has no codes for.
+    """
     h, w = planes[0].shape
-    frame = VideoFrame(w, h, pixel_format)
+    frame = carried(beside, w, h, pixel_format) if beside else VideoFrame(w, h, pixel_format)
     for i, plane in enumerate(planes):
-        _view(frame, i)[...] = plane
+        _lay(frame, i, plane)
     return frame
 
 
 def make_gray(pixel_format: str, plane: UIntArray) -> VideoFrame:
     """A frame of one plane whose samples are exactly ``plane`` (``[h, w]``)."""
     frame = VideoFrame(plane.shape[1], plane.shape[0], pixel_format)
-    _view(frame, 0)[...] = plane
+    _lay(frame, 0, plane)
     return frame
 
 
+def _lay(frame: VideoFrame, index: int, plane: UIntArray) -> None:
+    """Write samples into a plane. Raises `ValueError` for samples that its depth has no codes for."""
+    depth = frame.format.components[index].bits
+    view = _view(frame, index)
+    if plane.dtype != view.dtype or (depth % 8 and int(plane.max(initial=0)) >> depth):
+        raise ValueError(f"{plane.dtype} samples of up to {plane.max(initial=0)} do not fit into {depth} bit")
+    view[...] = plane
+
+
 def convert_luma(luma: UIntArray, source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray:
-    """Luma samples of one (depth, full range) as those of another; exact where the target is no narrower."""
+    """Luma samples of one (depth, full range) as those of another; exact where the target is no narrower.
+
+    Raises `ValueError` for samples that the source's depth has no codes for.
+    """
+    if source[0] % 8 and int(luma.max(initial=0)) >> source[0]:
+        raise ValueError(f"samples of up to {luma.max(initial=0)} are not of {source[0]} bit")
+    if (luma.dtype == np.uint8) is not (source[0] == 8):
+        raise ValueError(f"{luma.dtype} samples are not of {source[0]} bit")
     if source == target:
         return luma
     dtype = np.uint8 if target[0] == 8 else np.uint16
     depth, full = source
     if not full and not target[1] and target[0] >= depth:
-        return np.left_shift(luma, target[0] - depth, dtype=dtype)
+        return np.left_shift(luma, target[0] - depth, dtype=dtype, casting="safe")
     return np.asarray(_luma_table(source, target)[luma])
 
 
@@ -219,8 +263,10 @@ def _plain_format(form: av.VideoFormat) -> str | None:
     """The format to convert to before the luma can be read; None where it can be read as it is."""
     components = form.components
     depth = components[0].bits
-    if form.is_rgb or form.has_palette or form.is_bit_stream or form.is_bayer:
+    if _has_no_luma(form) or form.is_bit_stream:
         return "gray" if depth <= 8 else "gray16le"
+    if "msb" in form.name:
+        return f"yuv444p{depth}le"
     single = sum(c.plane == 0 for c in components) == 1
     if not single:  # packed YUV, or gray with alpha
         if len(components) < 3:
@@ -230,6 +276,12 @@ def _plain_format(form: av.VideoFormat) -> str | None:
     if form.is_big_endian and depth > 8:
         return form.name.removesuffix("be") + "le"
     return None
+
+
+def _has_no_luma(form: av.VideoFormat) -> bool:
+    """Whether luma has to be computed; of floating-point samples it has to be rounded."""
+    name = form.name
+    return form.is_rgb or form.has_palette or form.is_bayer or name.startswith("xyz") or "f16" in name or "f32" in name
 
 
 def _log2_ratio(large: int, small: int) -> int:
@@ -245,14 +297,9 @@ def _luma_table(source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray
     return np.clip(mapped, 0, (1 << target[0]) - 1).astype(np.uint8 if target[0] == 8 else np.uint16)
 
 
-def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    for data in frame.side_data:
-        kind = getattr(data, "type", data)
-        if kind is SideDataType.DISPLAYMATRIX:
-            raw = frame.side_data[SideDataType.DISPLAYMATRIX]  # type: ignore[typeddict-item]
-            values = np.frombuffer(raw, "<i4", 9)
-            return tuple(int(v) for v in values)
-    return None
+def _display_matrix(beside: Mapping[str, bytes]) -> tuple[int, ...] | None:
+    raw = beside.get("DISPLAYMATRIX", b"")
+    return tuple(int(v) for v in np.frombuffer(raw, "<i4", 9)) if len(raw) >= 36 else None
 
 
 def _orientation(matrix: tuple[int, ...] | None) -> Orientation:

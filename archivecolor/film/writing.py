@@ -10,12 +10,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, cast
 
 import av
-from av.codec.context import CodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
@@ -23,9 +21,24 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError
+from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoder, Encoding, tag
-from archivecolor.film.reading import Survey, opened, picture_stream
+from archivecolor.film.matroska import ROOM, aspect_elements, complete
+from archivecolor.film.packets import interleave, other_packets
+from archivecolor.film.reading import opened, picture_stream
 from archivecolor.film.segments import Made, Segment
+from archivecolor.film.streams import (
+    add_copy,
+    add_cover,
+    copied_streams,
+    cover_picture,
+    describe,
+    holds,
+    is_cover,
+    meaningless,
+)
+from archivecolor.film.survey import Survey
+from archivecolor.film.tags import muxer_options, tags_of, time_code_of
 from archivecolor.settings import FilmCodec
 
 _COUNT_BASE: Final = Fraction(1, 25)
@@ -33,13 +46,9 @@ _COUNT_BASE: Final = Fraction(1, 25)
 _LEAD: Final = 128
 """Numbers begin here, so that decoding times, which run ahead, stay positive."""
 
-_NOT_COPIED: Final = {"major_brand", "minor_version", "compatible_brands", "encoder"}
-_OF_OLD_PICTURE: Final = {"encoder", "DURATION", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "vendor_id"}
-_MADE_BY_MUXER: Final = {"tmcd", "text"}
-"""Tracks that MP4 and MOV muxers make by themselves from metadata and chapters."""
-
-Shown = tuple[int, VideoFrame, bool]
-"""Index, picture, and whether it is interlaced."""
+_MATROSKAS: Final = ("matroska", "webm")
+Shown = tuple[int, VideoFrame, str | None]
+"""Index, picture, and its parity: 'tff' or 'bff' where it is interlaced."""
 
 
 def write_segment(
@@ -54,11 +63,11 @@ def write_segment(
             stream = cast(VideoStream, container.add_stream(encoding.encoder, rate=film.rate))
             encoder = Encoder(stream, encoding, film.form, size, film.time_base)
             for frame in _ended(shown):
-                picture = None
+                picture, parity = None, None
                 if frame is not None:
-                    index, picture, interlaced = frame
+                    index, picture, parity = frame
                     picture.pts = film.times[index]
-                packets = encoder.encode(picture, interlaced=frame is not None and interlaced)
+                packets = encoder.encode(picture, parity)
                 for packet in packets:
                     number = numbers[packet.pts if packet.pts is not None else -1]
                     reorder = max(reorder, count - (number - segment.first))
@@ -97,49 +106,6 @@ class Cut:
     """Whether that is all of it; otherwise time begins anew at 0."""
 
 
-def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[Stream]:
-    """The streams that are to be copied, in order."""
-    picture = picture_stream(container, path)
-    keep = []
-    for stream in container.streams:
-        made = muxer in ("mp4", "mov") and stream.type == "data" and _tag(stream) in _MADE_BY_MUXER
-        chapters = stream.type == "data" and _tag(stream) == "text" and bool(container.chapters())
-        if stream.index != picture.index and not made and not chapters:
-            keep.append(stream)
-    return keep
-
-
-def unsupported(path: Path, muxer: str) -> list[str]:
-    """What ``muxer`` cannot hold of a film, each stream in words; found by trying, without writing a file."""
-    with opened(path) as container:
-        return [_describe(s) for s in copied_streams(container, path, muxer) if not _holds(muxer, s)]
-
-
-def _describe(stream: Stream) -> str:
-    name = getattr(stream, "name", None) or _tag(stream) or "unknown"
-    language = f", {stream.metadata['language']}" if stream.metadata.get("language") else ""
-    return f"stream {stream.index} ({stream.type}, {name}{language})"
-
-
-def _tag(stream: Stream) -> str:
-    context: CodecContext | None = stream.codec_context
-    if context is None:
-        return "tmcd" if "timecode" in stream.metadata else "text" if stream.name == "bin_data" else ""
-    return context.codec_tag
-
-
-def _holds(muxer: str, stream: Stream) -> bool:
-    try:
-        with av.open(BytesIO(), "w", format=muxer) as trial:
-            trial.add_stream_from_template(stream, opaque=True)
-            if stream.type == "attachment":  # a file of attachments alone is none
-                trial.add_stream("libx264", rate=25).width = 64
-            trial.start_encoding()
-    except (av.error.FFmpegError, ValueError):
-        return False
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Joined:
     """What a finished film holds."""
@@ -148,6 +114,8 @@ class Joined:
     copied: tuple[str, ...]
     packets: int
     """Copied ones."""
+    warnings: tuple[Warned, ...] = ()
+    """What could not be copied."""
 
 
 def join(
@@ -166,24 +134,46 @@ def join(
 
     ``leave_out`` drops streams that the container cannot hold. Raises `OutputError`, also when frames are missing.
     """
-    options = {"movflags": "faststart"} if fast_start and muxer in ("mp4", "mov") else {}
     try:
-        with opened(source) as old, av.open(f"file:{target}", "w", format=muxer, container_options=options) as new:
-            others = [s for s in copied_streams(old, source, muxer) if not leave_out or _holds(muxer, s)]
+        with opened(source) as old, av.open(f"file:{target}", "w", format=muxer) as new:
+            new.container_options.update(muxer_options(muxer, tags_of(old), fast_start=fast_start))
+            others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
             streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
-            copied = tuple(_describe(s) for s in others)  # streams are gone once their file is closed
+            copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
             offset = Fraction(0) if cut.whole else film.times[cut.first] * film.time_base
             until = None if cut.last >= len(film.times) else film.times[cut.last] * film.time_base
             _copy_about(old, new, offset, until, whole=cut.whole)
             new.start_encoding()
             pictures = _picture_packets(segments, film, cut, picture)
-            rest = _other_packets(old, streams, offset, until, whole=cut.whole)
-            frames, packets = _interleave(new, pictures, rest)
+            rest = other_packets(old, streams, offset, until, whole=cut.whole)
+            written = interleave(new, pictures, rest)
+        if muxer in _MATROSKAS:
+            _complete(target, film, encoding)
     except (av.error.FFmpegError, OSError, ValueError) as e:
         raise explain(e, target) from e
-    if frames != cut.last - cut.first:
-        raise OutputError(f"{target}: holds {frames} frames, should hold {cut.last - cut.first}")
-    return Joined(frames, copied, packets)
+    if written.pictures != cut.last - cut.first:
+        raise OutputError(f"{target}: holds {written.pictures} frames, should hold {cut.last - cut.first}")
+    start_s = float(film.times[0] * film.time_base - offset)
+    lost = written.refused.warnings(start_s, "so damaged that it cannot be copied")
+    return Joined(written.pictures, copied, written.others, tuple(lost))
+
+
+def _is_copied(stream: Stream, muxer: str, *, leave_out: bool) -> bool:
+    return not meaningless(stream) and (not leave_out or holds(muxer, stream))
+
+
+def _complete(target: Path, film: Survey, encoding: Encoding) -> None:
+    """Take the room out of a Matroska file's header that was left in it, and put what is missing into it."""
+    form = film.form
+    aspect = aspect_elements(*_stored_size(target), form.sample_aspect) if form.sample_aspect else []
+    in_stream = form.hdr is not None and bool(form.hdr.options(encoding.codec))
+    complete(target, aspect, form.hdr.elements() if form.hdr and not in_stream else [])
+
+
+def _stored_size(path: Path) -> tuple[int, int]:
+    with opened(path) as container:
+        context = picture_stream(container, path).codec_context
+        return context.width, context.height
 
 
 def _streams(
@@ -196,21 +186,23 @@ def _streams(
     encoding: Encoding,
     muxer: str,
 ) -> tuple[dict[int, Stream], VideoStream]:
-    """Make the new film's streams, in the old one's order."""
+    """Make the new film's streams, in the old one's order; covers in Matroska are attachments, and no streams."""
     was = picture_stream(old, source)
     streams: dict[int, Stream] = {}
     picture: VideoStream | None = None
     kept = {s.index for s in others}
+    covers = []
     with opened(first_segment) as segment:
         for stream in old.streams:
             if stream.index == was.index:
                 picture = new.add_stream_from_template(segment.streams.video[0], opaque=True)
                 _dress(picture, was, film, encoding, muxer)
+            elif stream.index in kept and is_cover(stream) and muxer == "matroska":
+                covers.append(stream)
             elif stream.index in kept:
-                copy = new.add_stream_from_template(stream, opaque=True)
-                copy.metadata.update(stream.metadata)
-                copy.disposition = stream.disposition
-                streams[stream.index] = copy
+                streams[stream.index] = add_copy(new, stream)
+    for stream in covers:
+        add_cover(new, stream, cover_picture(source, stream.index))
     if picture is None:
         raise OutputError(f"{source}: lost its picture")
     return streams, picture
@@ -225,7 +217,9 @@ def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encod
     if muxer in ("mp4", "mov") and encoding.codec is FilmCodec.H265:
         picture.codec_context.codec_tag = "hvc1"
     picture.set_display_matrix(film.form.display_matrix)
-    picture.metadata.update({k: v for k, v in was.metadata.items() if k not in _OF_OLD_PICTURE and "_STAT" not in k})
+    picture.metadata.update({**time_code_of(was.container), **tags_of(was)})
+    if muxer in _MATROSKAS:
+        picture.metadata["title"] = picture.metadata.get("title", "") + ROOM
     picture.disposition = was.disposition
 
 
@@ -233,7 +227,7 @@ def _copy_about(
     old: InputContainer, new: OutputContainer, offset: Fraction, until: Fraction | None, *, whole: bool
 ) -> None:
     """Copy metadata and chapters."""
-    new.metadata.update({k: v for k, v in old.metadata.items() if k not in _NOT_COPIED})
+    new.metadata.update(tags_of(old))
     chapters = []
     for chapter in old.chapters():
         base = chapter["time_base"] or Fraction(1, 1000)
@@ -273,51 +267,3 @@ def _picture_packets(
                 packet.stream = stream
                 turn += 1
                 yield packet
-
-
-def _other_packets(
-    old: InputContainer, streams: dict[int, Stream], offset: Fraction, until: Fraction | None, *, whole: bool
-) -> Iterator[Packet[Any]]:
-    """Packets of the copied streams, untouched but for a shift where only a part is written."""
-    wanted = [s for s in old.streams if s.index in streams and s.type != "attachment"]
-    if not wanted:
-        return
-    packets = old.demux(wanted)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:  # the survey has told where the file ends
-            return
-        if packet is None:
-            return
-        if not packet.size:
-            continue
-        if not whole and packet.pts is not None and packet.time_base:
-            start = packet.pts * packet.time_base
-            if start < offset or (until is not None and start >= until):
-                continue
-            shift = round(offset / packet.time_base)
-            packet.pts -= shift
-            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
-        packet.stream = streams[packet.stream_index]
-        yield packet
-
-
-def _interleave(new: OutputContainer, pictures: Iterator[Packet[Any]], rest: Iterator[Packet[Any]]) -> tuple[int, int]:
-    """Write both in order of decoding; gives how many there were of each."""
-    counts = [0, 0]
-    heads = [next(pictures, None), next(rest, None)]
-    while heads[0] is not None or heads[1] is not None:
-        which = 0 if heads[1] is None or (heads[0] is not None and _when(heads[0]) <= _when(heads[1])) else 1
-        packet = heads[which]
-        heads[which] = None
-        if packet is not None:
-            new.mux_one(packet)
-            counts[which] += 1
-        heads[which] = next((pictures, rest)[which], None)
-    return counts[0], counts[1]
-
-
-def _when(packet: Packet[Any]) -> Fraction:
-    time = packet.dts if packet.dts is not None else packet.pts
-    return Fraction(-1) if time is None or not packet.time_base else time * packet.time_base

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from archivecolor.errors import DependencyError, EngineError
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.engine import first_line
+from archivecolor.installation import install_line
 from archivecolor.settings import Precision
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def plan_graph(folder: EngineFolder, precision: Precision) -> bytes:
         import onnx
     except ImportError as e:
         raise DependencyError(
-            "building plans and half precision need the package onnx", hint="pip install 'archivecolor[cuda]'"
+            "building plans and half precision need the package onnx", hint=install_line("cuda")
         ) from e
     folder.verify()
     try:

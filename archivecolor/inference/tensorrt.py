@@ -20,6 +20,7 @@ from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, nvidia_gpu
 from archivecolor.inference.engine import LoadedEngine
 from archivecolor.inference.plans import Backend, Plan
+from archivecolor.installation import install_line
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.settings import EngineSettings
 
@@ -146,7 +147,7 @@ class TensorRTEngine(LoadedEngine):
             from archivecolor.inference.torch import Belt, torch_device
         except DependencyError as e:
             raise DependencyError(
-                f"{backend.label} needs PyTorch for its buffers", hint=f"pip install 'archivecolor[{backend.extra}]'"
+                f"{backend.label} needs PyTorch for its buffers", hint=install_line(backend.extra)
             ) from e
         device = torch_device(settings, need_cuda=True)
         data = plan.read()

@@ -20,6 +20,7 @@ from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Giv
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind
 from archivecolor.inference.engine import LoadedEngine, first_line
+from archivecolor.installation import install_line
 from archivecolor.settings import EngineSettings, Precision
 
 try:
@@ -30,7 +31,7 @@ try:
 
     from archivecolor.generator import EncoderKind, Generator, GeneratorShape
 except ImportError as e:
-    raise DependencyError("the torch engine needs PyTorch", hint="pip install 'archivecolor[cuda]'") from e
+    raise DependencyError("the torch engine needs PyTorch", hint=install_line("cuda")) from e
 
 _CUDA_BUILD = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130"
 _CUDA_BATCH = 16

@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 from archivecolor.errors import DependencyError
 from archivecolor.inference.engine import first_line
 from archivecolor.inference.plans import Backend
+from archivecolor.installation import install_line
 
 
 class ParserError(Protocol):
@@ -139,7 +140,7 @@ class Runtime(Protocol):
 def require(backend: Backend) -> None:
     """Raise `DependencyError`, with the install line, where this TensorRT is not installed. Loads nothing."""
     if importlib.util.find_spec(backend.module) is None:
-        raise DependencyError(f"{backend.label} is not installed", hint=f"pip install 'archivecolor[{backend.extra}]'")
+        raise DependencyError(f"{backend.label} is not installed", hint=install_line(backend.extra))
 
 
 def load(backend: Backend) -> ModuleType:
@@ -155,7 +156,7 @@ def load(backend: Backend) -> ModuleType:
 
 
 def _broken(backend: Backend, error: Exception) -> DependencyError:
-    line = f"pip install --force-reinstall 'archivecolor[{backend.extra}]'"
+    line = install_line(backend.extra).replace("install", "install --force-reinstall", 1)
     return DependencyError(f"{backend.label} does not load: {first_line(error)}", hint=line)
 
 

@@ -184,6 +184,7 @@ class Recorder:
             seconds=begun.seconds,
             source_file=begun.source,
             chosen=self._chosen,
+            painted="hints" in settings,
         )
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:

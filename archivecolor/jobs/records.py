@@ -116,6 +116,8 @@ class Entry:
     """Digest of the earlier result that this one takes the place of: it may lie there still, after a power cut."""
     chosen: bool = False
     """Named by hand (``--only-from``): runs that do not name it leave it alone, whatever their settings are."""
+    painted: bool = False
+    """Somebody's hints are in it."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
     hint: str | None = None
@@ -157,6 +159,7 @@ def encode_entry(entry: Entry) -> bytes:
         "result_file": _encode_file(entry.result_file),
         "replaces": entry.replaces_sha256,
         "chosen": entry.chosen or None,
+        "painted": entry.painted or None,
         "warnings": list(entry.warnings) or None,
         "error": entry.error,
         "hint": entry.hint,
@@ -204,6 +207,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         result_file=_decode_file(item.get("result_file")),
         replaces_sha256=_optional(item.get("replaces")),
         chosen=bool(item.get("chosen", False)),
+        painted=bool(item.get("painted", False)),
         warnings=tuple(map(_text, item.get("warnings", ()))),
         error=_optional(item.get("error")),
         hint=_optional(item.get("hint")),

@@ -8,12 +8,13 @@ the journal says                the result           source, settings, generator
 ==============================  ===================  ==========================  =====================================
 nothing                         is not there                                     make it (*new*)
 nothing                         is there                                         leave it: somebody else's
-colored or copied              is not there                                     make it (*its result is missing*)
-colored or copied              is there             unchanged                   leave it (*done*), whoever touched it
-colored or copied              as it was made       changed                     make it again
-colored or copied              is another file      changed                     leave it: somebody else's
-skipped: needs no color        is not there         unchanged                   leave it
-skipped: needs no color        is not there         changed                     look at it again
+colored or copied               is not there                                     make it (*its result is missing*)
+colored or copied               is there             unchanged                   leave it (*done*), whoever touched it
+colored or copied               as it was made       changed                     make it again
+colored or copied               is another file      changed                     leave it: somebody else's
+colored with hints              is there             there are no hints now      leave it, unless told to forget them
+skipped: needs no color         is not there         unchanged                   leave it
+skipped: needs no color         is not there         changed                     look at it again
 failed                          is not there                                     try it again
 failed or skipped               is there             what this item had          as if there were no result
 failed or skipped               is there             anything else               leave it: somebody else's
@@ -52,6 +53,7 @@ class Reason(StrEnum):
     DONE = "done"
     SKIPPED = "needs no color"
     CHOSEN = "was chosen with settings of its own"
+    PAINTED = "was painted by hand, and this command has no hints for it"
     FOREIGN = "exists, and no run on record made it"
     ALTERED = "was altered since it was made"
 
@@ -71,6 +73,8 @@ class Wanted:
     settings: frozenset[str]
     """Digests of settings that come to the same for this item."""
     weights_sha256: str
+    painted: bool = False
+    """The run has hints for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Rules:
     overwrite: bool = False
     chosen: bool = False
     """The items are named by hand."""
+    forget_hints: bool = False
+    """Results that were painted may be made again without their paint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,8 @@ def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
     """Apply the rules above. Raises `InputError` where the source, `OutputError` where the result cannot be read."""
     made = None if entry is None else entry.result
     place = wanted.target if made in (None, wanted.result) else wanted.out / made
+    if entry and made and entry.painted and not wanted.painted and not rules.forget_hints and _look(place):
+        return Decision(make=False, reason=Reason.PAINTED)
     if rules.overwrite:
         return _anew(place, entry)
     there = _look(place)

@@ -9,15 +9,20 @@ are one item; and they are at most ``2 * threads`` loading or waiting plus ``2 *
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, ParamSpec, TypeVar
 
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, UnexpectedError
 
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 L = TypeVar("L")
 C = TypeVar("C")
@@ -26,7 +31,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Stages(Generic[I, L, C, R]):
-    """What is done with an item. `group` must not raise; the other three may raise `ArchiveColorError`."""
+    """What is done with an item. `group` must not raise; what the other three raise fails the item."""
 
     load: Callable[[I], L]
     compute: Callable[[list[L]], list[C]]
@@ -69,6 +74,7 @@ def run(
 
     Once ``stop`` says so no further item is begun, and those under way are finished.
     """
+    stages = replace(stages, load=_guarded(stages.load), compute=_guarded(stages.compute), save=_guarded(stages.save))
     with ThreadPoolExecutor(threads, "load") as loaders, ThreadPoolExecutor(threads, "save") as savers:
         under_way = _UnderWay(iter(items), stages, stop, 2 * threads, batch, budget_bytes, loaders, savers)
         try:
@@ -80,6 +86,21 @@ def run(
                     under_way.wait()
         finally:
             under_way.cancel()
+
+
+def _guarded(stage: Callable[P, T]) -> Callable[P, T]:
+    """``stage``, raising `UnexpectedError` in place of what nobody expects."""
+
+    def guarded(*args: P.args, **more: P.kwargs) -> T:
+        try:
+            return stage(*args, **more)
+        except ArchiveColorError:
+            raise
+        except Exception as e:
+            log.debug("unexpected", exc_info=True)
+            raise UnexpectedError.of(e) from e
+
+    return guarded
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Driver, nvidia_driver
 from archivecolor.inference.onnx import OnnxEngine, kinds_here
 from archivecolor.inference.plans import Plan
+from archivecolor.installation import install_line
 from archivecolor.resources import memory_bytes, usable_cores
 from archivecolor.settings import EngineSettings
 
@@ -25,7 +26,6 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cuda": ("NVIDIA GPUs: PyTorch", _TORCH),
     "tensorrt": ("the NVIDIA GPU that is here: TensorRT", ("tensorrt", *_TORCH)),
     "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("tensorrt_rtx", *_TORCH)),
-    "jpeg": ("the luma of color JPEGs, bit for bit", ("jpeglib",)),
     "heif": ("HEIC photographs", ("pillow_heif",)),
     "tiff": ("rare TIFF compressions", ("imagecodecs",)),
     "c2pa": ("results signed with your key", ("c2pa",)),
@@ -47,7 +47,7 @@ class Extra:
     @property
     def install(self) -> str:
         """The line that installs it."""
-        return f"pip install 'archivecolor[{self.name}]'"
+        return install_line(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from archivecolor.errors import ConfigurationError, DependencyError, OutputError
+from archivecolor.installation import install_line
 from archivecolor.provenance.xmp import SOURCE_TYPE, Record
 from archivecolor.settings import StillFormat
 
@@ -39,7 +40,7 @@ class ContentSigner:
         try:
             import c2pa
         except ImportError as e:
-            raise DependencyError("signing needs another package", hint="pip install 'archivecolor[c2pa]'") from e
+            raise DependencyError("signing needs another package", hint=install_line("c2pa")) from e
         try:
             chain, private = certificates.read_bytes(), key.read_bytes()
             info = c2pa.C2paSignerInfo(_algorithm(private, key, chain, certificates), chain, private, None)

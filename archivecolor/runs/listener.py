@@ -7,6 +7,8 @@ finished is kept and on record, nothing half-written bears a final name, and the
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -64,8 +66,12 @@ class ItemStatus(StrEnum):
     """It is neither a photograph nor a film."""
     PLANNED = "planned"
     STRIPPED = "stripped"
-    GOOD = "good"
-    BAD = "bad"
+    PROVED = "proved"
+    UNCHANGED = "unchanged"
+    """It is the file that was written; its luma was not compared."""
+    NOT_PROVABLE = "not provable"
+    """It was coded with loss; what can be compared is as it should be."""
+    WRONG = "wrong"
     FAILED = "failed"
 
 
@@ -119,3 +125,39 @@ class Listener(Protocol):
 
 class Silent(Listener):
     """Hears everything and says nothing."""
+
+
+class Relay(Listener):
+    """Passes everything on, and remembers what the listener behind it raised: that is not the fault of an item."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.raised: Exception | None = None
+
+    def progress(self, progress: Progress) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.progress(progress)
+
+    def item_done(self, outcome: ItemOutcome) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.item_done(outcome)
+
+    def item_failed(self, outcome: ItemOutcome) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.item_failed(outcome)
+
+    def message(self, level: int, text: str) -> None:
+        """Pass on."""
+        with self._noting():
+            self._listener.message(level, text)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as e:
+            self.raised = e
+            raise

@@ -1,71 +1,102 @@
 """Whether a colored file has the luma of its source: the product's claim, tried on one file.
 
-Both files are decoded anew and compared upright, page by page, at the depth of the result. In a lossless format every
-pixel's luma must be the source's; of a JPEG it is the Y plane as any decoder gives it. float32 samples must agree to a
-millionth of white. Of films only lossless ones (FFV1) can have the same luma; the others are coded again.
+Both files are decoded again and compared upright, page by page, frame by frame, at the depth of the result. In a
+lossless format every pixel's luma must be the source's; of a JPEG it is the Y plane as any decoder gives it. float32
+samples must agree to a millionth of white. What was coded with loss cannot be proved; it is still held against its
+source: its size, its frames and their times, its other streams, and its luma, which must be near.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from enum import StrEnum
+from math import inf, log10
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.film.form import luma_plane
+from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.reading import opened, picture_stream
+from archivecolor.settings import StillFormat
 from archivecolor.stills import Still, open_still
 from archivecolor.stills.still import to_8_bit
 from archivecolor.stills.tiff_writing import white_of
 
 _FLOAT_TOLERANCE: Final = 1e-6
 _LOSSLESS_FILM: Final = "ffv1"
+_MAY_BE_LOSSY: Final = {StillFormat.JPEG, StillFormat.WEBP, StillFormat.JPEG2000, StillFormat.HEIF}
+_LEAST_PSNR_DB: Final = 22.0
+"""Of the luma of a picture that was coded with loss. x264 at crf 40 leaves 27 dB of grainy film, and JPEG at quality 10
+25 dB; two different pictures have 8 to 15."""
+_SAME_TIME_S: Final = 2e-3
+
+
+class Verdict(StrEnum):
+    """What can be said of a result."""
+
+    PROVED = "proved"
+    NOT_PROVABLE = "not provable"
+    """Coded with loss; what can be compared is as it should be."""
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a comparison found. Nothing is wrong where `reason` is None."""
+    """What a comparison found."""
 
+    verdict: Verdict = Verdict.PROVED
     reason: str | None = None
-    differing: float = 0.0
-    """Share of the pixels whose luma differs."""
-    worst: float = 0.0
-    """The largest difference, in units of the result."""
+    """Why it is not proved."""
+
+    def at(self, place: str) -> Finding:
+        """The same, and where."""
+        return Finding(self.verdict, f"{place}: {self.reason}") if self.reason else self
 
 
-def compare_stills(source: Path, result: Path, *, max_megapixels: int | None = None) -> Finding:
-    """Compare a photograph with its colored result. Raises `InputError` where one of them cannot be read."""
-    page = 0
-    while True:
+def wrong(reason: str) -> Finding:
+    """A result that is not what it should be."""
+    return Finding(Verdict.WRONG, reason)
+
+
+def compare_stills(source: Path, result: Path, *, lossy: bool = False, max_megapixels: int | None = None) -> Finding:
+    """Compare a photograph with its colored result, which may be coded with loss if ``lossy`` and its format can.
+
+    Raises `InputError` where one of them cannot be read.
+    """
+    found = Finding()
+    for page in itertools.count():
         before = open_still(source, page, max_megapixels=max_megapixels)
         after = open_still(result, page, max_megapixels=max_megapixels)
         if before.info.pages != after.info.pages:
-            return Finding(f"has {after.info.pages} pages, its source {before.info.pages}")
-        finding = _compare(before, after)
-        page += 1
-        if finding.reason or page == before.info.pages:
-            return finding if before.info.pages == 1 or not finding.reason else _on_page(finding, page)
+            return wrong(f"has {after.info.pages} pages, its source {before.info.pages}")
+        finding = _compare(before, after, lossy=lossy and after.info.format in _MAY_BE_LOSSY)
+        if before.info.pages > 1:
+            finding = finding.at(f"page {page + 1}")
+        if finding.verdict is Verdict.WRONG:
+            return finding
+        found = found if found.reason else finding
+        if page + 1 == before.info.pages:
+            break
+    return found
 
 
-def _on_page(finding: Finding, page: int) -> Finding:
-    return Finding(f"page {page}: {finding.reason}", finding.differing, finding.worst)
-
-
-def _compare(before: Still, after: Still) -> Finding:
+def _compare(before: Still, after: Still, *, lossy: bool) -> Finding:
     was, now = _luma(before), _luma(after)
     if was.shape != now.shape:
-        return Finding(f"is {_size(now)}, its source {_size(was)}")
+        return wrong(f"is {_size(now)}, its source {_size(was)}")
     if before.pixels.float_y is not None and after.pixels.float_y is not None:
         tolerance = _FLOAT_TOLERANCE * white_of(before.pixels.float_y)
-        return _difference(before.pixels.float_y, after.pixels.float_y, tolerance)
+        return _Difference.of(before.pixels.float_y, after.pixels.float_y, tolerance).finding(lossy=False)
     if now.dtype == np.uint8:
         was = to_8_bit(was)
     elif was.dtype == np.uint8:
-        return Finding("has 16 bit, its source 8")
-    return _difference(was, now, 0)
+        return wrong("has 16 bit, its source 8")
+    return _Difference.of(was, now, 0).finding(lossy=lossy)
 
 
 def _luma(still: Still) -> UIntArray:
@@ -76,37 +107,80 @@ def _size(luma: UIntArray) -> str:
     return f"{luma.shape[1]} x {luma.shape[0]}"
 
 
-def _difference(was: UIntArray | FloatArray, now: UIntArray | FloatArray, tolerance: float) -> Finding:
-    """Compare strip by strip: the difference of a whole picture would take several times its memory."""
-    differing, worst = 0, 0.0
-    for first in range(0, len(was), 256):
-        off = np.abs(was[first : first + 256].astype(np.float64) - now[first : first + 256])
-        differing += int((off > tolerance).sum())
-        worst = max(worst, float(off.max(initial=0)))
-    if not differing:
-        return Finding()
-    share = differing / was.size
-    return Finding(f"its luma differs in {share:.3%} of its pixels, by up to {worst:g}", share, worst)
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How far the luma of two pictures of one size is apart."""
+
+    share: float
+    """Of the pixels, those whose luma differs."""
+    worst: float
+    """In units of the result."""
+    psnr_db: float
+
+    @classmethod
+    def of(cls, was: UIntArray | FloatArray, now: UIntArray | FloatArray, tolerance: float) -> _Difference:
+        """Compare strip by strip: the difference of a whole picture would take several times its memory."""
+        differing, worst, squares = 0, 0.0, 0.0
+        for first in range(0, len(was), 256):
+            off = np.abs(was[first : first + 256].astype(np.float64) - now[first : first + 256])
+            differing += int((off > tolerance).sum())
+            worst = max(worst, float(off.max(initial=0)))
+            squares += float((off**2).sum())
+        top = float(2 ** (8 * now.dtype.itemsize) - 1) if now.dtype.kind == "u" else 1.0
+        return cls(differing / was.size, worst, 10 * log10(top**2 * was.size / squares) if squares else inf)
+
+    def finding(self, *, lossy: bool) -> Finding:
+        """What it means for a result that may or may not have been coded with loss."""
+        if not self.share:
+            return Finding()
+        told = f"its luma differs in {self.share:.3%} of its pixels, by up to {self.worst:g}"
+        if not lossy:
+            return wrong(told)
+        if self.psnr_db < _LEAST_PSNR_DB:
+            return wrong(f"shows another picture than its source: {told} ({self.psnr_db:.1f} dB)")
+        return Finding(Verdict.NOT_PROVABLE, f"coded with loss: {told} ({self.psnr_db:.1f} dB)")
 
 
-def compare_films(source: Path, result: Path) -> Finding | None:
-    """Compare every frame of a film with its colored result; None where the result is coded with loss."""
+def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) -> Finding:
+    """Compare every frame of a film with its colored result, and everything that it carries beside them.
+
+    What is missing and was ``named`` by the run is not held against it.
+
+    Raises `InputError` where one of them cannot be read.
+    """
     with opened(source) as was, opened(result) as now:
         before, after = picture_stream(was, source), picture_stream(now, result)
-        if after.codec_context.name != _LOSSLESS_FILM:
-            return None
+        codec = after.codec_context.name
+        lossy, least_db = codec != _LOSSLESS_FILM, inf
         pairs = itertools.zip_longest(was.decode(before), now.decode(after))
+        first: tuple[float, float] | None = None
         for number, (a, b) in enumerate(pairs, 1):
             if a is None or b is None:
-                return Finding(f"has {'fewer' if b is None else 'more'} frames than its source")
+                return wrong(f"has {'fewer' if b is None else 'more'} frames than its source")
             was_y, now_y = luma_plane(a), luma_plane(b)
-            if was_y.shape != now_y.shape or was_y.dtype != now_y.dtype:
-                return Finding(f"is {_size(now_y)} {now_y.dtype}, its source {_size(was_y)} {was_y.dtype}")
-            finding = _difference(was_y, now_y, 0)
-            if finding.reason:
-                return _at_frame(finding, number)
-    return Finding()
+            if was_y.shape != now_y.shape:
+                return wrong(f"is {_size(now_y)}, its source {_size(was_y)}")
+            first = first or (a.time or 0.0, b.time or 0.0)
+            if abs(((a.time or 0.0) - first[0]) - ((b.time or 0.0) - first[1])) > _SAME_TIME_S:
+                return wrong(f"frame {number}: is shown at another time than in its source")
+            if not lossy and was_y.dtype != now_y.dtype:
+                return wrong(f"has {now_y.dtype} samples, its source {was_y.dtype}")
+            if lossy:
+                was_y, now_y = _codes_8_bit(a, was_y), _codes_8_bit(b, now_y)
+            difference = _Difference.of(was_y, now_y, 0)
+            finding = difference.finding(lossy=lossy)
+            if finding.verdict is Verdict.WRONG:
+                return finding.at(f"frame {number}")
+            least_db = min(least_db, difference.psnr_db)
+    told = " ".join(named)
+    lost = [thing for thing in missing(inventory(source), inventory(result), whole=True) if thing not in told]
+    said = f"; it lacks {', '.join(lost)}" if lost else ""
+    if lossy:
+        return Finding(Verdict.NOT_PROVABLE, f"coded with loss ({codec}): its luma is within {least_db:.1f} dB{said}")
+    return wrong(f"its luma is its source's{said}") if lost else Finding()
 
 
-def _at_frame(finding: Finding, number: int) -> Finding:
-    return Finding(f"frame {number}: {finding.reason}", finding.differing, finding.worst)
+def _codes_8_bit(frame: VideoFrame, luma: UIntArray) -> UIntArray:
+    """Luma in eight of the bits that its format has."""
+    depth = frame.format.components[0].bits
+    return (luma >> (depth - 8)).astype(np.uint8) if depth > 8 else luma

@@ -58,6 +58,8 @@ class FolderSettings(FilmSettings):
 
     output: OutputSettings = field(default_factory=OutputSettings)
     """Of photographs."""
+    forget_hints: bool = False
+    """Make results again without the hints that an earlier run had for them; else they are left as they are."""
     confidence: bool = False
     """Write maps of where the generator was guessing; changes no result."""
     kinds: Kinds = Kinds.ALL

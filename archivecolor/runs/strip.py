@@ -1,8 +1,7 @@
 """Taking the color off again: what is left is the luma, and that is the gray original.
 
-From a JPEG whose luma has scans of its own, as archivecolor writes them, these are copied; from others in Y'CbCr the
-luma's coefficients. Everywhere else the luma is written without loss. The record of the coloring goes from the XMP;
-what else the file carries stays, the profile as the gray one of the same tone curve.
+From a JPEG the compressed bits of the luma are copied. Everywhere else the luma is written without loss. The record of
+the coloring goes from the XMP; what else the file carries stays, the profile as the gray one of the same tone curve.
 """
 
 from __future__ import annotations

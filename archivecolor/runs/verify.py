@@ -3,43 +3,66 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
 from archivecolor.chroma.still import cost_bytes
-from archivecolor.errors import InputError, UsageError, VerificationError
+from archivecolor.errors import InputError, NotProvableError, UsageError, VerificationError
+from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs import workers
 from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.discover import Item, compile_patterns, walk
-from archivecolor.jobs.journal import journal_path, read_journal
-from archivecolor.jobs.records import Kind
+from archivecolor.jobs.journal import journal_path, read_journal, read_runs
+from archivecolor.jobs.records import Kind, Settings
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
-from archivecolor.runs.luma_check import compare_films, compare_stills
-from archivecolor.stills.sniff import NotAPictureError, names_a_picture, sniff
+from archivecolor.runs.luma_check import Finding, Verdict, compare_films, compare_stills, wrong
+from archivecolor.settings import StillFormat
+from archivecolor.stills.sniff import is_a_picture, names_a_picture
+from archivecolor.stills.traits import TRAITS
+
+_ANOTHER_FILM: Final = {
+    "side_by_side": "shows the gray picture next to the colored one",
+    "start_s": "holds a part of its source",
+    "end_s": "holds a part of its source",
+}
+"""Settings with which a film's frames are not its source's."""
+JPEG_SUFFIXES: Final = TRAITS[StillFormat.JPEG].suffixes
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRecord:
-    """What a verification found."""
+    """What a verification found, as numbers of results."""
 
-    good: int
-    bad: int
-    compared: bool
-    """Whether pictures were compared with their sources, not digests alone."""
+    proved: int
+    """Their luma is their sources', every pixel."""
+    unchanged: int
+    """They are the files that were written; their luma was not compared."""
+    not_provable: int
+    wrong: int
 
     @property
     def checked(self) -> int:
         """How many results there were."""
-        return self.good + self.bad
+        return self.proved + self.unchanged + self.not_provable + self.wrong
 
     def raise_for_failures(self) -> None:
-        """Raise `VerificationError` where a result is not what it should be."""
-        if self.bad:
-            raise VerificationError(f"{self.bad} of {self.checked} results are not what they should be")
+        """Raise `VerificationError` where a result is wrong, `NotProvableError` where one cannot be proved."""
+        if self.wrong:
+            raise VerificationError(
+                f"{self.wrong} of {self.checked} results are not what they should be",
+                hint="the lines above say why; make those again: folder --only-from, --overwrite",
+            )
+        if self.not_provable:
+            raise NotProvableError(
+                f"{self.not_provable} of {self.checked} results were coded with loss: their luma cannot be proved",
+                hint="lossless formats and --for master can be",
+            )
 
 
 def verify(
@@ -78,23 +101,24 @@ def verify(
         threads=jobs or usable_cores(),
         budget_bytes=working_budget_bytes(),
     )
-    good = bad = 0
+    counts: Counter[ItemStatus] = Counter()
     with closing(outcomes):
         for finished in outcomes:
             result, error = finished.item, finished.error
-            reason = error.message.removeprefix(f"{result.path}: ") if error else finished.result
-            status = ItemStatus.BAD if reason else ItemStatus.GOOD
-            outcome = ItemOutcome(result.path, result.name, status, result.kind, reason=reason)
-            if reason:
-                bad += 1
+            found = finished.result or wrong((error.message if error else "").removeprefix(f"{result.path}: "))
+            status = ItemStatus(found.verdict) if source or found.verdict is Verdict.WRONG else ItemStatus.UNCHANGED
+            counts[status] += 1
+            outcome = ItemOutcome(result.path, result.name, status, result.kind, reason=found.reason)
+            if status is ItemStatus.WRONG:
                 listener.item_failed(outcome)
             else:
-                good += 1
                 listener.item_done(outcome)
-            listener.progress(Progress("checking", good + bad, None, Unit.ITEMS, failed=bad))
-    if not good + bad and not (stop and stop.is_set()):
+            done, failed = counts.total(), counts[ItemStatus.WRONG]
+            listener.progress(Progress("checking", done, None, Unit.ITEMS, failed=failed))
+    if not counts and not (stop and stop.is_set()):
         raise InputError(f"{out}: has no results", hint="give the OUT of a run")
-    return VerifyRecord(good, bad, compared=source is not None)
+    order = (ItemStatus.PROVED, ItemStatus.UNCHANGED, ItemStatus.NOT_PROVABLE, ItemStatus.WRONG)
+    return VerifyRecord(*(counts[status] for status in order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +132,10 @@ class _Result:
     sha256: str | None = None
     """What the journal says of it."""
     source_sha256: str | None = None
+    warnings: tuple[str, ...] = ()
+    """What the run said of it."""
+    settings: Settings = field(default_factory=dict)
+    """What it was made with, as far as that is known."""
 
 
 class _Results:
@@ -126,6 +154,7 @@ class _Results:
         return not self._only or any(fnmatchcase(name, p) or fnmatchcase(Path(name).name, p) for p in self._only)
 
     def _recorded(self) -> Iterator[_Result]:
+        runs = read_runs(self._out)
         for entry in read_journal(self._out):
             if entry.result is None or not self._wanted(entry.result):
                 continue
@@ -137,6 +166,8 @@ class _Results:
                 entry.kind,
                 entry.result_file.sha256 if entry.result_file else None,
                 entry.source_file.sha256 if entry.source_file else None,
+                entry.warnings,
+                runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {},
             )
 
     def _found(self, source: Path) -> Iterator[_Result]:
@@ -144,21 +175,21 @@ class _Results:
             name = Path(thing.name).as_posix()
             if not isinstance(thing, Item) or hash(name) in self._seen or not self._wanted(name):
                 continue
-            try:
-                sniff(thing.source)
-            except NotAPictureError:
-                continue
-            yield _Result(thing.source, name, _source_of(source / thing.name))
+            if names_a_film(name):
+                if looks_like_a_film(thing.source):
+                    yield _Result(thing.source, name, _source_of(source / thing.name, names_a_film), Kind.FILM)
+            elif is_a_picture(thing.source):
+                yield _Result(thing.source, name, _source_of(source / thing.name, names_a_picture))
 
 
-def _source_of(named: Path) -> Path:
+def _source_of(named: Path, is_one: Callable[[str], bool]) -> Path:
     """The source of a result that no journal tells of: of its name, or of its name with another suffix."""
     bare = named.with_suffix("")
     if named.exists() or not bare.parent.is_dir():
         return named
-    if names_a_picture(bare.name) and bare.exists():
+    if is_one(bare.name) and bare.exists():
         return bare  # 'a.tif.png', where two sources would have had one name
-    alike = [p for p in sorted(bare.parent.iterdir()) if p.stem == bare.name and names_a_picture(p.name)]
+    alike = [p for p in sorted(bare.parent.iterdir()) if p.stem == bare.name and is_one(p.name)]
     return alike[0] if len(alike) == 1 else named
 
 
@@ -166,19 +197,24 @@ def _source_of(named: Path) -> Path:
 class _Checker:
     max_megapixels: int | None
 
-    def check(self, result: _Result) -> str | None:
-        """What is wrong with a result; None where nothing is. Raises what reading it raises."""
+    def check(self, result: _Result) -> Finding:
+        """What can be said of a result. Raises what reading it raises."""
         sha256 = read_state(result.path).sha256 if result.sha256 else None
         if sha256 != result.sha256:
-            return "is not the file that was written: its digest is another"
+            return wrong("is not the file that was written: its digest is another")
         if result.source is None:
-            return None
+            return Finding()
         source_sha256 = read_state(result.source).sha256
         if result.source_sha256 and source_sha256 != result.source_sha256:
-            return f"was made from another file than {result.source} is now"
+            return wrong(f"was made from another file than {result.source} is now")
         if source_sha256 == (sha256 or read_state(result.path).sha256):
-            return None  # a copy of what was in color already
+            return Finding()  # a copy of what was in color already
         if result.kind is Kind.FILM:
-            finding = compare_films(result.source, result.path)
-            return finding.reason if finding else None
-        return compare_stills(result.source, result.path, max_megapixels=self.max_megapixels).reason
+            if another := next((words for name, words in _ANOTHER_FILM.items() if name in result.settings), None):
+                return Finding(Verdict.NOT_PROVABLE, another)
+            return compare_films(result.source, result.path, named=result.warnings)
+        # Loss is believed of what is as the run left it; a JPEG of a JPEG has none unless the run said so
+        from_jpeg = result.source.suffix.lower() in JPEG_SUFFIXES and not any("coded" in w for w in result.warnings)
+        lossy = sha256 is not None and not (from_jpeg and result.path.suffix.lower() in JPEG_SUFFIXES)
+        lossy = lossy or "quality" in result.settings
+        return compare_stills(result.source, result.path, lossy=lossy, max_megapixels=self.max_megapixels)

@@ -8,6 +8,7 @@ a target cannot hold is told in the warnings that `write_still` returns.
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 import zlib
@@ -25,10 +26,10 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.resources import memory_bytes
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import tiff_writing
+from archivecolor.stills import inventory, thumbnails, tiff_writing
 from archivecolor.stills.exif import with_orientation
 from archivecolor.stills.families import FAMILIES
-from archivecolor.stills.metadata import left_out
+from archivecolor.stills.metadata import left_out, without_motion
 from archivecolor.stills.sniff import NotAPictureError, sniff, suffix_of
 from archivecolor.stills.still import Still, StillInfo, to_8_bit
 from archivecolor.stills.traits import TRAITS
@@ -160,6 +161,7 @@ def _upright(still: Still) -> Still:
         metadata=replace(
             kept,
             dpi=kept.dpi[::-1] if kept.dpi and still.orientation.swaps_sides else kept.dpi,
+            aspect=kept.aspect[::-1] if kept.aspect and still.orientation.swaps_sides else kept.aspect,
             exif=kept.exif and with_orientation(kept.exif, Orientation.UPRIGHT),
         ),
     )
@@ -174,24 +176,63 @@ def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSett
     """
     target = output.format or still.info.format
     alpha, warnings = _alpha_for(still, target)
+    still, said = _shown_anew(still, rgb, target)
+    warnings = (*warnings, *said)
     try:
         coded = FAMILIES[target].encode(rgb, alpha, still, output)
     except _TRIPS as e:
         raise OutputError(f"{still.path}: cannot be encoded as {target}: {e}") from e
     for part in coded.parts:
         file.write(part)
-    return (*warnings, *coded.said, *left_out(still, target))
+    said = (*warnings, *coded.said, *left_out(still, target))
+    return (*said, *_lost(still.path, file, (*still.warnings, *said)))
 
 
 def write_pages(file: BinaryIO, pages: Iterable[tuple[UIntArray, Still]], output: OutputSettings) -> tuple[str, ...]:
     """Write a TIFF of several pages, one after the other; `write_still` for each. Returns every warning once."""
     warnings: dict[str, None] = {}
+    source = Path()
     with tiff_writing.Pages(file) as written:
         for rgb, still in pages:
             alpha, said = _alpha_for(still, StillFormat.TIFF)
-            said = (*still.warnings, *said, *written.add(rgb, alpha, still), *left_out(still, StillFormat.TIFF))
+            still, of_thumbnails = _shown_anew(still, rgb, StillFormat.TIFF)
+            said = (
+                *still.warnings,
+                *said,
+                *of_thumbnails,
+                *written.add(rgb, alpha, still),
+                *left_out(still, StillFormat.TIFF),
+            )
             warnings |= dict.fromkeys(said)
-    return tuple(warnings)
+            source = still.path
+    return (*warnings, *_lost(source, file, tuple(warnings)))
+
+
+def _lost(source: Path, file: BinaryIO, said: tuple[str, ...]) -> tuple[str, ...]:
+    """What the source carries, the written file does not, and no warning tells of."""
+    try:
+        with source.open("rb") as original:
+            before = inventory.inventory(original)
+    except OSError:  # gone since it was read, or never a file
+        return ()
+    after = inventory.inventory(file) if before and file.readable() else {}
+    file.seek(0, io.SEEK_END)
+    return inventory.missing(before, after, said)
+
+
+def _shown_anew(still: Still, rgb: UIntArray, target: StillFormat) -> tuple[Still, tuple[str, ...]]:
+    """``still`` with thumbnails in its metadata that show what is written, where they are written at all."""
+    kept, exif = still.metadata, still.metadata.exif
+    said: tuple[str, ...] = ()
+    if exif and target is not StillFormat.TIFF and "EXIF" in TRAITS[target].holds:
+        exif, said = thumbnails.redrawn(exif, rgb)
+    photoshop = thumbnails.without_thumbnails(kept.photoshop) if kept.photoshop else kept.photoshop
+    if photoshop != kept.photoshop and "IPTC" in TRAITS[target].holds:
+        said = (*said, "Photoshop's thumbnail, which shows it without color, was left out")
+    xmp = kept.xmp
+    if xmp and kept.behind and target is not StillFormat.JPEG:
+        xmp = without_motion(xmp)
+    return replace(still, metadata=replace(kept, exif=exif, photoshop=photoshop, xmp=xmp)), said
 
 
 def _alpha_for(still: Still, target: StillFormat) -> tuple[UIntArray | None, tuple[str, ...]]:

@@ -148,21 +148,32 @@ def _narrow(code: int, kind: int, value: bytes) -> list[Field]:
 def write_directory(fields: tuple[Field, ...], start: int, layout: Layout) -> bytes:
     """Lay a directory out whose first byte will stand at ``start``."""
     unique = sorted({field.code: field for field in fields}.values(), key=lambda field: field.code)
-    table, values = bytearray(layout.bytes_of(len(unique), layout.count_bytes)), bytearray()
-    behind = start + layout.table_bytes(len(unique))
-    for field in unique:
+    entries, values = lay_out(tuple(unique), start + layout.table_bytes(len(unique)), layout)
+    count = layout.bytes_of(len(unique), layout.count_bytes)
+    return count + b"".join(entries) + bytes(layout.offset_bytes) + values
+
+
+def lay_out(fields: tuple[Field, ...], behind: int, layout: Layout) -> tuple[list[bytes], bytes]:
+    """The entries of fields, and those values that do not stand in them: these begin at ``behind``."""
+    entries, values = [], bytearray()
+    for field in fields:
         place = behind + len(values)
         if field.inner:
             values += write_directory(field.inner, place, layout)
-            table += layout.pointer(field.code, place)
+            entries.append(layout.pointer(field.code, place))
         else:
-            value = _swapped(field.value, field.kind) if layout.order == ">" else field.value
+            value = in_order(field, layout.order)
             if len(value) > layout.offset_bytes:
                 values += value
                 value = layout.bytes_of(place, layout.offset_bytes)
-            table += layout.entry(field.code, field.kind, len(field.value) // _VALUE_BYTES[field.kind], value)
+            entries.append(layout.entry(field.code, field.kind, len(field.value) // _VALUE_BYTES[field.kind], value))
         values += b"\0" * (len(values) % 2)
-    return bytes(table) + bytes(layout.offset_bytes) + bytes(values)
+    return entries, bytes(values)
+
+
+def in_order(field: Field, order: str) -> bytes:
+    """A field's value in a file's byte order."""
+    return _swapped(field.value, field.kind) if order == ">" else field.value
 
 
 def block(fields: tuple[Field, ...]) -> bytes:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from archivecolor.color import UIntArray
-from archivecolor.errors import DependencyError
+from archivecolor.errors import DependencyError, InputError
+from archivecolor.installation import install_line
 from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import pillow
 from archivecolor.stills.metadata import exif_of
@@ -25,13 +26,19 @@ def _register(path: Path) -> None:
     try:
         import pillow_heif
     except ImportError as e:
-        raise DependencyError(f"{path}: HEIC needs another package", hint="pip install 'archivecolor[heif]'") from e
+        raise DependencyError(f"{path}: HEIC needs another package", hint=install_line("heif")) from e
     pillow_heif.register_heif_opener(thumbnails=False)
 
 
 def probe(path: Path) -> StillInfo:
     """Size from the header; a sequence of pictures is refused."""
     _register(path)
+    with pillow.open_image(path) as image:
+        count = getattr(image, "n_frames", 1)
+    if count > 1:
+        raise InputError(
+            f"{path}: holds {count} pictures", hint="split it, with heif-convert for instance, and color those"
+        )
     return pillow.probe(path, StillFormat.HEIF)
 
 

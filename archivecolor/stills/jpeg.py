@@ -1,14 +1,15 @@
 """JPEG. Decoding and encoding are Pillow's; luma is copied from source to result without being decoded.
 
-From a gray JPEG the scans are copied (`jpeg_scans`), from one in Y'CbCr the luma's DCT coefficients (`jpeg_blocks`).
-A progressive JPEG in Y'CbCr becomes a baseline one. Whether the result's Y plane is the source's is tried on every
-file; where it is not, the warnings say by how much.
+The compressed bits of the luma are copied (`jpeg_scans`) from every Huffman-coded JPEG of 8 bit that is gray or in
+Y'CbCr. Whether the result's Y plane is the source's is tried on every file; where it is not, the warnings say by how
+much, and why.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +17,15 @@ import numpy as np
 from PIL import Image
 
 from archivecolor.color import UIntArray
-from archivecolor.errors import DependencyError
+from archivecolor.errors import InputError
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import jpeg_blocks, jpeg_scans, pillow
+from archivecolor.stills import jpeg_extras, jpeg_markers, jpeg_scans, pillow
+from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
 from archivecolor.stills.still import Coding, Encoded, Pixels, Still, StillInfo
 from archivecolor.toning import THUMBNAIL_PX, thumbnail
 
-PHOTOSHOP_MARKER: Final = b"Photoshop 3.0\0"
+_UNREAD: Final = {0xC3: "lossless", 0xF7: "JPEG-LS", **dict.fromkeys((0xC5, 0xC6, 0xC7), "hierarchical")}
 _UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
 
 # ITU-T T.81, table K.2: chroma quantization at quality 50
@@ -32,7 +34,13 @@ _CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [
 
 
 def probe(path: Path) -> StillInfo:
-    """Size from the header."""
+    """Size from the header. Raises `InputError` for those that share no more than their name."""
+    with path.open("rb") as f:
+        kind = jpeg_markers.frame_of(f)
+    if kind is not None:
+        what = _UNREAD.get(kind[0]) or (f"{kind[1]} bit" if kind[1] != 8 else "")
+        if what:
+            raise InputError(f"{path}: is a {what} JPEG, which archivecolor does not read", hint="convert it to a TIFF")
     with pillow.open_image(path) as image:
         return StillInfo(StillFormat.JPEG, image.width, image.height, 8)
 
@@ -40,28 +48,33 @@ def probe(path: Path) -> StillInfo:
 def read(path: Path, info: StillInfo, page: int) -> Still:
     """Decode: of a gray or Y'CbCr JPEG its Y plane, untouched; of any other the luma of its RGB."""
     with pillow.open_image(path) as image:
-        mode, space = image.mode, image.info.get("adobe_transform", 1)
-        has_luma = mode == "L" or (mode == "RGB" and space == 1 and not _is_rgb(image))
+        mode = image.mode
+        has_luma = mode == "L" or (mode == "RGB" and not _is_rgb(image))
         if has_luma:
             image.draft("L", image.size)  # libjpeg then hands out its Y plane
         pixels = pillow.to_pixels(pillow.decode(image, path))
         if mode == "RGB" and has_luma:
             pixels = Pixels(pixels.luma, None, _small_color(path))
         metadata, orientation, said = pillow.read_metadata(image)
+        source = path.read_bytes()
         tables: dict[int, list[int]] = getattr(image, "quantization", {})
         coding = Coding(
-            jpeg=path.read_bytes(),
+            jpeg=source,
             jpeg_luma_table=tuple(tables[0]) if 0 in tables else None,
             progressive=bool(image.info.get("progressive")),
             lossless=False,
         )
+        metadata = jpeg_extras.with_own(metadata, image, source)
     return Still(path, info, pixels, orientation, metadata, coding, said)
 
 
 def _is_rgb(image: Image.Image) -> bool:
-    """Whether the components are named R, G and B, by which libjpeg tells a JPEG that is not in Y'CbCr."""
-    names = [component[0] for component in getattr(image, "layer", [])]
-    return names == [ord("R"), ord("G"), ord("B")]
+    """Whether libjpeg takes three components for R, G and B (jdapimin.c)."""
+    if "jfif" in image.info:
+        return False
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] != 1)
+    return bytes(component[0] for component in getattr(image, "layer", [])) == b"RGB"
 
 
 def _small_color(path: Path) -> UIntArray:
@@ -73,58 +86,57 @@ def _small_color(path: Path) -> UIntArray:
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
     """Encode 8-bit RGB or gray. Without a quality of its own, a JPEG's luma is copied from its source."""
-    options = _options(still, output.quality)
+    coded = _encode(rgb, still, output)
+    if not still.metadata.behind or still.coding.jpeg is None:
+        return coded
+    (picture,) = coded.parts
+    return replace(coded, parts=[jpeg_extras.pointing_behind(bytes(picture), still.coding.jpeg), still.metadata.behind])
+
+
+def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
+    options, header = _options(still, output.quality), jpeg_extras.header(still.metadata)
     if rgb.ndim == 2:
-        return _encode_gray(rgb, still, options)
+        return _encode_gray(rgb, still, options, header)
     if still.coding.jpeg is None or output.quality is not None:
-        return Encoded([_save(Image.fromarray(rgb), options)])
-    hint = ""
+        return Encoded([_save(Image.fromarray(rgb), options, header)])
+    reason = ""
     try:
-        coded = _with_copied_luma(rgb, still, options)
-        if coded is not None and np.array_equal(jpeg_scans.y_plane(coded), still.luma):
+        coded = jpeg_scans.splice(still.coding.jpeg, rgb, _chroma_table(), options, header)
+        if np.array_equal(jpeg_scans.y_plane(coded), still.luma):
             return Encoded([coded])
-    except DependencyError:
-        hint = f"; {jpeg_blocks.INSTALL} keeps it"
+    except NotCopiedError as e:
+        reason = f", for {e}"
     except _UNREADABLE:  # oddly coded, though it could be decoded
         pass
-    coded = _save(Image.fromarray(rgb), options)
+    coded = _save(Image.fromarray(rgb), options, header)
     moved = np.abs(jpeg_scans.y_plane(coded).astype(np.int16) - still.luma)
     if not moved.any():
         return Encoded([coded])
     share = f"{(moved > 0).mean():.2%} of its pixels by up to {moved.max()}"
-    return Encoded([coded], (f"coded anew, which moved the luma of {share}{hint or '; --format tiff keeps it'}",))
+    return Encoded([coded], (f"coded anew{reason}, which moved the luma of {share}; --format tiff keeps it",))
 
 
-def _encode_gray(luma: UIntArray, still: Still, options: dict[str, Any]) -> Encoded:
+def _encode_gray(luma: UIntArray, still: Still, options: dict[str, Any], header: bytes) -> Encoded:
     """The luma alone: copied from a source that is a JPEG, where it has luma."""
-    source, coded = still.coding.jpeg, None
+    source = still.coding.jpeg
     said: tuple[str, ...] = ()
     if source is not None:
-        coded = jpeg_scans.luma_of(source, options)
-        if coded is None:
-            gray = jpeg_blocks.gray_of(source)
-            coded = jpeg_scans.luma_of(gray, options) if gray else None
-        if coded is None:
-            said = ("stores no luma, so it was coded anew",)
+        try:
+            return Encoded([jpeg_scans.luma_of(source, options, header)])
+        except NotCopiedError as e:
+            said = (f"coded anew, for {e}",)
+        except _UNREADABLE:
+            said = ("coded anew, for it is oddly coded",)
     if "qtables" in options:
         options["qtables"] = options["qtables"][:1]
-    return Encoded([coded or _save(Image.fromarray(luma), options)], said)
+    return Encoded([_save(Image.fromarray(luma), options, header)], said)
 
 
-def _with_copied_luma(rgb: UIntArray, still: Still, options: dict[str, Any]) -> bytes | None:
-    source = still.coding.jpeg or b""
-    table = _chroma_table()
-    coded = jpeg_scans.splice(source, rgb, table, options)
-    if coded is None:
-        gray = jpeg_blocks.gray_of(source)
-        coded = jpeg_scans.splice(gray, rgb, table, options) if gray else None
-    return coded
-
-
-def _save(image: Image.Image, options: dict[str, Any]) -> bytes:
+def _save(image: Image.Image, options: dict[str, Any], header: bytes) -> bytes:
     coded = io.BytesIO()
     image.save(coded, format="JPEG", **options)
-    return coded.getvalue()
+    whole = coded.getvalue()
+    return whole[:6] + header + whole[6 + len(header) :]  # Pillow writes its JFIF segment first
 
 
 def _chroma_table() -> list[int]:
@@ -136,8 +148,6 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
     """Pillow's: metadata, subsampling and quantization."""
     kept = still.metadata
     options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
-    if kept.dpi:
-        options["dpi"] = kept.dpi
     if kept.icc:
         options["icc_profile"] = kept.icc
     exif = exif_of(still)
@@ -147,13 +157,15 @@ def _options(still: Still, quality: int | None) -> dict[str, Any]:
         options["comment"] = kept.comment
     bodies = [(0xE1, XMP_MARKER + kept.xmp)] if kept.xmp and fits_jpeg(kept.xmp) else []
     bodies += [(0xE1, body) for body in kept.long_xmp]
-    step = LONGEST_JPEG_SEGMENT - len(PHOTOSHOP_MARKER)
+    step = LONGEST_JPEG_SEGMENT - len(jpeg_extras.PHOTOSHOP_MARKER)
     parts = (kept.photoshop[i : i + step] for i in range(0, len(kept.photoshop), step))
-    bodies += [(0xED, PHOTOSHOP_MARKER + part) for part in parts]
+    bodies += [(0xED, jpeg_extras.PHOTOSHOP_MARKER + part) for part in parts]
+    bodies += kept.jpeg_segments
     options["extra"] = b"".join(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in bodies)
     if quality is None and still.coding.jpeg_luma_table:
         # The source's own luma divisors: decoded luma quantizes to what it was
         options["qtables"] = [list(still.coding.jpeg_luma_table), _chroma_table()]
+        options["quality"] = 100  # says how much memory Pillow takes; the divisors are the tables'
     else:
         options["quality"] = quality or pillow.QUALITY
     return options

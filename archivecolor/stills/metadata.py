@@ -7,6 +7,7 @@ What has no place in the target is named by `left_out`.
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from fractions import Fraction
@@ -16,23 +17,21 @@ from PIL import Image
 
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
-from archivecolor.stills import exif
+from archivecolor.stills import exif, tags
 from archivecolor.stills.still import Metadata, Still
 from archivecolor.stills.traits import TRAITS
 
 EXIF_MARKER: Final = b"Exif\0\0"
 ORIENTATION_TAG: Final = 274
 ASCII: Final = 2
-SHARED_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)
-"""ImageDescription, Make, Model, Software, DateTime, Artist, Copyright: text in EXIF and in TIFF alike."""
-
 LONGEST_JPEG_SEGMENT: Final = 65533
 XMP_MARKER: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
-_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
-_INCH: Final = 2
+_LONGEST_IN_EXIF_BYTES: Final = 1 << 13
+"""Of a TIFF's tags that go into EXIF, of which a JPEG holds 64 KB."""
 _RATIONAL: Final = 5
 EXIF_DAMAGE: Final = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
+_MOTION: Final = re.compile(rb"(:(?:MotionPhoto|MicroVideo)(?:=[\"']|>))1")
 _TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _XMP_KEYWORD: Final = b"XML:com.adobe.xmp\0"
 
@@ -42,17 +41,13 @@ def exif_of(still: Still) -> bytes | None:
     kept = still.metadata
     if kept.exif:
         return EXIF_MARKER + kept.exif
-    fields = [
-        exif.Field(code, ASCII, value)
-        for code, kind, _, value in kept.tiff_tags
-        if code in SHARED_TAGS and kind == ASCII and isinstance(value, bytes)
-    ]
+    fields = [field for field in kept.tiff_tags if len(field.value) <= _LONGEST_IN_EXIF_BYTES]
     if still.orientation is not Orientation.UPRIGHT:
         fields.append(exif.Field(ORIENTATION_TAG, exif.SHORT, struct.pack("<H", still.orientation)))
     if kept.tiff_tags and kept.dpi:
         across, down = (struct.pack("<2I", *Fraction(v).limit_denominator(1000).as_integer_ratio()) for v in kept.dpi)
-        fields += [exif.Field(_X_RESOLUTION, _RATIONAL, across), exif.Field(_Y_RESOLUTION, _RATIONAL, down)]
-        fields.append(exif.Field(_RESOLUTION_UNIT, exif.SHORT, struct.pack("<H", _INCH)))
+        fields += [exif.Field(tags.X_RESOLUTION, _RATIONAL, across), exif.Field(tags.Y_RESOLUTION, _RATIONAL, down)]
+        fields.append(exif.Field(tags.RESOLUTION_UNIT, exif.SHORT, struct.pack("<H", tags.INCH)))
     fields += kept.directories
     return EXIF_MARKER + exif.block(tuple(fields)) if fields else None
 
@@ -64,15 +59,11 @@ def directories_of(kept: Metadata) -> tuple[exif.Field, ...]:
     return tuple(field for field in exif.parse(kept.exif) if field.inner)
 
 
-def tags_of(kept: Metadata) -> tuple[tuple[int, int, int, object], ...]:
-    """The source's TIFF tags; where it has none, those that its EXIF shares with TIFF."""
+def tags_of(kept: Metadata) -> tuple[exif.Field, ...]:
+    """The source's TIFF tags; where it has none, those of its EXIF, whose first directory is a TIFF's."""
     if kept.tiff_tags or not kept.exif:
         return kept.tiff_tags
-    parsed = _parse_quietly(kept.exif)
-    # Pillow reads text as Latin-1, whatever it is: that gives the bytes back
-    texts = ((code, parsed.get(code)) for code in SHARED_TAGS)
-    coded = [(code, text.encode("latin-1", "replace") + b"\0") for code, text in texts if isinstance(text, str)]
-    return tuple((code, ASCII, len(text), text) for code, text in coded)
+    return tags.described(exif.parse(kept.exif))
 
 
 def left_out(still: Still, target: StillFormat) -> tuple[str, ...]:
@@ -84,7 +75,7 @@ def left_out(still: Still, target: StillFormat) -> tuple[str, ...]:
         "XMP": bool(kept.xmp),
         "second part of the XMP": bool(kept.long_xmp),
         "ICC profile": bool(kept.icc),
-        "resolution": bool(kept.dpi) and not kept.tiff_tags and _X_RESOLUTION not in parsed,
+        "resolution": bool(kept.dpi) and not kept.tiff_tags and tags.X_RESOLUTION not in parsed,
         "comment": bool(kept.comment),
         "IPTC": bool(kept.photoshop),
         "text": any(c[4:8] in _TEXT_CHUNKS and not c[8:].startswith(_XMP_KEYWORD) for c in kept.png_chunks),
@@ -96,6 +87,11 @@ def left_out(still: Still, target: StillFormat) -> tuple[str, ...]:
         segments = {"EXIF": exif_of(still), "XMP": kept.xmp, "comment": kept.comment}
         lost += [name for name, blob in segments.items() if blob and not fits_jpeg(blob)]
     return (f"left out, {target} has no place for it: {', '.join(lost)}",) if lost else ()
+
+
+def without_motion(xmp: bytes) -> bytes:
+    """A packet that does not claim that a film stands behind the picture (Google's motion photo format, 1.0)."""
+    return _MOTION.sub(rb"\g<1>0", xmp)
 
 
 def fits_jpeg(blob: bytes) -> bool:

@@ -107,6 +107,7 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, Orientation, tuple[str,
         long_xmp=tuple(body for name, body in segments if name == "APP1" and body.startswith(_LONG_XMP_MARKER)),
         icc=icc,
         dpi=_dpi(image.info.get("dpi")),
+        aspect=_dpi(image.info.get("aspect")),
         comment=b"\n".join(body for name, body in segments if name == "COM") or None,
         photoshop=b"".join(
             body.removeprefix(_PHOTOSHOP_MARKER)

@@ -26,8 +26,11 @@ from archivecolor.stills.still import Encoded, Metadata, Pixels, Still, StillInf
 _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
 _DEPTH: Final = 24
-_METRES_PER_INCH: Final = 0.0254
+_METERS_PER_INCH: Final = 0.0254
 _CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
+_ANCILLARY: Final = 32
+_SAFE_TO_COPY: Final = 32
+"""Bits of the first and of the last letter of a chunk's name."""
 _COMPRESSION: Final = 4
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _LONGEST_PROFILE_BYTES: Final = 16 << 20
@@ -52,9 +55,14 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
             # Pillow would decode the picture to look for EXIF behind it
             image.info.setdefault("exif", next((c[8:-4] for c in chunks if c[4:8] == b"eXIf"), b""))
         metadata, orientation, said = pillow.read_metadata(image)
-    carried = tuple(c for c in chunks if c[4:8] in _CARRIED and (c[4:8] != b"iCCP" or metadata.icc))
+    carried = tuple(c for c in chunks if _goes_along(c[4:8]) and (c[4:8] != b"iCCP" or metadata.icc))
     metadata = replace(metadata, png_chunks=carried)
     return Still(path, info, pixels, orientation, metadata, warnings=said)
+
+
+def _goes_along(kind: bytes) -> bool:
+    """Whether a chunk holds for the colored picture: what is known to, and what says so of itself (PNG, 5.4)."""
+    return kind in _CARRIED or bool(kind[0] & _ANCILLARY and kind[3] & _SAFE_TO_COPY)
 
 
 def _decode_16_bit(path: Path, transparent: object) -> Pixels:
@@ -120,9 +128,10 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
         return
     if kept.icc:
         yield _profile_chunk(kept.icc)
-    if kept.dpi:
-        per_metre = [round(v / _METRES_PER_INCH) for v in kept.dpi]
-        yield _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    if kept.dpi or kept.aspect:
+        sides = [round(v / _METERS_PER_INCH) for v in kept.dpi or ()] or [round(v * 100) for v in kept.aspect or ()]
+        if max(sides) < 1 << 31:
+            yield _chunk(b"pHYs", struct.pack(">IIB", *sides, bool(kept.dpi)))
     exif = exif_of(still)
     if exif:
         yield _chunk(b"eXIf", exif.removeprefix(EXIF_MARKER))
@@ -133,12 +142,14 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
 
 
 def _replaced(kept: Metadata) -> Iterator[bytes]:
-    """The source's chunks, with what was changed of XMP and profile in their places."""
+    """The source's chunks, with what was changed of XMP, EXIF and profile in their places."""
     xmp = [_xmp_chunk(kept.xmp)] if kept.xmp else []
     for chunk in kept.png_chunks:
         if kept.xmp and chunk[4:].startswith(_XMP_CHUNK):
             yield from xmp
             xmp = []
+        elif chunk[4:8] == b"eXIf" and kept.exif:
+            yield _chunk(b"eXIf", kept.exif)
         elif chunk[4:8] == b"iCCP" and kept.icc != _profile_in(chunk):
             yield from [_profile_chunk(kept.icc)] if kept.icc else []
         else:

@@ -8,16 +8,10 @@ from typing import Final
 from archivecolor.errors import InputError
 from archivecolor.settings import StillFormat
 from archivecolor.stills.traits import TRAITS
+from archivecolor.stills.unread import RAW_SUFFIXES, unread
 
 _PICTURE_SUFFIXES: Final = {suffix for traits in TRAITS.values() for suffix in traits.suffixes}
 
-_UNREAD_PICTURES: Final = (
-    (0, b"GIF8", "GIF"),
-    (0, b"8BPS", "Photoshop"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (4, b"ftypavif", "AVIF"),
-)
 _BMP_HEADER_BYTES: Final = 26
 
 
@@ -58,18 +52,32 @@ def sniff(path: Path) -> StillFormat:
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror}", hint="check its permissions") from e
     for kind, traits in TRAITS.items():
+        if kind is StillFormat.TIFF and _is_raw(head, path):
+            continue
         if any(head[offset:].startswith(signature) for offset, signature in traits.signatures) and _is(kind, head):
             return kind
-    for offset, signature, name in _UNREAD_PICTURES:
-        if head[offset:].startswith(signature):
-            raise NotAPictureError(
-                f"{path}: is {name}, which archivecolor does not read", expected=True, hint="convert it to TIFF or PNG"
-            )
+    what = unread(head, path.name)
+    if what is not None:
+        raise NotAPictureError(f"{path}: {what[0]}", expected=True, hint=what[1])
     named_like_a_picture = names_a_picture(path.name)
     if not head:
         raise NotAPictureError(f"{path}: is empty", expected=named_like_a_picture, hint="restore it from a copy")
     hint = "its name says otherwise; restore it from a copy" if named_like_a_picture else None
     raise NotAPictureError(f"{path}: is no picture", expected=named_like_a_picture, hint=hint)
+
+
+def is_a_picture(path: Path) -> bool:
+    """Whether a file begins as a picture does that archivecolor reads. Raises `InputError` where it cannot be read."""
+    try:
+        sniff(path)
+    except NotAPictureError:
+        return False
+    return True
+
+
+def _is_raw(head: bytes, path: Path) -> bool:
+    """Whether what begins like a TIFF is a camera's raw: those that nothing but their content tells, `tiff` refuses."""
+    return head[8:11] == b"CR\x02" or path.suffix.lower() in RAW_SUFFIXES
 
 
 def _is(kind: StillFormat, head: bytes) -> bool:

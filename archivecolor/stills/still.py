@@ -33,6 +33,12 @@ class Metadata:
     icc: bytes | None = None
     """An RGB profile. A gray one does not describe the colored picture and is left out."""
     dpi: tuple[float, float] | None = None
+    aspect: tuple[float, float] | None = None
+    """Of files that give pixels across and down in no unit: how these compare."""
+    jfif: bytes | None = None
+    """The header segment of a JPEG, without its thumbnail."""
+    resolution: tuple[Field, ...] = ()
+    """Resolution and its unit, when the source is a TIFF."""
     comment: bytes | None = None
     photoshop: bytes = b""
     """Photoshop's image resources, IPTC captions among them: APP13 of a JPEG, tag 34377 of a TIFF."""
@@ -42,8 +48,12 @@ class Metadata:
     """Boxes of a JPEG 2000 that hold other metadata, whole."""
     directories: tuple[Field, ...] = ()
     """EXIF's and GPS's directory, when the source is a TIFF."""
-    tiff_tags: tuple[tuple[int, int, int, object], ...] = ()
-    """Code, data type, count and value of descriptive tags, when the source is a TIFF."""
+    tiff_tags: tuple[Field, ...] = ()
+    """What else describes the picture, when the source is a TIFF."""
+    jpeg_segments: tuple[tuple[int, bytes], ...] = ()
+    """Markers and bodies of application segments that nothing else here holds, when the source is a JPEG."""
+    behind: bytes = b""
+    """What stands behind the picture in a JPEG: the film of a motion photo, a maker's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,27 +21,24 @@ from PIL import Image, UnidentifiedImageError
 from archivecolor.color import rgb_to_luma
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
+from archivecolor.installation import install_line
 from archivecolor.settings import StillFormat
-from archivecolor.stills import exif, pillow, profiles
-from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG
+from archivecolor.stills import exif, pillow, profiles, tags
+from archivecolor.stills.metadata import ORIENTATION_TAG
 from archivecolor.stills.still import Coding, Metadata, Pixels, Still, StillInfo
 from archivecolor.stills.tiff_writing import encode, white_of
+from archivecolor.stills.unread import RAW_HINT
 from archivecolor.toning import thumbnail
 
 __all__ = ["encode", "probe", "read"]
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it also raises
 
-_ICC: Final = 34675
-_XMP: Final = 700
-_PHOTOSHOP: Final = 34377
-# DocumentName, ImageDescription, Make, Model, PageName, Software, DateTime, Artist, HostComputer, Copyright; IPTC
-_CARRIED_TAGS: Final = (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 33723)
-_SUB_PICTURES: Final = 330
 _REDUCED: Final = 1
 _MASK: Final = 4
 _JPEGS: Final = (6, 7, 33007, 34892)
-_PER_CENTIMETRE: Final = 3
+_DNG_VERSION: Final = 50706
+_SENSORS: Final = (tifffile.PHOTOMETRIC.CFA, tifffile.PHOTOMETRIC.LINEAR_RAW)
 _BITS: Final = (1, 2, 4, 8, 16)
 _PREMULTIPLIED: Final = 1
 _STRAIGHT: Final = 2
@@ -79,8 +76,19 @@ def probe(path: Path) -> StillInfo:
     """Size and depth of the largest page."""
     with _open(path) as tif:
         pages = _pictures(tif, path)
+        if _is_raw(tif):
+            raise InputError(f"{path}: is a camera raw, of which archivecolor would see a preview", hint=RAW_HINT)
         infos = [_info(page, len(pages)) for page in pages]
         return max(infos, key=lambda info: info.working_bytes)
+
+
+def _is_raw(tif: tifffile.TiffFile) -> bool:
+    """Whether the picture is what a sensor saw: DNG's version (Adobe DNG 1.4), or its kind of color."""
+    first = tif.pages.first
+    if _DNG_VERSION in first.tags:
+        return True
+    inside = first.pages or ()
+    return any(getattr(page, "photometric", None) in _SENSORS for page in (*tif.pages, *inside))
 
 
 def _info(page: tifffile.TiffPage, pages: int) -> StillInfo:
@@ -99,7 +107,7 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
         pixels = _through_libtiff(chosen, path) if samples is None else _to_pixels(samples, chosen, path)
         metadata, said = _metadata(chosen)
         number = _number(chosen.tags.valueof(ORIENTATION_TAG, 1))
-        if page == 0 and (len(tif.pages) > len(pages) or _SUB_PICTURES in chosen.tags):
+        if page == 0 and (len(tif.pages) > len(pages) or tags.SUB_PICTURES in chosen.tags):
             said += ("the thumbnails or masks in it were left out",)
         return Still(
             path=path,
@@ -155,7 +163,7 @@ def _through_libtiff(page: tifffile.TiffPage, path: Path) -> Pixels:
             return pillow.to_pixels(pillow.decode(image, path))
     raise DependencyError(
         f"{path}: {tifffile.COMPRESSION(page.compression).name} compression needs another package",
-        hint="pip install 'archivecolor[tiff]'",
+        hint=install_line("tiff"),
     )
 
 
@@ -207,68 +215,47 @@ def _of_float(samples: npt.NDArray[np.float32], page: tifffile.TiffPage, path: P
 
 
 def _metadata(page: tifffile.TiffPage) -> tuple[Metadata, tuple[str, ...]]:
-    icc, said = profiles.for_color(_bytes(page, _ICC))
-    tags = tuple(_carried(tag, page) for code in _CARRIED_TAGS if (tag := page.tags.get(code)) is not None)
-    photoshop = _bytes(page, _PHOTOSHOP) or b""
-    metadata = Metadata(
-        xmp=_bytes(page, _XMP),
-        icc=icc,
-        dpi=_dpi(page),
-        photoshop=photoshop,
-        directories=_directories(page),
-        tiff_tags=tags,
-    )
-    return metadata, said
-
-
-def _directories(page: tifffile.TiffPage) -> tuple[exif.Field, ...]:
-    """EXIF's and GPS's directory, unread."""
+    """What the page's directory says, read anew: tifffile reads some of it into structures, and drops what is odd."""
     handle = page.parent.filehandle
 
     def read(at: int, size: int) -> bytes:
         handle.seek(min(at, handle.size))
         return bytes(handle.read(size))
 
-    found = []
     layout = exif.Layout(page.parent.byteorder, page.parent.is_bigtiff)
-    for code in (exif.EXIF_DIRECTORY, exif.GPS_DIRECTORY):
-        tag = page.tags.get(code)
-        if tag is not None:
-            # Of the tag itself: what tifffile calls the place of its value is the directory
-            place = read(tag.offset + layout.entry_bytes - layout.offset_bytes, tag.valuebytecount)
-            inner = exif.read_directory(read, layout.number(place), layout)
-            found += [exif.Field(code, exif.LONG, b"", inner)] if inner else []
-    return tuple(found)
+    fields = {field.code: field for field in exif.read_directory(read, page.offset, layout)}
 
+    def block(code: int) -> bytes | None:
+        return fields[code].value if code in fields else None
 
-def _bytes(page: tifffile.TiffPage, code: int) -> bytes | None:
-    """A tag that is a block of bytes, as it lies in the file: tifffile reads some of them into structures."""
-    tag = page.tags.get(code)
-    return None if tag is None else _raw(tag, page)
-
-
-def _raw(tag: tifffile.TiffTag, page: tifffile.TiffPage) -> bytes:
-    handle = page.parent.filehandle
-    handle.seek(tag.valueoffset)
-    return bytes(handle.read(tag.valuebytecount))
-
-
-def _carried(tag: tifffile.TiffTag, page: tifffile.TiffPage) -> tuple[int, int, int, object]:
-    if tag.dtype != ASCII:
-        return tag.code, int(tag.dtype), tag.count, tag.value
-    # As bytes: tifffile writes text only where it is ASCII, and the file's encoding is anybody's guess
-    text = _raw(tag, page)
-    return tag.code, int(tag.dtype), len(text), text
+    icc, said = profiles.for_color(block(tags.ICC))
+    resolution = tuple(fields[c] for c in (tags.X_RESOLUTION, tags.Y_RESOLUTION, tags.RESOLUTION_UNIT) if c in fields)
+    dpi, aspect = _resolution(page)
+    metadata = Metadata(
+        xmp=block(tags.XMP),
+        icc=icc,
+        dpi=dpi,
+        aspect=aspect,
+        resolution=resolution if dpi or aspect else (),
+        photoshop=block(tags.PHOTOSHOP) or b"",
+        directories=tuple(f for c, f in fields.items() if f.inner and c in (exif.EXIF_DIRECTORY, exif.GPS_DIRECTORY)),
+        tiff_tags=tags.described(fields.values()),
+    )
+    return metadata, said
 
 
 def _number(value: object) -> int:
     return int(value) if isinstance(value, int) else 1
 
 
-def _dpi(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    x, y = (page.tags.valueof(code) for code in (282, 283))
-    unit = _number(page.tags.valueof(296, 2))
-    if not isinstance(x, tuple) or not isinstance(y, tuple) or unit == 1 or 0 in (x[1], y[1]):
-        return None
-    scale = 2.54 if unit == _PER_CENTIMETRE else 1.0
-    return x[0] / x[1] * scale, y[0] / y[1] * scale
+def _resolution(page: tifffile.TiffPage) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """Dots an inch, or the aspect of a page that gives no unit."""
+    x, y = (page.tags.valueof(code) for code in (tags.X_RESOLUTION, tags.Y_RESOLUTION))
+    unit = _number(page.tags.valueof(tags.RESOLUTION_UNIT, tags.INCH))
+    if not isinstance(x, tuple) or not isinstance(y, tuple) or 0 in (*x, *y):
+        return None, None
+    across, down = x[0] / x[1], y[0] / y[1]
+    if unit == tags.NO_UNIT:
+        return None, (across, down)
+    scale = 2.54 if unit == tags.CENTIMETER else 1.0
+    return (across * scale, down * scale), None

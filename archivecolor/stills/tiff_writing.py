@@ -1,6 +1,7 @@
 """TIFF, written through tifffile: as many pages as the source has, compressed, tiled and ordered as it is.
 
-EXIF's directories are laid out behind the pictures when these are written, for tifffile knows nothing of them.
+What describes a picture, EXIF's directories among it, is laid out behind the pictures when these are written: tifffile
+knows nothing of directories, and not of every kind of value.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Pages:
         self._file = file
         self._writer: tifffile.TiffWriter | None = None
         self._layout = exif.Layout("<")
-        self._directories: list[tuple[exif.Field, ...]] = []
+        self._described: list[tuple[exif.Field, ...]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -62,8 +63,8 @@ class Pages:
         if self._writer is None:
             return
         self._writer.close()
-        if error is None and any(self._directories):
-            self._lay_out_directories()
+        if error is None and any(self._described):
+            self._describe()
 
     def add(self, rgb: UIntArray, alpha: UIntArray | None, still: Still) -> tuple[str, ...]:
         """Write a page with ``still``'s metadata; returns warnings."""
@@ -80,7 +81,7 @@ class Pages:
             self._writer = tifffile.TiffWriter(handle, bigtiff=big, byteorder=order)
             self._layout = exif.Layout(order, big)
         compression, said = _compression(still)
-        self._directories.append(directories_of(kept))
+        self._described.append((*directories_of(kept), *tags_of(kept), *kept.resolution))
         self._writer.write(
             data,
             photometric="minisblack" if gray else "rgb",
@@ -90,8 +91,8 @@ class Pages:
             predictor=compression in _PREDICTED,
             tile=coding.tile,
             rowsperstrip=None if coding.tile else max(1, _STRIP_BYTES // max(1, data[0].nbytes)),
-            resolution=kept.dpi,
-            resolutionunit="INCH" if kept.dpi else None,
+            resolution=None if kept.resolution else kept.dpi or kept.aspect,
+            resolutionunit="INCH" if kept.dpi else "NONE",
             iccprofile=kept.icc,
             software=False,
             metadata=None,
@@ -102,34 +103,32 @@ class Pages:
 
     def _tags(self, still: Still) -> list[tuple[int, int, int | None, object, bool]]:
         kept = still.metadata
-        tags: list[tuple[int, int, int | None, object, bool]] = [
-            (code, kind, count, value, True) for code, kind, count, value in tags_of(kept)
-        ]
+        tags: list[tuple[int, int, int | None, object, bool]] = []
         blocks = ((_XMP, kept.xmp), (_PHOTOSHOP, kept.photoshop))
         tags += [(code, _BYTES, len(block), block, True) for code, block in blocks if block]
         if still.orientation is not Orientation.UPRIGHT:
             tags.append((ORIENTATION_TAG, _SHORT, 1, int(still.orientation), True))
         return tags
 
-    def _lay_out_directories(self) -> None:
-        """Write the pages' tables anew, at the end of the file, with EXIF's directories behind them."""
+    def _describe(self) -> None:
+        """Write the pages' tables anew, at the end of the file, with what describes them."""
         layout = self._layout
         place = layout.header_bytes  # of what points to the first page's table
-        for directories in self._directories:
+        for described in self._described:
             start = self._number_at(place, layout.offset_bytes)
             count = self._number_at(start, layout.count_bytes)
             table = self._bytes_at(start + layout.count_bytes, layout.table_bytes(count) - layout.count_bytes)
             entries = [table[i * layout.entry_bytes : (i + 1) * layout.entry_bytes] for i in range(count)]
+            new = tuple({field.code: field for field in described}.values())
+            codes = {field.code for field in new}
+            entries = [entry for entry in entries if layout.number(entry[:2]) not in codes]
             end = self._file.seek(0, io.SEEK_END)
             end += end % 2
-            behind = end + layout.table_bytes(count + len(directories))
-            laid_out = b""
-            for directory in directories:
-                entries.append(layout.pointer(directory.code, behind + len(laid_out)))
-                laid_out += exif.write_directory(directory.inner, behind + len(laid_out), layout)
-            entries.sort(key=lambda entry: layout.number(entry[:2]))
+            behind = end + layout.table_bytes(len(entries) + len(new))
+            added, values = exif.lay_out(new, behind, layout)
+            entries = sorted([*entries, *added], key=lambda entry: layout.number(entry[:2]))
             head = layout.bytes_of(len(entries), layout.count_bytes)
-            self._write_at(end, head + b"".join(entries) + table[-layout.offset_bytes :] + laid_out)
+            self._write_at(end, head + b"".join(entries) + table[-layout.offset_bytes :] + values)
             self._write_at(place, layout.bytes_of(end, layout.offset_bytes))
             place = behind - layout.offset_bytes
         self._file.seek(0, io.SEEK_END)

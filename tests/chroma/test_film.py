@@ -36,7 +36,7 @@ class Wavering(FakeEngine):
 def colored(path: Path, engine: FakeEngine, smoothing: Smoothing, every: int = 1) -> FloatArray:
     """Mean chroma of each frame, ``[n, 2]``."""
     found = scan(path)
-    pictures = (Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, len(found.film.times)))
+    pictures = (Picture(i, luma_plane(f), None) for i, f in frames(path, found.film, 0, len(found.film.times)))
     colorizer = FilmColorizer(engine, smoothing=SmoothingSettings(smoothing, every))
     return np.array([ab.mean(axis=(0, 1)) for _, ab in colorizer.chroma(pictures, found.film.form, (0,))])
 
@@ -71,7 +71,7 @@ def test_without_smoothing_every_frame_keeps_its_own_answer(tmp_path: Path) -> N
 def test_paint_on_a_frame_goes_through_a_generator_that_takes_hints(tmp_path: Path) -> None:
     path = FilmSource(moving(5)).write(tmp_path / "film.mkv")
     found = scan(path)
-    pictures = [Picture(i, luma_plane(f), False) for i, f in frames(path, found.film, 0, 5)]
+    pictures = [Picture(i, luma_plane(f), None) for i, f in frames(path, found.film, 0, 5)]
     layer = np.zeros((*found.film.form.shown, 4), np.uint8)
     layer[40:50, 40:60] = (60, 200, 60, 255)
     Image.fromarray(layer).save(tmp_path / "2.png")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,42 +13,41 @@ import pytest
 
 from archivecolor.cli.build_engine import _Speaker
 from archivecolor.cli.interrupt import Interruption
+from tests.cli.conftest import Run
 
 needs_rtx = pytest.mark.skipif(
     importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed: pip install tensorrt-rtx"
 )
 
 
-def build_engine(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "archivecolor", "build-engine", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "ARCHIVECOLOR_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200"},
-    )
+@pytest.fixture
+def build_engine(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command on a machine without GPUs, with an empty cache."""
+    for name, value in {"ARCHIVECOLOR_CACHE": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200"}.items():
+        monkeypatch.setenv(name, value)
+    return functools.partial(run, "build-engine")
 
 
 @needs_rtx
-def test_a_plan_for_another_machine_is_built_listed_and_not_built_again(tmp_path: Path) -> None:
-    done = build_engine("--gpu", "rtx-4090", "--gpu", "sm_75", cache=tmp_path)
-    assert done.returncode == 0, done.stderr
-    path = Path(done.stdout.strip())
+def test_a_plan_for_another_machine_is_built_listed_and_not_built_again(build_engine: Run, tmp_path: Path) -> None:
+    done = build_engine("--gpu", "rtx-4090", "--gpu", "sm_75")
+    assert done.code == 0, done.err
+    path = Path(done.out.strip())
     assert path.is_file()
     assert path.parent == tmp_path / "plans"
-    assert "sm_75, sm_89, fp16" in done.stderr
-    assert "not compared with ONNX Runtime" in done.stderr
-    listed = json.loads(build_engine("--list", "--json", cache=tmp_path).stdout)
+    assert "sm_75, sm_89, fp16" in done.err
+    assert "not compared with ONNX Runtime" in done.err
+    listed = json.loads(build_engine("--list", "--json").out)
     assert (listed["path"], listed["targets"], listed["usable"]) == (str(path), ["sm_75", "sm_89"], False)
-    again = build_engine("--gpu", "sm_75", "--gpu", "rtx-4090", cache=tmp_path)
-    assert "is there already" in again.stderr
-    assert again.stdout == done.stdout
+    again = build_engine("--gpu", "sm_75", "--gpu", "rtx-4090")
+    assert "is there already" in again.err
+    assert again.out == done.out
 
 
-def test_an_empty_cache_lists_nothing(tmp_path: Path) -> None:
-    done = build_engine("--list", cache=tmp_path)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert f"no plans in {tmp_path}" in done.stderr
+def test_an_empty_cache_lists_nothing(build_engine: Run, tmp_path: Path) -> None:
+    done = build_engine("--list")
+    assert (done.code, done.out) == (0, "")
+    assert f"no plans in {tmp_path}" in done.err
 
 
 @pytest.mark.parametrize(
@@ -70,20 +68,19 @@ def test_an_empty_cache_lists_nothing(tmp_path: Path) -> None:
     ],
     ids=lambda v: " ".join(v) or "nothing" if isinstance(v, list) else None,
 )
-def test_what_cannot_be_built_is_one_clear_line(arguments: list[str], code: int, told: str, tmp_path: Path) -> None:
-    done = build_engine(*arguments, cache=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not done.stdout
+def test_what_cannot_be_built_is_one_clear_line(arguments: list[str], code: int, told: str, build_engine: Run) -> None:
+    done = build_engine(*arguments)
+    assert done.code == code, done.err
+    assert told in done.err
+    assert not done.out
 
 
 @needs_rtx
-def test_a_folder_that_cannot_be_written_has_exit_code_5(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_has_exit_code_5(build_engine: Run, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    done = build_engine("--gpu", "sm_89", "--output", str(tmp_path / "taken"), cache=tmp_path)
-    assert done.returncode == 5
-    assert "cannot be written" in done.stderr
+    done = build_engine("--gpu", "sm_89", "--output", str(tmp_path / "taken"))
+    assert done.code == 5
+    assert "cannot be written" in done.err
 
 
 @pytest.mark.parametrize(

@@ -140,13 +140,13 @@ def test_a_film_that_was_stopped_goes_on_at_its_own_segments(
     FilmSource([*moving(30), *moving(30, seed=5), *moving(30, seed=8)]).write(source / "a.mkv")
     colorize, asked = engine.colorize, False
 
-    def interrupted(luma: object) -> object:
+    def interrupted(luma: object, hints: object = None) -> object:
         nonlocal asked
         segments = out / ".a.mkv.work/journal.jsonl"
         if not asked and segments.exists() and '"number": 0' in segments.read_text():
             asked = True
             os.kill(os.getpid(), signal.SIGINT)
-        return colorize(luma)  # type: ignore[arg-type]
+        return colorize(luma, hints)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(engine, "colorize", interrupted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.conftest import Run
+from tests.fakes.disks import remount, tiny_disk
 from tests.report.runs import colored, failed, picture, write_journal
 from tests.report.test_page import data_of
 
@@ -76,10 +77,22 @@ def test_nothing_to_review_ends_with_3_and_a_place_that_is_taken_with_5(run: Run
 def test_results_are_only_read(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     picture(out / "a.png")
-    (out / "a.png").chmod(0o444)
-    before = sorted((p, p.stat().st_mtime_ns) for p in out.rglob("*"))
+
+    def found() -> list[tuple[Path, int, bytes]]:
+        return sorted((p, p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in [out, *out.rglob("*")])
+
+    before = found()
     assert run("report", out).code == 0
-    assert sorted((p, p.stat().st_mtime_ns) for p in out.rglob("*")) == before
+    assert found() == before
+
+
+def test_results_on_a_read_only_disk_have_a_page_elsewhere(run: Run, tmp_path: Path) -> None:
+    with tiny_disk(tmp_path / "disk", 256) as disk:
+        picture(disk / "out" / "a.png")
+        remount(disk, "ro")
+        done = run("report", disk / "out", "--to", tmp_path / "page", "--json")
+    assert done.code == 0, done.err
+    assert (done.records[0]["items"], done.records[0]["pictures_made"]) == (1, 1)
 
 
 def test_a_folder_run_makes_the_page_itself_and_shows_its_failures(run: Run, source: Path, out: Path) -> None:

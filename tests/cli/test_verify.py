@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.cli.conftest import Run, write
 from tests.conftest import Picture
+from tests.film.sources import FilmSource, moving
 from tests.stills.sources import JPEG, LOSSLESS
 from tests.stills.test_families import album
 
@@ -26,9 +27,9 @@ def colored(run: Run, source: Path, out: Path) -> Path:
 def test_a_good_run_is_proved(run: Run, source: Path, colored: Path) -> None:
     done = run("verify", colored, "--source", source, "--json")
     assert done.code == 0
-    assert {r["status"] for r in done.records} == {"good"}
+    assert {r["status"] for r in done.records} == {"proved"}
     assert len(done.records) == 3
-    assert "3 of 3 results have their sources' luma" in done.err
+    assert "3 of 3 results have their sources' luma, 0 cannot be proved, 0 are wrong" in done.err
 
 
 def test_without_sources_the_digests_are_compared_and_the_rest_is_said(run: Run, colored: Path) -> None:
@@ -86,7 +87,6 @@ def test_a_folder_without_results_proves_nothing(run: Run, source: Path, tmp_pat
 def test_every_kind_of_still_is_proved_whatever_became_of_its_format(
     format: str | None, run: Run, tmp_path: Path, out: Path
 ) -> None:
-    pytest.importorskip("jpeglib")
     for i, source in enumerate([*LOSSLESS.values(), *JPEG.values()]):
         folder = tmp_path / "in" / str(i)
         folder.mkdir(parents=True)
@@ -121,9 +121,67 @@ def test_turned_albums_and_copies_are_proved(
     assert done.lines_about("album.tif") == ["album.tif: has 2 pages, its source 3"]
 
 
-def test_a_lossy_result_is_said_to_differ(run: Run, tmp_path: Path, out: Path) -> None:
+@pytest.mark.parametrize(("format", "suffix"), [("webp", "webp"), ("jpeg", "jpg")])
+def test_a_result_that_was_coded_with_loss_is_not_provable_and_says_how_near_it_is(
+    format: str, suffix: str, run: Run, tmp_path: Path, out: Path
+) -> None:
+    write(tmp_path / "in" / "a.png")
+    run("folder", tmp_path / "in", out, "--format", format, "--quality", "60")
+    done = run("verify", out, "--source", tmp_path / "in", "--json")
+    assert done.code == 10
+    assert done.records[0]["status"] == "not provable"
+    assert "coded with loss: its luma differs in" in done.lines_about(f"a.{suffix}")[0]
+    assert "0 of 1 results have their sources' luma, 1 cannot be proved, 0 are wrong" in done.err
+
+
+def test_loss_is_not_believed_of_a_result_that_no_run_made(run: Run, tmp_path: Path, out: Path) -> None:
     write(tmp_path / "in" / "a.png")
     run("folder", tmp_path / "in", out, "--format", "webp", "--quality", "60")
-    done = run("verify", out, "--source", tmp_path / "in")
-    assert done.code == 8
-    assert "its luma differs in" in done.lines_about("a.webp")[0]
+    shutil.rmtree(out / ".archivecolor")
+    assert run("verify", out, "--source", tmp_path / "in").code == 8
+
+
+class TestFilm:
+    """Films are compared frame by frame, as far as their codec lets them be proved."""
+
+    @pytest.fixture
+    def film(self, tmp_path: Path) -> Path:
+        source = tmp_path / "films"
+        source.mkdir()
+        FilmSource(moving(12), audio=1, encoder="libx264").write(source / "a.mkv")
+        return source
+
+    def test_a_lossless_one_is_proved(self, run: Run, film: Path, out: Path) -> None:
+        assert run("folder", film, out, "--for", "master").code == 0
+        done = run("verify", out, "--source", film, "--json")
+        assert (done.code, done.records[0]["status"]) == (0, "proved")
+
+    def test_one_that_was_coded_with_loss_is_not_provable(self, run: Run, film: Path, out: Path) -> None:
+        assert run("folder", film, out, "--for", "share").code == 0
+        done = run("verify", out, "--source", film, "--json")
+        assert (done.code, done.records[0]["status"]) == (10, "not provable")
+        assert "coded with loss (h264): its luma is within" in done.lines_about("a.mkv")[0]
+        assert "lacks" not in done.err
+
+    def test_another_film_in_its_place_is_wrong(self, run: Run, film: Path, out: Path) -> None:
+        """Of the same form, frames, times and sound: only the picture tells."""
+        out.mkdir()
+        FilmSource(moving(12, seed=9), audio=1, encoder="libx264").write(out / "a.mkv")
+        done = run("verify", out, "--source", film)
+        assert done.code == 8
+        assert "frame 1: shows another picture than its source" in done.lines_about("a.mkv")[0]
+
+    def test_a_missing_frame_and_a_missing_sound_track_are_named(self, run: Run, film: Path, out: Path) -> None:
+        out.mkdir()
+        FilmSource(moving(11), audio=1, encoder="libx264").write(out / "a.mkv")
+        assert "has fewer frames than its source" in run("verify", out, "--source", film).err
+        FilmSource(moving(12), encoder="libx264").write(out / "a.mkv")
+        done = run("verify", out, "--source", film)
+        assert "it lacks" in done.lines_about("a.mkv")[0]
+        assert "audio" in done.lines_about("a.mkv")[0]
+
+    def test_a_part_of_a_film_is_not_provable(self, run: Run, film: Path, out: Path) -> None:
+        assert run("folder", film, out, "--for", "master", "--end", "0.2").code == 0
+        done = run("verify", out, "--source", film)
+        assert done.code == 10
+        assert done.lines_about("a.mkv") == ["a.mkv: not provable, holds a part of its source"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -144,11 +144,17 @@ def test_the_nine_frame_mean_is_that_of_the_frames_around_in_the_shot(starts: se
 
 
 def test_means_are_taken_figure_by_figure_and_told_as_json() -> None:
-    made = clips.mean([ClipScores(*[Figures(v, v / 1000, v, v)] * 5) for v in (1.0, 3.0)])
-    assert made.full == Figures(2.0, 0.002, 2.0, 2.0)
-    told = json.loads(json.dumps(made.as_dict(), allow_nan=False))
-    assert told["full"]["warp_error"] == 2
-    assert told["warp_error_below_off"] == told["cdc_of_truth"] == 1
+    def numbered(figure: Callable[[int], float]) -> ClipScores:
+        """Twenty figures, of which no two are the same."""
+        return ClipScores(*(Figures(*(figure(4 * way + k) for k in range(1, 5))) for way in range(5)))
+
+    assert clips.mean([numbered(float), numbered(lambda n: n * n)]) == numbered(lambda n: (n + n * n) / 2)
+    assert clips.mean([numbered(float)]) == numbered(float)
+    told = json.loads(json.dumps(numbered(float).as_dict(), allow_nan=False))
+    assert told["mean9"] == {"warp_error": 13, "cdc": 14, "ciede2000": 15, "colorfulness": 16}
+    assert told["warp_error_below_off"] == pytest.approx(9 / 17, abs=1e-4)
+    assert told["warp_error_below_mean9"] == pytest.approx(13 / 17, abs=1e-4)
+    assert told["cdc_of_truth"] == 18 / 2
     with pytest.raises(InputError, match="no clip in color"):
         clips.mean([])
 

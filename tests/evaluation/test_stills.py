@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from skimage import color
+from skimage import metrics as image_metrics
 
+from archivecolor import metrics
 from archivecolor.chroma.still import Colorizer
 from archivecolor.color import UIntArray, luma_of
 from archivecolor.errors import InputError, OutputError
@@ -26,6 +29,7 @@ Picture = npt.NDArray[np.uint8]
 
 # scikit-image says that it is typed, and is not
 deltae_ciede2000: Any = color.deltaE_ciede2000
+peak_signal_noise_ratio: Any = image_metrics.peak_signal_noise_ratio
 
 
 def gray(luma: UIntArray) -> UIntArray:
@@ -76,7 +80,9 @@ def test_the_colorizer_is_given_luma_alone(folder: Path) -> None:
 
 
 def test_leaving_pictures_gray_gains_nothing(folder: Path) -> None:
-    for sample in evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], [gray]):
+    samples = list(evaluate([folder / "cat.png", folder / "deep" / "coffee.png"], [gray]))
+    assert len(samples) == 2
+    for sample in samples:
         (scores,) = sample.scores
         assert scores.gain_percent == 0
         assert scores.ciede2000 == scores.ciede2000_gray > 3
@@ -110,6 +116,14 @@ def test_figures_agree_with_scikit_image(color_photographs: dict[str, Picture]) 
     assert scores.ciede2000 == pytest.approx(deltae_ciede2000(lab, lab_truth).mean(), abs=0.01)
     assert scores.ciede2000_gray == pytest.approx(deltae_ciede2000(lab_gray, lab_truth).mean(), abs=0.01)
     assert scores.mae == pytest.approx(np.abs(lab - lab_truth).mean(), abs=0.01)
+    assert scores.psnr_db == pytest.approx(peak_signal_noise_ratio(truth, colored))
+    assert scores.psnr_gray_db == pytest.approx(peak_signal_noise_ratio(truth, gray(luma_of(truth))))
+    assert scores.accuracy_2 == pytest.approx(metrics.accuracy(lab, lab_truth, 2), abs=0.01)
+    assert scores.accuracy_5 == pytest.approx(metrics.accuracy(lab, lab_truth, 5), abs=0.01)
+    assert 0 < scores.accuracy_2 < scores.accuracy_5 - 0.02
+    assert scores.colorfulness == metrics.colorfulness(colored)
+    assert scores.colorfulness_truth == metrics.colorfulness(truth)
+    assert scores.colorfulness_difference == abs(scores.colorfulness - scores.colorfulness_truth) > 1
 
 
 def test_a_picture_without_any_difference_to_gray_has_gain_and_ratio_0() -> None:
@@ -119,8 +133,11 @@ def test_a_picture_without_any_difference_to_gray_has_gain_and_ratio_0() -> None
 
 
 def test_means_are_taken_figure_by_figure() -> None:
-    made = stills.mean([Scores(*[float(i)] * 10) for i in (1, 2, 6)])
-    assert made == Scores(*[3.0] * 10)
+    names = [f.name for f in fields(Scores)]
+    flat, steep = (Scores(**{n: float(i**power) for i, n in enumerate(names, 2)}) for power in (1, 2))
+    expected = {n: (2 * i + i * i) / 3 for i, n in enumerate(names, 2)}
+    assert asdict(stills.mean([flat, steep, flat])) == pytest.approx(expected)
+    assert stills.mean([steep]) == steep
 
 
 def test_the_mean_of_nothing_is_an_input_error() -> None:
@@ -150,8 +167,10 @@ def test_the_sheet_shows_every_tile_in_rows_of_three(tmp_path: Path, folder: Pat
     assert (sheet[tallest + 4 :, 680:] == 255).all()
 
 
-def test_a_tile_is_gray_then_model_then_actual(folder: Path) -> None:
+def test_a_tile_is_gray_then_model_then_actual(folder: Path, color_photographs: dict[str, Picture]) -> None:
     (sample,) = evaluate([folder / "cat.png"], [Colorizer(FakeEngine()).color])
+    height, width = color_photographs["chelsea"].shape[:2]
+    assert sample.tile.shape == (round(height * 224 / width), 3 * 224, 3)
     left, middle, right = np.split(sample.tile.astype(int), 3, axis=1)
     assert np.ptp(left, axis=2).max() == 0
     assert np.ptp(middle, axis=2).min() > 0

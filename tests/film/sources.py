@@ -97,7 +97,7 @@ class FilmSource:
                 frame = self._frame(luma)
                 frame.time_base = self.time_base
                 frame.pts = self.times[i] if self.times else i
-                container.mux(video.encode(frame))
+                container.mux(video.encode(self._in_fields(frame)))
             container.mux(video.encode())
             for number, sound in enumerate(sounds):
                 self._sound(container, sound, number)
@@ -120,6 +120,20 @@ class FilmSource:
                 view[...] = np.kron(blocks, np.ones((height // 4 + 1, width // 4 + 1)))[: plane.height, : plane.width]
         frame.color_range, frame.colorspace = self.color_range, self.colorspace
         return frame
+
+    def _in_fields(self, frame: VideoFrame) -> VideoFrame:
+        """The frame with its order of fields on it, which only a filter can write."""
+        order = {2: "tff", 3: "bff"}.get(self.field_order or 0)
+        if order is None:
+            return frame
+        graph = av.filter.Graph()
+        source = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        )
+        marker, sink = graph.add("setfield", order), graph.add("buffersink")
+        graph.link_nodes(source, marker, sink).configure()
+        graph.vpush(frame)
+        return graph.vpull()
 
     def _sound(self, container: OutputContainer, sound: AudioStream, number: int) -> None:
         seconds = len(self.lumas) / float(self.rate) + 0.7  # longer than the picture

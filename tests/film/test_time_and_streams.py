@@ -101,8 +101,8 @@ def test_interlaced_film_stays_interlaced(tmp_path: Path, codec: FilmCodec, suff
 
 def test_a_part_begins_at_zero_with_its_sound(tmp_path: Path) -> None:
     source = FilmSource(moving(30), "libx264", audio=1, chapters=True).write(tmp_path / "a.mkv")
-    _, joined = color(source, tmp_path / "b.mkv", SHARE, start_s=0.4, end_s=0.8)
-    assert joined.frames == 10
+    record = color(source, tmp_path / "b.mkv", SHARE, start_s=0.4, end_s=0.8)
+    assert record.frames == 10
     after = decode(tmp_path / "b.mkv")
     assert [round(t * 25) for t in after.times] == list(range(10))
     (sound,) = packets(tmp_path / "b.mkv", "audio")

@@ -109,12 +109,14 @@ def test_each_batch_is_copied_once_up_and_once_down_and_waited_for_once(recorder
 
 def test_the_host_waits_for_a_batch_only_when_the_next_is_under_way(recorder: Recorder) -> None:
     Belt(torch.device("cuda", 0), 4).run((LUMA,), 1, quarter)
-    started = 0
+    started, waits = 0, 0
     for entry in recorder.log:
         if entry == "device to host on down":
             started += 1
         elif entry.startswith("host waits"):
+            waits += 1
             assert started >= min(5, int(entry.split()[-1]) + 2)
+    assert waits == 5
 
 
 def test_streams_wait_for_one_another_and_never_the_host_for_them(recorder: Recorder) -> None:

@@ -50,6 +50,9 @@ class Session:
     def get_providers(self) -> list[str]:
         return list(dict.fromkeys([self._provider, "CPUExecutionProvider"]))
 
+    def get_inputs(self) -> Any:
+        return self._real.get_inputs()
+
     def disable_fallback(self) -> None:
         pass
 

@@ -214,10 +214,13 @@ def test_two_long_names_that_differ_at_the_end_have_different_parts(tmp_path: Pa
 
 
 def test_what_a_killed_run_left_is_written_over(tmp_path: Path) -> None:
+    part_path(tmp_path / "empty").write_bytes(b"and yet something")
+    write(tmp_path / "empty", b"")
+    assert (tmp_path / "empty").read_bytes() == b""
     part_path(tmp_path / "a.png").write_bytes(b"much longer than what comes now")
     write(tmp_path / "a.png", b"whole")
     assert (tmp_path / "a.png").read_bytes() == b"whole"
-    assert names(tmp_path) == ["a.png"]
+    assert names(tmp_path) == ["a.png", "empty"]
 
 
 def test_a_link_in_the_place_of_the_part_is_not_followed(tmp_path: Path) -> None:

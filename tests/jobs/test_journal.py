@@ -87,6 +87,21 @@ def test_a_run_comes_back_from_its_line_as_it_was() -> None:
     assert decode(encode_run(RUN), {}) == RUN
 
 
+def test_confidence_is_kept_to_four_digits() -> None:
+    exact = TimedConfidence(1.23456, 0.123456)
+    made = decode(encode_entry(entry("a.png", confidence=0.123456, least_sure=(exact,))), {1: RUN})
+    assert made == entry("a.png", confidence=0.1235, least_sure=(TimedConfidence(1.235, 0.1235),))
+
+
+@pytest.mark.parametrize("state", ['["1",2,null]', '[1,"2",null]', "[1,2,3]", "[1,2]", '{"size":1}'])
+def test_an_entry_whose_file_is_none_is_no_entry(state: str, tmp_path: Path) -> None:
+    line = encode_entry(entry("a.png", source_file=FileState(1, 2, None)))
+    assert line.count(b"[1,2,null]") == 1
+    journal_path(tmp_path).parent.mkdir()
+    journal_path(tmp_path).write_bytes(line.replace(b"[1,2,null]", state.encode()))
+    assert list(read_journal(tmp_path)) == []
+
+
 def test_fields_of_a_later_version_are_passed_over() -> None:
     line = encode_entry(entry("a.png")).replace(b'"kind"', b'"mood":"blue","kind"')
     assert decode(line, {1: RUN}) == entry("a.png")
@@ -102,6 +117,13 @@ def test_a_journal_of_a_later_format_is_refused(tmp_path: Path) -> None:
 def test_the_digest_of_settings_does_not_depend_on_their_order_and_changes_with_any_of_them() -> None:
     assert settings_digest({"a": 1, "b": None}) == settings_digest({"b": None, "a": 1})
     assert len({settings_digest(s) for s in ({"a": 1}, {"a": 1.5}, {"a": None}, {"b": 1}, {"a": "1"}, {})}) == 6
+
+
+def test_a_whole_journal_that_is_opened_again_has_the_new_line_and_no_other(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        with Journal(tmp_path) as journal:
+            journal.add(entry(name))
+    assert journal_path(tmp_path).read_bytes() == encode_entry(entry("a.png")) + encode_entry(entry("b.png"))
 
 
 def test_there_is_nothing_to_read_where_there_is_no_journal(tmp_path: Path) -> None:
@@ -238,11 +260,13 @@ def test_an_entry_is_on_the_disk_before_add_returns(tmp_path: Path, monkeypatch:
     with Journal(tmp_path) as journal:
         synced: list[int] = []
         monkeypatch.setattr(os, "fsync", lambda _: synced.append(journal_path(tmp_path).stat().st_size))
+        journal.add_run(RUN)
         journal.add(entry("a.png"))
         journal.add(entry("b.png"), wait=False)
-        assert synced == [len(encode_entry(entry("a.png")))]
+        run, line = len(encode_run(RUN)), len(encode_entry(entry("a.png")))
+        assert synced == [run, run + line]
         journal.add(entry("c.png"))
-        assert synced[1:] == [3 * synced[0]]
+        assert synced[2:] == [run + 3 * line]
 
 
 def test_threads_that_wait_together_share_a_sync_and_each_line_stays_whole(

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archivecolor.errors import ArchiveColorError, InputError, OutputError
+from archivecolor.errors import ArchiveColorError, InputError, OutputError, UnexpectedError
 from archivecolor.jobs import workers
 from archivecolor.jobs.workers import Finished, Stages, run
 
@@ -27,7 +28,7 @@ class Bench:
     group: Callable[[int], Hashable] = lambda _: 0
     load_s: float = 0.0
     save_s: float = 0.0
-    fails: dict[tuple[str, int], Exception] = field(default_factory=dict)
+    fails: dict[tuple[str, int], BaseException] = field(default_factory=dict)
     loaded: list[int] = field(default_factory=list)
     batches: list[list[int]] = field(default_factory=list)
     saved: list[int] = field(default_factory=list)
@@ -170,14 +171,24 @@ def test_one_bad_item_of_a_batch_is_found_out_and_the_others_are_computed_again(
 
 
 @pytest.mark.parametrize("stage", ["load", "compute", "save"])
-def test_a_bug_ends_the_run_as_it_is_and_leaves_no_thread(stage: str) -> None:
-    bug = ZeroDivisionError("a bug")
-    bench = Bench(fails={(stage, 5): bug})
-    with pytest.raises(ZeroDivisionError) as caught:
-        list(bench.run(range(1000), threads=2))
-    assert caught.value is bug
-    assert len(bench.loaded) < 100
+def test_a_bug_fails_its_item_alone_and_says_where_it_was_met(stage: str) -> None:
+    bench = Bench(fails={(stage, 5): ZeroDivisionError("a bug")})
+    outcomes = list(bench.run(range(20), threads=2))
+    assert sorted(o.item for o in outcomes) == list(range(20))
+    failed = [o for o in outcomes if o.error]
+    assert [o.item for o in failed] == [5]
+    assert isinstance(failed[0].error, UnexpectedError)
+    source = Path(workers.__file__).read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(source, 1) if "return stage(*args, **more)" in text)
+    assert failed[0].error.message == f"unexpected ZeroDivisionError: a bug, at jobs/workers.py:{line}"
     assert not worker_threads()
+
+
+def test_an_interruption_ends_the_run_as_it_is() -> None:
+    bench = Bench(fails={("save", 5): KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        list(bench.run(range(1000), threads=2))
+    assert len(bench.loaded) < 100
 
 
 def test_stop_lets_the_items_under_way_finish_and_begins_no_other() -> None:

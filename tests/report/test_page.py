@@ -60,6 +60,16 @@ def test_texts_that_many_items_share_are_held_once(tmp_path: Path) -> None:
     assert text.count("is damaged: ends early") == text.count('"scan it again"') == 1
 
 
+def test_what_has_no_picture_says_so_and_claims_nothing_of_one(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    picture(out / "a.png", 5, (60, 40))
+    write_journal(out, colored("a.png"), failed("c.png", "x"))
+    rows = {item["source"]: item for item in data_of(make(out).path)["items"]}
+    of_pictures = ("shown", "map", "size", "duration", "frames", "pages", "matrix")
+    assert [rows["a.png"][field] for field in of_pictures] == [True, False, "60x40", "", [], 1, "601"]
+    assert [rows["c.png"][field] for field in of_pictures] == [False, False, "", "", [], 1, "601"]
+
+
 def test_an_archive_s_name_is_only_text(tmp_path: Path) -> None:
     out = tmp_path / "<b>&amp; \n\udcff"
     picture(out / "a.png")

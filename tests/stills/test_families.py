@@ -14,9 +14,9 @@ import tifffile
 from PIL import Image
 
 from archivecolor.color import UIntArray
-from archivecolor.errors import DependencyError, InputError
+from archivecolor.errors import InputError
 from archivecolor.settings import StillFormat
-from archivecolor.stills import jpeg_blocks, open_still, probe
+from archivecolor.stills import open_still, probe
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.traits import TRAITS
 from tests.stills.sources import GRAY8, GRAY16, HEIGHT, SEPIA8, SEPIA16, WIDTH, luma_of, recolor
@@ -54,7 +54,6 @@ LUMA_KEPT = {
 
 @pytest.mark.parametrize("options", LUMA_KEPT.values(), ids=LUMA_KEPT)
 def test_a_toned_jpeg_keeps_its_luma_to_the_bit_in_every_decoder(options: dict[str, Any], tmp_path: Path) -> None:
-    pytest.importorskip("jpeglib")
     imagecodecs = pytest.importorskip("imagecodecs")
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
     source.write_bytes(coded(np.tile(SEPIA8, (3, 3, 1)), **options))
@@ -68,27 +67,11 @@ def test_a_toned_jpeg_keeps_its_luma_to_the_bit_in_every_decoder(options: dict[s
 
 def test_blown_out_lights_keep_their_luma_too(tmp_path: Path) -> None:
     """Decoded values that were clipped do not tell the coefficients: only copying these gives them back."""
-    pytest.importorskip("jpeglib")
     source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
     harsh = np.where(np.random.default_rng(3).uniform(0, 1, (80, 96, 1)) > 0.5, 255, 0) * np.array((1, 0.98, 0.9))
     source.write_bytes(coded(harsh.astype(np.uint8), quality=40))
     assert recolor(source, target) == []
     np.testing.assert_array_equal(y_plane(target), y_plane(source))
-
-
-def test_without_jpeglib_a_toned_jpeg_says_how_far_its_luma_moved_and_what_keeps_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def missing(*_: object, **__: object) -> None:
-        raise DependencyError("not here")
-
-    monkeypatch.setattr(jpeg_blocks, "gray_of", missing)
-    source, target = tmp_path / "source.jpg", tmp_path / "target.jpg"
-    source.write_bytes(coded(np.tile(SEPIA8, (3, 3, 1)), quality=98))
-    (warning,) = recolor(source, target)
-    moved = np.abs(y_plane(target).astype(int) - y_plane(source))
-    assert f"moved the luma of {(moved > 0).mean():.2%} of its pixels by up to {moved.max()}" in warning
-    assert "archivecolor[jpeg]" in warning
 
 
 @pytest.mark.parametrize("mode", ["RGB", "CMYK"])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,7 +15,9 @@ import pytest
 from PIL import Image
 
 from archivecolor.color import UIntArray
-from archivecolor.stills import jpeg_scans
+from archivecolor.stills import jpeg_huffman, jpeg_scans
+from archivecolor.stills.jpeg_luma import NotCopiedError
+from tests.stills.interleaved import interleaved
 from tests.stills.sources import GRAY8, SEPIA8, luma_of
 
 TABLE = [3] * 64
@@ -51,7 +57,6 @@ def sized_2x2(data: bytes) -> bytes:
 def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
     spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {})
-    assert spliced is not None
     np.testing.assert_array_equal(y_plane(spliced), y_plane(source))
     np.testing.assert_array_equal(imagecodecs.jpeg8_decode(spliced, outcolorspace="GRAYSCALE"), y_plane(source))
     with Image.open(io.BytesIO(spliced)) as image:
@@ -64,32 +69,148 @@ def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) 
 def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None:
     source = gray_jpeg(comment=b"theirs", dpi=(72, 72))
     spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {"comment": b"ours", "dpi": (600, 600)})
-    assert spliced is not None
     assert b"theirs" not in spliced
     with Image.open(io.BytesIO(spliced)) as image:
         assert image.info["comment"] == b"ours"
         assert image.info["dpi"] == (600, 600)
 
 
-def color_jpeg() -> bytes:
+def encoded(picture: UIntArray, **options: Any) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(SEPIA8).save(out, "JPEG")
+    Image.fromarray(picture).save(out, "JPEG", **options)
     return out.getvalue()
 
 
+def textured(height: int, width: int) -> UIntArray:
+    """Color with grain, so that blocks differ in length."""
+    rng = np.random.default_rng(height * width)
+    down, across = np.mgrid[:height, :width]
+    waves = 110 + 60 * np.sin(across / 9) * np.cos(down / 7)
+    noise = rng.normal(0, 6, (height, width, 3))
+    return np.asarray(np.clip(waves[..., None] * (1.15, 1.0, 0.8) + noise, 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("size", [(251, 333), (9, 100), (16, 17), (1, 1)])
+def test_luma_that_shares_its_scans_is_taken_out_bit_for_bit(
+    size: tuple[int, int], subsampling: int, progressive: bool
+) -> None:
+    picture = textured(*size)
+    for quality, restarts, optimize in ((30, 0, False), (85, 7, True), (97, 1, False), (93, 0, True)):
+        source = encoded(
+            picture,
+            quality=quality,
+            subsampling=subsampling,
+            progressive=progressive,
+            optimize=optimize,
+            restart_marker_blocks=restarts,
+        )
+        what = f"quality {quality}, restarts {restarts}"
+        gray = jpeg_scans.luma_of(source, {})
+        np.testing.assert_array_equal(y_plane(gray), y_plane(source), what)
+        colored = jpeg_scans.splice(source, picture[..., ::-1].copy(), TABLE, {})
+        np.testing.assert_array_equal(y_plane(colored), y_plane(source), what)
+        np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(colored, {})), y_plane(source), what)
+
+
+def test_every_coefficient_of_the_luma_is_the_source_s(tmp_path: Path) -> None:
+    jpeglib = pytest.importorskip("jpeglib")
+    for progressive in (False, True):
+        source, result = tmp_path / "source.jpg", tmp_path / "result.jpg"
+        source.write_bytes(encoded(textured(250, 330), quality=92, progressive=progressive))
+        result.write_bytes(jpeg_scans.splice(source.read_bytes(), textured(250, 330), TABLE, {}))
+        before, after = jpeglib.read_dct(str(source)), jpeglib.read_dct(str(result))
+        np.testing.assert_array_equal(after.Y, before.Y[: after.Y.shape[0], : after.Y.shape[1]])
+        np.testing.assert_array_equal(after.get_component_qt(0), before.get_component_qt(0))
+
+
 @pytest.mark.parametrize(
-    "source",
+    "sampling",
     [
-        color_jpeg(),
-        gray_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1),
-        b"\xff\xd8\xff\xd9",
-        b"",
+        [(1, 1)] * 3,
+        [(2, 2), (1, 1), (1, 1)],
+        [(1, 4), (1, 1), (1, 1)],
+        [(2, 1), (1, 1), (2, 1)],
+        [(2, 2), (2, 1), (1, 2)],
     ],
-    ids=["three components", "arithmetic coding", "nothing between start and end", "empty"],
+    ids=["4:4:4", "4:2:0", "4:1:1", "unequal chroma", "mixed"],
 )
-def test_what_cannot_be_copied_is_left_to_be_coded_anew(source: bytes) -> None:
-    assert jpeg_scans.splice(source, SEPIA8, TABLE, {}) is None
+@pytest.mark.parametrize("interval", [0, 3])
+def test_any_sampling_and_tables_that_all_components_share(sampling: list[tuple[int, int]], interval: int) -> None:
+    units, size = (8, 9), (8 * sampling[0][0] * 8 - 5, 9 * sampling[0][1] * 8 - 3)
+    planes = [
+        textured(units[0] * rows * 8, units[1] * columns * 8)[..., i] for i, (rows, columns) in enumerate(sampling)
+    ]
+    source = interleaved(planes, sampling, size, interval=interval)
+    gray = y_plane(jpeg_scans.luma_of(source, {}))
+    np.testing.assert_array_equal(gray, y_plane(source))
+    written = y_plane(encoded(planes[0], quality=90))
+    np.testing.assert_array_equal(gray, written[: size[0], : size[1]])
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (encoded(SEPIA8, keep_rgb=True), "it is not coded in Y'CbCr"),
+        (gray_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1), "arithmetic coding"),
+        (gray_jpeg().replace(b"\xff\xc0", b"\xff\xc3", 1), "its kind of coding"),
+        (
+            interleaved([GRAY8[:16, :16], GRAY8[:32, :32], GRAY8[:32, :32]], [(1, 1), (2, 2), (2, 2)], (16, 16)),
+            "coarser",
+        ),
+    ],
+)
+def test_what_cannot_be_copied_says_why(source: bytes, reason: str) -> None:
+    with pytest.raises(NotCopiedError, match=reason):
+        jpeg_scans.luma_of(source, {})
+
+
+@pytest.mark.parametrize("source", [b"\xff\xd8\xff\xd9", b""], ids=["nothing between start and end", "empty"])
+def test_a_jpeg_without_a_picture_is_not_copied(source: bytes) -> None:
+    with pytest.raises(ValueError, match="no luma"):
+        jpeg_scans.luma_of(source, {})
 
 
 def test_a_picture_of_another_size_is_not_spliced() -> None:
-    assert jpeg_scans.splice(gray_jpeg(), SEPIA8[:-1], TABLE, {}) is None
+    with pytest.raises(ValueError, match="size"):
+        jpeg_scans.splice(gray_jpeg(), SEPIA8[:-1], TABLE, {})
+
+
+def test_damaged_scans_are_refused_or_copied_but_never_hang_or_raise_anything_else(rng: np.random.Generator) -> None:
+    sound = [
+        encoded(textured(120, 160), quality=90),
+        encoded(textured(120, 160), quality=75, progressive=True),
+        encoded(textured(120, 160), quality=75, subsampling=0, optimize=True, restart_marker_blocks=5),
+    ]
+    began = time.monotonic()
+    for number in range(400):
+        spoiled = bytearray(sound[number % 3])
+        for _ in range(rng.integers(1, 6)):
+            at = int(rng.integers(2, len(spoiled) if number % 2 else 700))
+            spoiled[at] = int(rng.integers(256))
+        if number % 5 == 0:
+            del spoiled[int(rng.integers(len(spoiled))) :]
+        with suppress(NotCopiedError, ValueError, LookupError, struct.error):
+            jpeg_scans.luma_of(bytes(spoiled), {})
+    assert time.monotonic() - began < 60
+
+
+def test_codes_that_never_fall_into_step_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg_huffman, "_MOST_STEPS", 10)
+    monkeypatch.setattr(jpeg_huffman, "_LANE_BITS", 64)
+    with pytest.raises(ValueError, match="into step"):
+        jpeg_scans.luma_of(encoded(textured(120, 160), quality=97), {})
+
+
+@pytest.mark.parametrize("lane_bits", [40, 300, 1 << 20])
+@pytest.mark.parametrize("lanes", [2, 7, 1000])
+def test_lanes_of_any_length_and_number_come_to_the_same(
+    monkeypatch: pytest.MonkeyPatch, lane_bits: int, lanes: int
+) -> None:
+    monkeypatch.setattr(jpeg_huffman, "_LANE_BITS", lane_bits)
+    monkeypatch.setattr(jpeg_huffman, "_LANES", lanes)
+    for few in (0, 1000):
+        monkeypatch.setattr(jpeg_huffman, "_FEW", few)
+        source = encoded(textured(70, 90), quality=88, subsampling=2)
+        np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(source, {})), y_plane(source))

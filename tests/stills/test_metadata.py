@@ -196,13 +196,13 @@ def test_a_tiff_keeps_its_texts_blocks_and_resolution_to_the_byte(tmp_path: Path
     assert set(tiff_tags(source)) - set(tags) == set()
 
 
-def test_a_resolution_per_centimetre_is_kept_as_one_per_inch(tmp_path: Path) -> None:
+def test_a_resolution_per_centimetre_is_kept(tmp_path: Path) -> None:
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
     tifffile.imwrite(source, GRAY8, resolution=(118.11, 236.22), resolutionunit="CENTIMETER", metadata=None)
     recolor(source, target)
     tags = tiff_tags(target)
-    assert tags[296] == 2
-    assert [float(tags[282]), float(tags[283])] == pytest.approx([300, 600], abs=0.01)
+    assert tags[296] == 3
+    assert [float(tags[282]), float(tags[283])] == pytest.approx([118.11, 236.22], abs=0.01)
 
 
 def test_a_webp_keeps_exif_xmp_and_profile_to_the_byte(tmp_path: Path) -> None:

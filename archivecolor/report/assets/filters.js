@@ -59,7 +59,7 @@ const filters = {
 function liesIn(item, choice) {
   if (!choice) return true;
   const folder = choice.slice(1);
-  return item.folder === folder || (folder !== "" && item.folder.startsWith(folder + "/"));
+  return item.folder === folder || (folder !== "" && item.folder.startsWith(`${folder}/`));
 }
 
 function isIn(item, choice) {

@@ -5,7 +5,9 @@ const data = JSON.parse(document.getElementById("data").textContent);
 /** `report/page.py` says what the fields are. */
 const items = data.items.map((row, index) => {
   const item = { index };
-  data.fields.forEach((field, i) => (item[field] = row[i]));
+  data.fields.forEach((field, i) => {
+    item[field] = row[i];
+  });
   const slash = item.source.lastIndexOf("/");
   item.folder = slash < 0 ? "" : item.source.slice(0, slash);
   item.name = printable(item.source.slice(slash + 1));
@@ -27,7 +29,7 @@ const resultOf = (item) => `${data.root}/${addressOf(item.result)}`;
 const mapOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.map.png`;
 
 const numbered = new Intl.NumberFormat("en");
-const count = (n, one, many = one + "s") => `${numbered.format(n)} ${n === 1 ? one : many}`;
+const count = (n, one, many = `${one}s`) => `${numbered.format(n)} ${n === 1 ? one : many}`;
 const two = (n) => String(n).padStart(2, "0");
 
 /** A time in a film: '1:02:03' or '2:03'. */

@@ -28,8 +28,8 @@ function printable(name) {
   return name.replace(UNPRINTABLE, (c) => {
     const code = c.codePointAt(0);
     if (SHORT_ESCAPES[c]) return SHORT_ESCAPES[c];
-    if (code >= 0xdc80 && code <= 0xdcff) return "\\x" + (code - 0xdc00).toString(16);
-    return code < 256 ? "\\x" + code.toString(16).padStart(2, "0") : "\\u" + code.toString(16).padStart(4, "0");
+    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 }
 
@@ -37,6 +37,6 @@ function printable(name) {
 function addressOf(path) {
   return Array.from(bytesOf(path), (byte) => {
     const c = String.fromCharCode(byte);
-    return /[A-Za-z0-9_.~/-]/.test(c) ? c : "%" + byte.toString(16).toUpperCase().padStart(2, "0");
+    return /[A-Za-z0-9_.~/-]/.test(c) ? c : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }).join("");
 }

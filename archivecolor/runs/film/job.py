@@ -25,11 +25,15 @@ from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.film import FilmColorizer, Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
+from archivecolor.film.changes import settled
+from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
+from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.reading import Warned
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
-from archivecolor.film.writing import Cut, Joined, join, unsupported
+from archivecolor.film.sniff import names_a_film
+from archivecolor.film.streams import unsupported
+from archivecolor.film.writing import Cut, Joined, join
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
@@ -40,6 +44,7 @@ from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.listener import INFO, Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, FilmCodec, Purpose, changed
+from archivecolor.stills.sniff import is_a_picture
 from archivecolor.text import clock
 from archivecolor.version import __version__
 
@@ -51,7 +56,25 @@ _USUAL_BITS: Final = 0.5
 
 _LEAST_SURE: Final = 4
 
-BeforeNaming: TypeAlias = Callable[[BinaryIO, tuple[ShotConfidence, ...]], None]
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is known of a film when all of it is written and it has no name yet."""
+
+    confidence: tuple[ShotConfidence, ...]
+    """How sure the generator was of each shot; none from generators that do not tell."""
+    warnings: tuple[Warned, ...]
+    """Damage of the source; everything that can be decoded was written."""
+    lost: tuple[str, ...]
+    """What the source carried and the result does not, in words."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was lost, in one line, if anything was."""
+        return (f"not kept: {'; '.join(self.lost)}",) if self.lost else ()
+
+
+BeforeNaming: TypeAlias = Callable[[BinaryIO, Whole], None]
 
 
 class FilmInColorError(OutputError):
@@ -106,11 +129,10 @@ class FilmPlan:
         doubtful = sorted(self.timed(confidence), key=lambda shot: shot.confidence)
         return tuple(doubtful[:_LEAST_SURE]) if self.shots > 1 else ()
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
+    def told(self, whole: Whole) -> tuple[str, ...]:
         """What is lost on the way, and the source's damage with its times."""
-        damage = (f"at {clock(warning.time_s)}: {warning.text}" for warning in self.scan.film.warnings)
-        return (*self.encoding.notes, *damage)
+        damage = (f"at {clock(warning.time_s)}: {warning.text}" for warning in whole.warnings)
+        return (*self.encoding.notes, *whole.notes, *damage)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -131,13 +153,20 @@ class FilmRecord:
     encoding: Encoding
     copied: tuple[str, ...]
     """Streams that were copied untouched, in words."""
-    warnings: tuple[Warned, ...]
-    """Damage of the source; everything that can be decoded was written."""
-    confidence: tuple[ShotConfidence, ...]
-    """How sure the generator was of each shot; none from generators that do not tell."""
+    whole: Whole
     bytes: int
     seconds: float
     """That the work took, planning left out."""
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """Damage of the source; everything that can be decoded was written."""
+        return self.whole.warnings
+
+    @property
+    def confidence(self) -> tuple[ShotConfidence, ...]:
+        """How sure the generator was of each shot; none from generators that do not tell."""
+        return self.whole.confidence
 
 
 def color_film(
@@ -181,6 +210,8 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         raise UsageError(
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
+    film = settled(source, film, cut.first, cut.last)
+    found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
     size = written_size(film.form, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
@@ -199,8 +230,8 @@ def make_film(
 ) -> FilmRecord:
     """Make what was planned, with ``color`` in place of the settings' own: a folder has hints for each film.
 
-    ``before_naming`` is given the film when it is whole, before it has its name, and how sure the generator was of its
-    shots; what it raises ends the run. Raises what `color_film` does.
+    ``before_naming`` is given the film when it is whole, before it has its name, and what is known of it then; what it
+    raises ends the run. Raises what `color_film` does.
     """
     began = time.monotonic()
     request, settings = plan.request, plan.request.settings
@@ -217,7 +248,7 @@ def make_film(
             )
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
-        resumed, joined, confidence = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
+        resumed, joined, whole = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
     return FilmRecord(
         source=request.source,
         target=request.target,
@@ -226,8 +257,7 @@ def make_film(
         shots=plan.shots,
         encoding=plan.encoding,
         copied=joined.copied,
-        warnings=plan.scan.film.warnings,
-        confidence=confidence,
+        whole=whole,
         bytes=request.target.stat().st_size,
         seconds=time.monotonic() - began,
     )
@@ -248,7 +278,7 @@ def _make(
     listener: Listener,
     stop: threading.Event | None,
     before_naming: BeforeNaming | None,
-) -> tuple[int, Joined, tuple[ShotConfidence, ...]]:
+) -> tuple[int, Joined, Whole]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
     segments = plan_segments([plan.scan.film.seconds(i) for i in range(plan.cut.last)], plan.scan.cuts, plan.cut.first)
     reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
@@ -273,17 +303,22 @@ def _make(
         done += frames
         listener.progress(Progress("coloring", int(done), plan.frames, Unit.FRAMES, name, frames_per_s=rate))
 
-    def whole(film: BinaryIO) -> None:
-        if before_naming:
-            before_naming(film, journal.confidence)
+    whole = Whole((), (), ())
 
-    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=whole):
+    def note(film: BinaryIO) -> None:
+        if before_naming:
+            before_naming(film, whole)
+
+    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
         advance(0)
         maker.make_all(segments, journal, jobs=plan.request.settings.jobs or 1, stop=stop, advance=advance)
         joined = _join(plan, segments, journal)
+        film, result = plan.scan.film, part_path(plan.request.target)
+        lost = missing(film.inventory, inventory(result), whole=plan.cut.whole)
+        whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost)
         journal.finish()
     journal.remove()
-    return resumed, joined, journal.confidence
+    return resumed, joined, whole
 
 
 def _work_folder(target: Path) -> Path:
@@ -354,6 +389,12 @@ def _check_names(request: FilmRequest) -> None:
     source, target = request.source, request.target
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder", hint="archivecolor folder colors what is in it")
+    if is_a_picture(source) and not names_a_film(source.name):
+        raise InputError(
+            f"{source}: is a photograph", hint="archivecolor folder colors photographs; give the folder of it"
+        )
     if target.exists():
         if target.samefile(source):
             raise OutputError(f"{target}: is the film itself", hint="give the result another name")

@@ -33,11 +33,14 @@ from archivecolor.chroma.film import FilmColorizer, Picture, Scan
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import OutputError, Stopped, UsageError
-from archivecolor.film.encoding import Encoding, mark, written_size
+from archivecolor.film.changes import luma_in
+from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
+from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
+from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Cut, Shown, write_segment
 from archivecolor.jobs.digests import content_sha256
 
@@ -173,7 +176,7 @@ class SegmentMaker:
         step = partial(told, 0.5 if kept_first else 1)
         for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
             graded = self.colorizer.graded(picture, ab, self.scan.film.form)
-            yield picture.index, self._compose(picture, graded, grid), picture.interlaced
+            yield picture.index, self._compose(picture, graded, grid), picture.parity
             step()
 
     def _steady(
@@ -211,8 +214,15 @@ class SegmentMaker:
         return ChromaGrid(self.encoding.depth, self.encoding.full_range, self.encoding.shift, form.weights)
 
     def _pictures(self, first: int, last: int) -> Iterator[Picture]:
-        for index, frame in frames(self.path, self.scan.film, first, last):
-            yield Picture(index, luma_plane(frame), frame.interlaced_frame)
+        film = self.scan.film
+        for index, frame in frames(self.path, film, first, last):
+            luma = luma_in(luma_plane(frame), film.form_at(index), film.form)
+            yield Picture(index, luma, parity_of(frame), beside=carrier(frame) if self._captioned else None)
+
+    @property
+    def _captioned(self) -> bool:
+        """Whether frames have captions inside that the codec has a place for."""
+        return self.encoding.codec in CAPTIONED and "A53_CC" in self.scan.film.inventory.beside
 
     def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
         form = self.scan.film.form
@@ -221,7 +231,7 @@ class SegmentMaker:
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)
             luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (gray, cb), (gray, cr)))
-        return make_frame(self.encoding.pixel_format, (luma, cb, cr))
+        return make_frame(self.encoding.pixel_format, (luma, cb, cr), picture.beside)
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
         """Two stored planes as one whose upright halves are beside each other."""

@@ -17,6 +17,7 @@ from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import OutputError, UsageError
 from archivecolor.inference import catalog
 from archivecolor.jobs import bag
+from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.discover import check_folders, lies_inside
 from archivecolor.jobs.journal import journal_path
 from archivecolor.jobs.journal_index import Index
@@ -30,7 +31,7 @@ from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import FolderRun
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
-from archivecolor.runs.listener import INFO, Listener, Silent
+from archivecolor.runs.listener import INFO, Listener, Relay, Silent
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.version import __version__
 
@@ -61,8 +62,15 @@ def color_folder(
     if settings.watch and dry_run:
         raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
     check_folders(source, out)
+    if journal_path(source).exists():
+        raise UsageError(
+            f"{source}: holds the results of a run",
+            hint="SRC comes first, then OUT; are they swapped?",
+        )
+    if settings.color.reference:
+        content_sha256(settings.color.reference)  # what cannot be read is one error now, not one for each item
     items = ItemSettings(settings, catalog.find(settings.generator))
-    tally = Tally(listener or Silent(), Summary(settings.summary, source, out) if settings.summary else None)
+    tally = Tally(Relay(listener or Silent()), Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
     planner = Planner(
         source,

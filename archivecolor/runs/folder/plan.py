@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,8 @@ class Planner:
     rules: Rules = field(init=False)
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
+    _met: bool = False
+    """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
     """The folder of results that is being looked through, and its half-written files."""
     _fitting: dict[tuple[Kind, str], frozenset[str]] = field(default_factory=dict)
@@ -69,7 +71,7 @@ class Planner:
         run = self.items.run
         self.only = compile_patterns(run.only)
         self.listed = ItemList.read(run.only_from) if run.only_from else None
-        self.rules = Rules(overwrite=run.overwrite, chosen=self.listed is not None)
+        self.rules = Rules(run.overwrite, self.listed is not None, run.forget_hints)
         self._missing = set(self.listed.names) if self.listed else set()
 
     def tasks(self) -> Iterator[Task]:
@@ -80,6 +82,7 @@ class Planner:
             if self.stopped():
                 return
             self._missing.discard(thing.name)
+            self._met = True
             if self.watch and not self.watch.is_ready(thing.source, thing.name):
                 continue
             kind = Kind.FILM if names_a_film(thing.name) else Kind.STILL
@@ -103,9 +106,11 @@ class Planner:
                 self.tally.listener.message(WARNING, f"{layer}: belongs to no picture of that name")
 
     def tell_missing(self) -> None:
-        """Say which names of the list are in no folder: a list of another archive, or files that were moved."""
+        """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
         if self.stopped():
             return
+        if self.only and not self._met:
+            self.tally.listener.message(WARNING, f"no file matches --only {' '.join(self.only)}")
         for name in sorted(self._missing):
             error = InputError(f"{self.source / name}: there is no such file", hint="the list names it")
             self.tally.failed(self.source / name, name, Kind.STILL, error)
@@ -129,7 +134,10 @@ class Planner:
             raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
-        wanted = Wanted(item.source, self.out, item.target, result, self._fit(kind, item), self.items.weights_sha256)
+        layers = self.items.layers(kind, item.name)
+        fitting = self._fit(kind, item, layers)
+        weights = self.items.weights_sha256
+        wanted = Wanted(item.source, self.out, item.target, result, fitting, weights, painted=bool(layers))
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -150,8 +158,8 @@ class Planner:
             self._parts = folder, frozenset(parts)
         return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
 
-    def _fit(self, kind: Kind, item: Item) -> frozenset[str]:
-        if layers := self.items.layers(kind, item.name):
+    def _fit(self, kind: Kind, item: Item, layers: Mapping[str, Path]) -> frozenset[str]:
+        if layers:
             return self.items.fitting(kind, item.target, layers)
         key = (kind, item.target.suffix)
         if key not in self._fitting:

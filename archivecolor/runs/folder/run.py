@@ -5,6 +5,7 @@ Every result is noted in the journal before it gets its name, and every failure 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from archivecolor.chroma.still import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
-from archivecolor.errors import ArchiveColorError, Stopped
-from archivecolor.film.segments import ShotConfidence, mean_confidence
+from archivecolor.errors import ArchiveColorError, Stopped, UnexpectedError
+from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
 from archivecolor.jobs.digests import read_open
@@ -26,11 +27,14 @@ from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
-from archivecolor.runs.film.job import FilmInColorError, FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import FilmInColorError, FilmRequest, Whole, make_film, plan_film
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Progress, Unit
 from archivecolor.settings import AlreadyColor
+from archivecolor.text import printable
+
+log = logging.getLogger(__name__)
 
 COLORING: Final = "coloring"
 
@@ -98,8 +102,11 @@ class FolderRun:
                 self._film(task)
             except Stopped:
                 return
-            except ArchiveColorError as e:
-                self._ended_badly(task, e)
+            except Exception as e:
+                if self.tally.listener.raised:
+                    raise
+                log.debug("%s", printable(task.name), exc_info=True)
+                self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
             self.tally.ended += 1
 
     def _load(self, task: Task) -> _Loaded:
@@ -161,15 +168,15 @@ class FolderRun:
             self._in_color(begun, e)
             raise
         settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
-        warnings = plan.warnings
 
-        def note(file: BinaryIO, shots: tuple[ShotConfidence, ...]) -> None:
-            sure, least_sure = mean_confidence(shots), plan.least_sure(shots)
-            self.recorder.made(begun, Status.COLORED, settings, task.target, file, warnings, sure, least_sure)
+        def note(file: BinaryIO, whole: Whole) -> None:
+            sure, least_sure = mean_confidence(whole.confidence), plan.least_sure(whole.confidence)
+            self.recorder.made(begun, Status.COLORED, settings, task.target, file, plan.told(whole), sure, least_sure)
 
         engine, color = self.colorizer.engine, self.items.for_film(task.name)
         record = make_film(plan, engine, color, listener, self.stop, before_naming=note)
-        made = _colored(begun, warnings, mean_confidence(record.confidence), plan.least_sure(record.confidence))
+        sure = mean_confidence(record.confidence)
+        made = _colored(begun, plan.told(record.whole), sure, plan.least_sure(record.confidence))
         self.tally.colored(made, damaged=bool(record.warnings))
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:

@@ -13,7 +13,7 @@ from archivecolor.errors import ArchiveColorError, ItemsFailedError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
 from archivecolor.runs.folder.summary import Summary
-from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener
+from archivecolor.runs.listener import ItemOutcome, ItemStatus, Relay
 
 if TYPE_CHECKING:
     from archivecolor.jobs.discover import Item, PassedBy
@@ -31,6 +31,8 @@ class FolderRecord:
     """Of photographs and of films."""
     foreign: int
     """Of the results that exist, how many were made by no run on record."""
+    painted: int
+    """Of the results that exist, how many were left because making them again would lose hints."""
     failures: tuple[ItemOutcome, ...]
     """The first of them."""
     damaged: int
@@ -69,11 +71,12 @@ class FolderRecord:
 class Tally:
     """Counts what becomes of files. Its memory does not grow with their number."""
 
-    listener: Listener
+    listener: Relay
     summary: Summary | None = None
     counts: Counter[ItemStatus] = field(default_factory=Counter)
     by_kind: Counter[tuple[ItemStatus, Kind]] = field(default_factory=Counter)
     foreign: int = 0
+    painted: int = 0
     failures: list[ItemOutcome] = field(default_factory=list)
     ended: int = 0
     """Items of the plan that came to an end, well or badly."""
@@ -88,6 +91,7 @@ class Tally:
     def exists(self, item: Item | Task, kind: Kind, reason: Reason) -> None:
         """An item whose result is there."""
         self.foreign += reason is Reason.FOREIGN
+        self.painted += reason is Reason.PAINTED
         self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
 
     def passed_by(self, thing: PassedBy) -> None:
@@ -120,6 +124,7 @@ class Tally:
             dict(self.counts),
             dict(self.by_kind),
             self.foreign,
+            self.painted,
             tuple(self.failures),
             self.damaged,
             not_begun,

@@ -1,18 +1,17 @@
-"""Coloring a film with a fake engine, as the command does but without the command line."""
+"""Coloring a film with a fake engine, by the call that everybody uses."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
-from archivecolor.chroma.film import FilmColorizer, scan
-from archivecolor.film.encoding import Encoding, container_for, plan_encoding
-from archivecolor.film.segments import Journal, plan_segments
-from archivecolor.film.writing import Joined, join
+import pytest
+
+from archivecolor.film import segments
+from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.settings import ColorSettings, EncodeSettings, SmoothingSettings
+from archivecolor.runs.film.job import FilmRecord, color_film
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import AlreadyColor, ColorSettings, EncodeSettings
 from tests.fakes.engines import FakeEngine, by_luma
 
 
@@ -23,26 +22,19 @@ def color(
     *,
     engine: Engine | None = None,
     color: ColorSettings | None = None,
-    film: SmoothingSettings | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
-    longest_s: float = 30.0,
-    jobs: int = 1,
-    stop: threading.Event | None = None,
-    advance: Callable[[float], None] | None = None,
-) -> tuple[Encoding, Joined]:
-    """Color ``source`` into ``target``; the work folder stays."""
-    encode = encode or EncodeSettings()
-    found = scan(source)
-    cut = found.part(start_s, end_s)
-    muxer = container_for(target.suffix)
-    encoding = plan_encoding(found.film.form, encode, muxer, interlaced=found.film.interlaced > 0)
-    colorizer = FilmColorizer(engine or FakeEngine(by_luma), color, film)
-    maker = SegmentMaker(source, found, colorizer, encoding, encode.side_by_side)
-    maker.take_hints()
-    times = [found.film.seconds(i) for i in range(cut.last)]
-    segments = plan_segments(times, found.cuts, cut.first, longest_s)
-    with Journal(target.with_suffix(".work"), f"{encode} {longest_s}") as journal:
-        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance)
-        parts = [(journal.segment_path(s.number), journal.made[s.number]) for s in segments]
-    return encoding, join(source, target, found.film, parts, cut, encoding, muxer)
+    longest_s: float = segments.LONGEST_S,
+) -> FilmRecord:
+    """Color ``source`` into ``target``, in segments of at most ``longest_s``, whether it is in color already or not."""
+    settings = FilmSettings(
+        encode=encode or EncodeSettings(),
+        color=color or ColorSettings(),
+        start_s=start_s,
+        end_s=end_s,
+        already_color=AlreadyColor.RECOLOR,
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(segments, "LONGEST_S", longest_s)
+        patched.setattr(select, "open_engine", lambda *_: engine or FakeEngine(by_luma))
+        return color_film(source, target, settings)

@@ -9,9 +9,9 @@ import pytest
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import OutputError, Stopped
-from archivecolor.film.segments import Journal, ShotConfidence
+from archivecolor.film.segments import Journal
 from archivecolor.inference.engine import Estimate
-from archivecolor.runs.film.job import FilmPlan, FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import FilmPlan, FilmRequest, Whole, make_film, plan_film
 from archivecolor.runs.listener import Progress
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
@@ -69,10 +69,10 @@ class Doubting(FakeEngine):
 
 
 def test_a_record_tells_how_sure_the_generator_was_of_each_shot(request_: FilmRequest, tmp_path: Path) -> None:
-    told: list[tuple[ShotConfidence, ...]] = []
+    told: list[Whole] = []
     plan = plan_film(request_)
-    record = make_film(plan, Doubting(by_luma), PLAIN, before_naming=lambda _, shots: told.append(shots))
-    assert [record.confidence] == told
+    record = make_film(plan, Doubting(by_luma), PLAIN, before_naming=lambda _, whole: told.append(whole))
+    assert [record.whole] == told
     assert [shot.first for shot in record.confidence] == [0, 30, 60]
     lumas = decode(request_.source).lumas
     light = [float(np.mean((np.array(lumas[i : i + 30 : 8], float) - 16) / 219)) for i in (0, 30, 60)]

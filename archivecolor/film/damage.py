@@ -1,0 +1,109 @@
+"""What is wrong with a film file, and when: packets that are damaged or out of order, an end that is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from archivecolor.film.declared import declared_size
+
+_SAME_DAMAGE_S: Final = 1.0
+"""Damage of one stream that is nearer than this to damage before is told with it."""
+_TIMED_BY_HEADER: Final = ("matroska", "mov", "avi", "asf", "flv", "mxf")
+"""Formats whose header says how long the film is; of others the duration is worked out from what is there."""
+_SHORT_S: Final = (0.4, 1.0)
+"""How much shorter than it says a film has to be to count as cut: a hundredth, but at least and at most these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that is wrong at a time of the film."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(slots=True)
+class _Spell:
+    """A time through which packets of a stream were damaged."""
+
+    start_s: float
+    end_s: float
+    packets: int = 1
+
+
+class Spells:
+    """Damage of several streams, told by the spells that it came in."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[_Spell]] = {}
+
+    def note(self, stream: Stream, time_s: float) -> None:
+        """One more packet of a stream, at a time of the file's clock."""
+        spells = self._found.setdefault(f"stream {stream.index} ({stream.type})", [])
+        if spells and 0 <= time_s - spells[-1].end_s < _SAME_DAMAGE_S:
+            spells[-1].end_s = time_s
+            spells[-1].packets += 1
+        else:
+            spells.append(_Spell(time_s, time_s))
+
+    def warnings(self, start_s: float, what: str) -> list[Warned]:
+        """The spells, in times that count from ``start_s`` of the file's clock; ``what`` ends each line."""
+        found = []
+        for name, spells in self._found.items():
+            for spell in spells:
+                count = "a packet" if spell.packets == 1 else f"{spell.packets} packets"
+                found.append(Warned(max(0.0, spell.start_s - start_s), f"{name}: {count} {what}"))
+        return found
+
+
+class OtherStreams:
+    """Watches the packets of the streams beside the picture."""
+
+    def __init__(self) -> None:
+        self.end_s = 0.0
+        """Where the last of them ends, by the file's clock."""
+        self._last: dict[int, int] = {}
+        self._spells = Spells()
+
+    def see(self, packet: Packet[Any]) -> None:
+        """Take note of one packet, in the order of the file."""
+        time = packet.dts if packet.dts is not None else packet.pts
+        if time is None or not packet.time_base:
+            return
+        stream: Stream = packet.stream
+        last = self._last.get(stream.index)
+        if last is not None and time < last:
+            self._spells.note(stream, float(last * packet.time_base))
+        elif packet.is_corrupt:
+            self._spells.note(stream, float(time * packet.time_base))
+        else:
+            self.end_s = max(self.end_s, float((time + (packet.duration or 0)) * packet.time_base))
+        self._last[stream.index] = time
+
+    def warnings(self, start_s: float) -> list[Warned]:
+        """What was wrong, in times that count from ``start_s`` of the file's clock."""
+        return self._spells.warnings(start_s, "damaged")
+
+
+def missing_end(path: Path, container: InputContainer, picture: VideoStream, end_s: float) -> str | None:
+    """What tells that a file was cut short, where something does; ``end_s`` is where what can be read of it ends."""
+    size = path.stat().st_size
+    beyond = sum(entry.pos + entry.size > size for entry in picture.index_entries)
+    if beyond:
+        return f"the file ends early: {beyond} frames are lost"
+    declared = declared_size(path)
+    if declared > size:
+        return f"the file ends early: {size:,} of its {declared:,} bytes are there"
+    if container.duration and container.format.name.startswith(_TIMED_BY_HEADER):
+        duration_s = float(container.duration / av.time_base)
+        if duration_s - end_s > min(max(_SHORT_S[0], duration_s / 100), _SHORT_S[1]):
+            return f"the file ends early: it says that it lasts {duration_s:.2f} s, and {end_s:.2f} s are there"
+    return None

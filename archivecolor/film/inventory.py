@@ -1,0 +1,225 @@
+"""What a film carries beside its picture, by name; of streams and attachments the digest of their bytes.
+
+An inventory is taken of the source before and of the result after, by reading the files: nothing here knows what was
+meant to be copied. `missing` names the difference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, cast
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import AttachmentStream, Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from archivecolor.errors import InputError
+from archivecolor.film.form import PictureForm, form_of
+from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.side_data import kinds
+from archivecolor.film.streams import codec_name, describe, is_cover
+from archivecolor.film.tags import tags_of
+from archivecolor.frames import Orientation
+
+_BESIDE: Final = {
+    "A53_CC": "closed captions inside the picture",
+    "AFD": "the active format (AFD)",
+    "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
+    "CONTENT_LIGHT_LEVEL": "HDR10 content light levels",
+    "DOVI_METADATA": "Dolby Vision metadata",
+    "DOVI_RPU_BUFFER": "Dolby Vision metadata",
+    "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
+    "GOP_TIMECODE_SET": "the time codes of MPEG's groups of pictures",
+    "EXIF": "EXIF of the frames",
+    "ICC_PROFILE": "the ICC profile",
+    "MASTERING_DISPLAY_METADATA": "HDR10 mastering display metadata",
+    "S12M_TIMECODE": "time codes of the frames (SMPTE 12M)",
+    "SEI_UNREGISTERED": "user data (SEI)",
+    "SPHERICAL": "the projection of a spherical film",
+    "STEREO3D": "the arrangement of a stereoscopic film",
+}
+"""For people. What has no line here is named as FFmpeg names it."""
+_OF_THE_CODING: Final = {
+    *("DISPLAYMATRIX", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST", "DETECTION_BBOXES"),
+    *("PANSCAN", "GOP_TIMECODE", "ENCODER_SEI", "FILM_GRAIN_PARAMS"),
+}
+"""Side data that is compared elsewhere, or that tells how the old picture was coded: every MPEG-2 film has the second
+line's first two."""
+_LOOKED_AT: Final = 48
+"""Frames of a result in which side data is looked for."""
+_MEANT: Final = int(
+    Disposition.forced | Disposition.hearing_impaired | Disposition.visual_impaired | Disposition.comment
+)
+_SAYS_NOTHING: Final = {"und", "VideoHandler", "SoundHandler", "SubtitleHandler", "DataHandler"}
+_RECODED_FRAMING: Final = {"h264", "hevc", "vvc", "dvb_subtitle"}
+"""Codecs whose packets containers frame in their own ways; of these the packets are counted."""
+_ASPECT_TOLERANCE: Final = Fraction(1, 500)
+_SHOWN: Final = 60
+"""Characters of a lost tag that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedStream:
+    """A stream beside the picture."""
+
+    name: str
+    kind: str
+    digest: str
+    """SHA-256 of its packets, one behind the other; of attachments and covers of the file they are."""
+    size: int
+    tags: tuple[tuple[str, str], ...]
+    disposition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a film carries beside its picture."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Of the file and of the picture's track."""
+    chapters: tuple[str, ...] = ()
+    streams: tuple[CarriedStream, ...] = ()
+    aspect: Fraction = Fraction(1)
+    orientation: Orientation = Orientation.UPRIGHT
+    alpha: bool = False
+    beside: frozenset[str] = frozenset()
+    """Kinds of side data."""
+
+
+class Taker:
+    """Takes an inventory while packets and frames are read."""
+
+    def __init__(self) -> None:
+        self._digests: dict[int, Any] = {}
+        self._sizes: dict[int, int] = {}
+        self.beside: Counter[str] = Counter()
+        """Kinds of side data, and on how many frames they are."""
+
+    def see_packet(self, packet: Packet[Any]) -> None:
+        """A packet of a stream beside the picture."""
+        index = packet.stream_index
+        if index not in self._digests:
+            self._digests[index] = hashlib.sha256()
+        data = memoryview(packet)[_header_bytes(packet) :]
+        self._digests[index].update(b"." if codec_name(packet.stream) in _RECODED_FRAMING else data)
+        self._sizes[index] = self._sizes.get(index, 0) + len(data)
+
+    def see_frame(self, frame: VideoFrame) -> None:
+        """A decoded picture."""
+        self.beside.update(kinds(frame, first="GOP_TIMECODE" not in self.beside))
+
+    def taken(self, container: InputContainer, picture: VideoStream, form: PictureForm) -> Inventory:
+        """The inventory, once everything was seen; ``form`` is that of the first frame."""
+        return Inventory(
+            tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
+            chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
+            streams=tuple(self._stream(s) for s in container.streams if s.index != picture.index),
+            aspect=form.sample_aspect or Fraction(1),
+            orientation=form.orientation,
+            alpha=form.has_alpha,
+            beside=frozenset(self.beside) - _OF_THE_CODING,
+        )
+
+    def _stream(self, stream: Stream) -> CarriedStream:
+        tags = _plain(tags_of(stream))
+        meant = int(stream.disposition) & _MEANT
+        if isinstance(stream, AttachmentStream):
+            data = stream.data
+            digest, size = hashlib.sha256(data).hexdigest(), len(data)
+        else:
+            digest = self._digests[stream.index].hexdigest() if stream.index in self._digests else ""
+            size = self._sizes.get(stream.index, 0)
+        kind = "attachment" if is_cover(stream) else stream.type
+        name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
+        if kind == "attachment":
+            tags = {}
+        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant)
+
+
+def inventory(path: Path) -> Inventory:
+    """Take the inventory of a film. Raises `InputError` where it cannot be read."""
+    taker = Taker()
+    form: PictureForm | None = None
+    looks = 0
+    with opened(path) as container:
+        picture = picture_stream(container, path)
+        for packet in container.demux():
+            if packet.size and packet.stream_index != picture.index:
+                taker.see_packet(packet)
+            elif packet.size and looks < _LOOKED_AT:
+                for frame in picture.codec_context.decode(cast("Packet[VideoStream]", packet)):
+                    form = form or form_of(picture, frame)
+                    taker.see_frame(frame)
+                    looks += 1
+        for frame in picture.codec_context.decode(None) if looks < _LOOKED_AT else ():
+            form = form or form_of(picture, frame)
+            taker.see_frame(frame)
+        if form is None:
+            raise InputError(f"{path}: not one frame of it can be decoded", hint="run the same command again")
+        return taker.taken(container, picture, form)
+
+
+def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, ...]:
+    """What of ``before`` is not in ``after``, each thing in words; of a part of a film contents are not compared."""
+    lost = _missing_tags("", before.tags.items(), after.tags.values())
+    if whole and before.chapters != after.chapters:
+        lost.append(
+            f"{len(before.chapters)} chapters" if len(after.chapters) < len(before.chapters) else "chapter titles"
+        )
+    codes = {value for key, value in after.tags.items() if key.lower() == "timecode"}
+    tracks = [s for s in before.streams if dict(s.tags).get("timecode") not in codes]  # kept as a tag
+    lost += _missing_streams(tracks, after.streams, whole=whole)
+    if abs(before.aspect / after.aspect - 1) > _ASPECT_TOLERANCE:
+        lost.append(f"the shape of pixels ({before.aspect.numerator}:{before.aspect.denominator})")
+    if before.orientation is not after.orientation:
+        lost.append("the turn of the picture")
+    if before.alpha and not after.alpha:
+        lost.append("the alpha channel")
+    return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
+
+
+def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool) -> list[str]:
+    lost = []
+    left = list(after)
+    for stream in before:
+        same = [s for s in left if s.kind == stream.kind]
+        exact = [s for s in same if s.digest == stream.digest]
+        found = next(iter(exact or ([] if whole and stream.kind == "attachment" else same)), None)
+        if found is None:
+            lost.append(stream.name)
+            continue
+        left.remove(found)
+        if whole and not exact:
+            lost.append(f"{stream.size - found.size:,} of {stream.size:,} bytes of {stream.name}")
+        lost += _missing_tags(f" of {stream.name}", stream.tags, [value for _, value in found.tags])
+        if stream.disposition & ~found.disposition:
+            lost.append(f"what {stream.name} is for ({Disposition(stream.disposition & ~found.disposition).name})")
+    return lost
+
+
+def _missing_tags(whose: str, before: Iterable[tuple[str, str]], after: Iterable[str]) -> list[str]:
+    """By what they say: containers have names of their own for the same tag."""
+    found = set(after)
+    return [f"the tag '{key}'{whose} ('{value[:_SHOWN]}')" for key, value in before if value not in found]
+
+
+def _plain(tags: dict[str, str]) -> dict[str, str]:
+    """Tags without those that say nothing."""
+    kept = {key: value for key, value in tags.items() if value and value not in _SAYS_NOTHING}
+    return {key: value for key, value in kept.items() if key.lower() not in ("mimetype", "handler_name")}
+
+
+def _header_bytes(packet: Packet[Any]) -> int:
+    """Bytes of AAC's transport header (ADTS), which MP4 and Matroska do without."""
+    if codec_name(packet.stream) != "aac":
+        return 0
+    head = bytes(memoryview(packet)[:2])
+    return 0 if len(head) < 2 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 else 7 if head[1] & 1 else 9
