@@ -11,10 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 
-from archivecolor.errors import UsageError
 from train.dataset import Batch, Photographs
 from train.recipe import Recipe
 from train.schedule import Schedule
@@ -52,17 +53,16 @@ def batches(photographs: Photographs, recipe: Recipe, schedule: Schedule, first:
 
 
 class BatchWorkers:
-    """Processes that make batches. They are forked, so that all share the photographs: begin before CUDA does."""
+    """Processes that make batches of photographs in one file, which the system keeps in memory once for all of them."""
 
     def __init__(self, photographs: Photographs, recipe: Recipe, count: int) -> None:
-        """Fork ``count`` processes; raises `UsageError` where the system cannot."""
-        if "fork" not in multiprocessing.get_all_start_methods():
-            raise UsageError("this system cannot fork processes for batches", hint="--workers 0")
+        """Begin ``count`` processes. They are not forked: with CUDA, OpenCV and their threads about, those hang."""
         self._count = count
+        self._folder = TemporaryDirectory(prefix="photographs-")
+        packed = photographs.packed(Path(self._folder.name) / "all")
         self._pool = ProcessPoolExecutor(
-            count, multiprocessing.get_context("fork"), _begin, (photographs, recipe, Schedule(recipe.phase))
+            count, multiprocessing.get_context("spawn"), _begin, (packed, recipe, Schedule(recipe.phase))
         )
-        self._pool.submit(_end_of_start).result()  # the first task forks them all
 
     def batches(self, schedule: Schedule, first: int) -> Iterator[Batch]:
         """Each step's batch, in order. The processes end with it, however it ends."""
@@ -76,20 +76,17 @@ class BatchWorkers:
                 yield under_way.popleft().result()
         finally:
             self._pool.shutdown(cancel_futures=True)
+            self._folder.cleanup()
 
 
 _at_work: tuple[Photographs, Recipe, Schedule] | None = None
-"""What a forked process makes batches of."""
+"""What a process makes batches of."""
 
 
 def _begin(photographs: Photographs, recipe: Recipe, schedule: Schedule) -> None:
     global _at_work  # a process's whole state, set once as it begins
     _at_work = photographs, recipe, schedule
     cv2.setNumThreads(1)
-
-
-def _end_of_start() -> None:
-    """Nothing; for a pool begins its processes with its first task."""
 
 
 def _make(step: int) -> Batch:

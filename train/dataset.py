@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import mmap
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, overload
 
 import cv2
 import numpy as np
@@ -54,6 +55,38 @@ class Batch:
     """``[n, 3, crop/stride, crop/stride]``: a*, b* and mask, for generators that take hints."""
 
 
+class _InOneFile(Sequence[_Kept]):
+    """Coded pictures one after another in a file. What is pickled is where they lie."""
+
+    def __init__(self, path: Path, ends: npt.NDArray[np.int64]) -> None:
+        self._path, self._ends = path, ends
+        self._file: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_Kept]: ...
+
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[_Kept]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if self._file is None:
+            with self._path.open("rb") as f:
+                self._file = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._file[self._ends[index] : self._ends[index + 1]]
+
+    def __getstate__(self) -> tuple[Path, npt.NDArray[np.int64]]:
+        return self._path, self._ends
+
+    def __setstate__(self, state: tuple[Path, npt.NDArray[np.int64]]) -> None:
+        self._path, self._ends = state
+        self._file = None
+
+
 class Photographs:
     """The pictures of a corpus ``[h, w, 3]`` of sRGB, with how often each is drawn."""
 
@@ -71,6 +104,14 @@ class Photographs:
         if picture is None:
             raise ValueError(f"picture {index} can no longer be decoded")
         return picture
+
+    def packed(self, path: Path) -> Photographs:
+        """The same, to be pickled for other processes: written into one file, ``path``, that all of them read."""
+        ends = [0]
+        with path.open("wb") as f:
+            for kept in self._pictures:
+                ends.append(ends[-1] + f.write(kept if isinstance(kept, bytes) else _png(kept)))
+        return Photographs(_InOneFile(path, np.array(ends, np.int64)), self.chances, self.digest)
 
     @classmethod
     def load(cls, root: Path, data: Data) -> Photographs:
@@ -194,6 +235,13 @@ def _decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
     except cv2.error:  # beyond OpenCV's size limit
         return None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)
+
+
+def _png(picture: npt.NDArray[np.uint8]) -> bytes:
+    ok, coded = cv2.imencode(".png", picture[..., ::-1])
+    if not ok:
+        raise ValueError("a picture cannot be coded as PNG")
+    return coded.tobytes()
 
 
 def _unfit(picture: npt.NDArray[np.uint8] | None, data: Data) -> str:
