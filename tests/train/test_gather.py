@@ -364,6 +364,7 @@ def test_three_plates_become_one_colour_picture() -> None:
         np.roll(scene[..., channel], (dy, dx), (0, 1)) for channel, dy, dx in ((2, 3, -2), (1, 0, 0), (0, -2, 4))
     ]
     together = plates.together(np.concatenate(exposures))
+    assert isinstance(sifting.sift(jpeg(np.concatenate(exposures)), source("", change=Change.PLATES)), np.ndarray)
     assert together is not None
     truth = plates.balanced(plates.without_border(scene, 0.085))
     assert together.shape == truth.shape

@@ -67,7 +67,7 @@ class Measures:
 
 def sift(coded: bytes, source: Source) -> Picture | Unfit:
     """The photograph at the size it is kept at, or what keeps it out."""
-    picture = _decoded(coded)
+    picture = _decoded(coded, source)
     if isinstance(picture, Unfit):
         return picture
     changed = _changed(picture, source)
@@ -89,7 +89,7 @@ def encoded(picture: Picture) -> bytes:
     return out.getvalue()
 
 
-def _decoded(coded: bytes) -> Picture | Unfit:
+def _decoded(coded: bytes, source: Source) -> Picture | Unfit:
     """Decode at no more than is needed: a large JPEG at a half, a quarter or an eighth."""
     try:
         with warnings.catch_warnings():
@@ -100,7 +100,7 @@ def _decoded(coded: bytes) -> Picture | Unfit:
         return Unfit.BROKEN
     if min(size) < SMALLEST_PX:
         return Unfit.SMALL
-    if mode in {"1", "L", "LA", "I", "I;16", "F"} and kind != "PNG" and min(size) * 2 >= max(size):
+    if mode in _GREY_MODES and source.change is not Change.PLATES:
         return Unfit.GREY
     if size[0] * size[1] > _MOST_PX:
         return Unfit.BROKEN
@@ -117,6 +117,7 @@ def _decoded(coded: bytes) -> Picture | Unfit:
     return np.asarray(picture if flag == cv2.IMREAD_COLOR_RGB else picture[..., ::-1], dtype=np.uint8)
 
 
+_GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
 _REDUCED = (
     (8, cv2.IMREAD_REDUCED_COLOR_8),
     (4, cv2.IMREAD_REDUCED_COLOR_4),
