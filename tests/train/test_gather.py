@@ -115,9 +115,10 @@ def test_photographs_are_packed_into_shards_that_training_reads(gathered: Gather
     out = gathered({f"a/{i}.jpg": jpeg(photograph(i, 400, 520)) for i in range(3)} | {"a/notes.txt": b"none"})
     assert members(out) == ["blobs_000000.webp", "blobs_000001.webp", "blobs_000002.webp"]
     read = Photographs.load(out.parent, Data(corpus="out"))
+    assert len(read) == 3
     assert [read[i].shape for i in range(3)] == [(224, 291, 3)] * 3
     assert (out / "COUNT.txt").read_text() == "blobs A 3\nclass A: 3\nall: 3\n"
-    assert cv2.imread(str(out / "sheets" / "blobs.jpg")) is not None
+    assert cv2.imread(str(pack.sheets(out) / "blobs.jpg")) is not None
     assert not list(out.rglob("*.part"))
 
 

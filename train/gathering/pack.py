@@ -140,9 +140,17 @@ def count(out: Path, sources: Sequence[Source]) -> str:
     return "\n".join([*lines, f"all: {of_class.total()}", ""])
 
 
+def sheets(out: Path) -> Path:
+    """The folder of contact sheets."""
+    return out.with_name(f"{out.name}-sheets")
+
+
 def sheet(out: Path, source: Source, columns: int = 14, rows: int = 8, side: int = 112) -> None:
-    """A contact sheet of the source's first shard, evenly chosen, to look at: ``OUT/sheets/SOURCE.jpg``."""
-    path, drawn = out / f"{source.name}-000.tar", out / "sheets" / f"{source.name}.jpg"
+    """Draw a contact sheet of the source's first shard, evenly chosen, to look at.
+
+    It lies beside the folder, in ``OUT-sheets/SOURCE.jpg``: what is in the folder is trained on.
+    """
+    path, drawn = out / f"{source.name}-000.tar", sheets(out) / f"{source.name}.jpg"
     if drawn.exists() or not path.exists():
         return
     with tarfile.open(path) as shard:
