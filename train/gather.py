@@ -162,7 +162,7 @@ def main() -> int:
             return 0
         chosen = _only(listed, options.only)
         seen = twins.Seen()
-        guard = twins.Guard(options.apart_from)
+        guard = twins.Guard(options.apart_from, options.out / pack.RECORDS)
         seen.add_folders(options.besides, options.out / pack.RECORDS)
         log.info("%d evaluation pictures to keep apart from, %d had already", len(guard), len(seen))
         gather(chosen, options.out, guard, seen, options.mirror, listed)

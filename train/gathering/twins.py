@@ -11,7 +11,7 @@ import hashlib
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,14 +62,13 @@ def regions(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 class Guard:
-    """Evaluation pictures, to be kept apart from."""
+    """Evaluation pictures, to be kept apart from; ``cache`` keeps their thumbnails from run to run."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.names: set[str] = set()
-        known: list[npt.NDArray[np.float32]] = []
-        for picture in _everything(folders, self.names):
-            known += [regions(picture), regions(np.ascontiguousarray(picture[:, ::-1]))]
-        self._known = np.concatenate(known) if known else np.zeros((0, _SIDE * _SIDE), np.float32)
+    def __init__(self, folders: Sequence[Path], cache: Path | None = None) -> None:
+        def both_ways(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            return np.concatenate([regions(picture), regions(np.ascontiguousarray(picture[:, ::-1]))])
+
+        self._known, self.names = _remembered(folders, both_ways, cache and cache / f"guard-{_digest(folders)}.npz")
 
     def __len__(self) -> int:
         return len(self._known) // 6
@@ -114,17 +113,34 @@ class Seen:
 
     def add_folders(self, folders: Sequence[Path], cache: Path) -> None:
         """Remember the pictures of other training folders; ``cache`` keeps their thumbnails from run to run."""
-        files = [path for folder in folders for path in _files(folder)]
-        told = hashlib.sha256("\n".join(f"{p} {p.stat().st_size}" for p in files).encode()).hexdigest()[:16]
-        kept = cache / f"besides-{told}.npz"
-        if not kept.exists():
-            views = [thumbnail(picture) for picture in _everything(folders, self.names)]
-            cache.mkdir(parents=True, exist_ok=True)
-            stacked = np.stack(views) if views else np.zeros((0, _SIDE * _SIDE))
-            np.savez(kept, views=stacked.astype(np.float16), names=np.array(sorted(self.names), dtype=np.str_))
-        with np.load(kept) as both:
-            self.add(both["views"])
-            self.names.update(both["names"].tolist())
+        kept = cache / f"besides-{_digest(folders)}.npz"
+        views, names = _remembered(folders, lambda picture: thumbnail(picture)[None], kept)
+        self.add(views)
+        self.names |= names
+
+
+def _digest(folders: Sequence[Path]) -> str:
+    """Changes with the files in the folders: their names and sizes."""
+    files = [path for folder in folders for path in _files(folder)]
+    return hashlib.sha256("\n".join(f"{p} {p.stat().st_size}" for p in files).encode()).hexdigest()[:16]
+
+
+def _remembered(
+    folders: Sequence[Path],
+    views_of: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
+    cache: Path | None,
+) -> tuple[npt.NDArray[np.float32], set[str]]:
+    """Thumbnails ``[n, 256]`` of every picture and the numbers found, out of the cache if they are there."""
+    if cache and cache.exists():
+        with np.load(cache) as both:
+            return both["views"], set(both["names"].tolist())
+    names: set[str] = set()
+    views = [views_of(picture) for picture in _everything(folders, names)]
+    stacked = np.concatenate(views) if views else np.zeros((0, _SIDE * _SIDE), np.float32)
+    if cache:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(cache, views=stacked, names=np.array(sorted(names), dtype=np.str_))
+    return stacked, names
 
 
 def _zigzag() -> npt.NDArray[np.intp]:
