@@ -7,7 +7,6 @@ millionth of white. Of films only lossless ones (FFV1) can have the same luma; t
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,14 +14,12 @@ from typing import Final
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.film.form import luma_plane
-from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.checking import check_film
 from archivecolor.stills import Still, open_still
 from archivecolor.stills.still import to_8_bit
 from archivecolor.stills.tiff_writing import white_of
 
 _FLOAT_TOLERANCE: Final = 1e-6
-_LOSSLESS_FILM: Final = "ffv1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +87,11 @@ def _difference(was: UIntArray | FloatArray, now: UIntArray | FloatArray, tolera
 
 
 def compare_films(source: Path, result: Path) -> Finding | None:
-    """Compare every frame of a film with its colored result; None where the result is coded with loss."""
-    with opened(source) as was, opened(result) as now:
-        before, after = picture_stream(was, source), picture_stream(now, result)
-        if after.codec_context.name != _LOSSLESS_FILM:
-            return None
-        pairs = itertools.zip_longest(was.decode(before), now.decode(after))
-        for number, (a, b) in enumerate(pairs, 1):
-            if a is None or b is None:
-                return Finding(f"has {'fewer' if b is None else 'more'} frames than its source")
-            was_y, now_y = luma_plane(a), luma_plane(b)
-            if was_y.shape != now_y.shape or was_y.dtype != now_y.dtype:
-                return Finding(f"is {_size(now_y)} {now_y.dtype}, its source {_size(was_y)} {was_y.dtype}")
-            finding = _difference(was_y, now_y, 0)
-            if finding.reason:
-                return _at_frame(finding, number)
-    return Finding()
+    """Compare a film with its colored result; None where nothing is wrong with it that can be checked, of a lossy one.
 
-
-def _at_frame(finding: Finding, number: int) -> Finding:
-    return Finding(f"frame {number}: {finding.reason}", finding.differing, finding.worst)
+    See `film.checking`, which tells more.
+    """
+    check = check_film(source, result)
+    if check.reason:
+        return Finding(check.reason)
+    return Finding() if check.proved else None
