@@ -51,10 +51,6 @@ class Encoding:
     padding: tuple[int, int] = (0, 0)
     """Columns and rows that repeat the last ones, where the codec has even sides only."""
 
-    def padded(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Width and height of what the encoder is given of a picture of ``size``."""
-        return size[0] + self.padding[0], size[1] + self.padding[1]
-
     @property
     def taken_format(self) -> str:
         """The pixel format that the encoder is given."""
@@ -118,7 +114,7 @@ def _shift(
     everywhere = plays_everywhere(settings)
     if everywhere:
         shift = S420
-    width, height = written_size(form, side_by_side=settings.side_by_side)
+    width, height = form.width, form.height  # each of two pictures beside each other has its own chroma
     if not codec.odd_subsampled and ((shift[0] and width % 2) or (shift[1] and height % 2)):
         if everywhere:
             notes.append(f"odd size {width} x {height}: the last column or row is repeated, to play everywhere")
@@ -135,13 +131,12 @@ def _shift(
     return shift, (0, 0)
 
 
-def written_size(form: PictureForm, *, side_by_side: bool) -> tuple[int, int]:
+def written_size(form: PictureForm, encoding: Encoding, *, side_by_side: bool) -> tuple[int, int]:
     """Stored width and height of what is written: the picture, or two upright ones beside each other."""
+    width, height = form.width + encoding.padding[0], form.height + encoding.padding[1]
     if not side_by_side:
-        return form.width, form.height
-    if form.orientation.swaps_sides:
-        return form.width, 2 * form.height
-    return 2 * form.width, form.height
+        return width, height
+    return (width, 2 * height) if form.orientation.swaps_sides else (2 * width, height)
 
 
 def _options(codec: Codec, name: str, settings: EncodeSettings, shift: Shift) -> dict[str, str]:

@@ -27,12 +27,6 @@ from archivecolor.settings import StillFormat
 from archivecolor.stills.sniff import is_a_picture, names_a_picture
 from archivecolor.stills.traits import TRAITS
 
-_ANOTHER_FILM: Final = {
-    "side_by_side": "shows the gray picture next to the colored one",
-    "start_s": "holds a part of its source",
-    "end_s": "holds a part of its source",
-}
-"""Settings with which a film's frames are not its source's."""
 JPEG_SUFFIXES: Final = TRAITS[StillFormat.JPEG].suffixes
 
 
@@ -213,8 +207,8 @@ class _Checker:
         if source_sha256 == (sha256 or read_state(result.path).sha256):
             return Finding()  # a copy of what was in color already
         if result.kind is Kind.FILM:
-            if another := next((words for name, words in _ANOTHER_FILM.items() if name in result.settings), None):
-                return Finding(Verdict.NOT_PROVABLE, another)
+            if result.settings.keys() & {"start_s", "end_s"}:
+                return Finding(Verdict.NOT_PROVABLE, "holds a part of its source")
             return compare_films(result.source, result.path, named=result.warnings)
         # A file that is as the run left it may be lossy; a JPEG made from a JPEG is not, unless the run said so
         from_jpeg = result.source.suffix.lower() in JPEG_SUFFIXES and not any("coded" in w for w in result.warnings)

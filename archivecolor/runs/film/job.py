@@ -139,7 +139,7 @@ class FilmPlan:
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
         side_by_side = self.request.settings.encode.side_by_side
-        return self.encoding.padded(written_size(self.scan.film.form, side_by_side=side_by_side))
+        return written_size(self.scan.film.form, self.encoding, side_by_side=side_by_side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     film = settled(source, film, cut.first, cut.last)
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
-    size = encoding.padded(written_size(film.form, side_by_side=encode.side_by_side))
+    size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)

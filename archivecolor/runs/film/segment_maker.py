@@ -166,7 +166,7 @@ class SegmentMaker:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        return self.encoding.padded(written_size(self.scan.film.form, side_by_side=self.side_by_side))
+        return written_size(self.scan.film.form, self.encoding, side_by_side=self.side_by_side)
 
     def _shown(
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
@@ -227,12 +227,12 @@ class SegmentMaker:
     def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
         form = self.scan.film.form
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
+        across, down = self.encoding.padding
+        luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)
             luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (gray, cb), (gray, cr)))
-        across, down = self.encoding.padding
-        luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
         return make_frame(self.encoding.pixel_format, (luma, cb, cr), picture.beside)
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
