@@ -20,7 +20,7 @@ from archivecolor.report import making
 from archivecolor.version import __version__
 
 SAMPLES = Path(__file__).resolve().parent
-WIDTH_PX, HEIGHT_PX = 1280, 690
+WIDTH_PX, HEIGHT_PX = 1280, 730
 
 
 def review_page(out: Path) -> Path:
