@@ -216,6 +216,8 @@ class EncodeSettings:
     encoder: EncoderKind = EncoderKind.SOFTWARE
     side_by_side: bool = False
     """The gray picture and the colored one, beside each other."""
+    depth: int | None = None
+    """Bits of a sample. None is 8 for H.264 by name and for sharing, and otherwise at least 10 and the source's."""
 
     def __post_init__(self) -> None:
         settle(self, purpose=Purpose, codec=FilmCodec, encoder=EncoderKind)

@@ -30,6 +30,7 @@ def build_engine(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")
     ] = DEFAULT_GENERATOR,
+    network_px: options.NetworkPx = None,
     backend: Annotated[
         str | None, options.engine("--backend", "tensorrt or tensorrt-rtx. Default: what fits the GPU.", "NAME")
     ] = None,
@@ -40,7 +41,6 @@ def build_engine(
     all_gpus: Annotated[bool, options.engine("--all-gpus", "One plan for every RTX GPU from Turing on.")] = False,
     precision: Annotated[Precision, options.engine("--precision", "auto is fp16.")] = Precision.AUTO,
     batch: Annotated[str, options.engine("--batch", "Fewest, usual and most pictures at a time.", "N,N,N")] = "1,8,16",
-    network_px: options.NetworkPx = None,
     output: Annotated[Path | None, options.output("--output", "Instead of the user's cache.", "FOLDER")] = None,
     overwrite: Annotated[bool, options.output("--overwrite", "Build again what is there already.")] = False,
     list_plans: Annotated[bool, options.output("--list", "Show what is built, and build nothing.")] = False,

@@ -26,8 +26,9 @@ from archivecolor.chroma.film import FilmColorizer, Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.changes import settled
+from archivecolor.film.codecs import container_for
 from archivecolor.film.damage import Warned
-from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
+from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
@@ -137,7 +138,8 @@ class FilmPlan:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        return written_size(self.scan.film.form, side_by_side=self.request.settings.encode.side_by_side)
+        side_by_side = self.request.settings.encode.side_by_side
+        return self.encoding.padded(written_size(self.scan.film.form, side_by_side=side_by_side))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +216,10 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     film = settled(source, film, cut.first, cut.last)
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
-    size = written_size(film.form, side_by_side=encode.side_by_side)
+    size = encoding.padded(written_size(film.form, side_by_side=encode.side_by_side))
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
+    try_container(encoding, muxer, target.suffix)
     return FilmPlan(request, found, cut, encoding, muxer)
 
 

@@ -166,7 +166,7 @@ class SegmentMaker:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        return written_size(self.scan.film.form, side_by_side=self.side_by_side)
+        return self.encoding.padded(written_size(self.scan.film.form, side_by_side=self.side_by_side))
 
     def _shown(
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
@@ -231,6 +231,8 @@ class SegmentMaker:
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)
             luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (gray, cb), (gray, cr)))
+        across, down = self.encoding.padding
+        luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
         return make_frame(self.encoding.pixel_format, (luma, cb, cr), picture.beside)
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
-from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
+from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
@@ -180,6 +180,10 @@ class Planner:
         except NotAPictureError as e:
             if e.expected:
                 raise
+            if is_a_film(item.source):
+                raise InputError(
+                    f"{item.source}: is a film, though its name does not say so", hint="give it the suffix .mkv"
+                ) from e
             reason = e.message.removeprefix(f"{item.source}: ")
             self._passed_by(PassedBy(item.source, item.name, reason, failed=False), kind)
             return False
