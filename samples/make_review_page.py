@@ -20,7 +20,7 @@ from archivecolor.report import making
 from archivecolor.version import __version__
 
 SAMPLES = Path(__file__).resolve().parent
-WIDTH_PX, HEIGHT_PX = 1280, 690
+WIDTH_PX, HEIGHT_PX = 1280, 730
 
 
 def review_page(out: Path) -> Path:
@@ -35,7 +35,7 @@ def photographed(page: Path, profile: str) -> Image.Image:
     """The page in a browser window, on a desk."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
-    for switch in ("headless", "no-sandbox", "disable-gpu", f"user-data-dir={profile}"):
+    for switch in ("headless", "hide-scrollbars", "no-sandbox", "disable-gpu", f"user-data-dir={profile}"):
         options.add_argument(f"--{switch}")
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     try:

@@ -173,7 +173,7 @@ def test_every_message_of_the_guide_s_table_is_one_of_the_program() -> None:
     ]
     assert len(messages) > 20
     for message in messages:
-        for part in re.split(r"\.\.\.|\d[\d x]*|png|TensorRT|[(),]", message):
+        for part in re.split(r"\.\.\.|\d[\d x]*|png|DPX|TensorRT|[(),]", message):
             assert part.strip() in code, message
 
 

@@ -19,7 +19,7 @@ _WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN)
 
 
 class FolderLines(Lines):
-    """Tells a folder run."""
+    """Reports a folder run."""
 
     def item_done(self, outcome: ItemOutcome) -> None:
         """A line for what is planned, skipped or left; with ``--verbose`` for everything."""
@@ -69,7 +69,7 @@ class FolderLines(Lines):
 
 
 def _tell_left(record: FolderRecord) -> None:
-    """Results that the run did not dare to replace, and how to let it."""
+    """Results that the run did not replace, and how to make it."""
     if record.foreign:
         log.info("%d of those already there were not made by a known run; --overwrite makes them again", record.foreign)
     if record.painted:

@@ -35,7 +35,7 @@ def is_bag(out: Path) -> bool:
 
 
 def check(out: Path) -> None:
-    """Raise `OutputError` where a folder holds results that lie in no bag."""
+    """Raise `OutputError` where a folder holds results that are not in a bag."""
     if not is_bag(out) and any(e.result and not e.result.startswith(f"{PAYLOAD}/") for e in read_journal(out)):
         raise OutputError(f"{out}: already holds results and is not a bag", hint="give --bag another folder")
 

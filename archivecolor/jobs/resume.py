@@ -1,23 +1,23 @@
 """What a run does with an item that an earlier one has met: the rules, on one page.
 
-A source is **changed** when its size or time of change is another *and* its digest is, too; one that was only touched
+A source is **changed** when its size or time of change differs *and* its digest does, too; one that was only touched
 is noted with its new time. Settings are changed when one that matters to the item is: ``--quality`` does not to a PNG.
 
 ==============================  ===================  ==========================  =====================================
 the journal says                the result           source, settings, generator  then
 ==============================  ===================  ==========================  =====================================
 nothing                         is not there                                     make it (*new*)
-nothing                         is there                                         leave it: somebody else's
+nothing                         is there                                         leave it: it is not ours
 colored or copied               is not there                                     make it (*its result is missing*)
 colored or copied               is there             unchanged                   leave it (*done*), whoever touched it
 colored or copied               as it was made       changed                     make it again
-colored or copied               is another file      changed                     leave it: somebody else's
+colored or copied               is another file      changed                     leave it: it is not ours
 colored with hints              is there             there are no hints now      leave it, unless told to forget them
 skipped: needs no color         is not there         unchanged                   leave it
 skipped: needs no color         is not there         changed                     look at it again
 failed                          is not there                                     try it again
 failed or skipped               is there             what this item had          as if there were no result
-failed or skipped               is there             anything else               leave it: somebody else's
+failed or skipped               is there             anything else               leave it: it is not ours
 ==============================  ===================  ==========================  =====================================
 
 ``--overwrite`` makes everything. A result that is made again takes the place of the very file that was found, and of no
@@ -54,7 +54,7 @@ class Reason(StrEnum):
     SKIPPED = "needs no color"
     CHOSEN = "was chosen with settings of its own"
     PAINTED = "was painted by hand, and this command has no hints for it"
-    FOREIGN = "exists, and no run on record made it"
+    FOREIGN = "exists, but no known run made it"
     ALTERED = "was altered since it was made"
 
 

@@ -1,7 +1,7 @@
 """Watching a tree: which files are new or changed since the last round, and no longer being written.
 
-Looking is walking: it works on every file system, network drives too, where notices of the kernel do not. A file is
-taken when two looks in a row found it the same, and not again before it changes. One number a file is remembered.
+Looking is walking: it works on every file system, network drives too, where kernel notifications do not. A file is
+taken when two rounds in a row found it the same, and not again before it changes. One number per file is remembered.
 """
 
 from __future__ import annotations
