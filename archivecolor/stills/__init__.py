@@ -25,7 +25,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.resources import memory_bytes
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import tiff_writing
+from archivecolor.stills import bounds, tiff_writing
 from archivecolor.stills.exif import with_orientation
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.metadata import left_out
@@ -77,6 +77,8 @@ def probe(path: Path, *, max_megapixels: int | None = None) -> StillInfo:
     """
     kind = sniff(path)
     with _damage_told(path):
+        if kind is StillFormat.JPEG:
+            bounds.check_scans(path)
         info = FAMILIES[kind].probe(path)
     if info.width < 1 or info.height < 1:
         raise InputError(f"{path}: is damaged: has {info.width} x {info.height} pixels", hint="restore it from a copy")

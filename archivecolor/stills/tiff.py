@@ -22,7 +22,7 @@ from archivecolor.color import rgb_to_luma
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
-from archivecolor.stills import exif, pillow, profiles
+from archivecolor.stills import bounds, exif, pillow, profiles
 from archivecolor.stills.metadata import ASCII, ORIENTATION_TAG
 from archivecolor.stills.still import Coding, Metadata, Pixels, Still, StillInfo
 from archivecolor.stills.tiff_writing import encode, white_of
@@ -37,6 +37,7 @@ _XMP: Final = 700
 _PHOTOSHOP: Final = 34377
 # DocumentName, ImageDescription, Make, Model, PageName, Software, DateTime, Artist, HostComputer, Copyright; IPTC
 _CARRIED_TAGS: Final = (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 33723)
+_SHARED_BYTES: Final = 1 << 16
 _SUB_PICTURES: Final = 330
 _REDUCED: Final = 1
 _MASK: Final = 4
@@ -59,9 +60,32 @@ _KINDS: Final = (
 
 def _open(path: Path) -> tifffile.TiffFile:
     try:
-        return tifffile.TiffFile(path)
+        tif = tifffile.TiffFile(path)
     except (tifffile.TiffFileError, OSError, ValueError, struct.error, KeyError) as e:
         raise InputError(f"{path}: its header is damaged: {e}", hint="restore it from a copy") from e
+    try:
+        _check_directories(tif, path)
+    except BaseException:
+        tif.close()
+        raise
+    return tif
+
+
+def _check_directories(tif: tifffile.TiffFile, path: Path) -> None:
+    """Walk from page to page before tifffile does, which would follow a circle for ever. Raises `InputError`."""
+    handle, layout = tif.filehandle, exif.Layout(tif.byteorder, tif.is_bigtiff)
+
+    def number(place: int, size: int) -> int:
+        handle.seek(min(place, handle.size))
+        return layout.number(handle.read(size))
+
+    def following(place: int) -> int:
+        fields = number(place, layout.count_bytes)
+        return number(place + layout.table_bytes(fields) - layout.offset_bytes, layout.offset_bytes)
+
+    start = number(layout.header_bytes, layout.offset_bytes)
+    for _ in bounds.not_too_many(bounds.once(start, following, path), path):
+        pass
 
 
 def _pictures(tif: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
@@ -72,6 +96,8 @@ def _pictures(tif: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
         raise InputError(f"{path}: its directory is damaged: {e}", hint="restore it from a copy") from e
     if not pages:
         raise InputError(f"{path}: holds no picture", hint="restore it from a copy")
+    if sum(sum(page.databytecounts) for page in pages) > 2 * tif.filehandle.size + _SHARED_BYTES:
+        raise bounds.trap(path, "its pages share their pixels")
     return pages
 
 
