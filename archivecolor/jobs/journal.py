@@ -21,6 +21,7 @@ from typing import Final, Self
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import DiskFullError
+from archivecolor.jobs.files import derived_name, open_regular
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.locks import LockFile
 from archivecolor.jobs.records import (
@@ -66,7 +67,7 @@ def journal_path(out: Path) -> Path:
 def confidence_path(out: Path, result: Path) -> Path:
     """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small gray PNG."""
     name = result.relative_to(out)
-    return out / FOLDER / "confidence" / name.with_name(f"{name.name}.png")
+    return out / FOLDER / "confidence" / name.with_name(derived_name("", name.name, ".png"))
 
 
 def read_journal(out: Path) -> Iterator[Entry]:
@@ -104,7 +105,7 @@ class Journal:
         except OSError as e:
             raise self._explain(e) from e
         try:
-            self._file = self.path.open("ab", buffering=0)
+            self._file = os.fdopen(open_regular(self.path, "ab"), "ab", buffering=0)
             self.is_new = self._file.tell() == 0
             # What a dying run left of a line must not swallow the next one
             self._torn = not self.is_new and not self._ends_a_line()
@@ -176,7 +177,7 @@ class Journal:
                 self._synced = reached
 
     def _ends_a_line(self) -> bool:
-        with self.path.open("rb") as f:
+        with os.fdopen(open_regular(self.path), "rb") as f:
             f.seek(-1, os.SEEK_END)
             return f.read(1) == b"\n"
 

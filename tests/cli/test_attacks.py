@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run
+from archivecolor.jobs.journal import journal_path
+from tests.cli.conftest import Run, tree
 
 HANGS_S = 20
 
@@ -43,3 +46,85 @@ def test_a_pipe_in_the_place_of_any_input_is_refused_at_once(run: Run, source: P
     done = run("folder", source, out, "--reference", pipe)
     assert done.code in (3, 7)
     assert "is no regular file" in done.err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_a_journal_that_is_no_file_is_refused_and_nothing_else_is_touched(
+    kind: str, run: Run, done: Path, out: Path, tmp_path: Path
+) -> None:
+    journal, victim = journal_path(out), tmp_path / "victim"
+    victim.write_bytes(b"somebody's\n")
+    journal.unlink()
+    {"pipe": lambda: os.mkfifo(journal), "folder": journal.mkdir, "link": lambda: journal.symlink_to(victim)}[kind]()
+    ended = run("folder", done, out)
+    assert ended.code == 5
+    assert ("Is a directory" if kind == "folder" else "is no regular file") in ended.err
+    assert victim.read_bytes() == b"somebody's\n"
+    if kind == "pipe":
+        assert run("verify", out, "--source", done).code == 5
+        assert run("report", out, "--to", tmp_path / "page").code == 5
+
+
+def changed(**fields: Any) -> Callable[[dict[str, Any], dict[str, Any]], bytes]:
+    return lambda run, item: json.dumps({"item": {**item, **fields}}).encode()
+
+
+LINES: dict[str, Callable[[dict[str, Any], dict[str, Any]], bytes]] = {
+    "run is infinite": lambda run, item: b'{"item":{"source":"a.png","run":Infinity}}',
+    "run is beyond all numbers": lambda run, item: b'{"item":{"source":"a.png","run":1e999}}',
+    "number of a run": lambda run, item: json.dumps({"run": {**run, "number": float("inf")}}).encode(),
+    "seconds": changed(seconds=10**400),
+    "seconds that are none": changed(seconds=float("nan")),
+    "confidence": changed(confidence=10**400),
+    "confidence that is none": changed(confidence=float("nan")),
+    "shots": changed(least_sure=[[1]]),
+    "deep": lambda run, item: b"[" * 100_000,
+    "NUL": changed(result="a\0b"),
+    "half a pair": changed(source="\ud800"),
+    "half a pair in a warning": changed(warnings=["\ud800"]),
+    "above OUT": changed(result="../outside.png"),
+    "an absolute place": changed(result="/etc/hostname"),
+    "the journal's folder": changed(result=".archivecolor"),
+    "a long name": changed(result="x" * 5000),
+    "no name": changed(result=""),
+    "above SRC": changed(source="../outside.png"),
+    "sizes": changed(file=[10**30, -1, 5]),
+    "settings": lambda run, item: json.dumps({"run": {**run, "settings": {"a": 5}}}).encode(),
+    "scalars": lambda run, item: b'5\nnull\ntrue\n"x"\n[]\n{}\n{"item":[]}\n{"item":5}\n{"run":5}',
+    "17 MB": lambda run, item: b'{"item":"' + b"x" * (17 << 20),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_damaged_line_of_the_journal_is_passed_over_and_what_was_before_counts(
+    line: str, run: Run, done: Path, out: Path, tmp_path: Path
+) -> None:
+    journal = journal_path(out)
+    records = [json.loads(told) for told in journal.read_bytes().splitlines()]
+    item = next(r["item"] for r in records if r.get("item", {}).get("source") == "a.png")
+    head = next(r["run"] for r in records if "run" in r)
+    (tmp_path / "outside.png").write_bytes((out / "a.png").read_bytes())
+    with journal.open("ab") as file:
+        file.write(LINES[line](head, item) + b"\n")
+    before = tree(out)
+    for command in (
+        ("folder", done, out, "--dry-run"),
+        ("verify", out, "--source", done),
+        ("report", out, "--to", tmp_path / "page"),
+        ("strip", out, tmp_path / "gray"),
+        ("folder", done, out),
+    ):
+        ended = run(*command)
+        assert ended.code == 0, (command, ended.err)
+    assert "3 already there" in ended.err
+    assert "foreign" not in ended.err
+    assert tree(out) == before
+
+
+def test_settings_of_many_lines_of_a_run_are_put_together_in_linear_time(run: Run, done: Path, out: Path) -> None:
+    lines = journal_path(out).read_bytes().splitlines()
+    head = next(json.loads(line)["run"] for line in lines if b'"run":{' in line)
+    with journal_path(out).open("ab") as file:
+        for i in range(20_000):
+            file.write(json.dumps({"run": {**head, "settings": {f"{i:016x}": {}}}}).encode() + b"\n")
+    assert run("folder", done, out).code == 0
