@@ -90,6 +90,10 @@ def read_runs(out: Path) -> Mapping[int, RunRecord]:
     return index.runs
 
 
+class GoneError(OutputError):
+    """The folder of results went away while a run was writing into it."""
+
+
 class Journal:
     """A journal that is open for appending, by this process alone. Safe to use from several threads."""
 
@@ -129,6 +133,20 @@ class Journal:
         """
         self._append(encode_entry(entry), wait=wait)
 
+    def check(self) -> None:
+        """Raise `OutputError` where the journal is not where it was: the disk was unmounted, or the folder deleted."""
+        try:
+            same = os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            same = False
+        except OSError as e:
+            raise self._explain(e) from e
+        if not same:
+            raise GoneError(
+                f"{self.path.parents[1]}: is not the folder any more that the run began to write into",
+                hint="mount its disk again, or restore it, and run the same command again",
+            )
+
     def close(self) -> None:
         """Sync and let other runs write; a failure that was told before is not told again. Closing twice is fine."""
         if self._file.closed:
@@ -151,6 +169,7 @@ class Journal:
         self.close()
 
     def _append(self, line: bytes, *, wait: bool) -> None:
+        self.check()
         try:
             with self._writing:
                 self._write(line)

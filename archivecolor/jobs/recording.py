@@ -154,6 +154,11 @@ class Recorder:
         """Write an entry again, with new times. Raises `OutputError`."""
         self._add(entry, wait=False)
 
+    def check(self) -> None:
+        """Raise `GoneError` where the folder of results is not there any more."""
+        if self._journal:
+            self._journal.check()
+
     def close(self) -> None:
         """Sync, and let other runs write."""
         if self._journal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from archivecolor.jobs.journal import journal_path
 from tests.cli.conftest import Run, tree
+from tests.fakes.engines import FakeEngine
 
 HANGS_S = 20
 
@@ -128,3 +130,40 @@ def test_settings_of_many_lines_of_a_run_are_put_together_in_linear_time(run: Ru
         for i in range(20_000):
             file.write(json.dumps({"run": {**head, "settings": {f"{i:016x}": {}}}}).encode() + b"\n")
     assert run("folder", done, out).code == 0
+
+
+def test_a_folder_of_results_that_goes_away_ends_the_run_as_what_it_is(
+    run: Run, source: Path, out: Path, tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate, asked = engine.estimate, []
+
+    def unmounting(luma: Any) -> Any:
+        asked.append(luma)
+        if len(asked) == 2:
+            out.rename(tmp_path / "unmounted")
+        return estimate(luma)
+
+    monkeypatch.setattr(engine, "estimate", unmounting)
+    done = run("folder", source, out, "--jobs", "1")
+    assert done.code == 5
+    assert "is not the folder any more" in done.err
+    assert not any(p.suffix in (".png", ".tif", ".bmp") for p in out.rglob("*"))
+    (tmp_path / "back").mkdir()
+    shutil.rmtree(out, ignore_errors=True)
+    (tmp_path / "unmounted").rename(out)
+    assert run("folder", source, out).code == 0
+
+
+def test_a_folder_that_is_gone_at_the_end_is_told(
+    run: Run, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archivecolor.runs.folder.run import FolderRun
+
+    color = FolderRun.films
+
+    def then_gone(self: FolderRun, *arguments: Any) -> None:
+        color(self, *arguments)
+        shutil.rmtree(out)
+
+    monkeypatch.setattr(FolderRun, "films", then_gone)
+    assert run("folder", source, out).code == 5

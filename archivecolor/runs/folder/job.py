@@ -121,6 +121,10 @@ class _FolderJob:
                         self._color(run, plan)
                 if tally.stopped_by:
                     break
+            try:
+                recorder.check()
+            except OutputError as e:
+                tally.stopped_by = tally.stopped_by or e
             stopped = tally.stopped_by or (self.stop.is_set() and not planner.watch)
             if planner.bag and not stopped and bag.is_bag(planner.out):
                 held = bag.seal(planner.out, f"archivecolor {__version__}")
