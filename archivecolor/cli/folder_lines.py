@@ -15,7 +15,7 @@ from archivecolor.text import duration, printable
 
 _ALWAYS: Final = ("already there", "not pictures", "failed")
 _COUNTED: Final = ("already there", "in color already", "not pictures", "failed")
-_WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN)
+_WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN, Reason.OTHER_SOURCE)
 
 
 class FolderLines(Lines):
@@ -62,6 +62,11 @@ class FolderLines(Lines):
         if record.foreign:
             log.info(
                 "%d of those already there were made by no run on record; --overwrite makes them anew", record.foreign
+            )
+        if record.of_others:
+            log.warning(
+                "%d of those already there belong to another SRC; --overwrite replaces them, another OUT keeps both",
+                record.of_others,
             )
         if record.failures:
             rows = [(printable(f.name), printable(why(f))) for f in record.failures]

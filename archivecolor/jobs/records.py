@@ -75,6 +75,8 @@ class RunRecord:
     settings: Mapping[str, Settings] = field(default_factory=dict)
     """By `settings_digest`: a run has other ones for stills and for films. A line of its own each time they are new."""
     format: int = FORMAT
+    source: str | None = None
+    """SRC as an absolute path; None in journals of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class Entry:
     """Of a film of several shots: those of the least confidence, from the least up."""
     engine: EngineUsed | None = None
     """From the `RunRecord`; None where its line was lost."""
+    root: str | None = None
+    """SRC, from there, too."""
 
 
 def settings_digest(settings: Settings) -> str:
@@ -142,6 +146,7 @@ def encode_run(run: RunRecord) -> bytes:
     """One line."""
     engine = {"generator": run.engine.generator, "weights": run.engine.weights_sha256, "runtime": run.engine.runtime}
     body = {"format": run.format, "number": run.number, "started": run.started_at, "version": run.version}
+    body |= {"source": run.source} if run.source else {}
     settings = {digest: dict(values) for digest, values in run.settings.items()}
     return _line({"run": {**body, "engine": engine, "settings": settings}})
 
@@ -218,6 +223,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         confidence=None if confidence is None else _finite(confidence),
         least_sure=tuple(TimedConfidence(_finite(s), _finite(c)) for s, c in item.get("least_sure", ())),
         engine=run.engine if run else None,
+        root=run.source if run else None,
     )
 
 
@@ -225,8 +231,10 @@ def _run(run: Mapping[str, Any]) -> RunRecord:
     engine = run["engine"]
     used = EngineUsed(_text(engine["generator"]), _text(engine["weights"]), _text(engine["runtime"]))
     settings = {_text(digest): dict(values) for digest, values in run["settings"].items()}
-    number, written = _count(run["number"]), _count(run["format"])
-    return RunRecord(number, _text(run["started"]), _text(run["version"]), used, settings, written)
+    written, source = _count(run["format"]), _optional(run.get("source"))
+    return RunRecord(
+        _count(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written, source
+    )
 
 
 def _encode_file(file: FileState | None) -> list[object] | None:

@@ -12,6 +12,7 @@ colored or copied              is not there                                     
 colored or copied              is there             unchanged                   leave it (*done*), whoever touched it
 colored or copied              as it was made       changed                     make it again
 colored or copied              is another file      changed                     leave it: somebody else's
+any                            is there             of another SRC, and another leave it: it belongs to that SRC
 skipped: needs no color        is not there         unchanged                   leave it
 skipped: needs no color        is not there         changed                     look at it again
 failed                          is not there                                     try it again
@@ -54,6 +55,7 @@ class Reason(StrEnum):
     CHOSEN = "was chosen with settings of its own"
     FOREIGN = "exists, and no run on record made it"
     ALTERED = "was altered since it was made"
+    OTHER_SOURCE = "belongs to another SRC"
 
 
 _LEFT: Final = {Reason.DONE, Reason.SKIPPED, Reason.CHOSEN}
@@ -71,6 +73,8 @@ class Wanted:
     settings: frozenset[str]
     """Digests of settings that come to the same for this item."""
     weights_sha256: str
+    root: str | None = None
+    """SRC as an absolute path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
         return Decision(make=False, reason=reason, noted=noted)
     if there is None:
         return Decision(make=True, reason=reason)
+    if reason is Reason.SOURCE and entry.root and wanted.root not in (None, entry.root):
+        return Decision(make=False, reason=Reason.OTHER_SOURCE)
     owned = _owned(place, there, entry)
     if owned is None:
         return Decision(make=False, reason=Reason.ALTERED if made else Reason.FOREIGN)

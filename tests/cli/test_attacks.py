@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from archivecolor.jobs.journal import journal_path
-from tests.cli.conftest import Run, tree
+from tests.cli.conftest import Run, assert_whole, photograph, tree, write
 from tests.fakes.engines import FakeEngine
 
 HANGS_S = 20
@@ -130,6 +130,36 @@ def test_settings_of_many_lines_of_a_run_are_put_together_in_linear_time(run: Ru
         for i in range(20_000):
             file.write(json.dumps({"run": {**head, "settings": {f"{i:016x}": {}}}}).encode() + b"\n")
     assert run("folder", done, out).code == 0
+
+
+def test_a_source_of_the_same_name_from_another_folder_does_not_replace_a_result(
+    run: Run, source: Path, out: Path, tmp_path: Path
+) -> None:
+    assert run("folder", source, out).code == 0
+    before, other = tree(out), tmp_path / "other"
+    write(other / "a.png", seed=9)
+    write(other / "b.png", seed=10)
+    done = run("folder", other, out, "--json")
+    assert done.code == 0
+    told = {Path(r["source"]).name: (r["status"], r["reason"]) for r in done.records}
+    assert told == {"a.png": ("exists", "belongs to another SRC"), "b.png": ("colored", "new")}
+    assert "1 of those already there belong to another SRC" in done.err
+    assert {name: tree(out)[name] for name in before} == before
+    assert run("folder", other, out, "--overwrite").code == 0
+    assert_whole(out / "a.png", photograph(9))
+    moved = tmp_path / "moved"
+    shutil.copytree(other, moved)
+    assert "2 already there" in run("folder", moved, out).err
+
+
+def test_a_source_that_changed_in_its_own_folder_is_made_again_by_whatever_way_it_is_reached(
+    run: Run, source: Path, out: Path, tmp_path: Path
+) -> None:
+    assert run("folder", source, out).code == 0
+    (tmp_path / "link").symlink_to(source)
+    write(source / "a.png", seed=9)
+    assert "1 colored" in run("folder", tmp_path / "link", out).err
+    assert_whole(out / "a.png", photograph(9))
 
 
 def test_a_folder_of_results_that_goes_away_ends_the_run_as_what_it_is(

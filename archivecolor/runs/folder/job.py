@@ -133,7 +133,7 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=os.path.realpath(planner.source))
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner

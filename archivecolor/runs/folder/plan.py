@@ -59,6 +59,8 @@ class Planner:
     listed: ItemList | None = field(init=False)
     """The items that a list names; None takes all."""
     rules: Rules = field(init=False)
+    _root: str = field(init=False)
+    """``source``, whatever name it was given by."""
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
@@ -67,6 +69,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         run = self.items.run
+        self._root = os.path.realpath(self.source)
         self.only = compile_patterns(run.only)
         self.listed = ItemList.read(run.only_from) if run.only_from else None
         self.rules = Rules(overwrite=run.overwrite, chosen=self.listed is not None)
@@ -129,7 +132,9 @@ class Planner:
             raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
-        wanted = Wanted(item.source, self.out, item.target, result, self._fit(kind, item), self.items.weights_sha256)
+        wanted = Wanted(
+            item.source, self.out, item.target, result, self._fit(kind, item), self.items.weights_sha256, self._root
+        )
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)

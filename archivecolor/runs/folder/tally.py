@@ -31,6 +31,8 @@ class FolderRecord:
     """Of photographs and of films."""
     foreign: int
     """Of the results that exist, how many were made by no run on record."""
+    of_others: int
+    """And how many from sources of the same names in another SRC."""
     failures: tuple[ItemOutcome, ...]
     """The first of them."""
     damaged: int
@@ -74,6 +76,7 @@ class Tally:
     counts: Counter[ItemStatus] = field(default_factory=Counter)
     by_kind: Counter[tuple[ItemStatus, Kind]] = field(default_factory=Counter)
     foreign: int = 0
+    of_others: int = 0
     failures: list[ItemOutcome] = field(default_factory=list)
     ended: int = 0
     """Items of the plan that came to an end, well or badly."""
@@ -88,6 +91,7 @@ class Tally:
     def exists(self, item: Item | Task, kind: Kind, reason: Reason) -> None:
         """An item whose result is there."""
         self.foreign += reason is Reason.FOREIGN
+        self.of_others += reason is Reason.OTHER_SOURCE
         self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
 
     def passed_by(self, thing: PassedBy) -> None:
@@ -120,6 +124,7 @@ class Tally:
             dict(self.counts),
             dict(self.by_kind),
             self.foreign,
+            self.of_others,
             tuple(self.failures),
             self.damaged,
             not_begun,
