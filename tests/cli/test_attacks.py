@@ -197,3 +197,22 @@ def test_a_folder_that_is_gone_at_the_end_is_told(
 
     monkeypatch.setattr(FolderRun, "films", then_gone)
     assert run("folder", source, out).code == 5
+
+
+def test_somebody_elses_file_in_the_place_of_a_sidecar_is_kept(run: Run, source: Path, out: Path) -> None:
+    theirs = out / "a.png.premis.xml"
+    theirs.parent.mkdir()
+    theirs.write_text("<premis>theirs</premis>")
+    done = run("folder", source, out, "--sidecar")
+    assert done.code == 7
+    assert "archivecolor did not write it" in done.err
+    assert theirs.read_text() == "<premis>theirs</premis>"
+    assert not (out / "a.png").exists()
+    theirs.rename(out / "theirs.xml")
+    assert run("folder", source, out, "--sidecar").code == 0
+    ours = theirs.read_bytes()
+    assert run("folder", source, out, "--sidecar", "--strength", "0.5").code == 0  # its own it replaces
+    assert theirs.read_bytes() != ours
+    theirs.write_text("theirs")
+    assert run("folder", source, out, "--sidecar", "--overwrite").code == 0
+    assert theirs.read_text() != "theirs"
