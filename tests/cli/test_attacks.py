@@ -14,7 +14,9 @@ import pytest
 
 from archivecolor.jobs.journal import journal_path
 from tests.cli.conftest import Run, assert_whole, photograph, tree, write
+from tests.fakes.disks import tiny_disk
 from tests.fakes.engines import FakeEngine
+from tests.film.sources import FilmSource, moving
 
 HANGS_S = 20
 
@@ -216,3 +218,10 @@ def test_somebody_elses_file_in_the_place_of_a_sidecar_is_kept(run: Run, source:
     theirs.write_text("theirs")
     assert run("folder", source, out, "--sidecar", "--overwrite").code == 0
     assert theirs.read_text() != "theirs"
+
+
+def test_a_preview_is_whole_or_not_there(run: Run, tmp_path: Path) -> None:
+    film = FilmSource(moving(12)).write(tmp_path / "a.mkv")
+    with tiny_disk(tmp_path / "disk", 24) as disk:
+        assert run("video", film, disk / "sheet.png", "--preview").code == 5
+        assert not any(disk.iterdir())

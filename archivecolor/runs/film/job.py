@@ -238,7 +238,7 @@ def preview_film(plan: FilmPlan, engine: Engine, sheet: Path) -> int:
     settings = plan.request.settings
     colorizer = FilmColorizer(engine, settings.color, settings.smoothing)
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
-    return maker.contact_sheet(sheet, plan.cut)
+    return maker.contact_sheet(sheet, plan.cut, overwrite=plan.request.overwrite)
 
 
 def _make(
