@@ -220,6 +220,38 @@ def test_somebody_elses_file_in_the_place_of_a_sidecar_is_kept(run: Run, source:
     assert theirs.read_text() != "theirs"
 
 
+@pytest.mark.parametrize("length", [240, 250, 251, 255])
+def test_names_of_any_length_are_colored_with_all_that_belongs_to_them(
+    length: int, run: Run, source: Path, out: Path, tmp_path: Path
+) -> None:
+    name = "n" * (length - 4)
+    write(source / f"{name}.png", seed=5)
+    FilmSource(moving(4)).write(source / f"{name}.mkv")
+    hints = tmp_path / "hints"
+    hints.mkdir()
+    options = ("--sidecar", "--confidence", "--keep-work", "--hints-dir", hints)
+    done = run("folder", source, out, *options)
+    assert done.code == 0, done.err
+    assert_whole(out / f"{name}.png", photograph(5))
+    assert (out / f"{name}.mkv").exists()
+    assert "5 already there" in run("folder", source, out, *options).err
+    assert run("report", out, "--source", source, "--to", tmp_path / "page").code == 0
+    assert run("strip", out / f"{name}.png", tmp_path / f"{name}.png").code == 0
+
+
+def test_a_result_whose_name_is_too_long_is_a_failed_item(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
+    name = "n" * 251
+    for suffix in (".png", ".bmp"):  # both would be NAME.tiff, so each keeps its suffix
+        write(source / f"{name}{suffix}", seed=5)
+    done = run("folder", source, out, "--format", "tiff")
+    assert done.code == 7
+    assert "3 colored" in done.err
+    assert "2 failed" in done.err
+    FilmSource(moving(4)).write(tmp_path / "a.mkv")
+    assert run("video", tmp_path / "a.mkv", tmp_path / f"{'n' * 252}.mkv").code == 5
+    assert run("strip", source / "a.png", tmp_path / f"{'n' * 252}.png").code == 5
+
+
 def test_a_preview_is_whole_or_not_there(run: Run, tmp_path: Path) -> None:
     film = FilmSource(moving(12)).write(tmp_path / "a.mkv")
     with tiny_disk(tmp_path / "disk", 24) as disk:
