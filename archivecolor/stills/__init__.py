@@ -77,8 +77,6 @@ def probe(path: Path, *, max_megapixels: int | None = None) -> StillInfo:
     """
     kind = sniff(path)
     with _damage_told(path):
-        if kind is StillFormat.JPEG:
-            bounds.check_scans(path)
         info = FAMILIES[kind].probe(path)
     if info.width < 1 or info.height < 1:
         raise InputError(f"{path}: is damaged: has {info.width} x {info.height} pixels", hint="restore it from a copy")
@@ -102,6 +100,8 @@ def open_still(path: Path, page: int = 0, *, max_megapixels: int | None = None) 
     """
     info = probe(path, max_megapixels=max_megapixels)
     with _damage_told(path):
+        if info.format is StillFormat.JPEG:
+            bounds.check_scans(path)
         still = FAMILIES[info.format].read(path, info, page)
     if not still.luma.size or still.luma.shape != (still.info.height, still.info.width):
         raise InputError(f"{path}: is damaged: its pixels do not fill it", hint="restore it from a copy")

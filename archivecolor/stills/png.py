@@ -36,7 +36,7 @@ _XMP_CHUNK: Final = b"iTXtXML:com.adobe.xmp\0"
 
 
 def probe(path: Path) -> StillInfo:
-    """Size and depth from the header; an animation is refused, and what takes a decoder ages to walk through."""
+    """Size and depth from the header; an animation is refused, and what takes ages to walk through."""
     for _ in bounds.not_too_many(_heads(path), path):
         pass
     info = pillow.probe(path, StillFormat.PNG)
@@ -46,7 +46,7 @@ def probe(path: Path) -> StillInfo:
 
 def read(path: Path, info: StillInfo, page: int) -> Still:
     """Decode."""
-    chunks = tuple(_chunks(path))
+    chunks = tuple(bounds.not_too_many(_chunks(path), path))
     with pillow.open_image(path) as image:
         if info.bits == 8:
             pixels = pillow.to_pixels(pillow.decode(image, path))
@@ -75,10 +75,10 @@ def _decode_16_bit(path: Path, transparent: object) -> Pixels:
 
 
 def _heads(path: Path) -> Iterator[bytes]:
-    """The head of each chunk, as far as there are any."""
+    """The head of each chunk before the pixels."""
     with path.open("rb") as f:
         f.seek(_SIGNATURE_BYTES)
-        while len(head := f.read(8)) == 8 and head[4:] != b"IEND":
+        while len(head := f.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
             yield head
             f.seek(struct.unpack(">I", head[:4])[0] + 4, os.SEEK_CUR)
 

@@ -59,7 +59,12 @@ def test_a_journal_that_is_no_file_is_refused_and_nothing_else_is_touched(
     journal, victim = journal_path(out), tmp_path / "victim"
     victim.write_bytes(b"somebody's\n")
     journal.unlink()
-    {"pipe": lambda: os.mkfifo(journal), "folder": journal.mkdir, "link": lambda: journal.symlink_to(victim)}[kind]()
+    if kind == "pipe":
+        os.mkfifo(journal)
+    elif kind == "folder":
+        journal.mkdir()
+    else:
+        journal.symlink_to(victim)
     ended = run("folder", done, out)
     assert ended.code == 5
     assert ("Is a directory" if kind == "folder" else "is no regular file") in ended.err

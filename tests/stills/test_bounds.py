@@ -54,6 +54,11 @@ def captions(count: int) -> bytes:
     return png(0, 8, GRAY8, b"".join(png_chunk(b"tEXt", b"k%d\0v" % i) for i in range(count)))
 
 
+def captions_last(count: int) -> bytes:
+    end = png_chunk(b"IEND", b"")
+    return captions(0).removesuffix(end) + b"".join(png_chunk(b"tEXt", b"k%d\0v" % i) for i in range(count)) + end
+
+
 def scans(count: int, side: int = 2000) -> bytes:
     """A progressive JPEG whose scans, but for the first, say that there is nothing more."""
     blocks = (side // 8) ** 2
@@ -84,6 +89,7 @@ TRAPS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "150 pages in a ring": ("a.tif", lambda: ring(150), "circles"),
     "60 pages of the same pixels": ("a.tif", lambda: sharing(60), "share their pixels"),
     "100,000 captions": ("a.png", lambda: captions(100_000), "blocks"),
+    "100,000 captions behind the pixels": ("a.png", lambda: captions_last(100_000), "blocks"),
     "2,000 scans": ("a.jpg", lambda: scans(2000), "2001 scans"),
     "50,000 boxes": ("a.jp2", lambda: boxes(50_000), "blocks"),
 }
