@@ -39,6 +39,7 @@ from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.files import is_same_file
 from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
 from archivecolor.settings import (
     DEFAULT_GENERATOR,
@@ -179,7 +180,7 @@ class Colorizer:
         source, target = Path(source), Path(target)
         output = output or OutputSettings()
         loaded = self.load_still(source, hints={0: Path(hints)} if hints else self.layers_of(source.name))
-        if target.exists() and target.samefile(source):
+        if is_same_file(target, source):
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
         made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
         with atomic_write(target, overwrite=overwrite) as file:

@@ -15,7 +15,7 @@ from archivecolor.text import duration, printable
 
 _ALWAYS: Final = ("already there", "not pictures", "failed")
 _COUNTED: Final = ("already there", "in color already", "not pictures", "failed")
-_WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN)
+_WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN, Reason.OTHER_SOURCE)
 
 
 class FolderLines(Lines):
@@ -72,6 +72,11 @@ def _tell_left(record: FolderRecord) -> None:
     """Results that the run did not replace, and how to make it."""
     if record.foreign:
         log.info("%d of those already there were not made by a known run; --overwrite makes them again", record.foreign)
+    if record.of_others:
+        log.warning(
+            "%d of those already there belong to another SRC; --overwrite replaces them, another OUT keeps both",
+            record.of_others,
+        )
     if record.painted:
         log.info(
             "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted

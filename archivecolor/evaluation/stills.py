@@ -20,6 +20,7 @@ from archivecolor import metrics
 from archivecolor.color import FloatArray, UIntArray, luma_of, rgb_to_lab
 from archivecolor.errors import InputError, OutputError
 from archivecolor.evaluation.frechet import EncoderFeatures, frechet_distance
+from archivecolor.jobs.atomic import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +175,5 @@ def write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], columns: int = 3
         _, coded = cv2.imencode(path.suffix or ".png", np.vstack(padded)[..., ::-1])
     except cv2.error as e:
         raise OutputError(f"{path}: has a suffix that names no picture format", hint="end it in .png or .jpg") from e
-    try:
-        path.write_bytes(coded.tobytes())
-    except OSError as e:
-        raise OutputError(f"{path}: cannot be written: {e.strerror}") from e
+    with atomic_write(path, overwrite=True) as file:
+        file.write(coded.data)

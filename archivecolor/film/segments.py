@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from archivecolor.errors import OutputError
+from archivecolor.jobs.files import open_regular
 from archivecolor.jobs.locks import BusyError, LockFile
 
 LONGEST_S: Final = 30.0
@@ -150,7 +151,7 @@ class Journal:
                 failed.callback(self._lock.release)
                 if not self._path.exists() and any(path.name != _LOCK for path in folder.iterdir()):
                     raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
-                self._file = failed.enter_context(self._path.open("ab"))
+                self._file = failed.enter_context(os.fdopen(open_regular(self._path, "ab"), "ab"))
                 if not self._replay(fingerprint):
                     self._begin(fingerprint)
                 failed.pop_all()
@@ -218,7 +219,7 @@ class Journal:
                 path = self.segment_path(made.number)
                 if path.is_file() and path.stat().st_size == made.bytes:
                     self.made[made.number] = made
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return False
         if len(whole) < len(lines):
             self._file.truncate(len("".join(whole).encode()))

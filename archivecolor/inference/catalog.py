@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archivecolor.errors import EngineError, UsageError
+from archivecolor.errors import ConfigurationError, EngineError, UsageError
+from archivecolor.jobs.files import open_regular
 from archivecolor.settings import DEFAULT_GENERATOR
 
 GRAPH = "generator.onnx"
 WEIGHTS = "weights.safetensors"
 _DESCRIPTION = "engine.toml"
 _FORMAT = 1
+_BOUNDS = {"short_px": (32, 4096), "multiple": (1, 512), "chroma_stride": (1, 64)}
+"""Of what decides how much the network is given, least and most."""
 
 T = TypeVar("T")
 
@@ -83,7 +87,7 @@ class EngineFolder:
 def check_digest(path: Path, expected: str) -> None:
     """Raise `EngineError` unless the file is there and its sha256 is ``expected``."""
     try:
-        with path.open("rb") as f:
+        with os.fdopen(open_regular(path), "rb") as f:
             actual = hashlib.file_digest(f, "sha256").hexdigest()
     except OSError as e:
         raise EngineError(f"{path}: cannot be read: {e.strerror}", hint="reinstall archivecolor") from e
@@ -117,7 +121,10 @@ def find(name_or_path: str = DEFAULT_GENERATOR) -> EngineFolder:
 
 
 def read(folder: Path) -> EngineFolder:
-    """Read a folder's ``engine.toml``; raises `EngineError` when it is not one of this version."""
+    """Read a folder's ``engine.toml``; raises `EngineError` when it is not one of this version.
+
+    Raises `ConfigurationError` for numbers out of bounds.
+    """
     path = folder / _DESCRIPTION
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -134,9 +141,9 @@ def read(folder: Path) -> EngineFolder:
         path=folder,
         name=_get(table, "name", str, path),
         summary=_get(table, "summary", str, path),
-        short_px=_get(given, "short_px", int, path),
-        multiple=_get(given, "multiple", int, path),
-        chroma_stride=_get(given, "chroma_stride", int, path),
+        short_px=_bounded(given, "short_px", path),
+        multiple=_bounded(given, "multiple", path),
+        chroma_stride=_bounded(given, "chroma_stride", path),
         context=_get(shape, "context", int, path),
         decoder=(decoder[0], decoder[1], decoder[2]),
         palette=_get(shape, "palette", int, path),
@@ -155,6 +162,13 @@ def _integers(table: dict[str, Any], key: str, count: int, path: Path) -> list[i
     if len(values) != count or not all(isinstance(v, int) for v in values):
         raise EngineError(f"{path}: '{key}' is {values}, should be {count} integers", hint="reinstall archivecolor")
     return values
+
+
+def _bounded(table: dict[str, Any], key: str, path: Path) -> int:
+    value, (least, most) = _get(table, key, int, path), _BOUNDS[key]
+    if not least <= value <= most:
+        raise ConfigurationError(f"{path}: '{key}' is {value}", hint=f"it must lie between {least} and {most}")
+    return value
 
 
 def _get(table: dict[str, Any], key: str, kind: type[T], path: Path) -> T:

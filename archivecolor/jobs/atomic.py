@@ -9,7 +9,6 @@ the next one writes over it or, when its name has been given, clears it away.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.errors import InputError, OutputError
+from archivecolor.jobs.files import derived_name, open_regular
 from archivecolor.jobs.locks import lock
 
-_LONGEST_NAME_BYTES = 255
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
@@ -35,10 +34,7 @@ class AlreadyExistsError(OutputError):
 
 def part_path(final: Path) -> Path:
     """Where a file is written before it gets its name."""
-    name = f".{final.name}.part"
-    if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
-        name = f".{hashlib.sha256(os.fsencode(final.name)).hexdigest()}.part"
-    return final.with_name(name)
+    return final.with_name(derived_name(".", final.name, ".part"))
 
 
 @contextmanager
@@ -83,7 +79,7 @@ def copy_whole(
 ) -> None:
     """Copy a file to the byte, as safely as `atomic_write` writes one. Raises `InputError` where it cannot be read."""
     try:
-        opened = source.open("rb")
+        opened = os.fdopen(open_regular(source), "rb")
     except OSError as e:
         raise InputError(f"{source}: cannot be read: {e.strerror}", hint="check its permissions") from e
     with opened, atomic_write(final, overwrite=overwrite, before_naming=before_naming) as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from archivecolor.errors import InputError
+from archivecolor.jobs.files import open_regular
 from archivecolor.jobs.records import FileState
 
 _COARSEST_NS: Final = 2_000_000_000
@@ -27,7 +28,7 @@ def look_at(path: Path) -> FileState:
 def read_state(path: Path) -> FileState:
     """Size, time of change and digest; reads the whole file. Raises `InputError`."""
     try:
-        with path.open("rb") as f:
+        with os.fdopen(open_regular(path), "rb") as f:
             return read_open(f)
     except OSError as e:
         raise _explain(e, path) from e

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from archivecolor.errors import InputError, OutputError, UsageError
+from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.item_list import ItemList
 
 
@@ -48,7 +49,7 @@ def check_folders(source: Path, target: Path) -> None:
         raise InputError(f"{source}: is not a folder", hint="give its folder, and its name with --only")
     if os.path.lexists(target) and not os.path.isdir(target):  # noqa: PTH112
         raise OutputError(f"{target}: is not a folder", hint="give a folder; it is created if missing")
-    if _same(target, source):
+    if is_same_file(target, source):
         raise OutputError(f"{target}: is {source} itself", hint="choose a folder beside it")
     if lies_inside(target, source):
         raise OutputError(f"{target}: lies inside {source}", hint="choose a folder beside it")
@@ -59,14 +60,7 @@ def check_folders(source: Path, target: Path) -> None:
 def lies_inside(inner: Path, outer: Path) -> bool:
     """Whether ``inner``, which need not exist, is ``outer`` or below it, whatever the names they are reached by."""
     real = Path(os.path.realpath(inner))
-    return any(_same(folder, outer) for folder in (real, *real.parents))
-
-
-def _same(a: Path, b: Path) -> bool:
-    try:
-        return a.samefile(b)
-    except OSError:
-        return False
+    return any(is_same_file(folder, outer) for folder in (real, *real.parents))
 
 
 def walk(
@@ -94,7 +88,7 @@ def walk(
         if folder.is_link:
             yield PassedBy(source / here, here.as_posix(), "is a link to a folder, not followed", failed=False)
             continue
-        through_link = folder.through_link or (target / here).is_symlink()
+        through_link = folder.through_link or os.path.islink(target / here)  # noqa: PTH114 - too long: none
         if here.name and through_link and lies_inside(target / here, source):
             reason = f"its results would go among the sources, to {target / here}"
             yield PassedBy(source / here, here.as_posix(), reason, failed=True)

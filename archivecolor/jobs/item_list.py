@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
 from archivecolor.errors import InputError
+from archivecolor.jobs.files import open_regular
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -22,7 +24,8 @@ class ItemList:
     def read(cls, path: Path) -> Self:
         """Read a list; bytes that are not UTF-8 are kept as the file system has them. Raises `InputError`."""
         try:
-            raw = path.read_bytes()
+            with os.fdopen(open_regular(path), "rb") as file:
+                raw = file.read()
         except OSError as e:
             raise InputError(f"{path}: cannot be read: {e.strerror}", hint="give --only-from a list of paths") from e
         lines = raw.decode("utf-8", "surrogateescape").removeprefix(_BYTE_ORDER_MARK).split("\n")

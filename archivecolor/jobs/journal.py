@@ -21,6 +21,7 @@ from typing import Final, Self
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import DiskFullError
+from archivecolor.jobs.files import derived_name, open_regular
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.locks import LockFile
 from archivecolor.jobs.records import (
@@ -66,7 +67,7 @@ def journal_path(out: Path) -> Path:
 def confidence_path(out: Path, result: Path) -> Path:
     """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small gray PNG."""
     name = result.relative_to(out)
-    return out / FOLDER / "confidence" / name.with_name(f"{name.name}.png")
+    return out / FOLDER / "confidence" / name.with_name(derived_name("", name.name, ".png"))
 
 
 def read_journal(out: Path) -> Iterator[Entry]:
@@ -89,6 +90,10 @@ def read_runs(out: Path) -> Mapping[int, RunRecord]:
     return index.runs
 
 
+class GoneError(OutputError):
+    """The folder of results went away while a run was writing into it."""
+
+
 class Journal:
     """A journal that is open for appending, by this process alone. Safe to use from several threads."""
 
@@ -104,7 +109,7 @@ class Journal:
         except OSError as e:
             raise self._explain(e) from e
         try:
-            self._file = self.path.open("ab", buffering=0)
+            self._file = os.fdopen(open_regular(self.path, "ab"), "ab", buffering=0)
             self.is_new = self._file.tell() == 0
             # What a dying run left of a line must not swallow the next one
             self._torn = not self.is_new and not self._ends_a_line()
@@ -128,6 +133,20 @@ class Journal:
         """
         self._append(encode_entry(entry), wait=wait)
 
+    def check(self) -> None:
+        """Raise `OutputError` where the journal is not where it was: the disk was unmounted, or the folder deleted."""
+        try:
+            same = os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            same = False
+        except OSError as e:
+            raise self._explain(e) from e
+        if not same:
+            raise GoneError(
+                f"{self.path.parents[1]}: is not the folder any more that the run began to write into",
+                hint="mount its disk again, or restore it, and run the same command again",
+            )
+
     def close(self) -> None:
         """Sync and let other runs write; a failure is reported once. Closing twice is fine."""
         if self._file.closed:
@@ -150,6 +169,7 @@ class Journal:
         self.close()
 
     def _append(self, line: bytes, *, wait: bool) -> None:
+        self.check()
         try:
             with self._writing:
                 self._write(line)
@@ -176,7 +196,7 @@ class Journal:
                 self._synced = reached
 
     def _ends_a_line(self) -> bool:
-        with self.path.open("rb") as f:
+        with os.fdopen(open_regular(self.path), "rb") as f:
             f.seek(-1, os.SEEK_END)
             return f.read(1) == b"\n"
 

@@ -6,17 +6,22 @@ stay on the disk and are read when they are asked for.
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.records import FORMAT, Entry, RunRecord, decode, decode_key
+from archivecolor.jobs.files import open_regular
+from archivecolor.jobs.records import FORMAT, Entry, RunRecord, Settings, decode, decode_key
+
+_LONGEST_LINE_BYTES: Final = 16 << 20
+"""What is longer is damage, and read in pieces."""
 
 Numbers = npt.NDArray[np.int64]
 
@@ -36,14 +41,20 @@ class Index:
         self._keys: Numbers = np.empty(0, np.int64)
         self._places: Numbers = np.empty(0, np.int64)
         self._recent: dict[int, int] = {}
-        keys, places = array("q"), array("q")
+        self._settings: dict[int, dict[str, Settings]] = {}
+        self._is_damaged = False
+        """Whether a line was met that says whose it is, and cannot be read: then every line is read whole."""
         try:
-            for key, place in self._new_lines():
-                keys.append(key)
-                places.append(place)
+            self._read_all()
         except BaseException:
             self.close()
             raise
+
+    def _read_all(self) -> None:
+        keys, places = array("q"), array("q")
+        for key, place in self._new_lines():
+            keys.append(key)
+            places.append(place)
         self._keys, self._places = _newest(np.array(keys, np.int64), np.array(places, np.int64))
 
     def refresh(self) -> None:
@@ -56,15 +67,37 @@ class Index:
         if place is None:
             return None
         entry = self._read(place)
+        if entry is None and not self._is_damaged:
+            self._read_carefully()
+            return self.lookup(name)
         return entry if entry and (entry.source if self._by == "source" else entry.result) == name else None
 
     def newest(self) -> Iterator[Entry]:
         """The newest entry of each, in the order of the file."""
         older = self._places[~np.isin(self._keys, np.array([*self._recent], np.int64))]
         for place in np.sort(np.append(older, np.array([*self._recent.values()], np.int64))):
-            entry = self._read(int(place))
+            entry = self._read(int(place)) or self._before(int(place))
             if entry:
                 yield entry
+
+    def _before(self, place: int) -> Entry | None:
+        """What was said before of the item of a line that cannot be read."""
+        match decode_key(self._line(place), self._by):
+            case (str(name), _):
+                return self.lookup(name)
+        return None
+
+    def _read_carefully(self) -> None:
+        """Read the journal anew, passing over lines that cannot be read whole: those before them count."""
+        self._is_damaged, self._read_to = True, 0
+        self._recent.clear()
+        self._read_all()
+
+    def _decoded(self, line: bytes) -> tuple[str | None, int] | RunRecord | None:
+        found = decode_key(line, self._by)
+        if self._is_damaged and isinstance(found, tuple) and decode(line, {}) is None:
+            return None
+        return found
 
     def close(self) -> None:
         """Let go of the file."""
@@ -85,9 +118,9 @@ class Index:
             return
         try:
             file.seek(self._read_to)
-            for line in file:
-                whole = line.endswith(b"\n")
-                found = decode_key(line, self._by)
+            while line := file.readline(_LONGEST_LINE_BYTES):
+                whole = line.endswith(b"\n") or len(line) == _LONGEST_LINE_BYTES
+                found = self._decoded(line)
                 if not whole and found is None:
                     return  # still being written, or cut off: the next run closes it
                 place, self._read_to = self._read_to, self._read_to + len(line)
@@ -98,8 +131,9 @@ class Index:
                                 f"{self._path}: was written by archivecolor {found.version}",
                                 hint="this version cannot read it; use that one or a later one",
                             )
-                        before = self.runs.get(found.number, found)
-                        self.runs[found.number] = replace(found, settings={**before.settings, **found.settings})
+                        settings = self._settings.setdefault(found.number, {})
+                        settings.update(found.settings)
+                        self.runs[found.number] = replace(found, settings=settings)
                         self.last_run = max(self.last_run, found.number)
                     case (key, int(run)):
                         self.last_run = max(self.last_run, run)
@@ -109,20 +143,23 @@ class Index:
             raise self._unreadable(e) from e
 
     def _read(self, place: int) -> Entry | None:
+        record = decode(self._line(place), self.runs)
+        return record if isinstance(record, Entry) else None
+
+    def _line(self, place: int) -> bytes:
         file = self._open()
         if file is None:
-            return None
+            return b""
         try:
             file.seek(place)
-            record = decode(file.readline(), self.runs)
+            return file.readline(_LONGEST_LINE_BYTES)
         except OSError as e:
             raise self._unreadable(e) from e
-        return record if isinstance(record, Entry) else None
 
     def _open(self) -> BinaryIO | None:
         if self._file is None:
             try:
-                self._file = self._path.open("rb")
+                self._file = os.fdopen(open_regular(self._path), "rb")
             except FileNotFoundError:
                 return None
             except OSError as e:

@@ -14,6 +14,7 @@ from typing import IO
 from filelock import lock_descriptor
 
 from archivecolor.errors import OutputError
+from archivecolor.jobs.files import open_regular
 
 
 class BusyError(OutputError):
@@ -48,7 +49,7 @@ class LockFile:
     def __init__(self, path: Path, guarded: Path) -> None:
         """Lock ``path``. Raises `BusyError` naming ``guarded``, and `OSError` where there can be no such file."""
         self._path = path
-        self._file = path.open("ab")
+        self._file = os.fdopen(open_regular(path, "ab"), "ab")
         try:
             lock(self._file, path, f"{guarded}: another run is writing to it")
         except BaseException:

@@ -69,8 +69,11 @@ class Recorder:
     before the first item is begun, or the first failure is noted.
     """
 
-    def __init__(self, out: Path, version: str, *, chosen: bool) -> None:
-        """Prepare a run into ``out``. Raises `OutputError` while another run is writing."""
+    def __init__(self, out: Path, version: str, *, chosen: bool, source: str | None = None) -> None:
+        """Prepare a run from ``source``, an absolute path, into ``out``.
+
+        Raises `OutputError` while another run is writing.
+        """
         self._out, self._chosen = out, chosen
         self._journal = Journal(out) if journal_path(out).exists() else None
         self._opening = threading.Lock()
@@ -80,7 +83,7 @@ class Recorder:
             self.close()
             raise
         nothing = EngineUsed("", "", "")
-        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing)
+        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, source=source)
         self._told = False
         self._settings: set[str] = set()
         """Digests of the settings that the journal has of this run."""
@@ -153,6 +156,11 @@ class Recorder:
     def noted(self, entry: Entry) -> None:
         """Write an entry again, with new times. Raises `OutputError`."""
         self._add(entry, wait=False)
+
+    def check(self) -> None:
+        """Raise `GoneError` where the folder of results is not there any more."""
+        if self._journal:
+            self._journal.check()
 
     def close(self) -> None:
         """Sync, and let other runs write."""

@@ -4,12 +4,17 @@ A line is either ``{"run": {...}}`` or ``{"item": {...}}``. Names of files are w
 system: bytes that are no UTF-8 become lone surrogates (PEP 383), which JSON's escapes can hold, so that every name
 comes back as it was. Fields that a reader does not know are passed over, and those that a line lacks have their
 defaults.
+
+A journal is input like any other: a line is damaged where it holds what no run writes, such as numbers that are not
+finite, text that no system has, and places that do not lie below SRC or OUT.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,8 +22,9 @@ from typing import Any, Final, NamedTuple
 
 FORMAT: Final = 1
 """Of the journal's lines. Raised when an older archivecolor could misread them."""
-_DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError)
+_DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What the parts of a damaged line raise; UnicodeDecodeError and JSONDecodeError are ValueErrors."""
+_LONGEST_NAME_BYTES: Final = 255
 
 Settings = Mapping[str, str | float | int | bool | None]
 """Every chosen value that changes a result, by its name."""
@@ -69,6 +75,8 @@ class RunRecord:
     settings: Mapping[str, Settings] = field(default_factory=dict)
     """By `settings_digest`: a run has other ones for stills and for films. A line of its own each time they are new."""
     format: int = FORMAT
+    source: str | None = None
+    """SRC as an absolute path; None in journals of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,8 @@ class Entry:
     """Of a film of several shots: those of the least confidence, from the least up."""
     engine: EngineUsed | None = None
     """From the `RunRecord`; None where its line was lost."""
+    root: str | None = None
+    """SRC, from there, too."""
 
 
 def settings_digest(settings: Settings) -> str:
@@ -138,6 +148,7 @@ def encode_run(run: RunRecord) -> bytes:
     """One line."""
     engine = {"generator": run.engine.generator, "weights": run.engine.weights_sha256, "runtime": run.engine.runtime}
     body = {"format": run.format, "number": run.number, "started": run.started_at, "version": run.version}
+    body |= {"source": run.source} if run.source else {}
     settings = {digest: dict(values) for digest, values in run.settings.items()}
     return _line({"run": {**body, "engine": engine, "settings": settings}})
 
@@ -185,25 +196,27 @@ def decode_key(line: bytes, field: str) -> tuple[str | None, int] | RunRecord | 
     try:
         record = json.loads(line)
         if item := record.get("item"):
-            return _optional(item.get(field)), int(item["run"])
+            return _place(item.get(field)), _count(item["run"])
         return _run(record["run"])
     except _DAMAGE:
         return None
 
 
 def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
-    run = runs.get(int(item["run"]))
-    confidence = item.get("confidence")
+    number, source, confidence = _count(item["run"]), _place(item["source"]), item.get("confidence")
+    if source is None:
+        raise ValueError(item)
+    run = runs.get(number)
     return Entry(
-        source=_text(item["source"]),
+        source=source,
         kind=_KINDS[item["kind"]],
         status=_STATUSES[item["status"]],
-        run=int(item["run"]),
+        run=number,
         settings_digest=_text(item["settings"]),
         began_at=_text(item["began"]),
-        seconds=float(item["seconds"]),
+        seconds=_finite(item["seconds"]),
         source_file=_decode_file(item.get("file")),
-        result=_optional(item.get("result")),
+        result=_place(item.get("result")),
         result_file=_decode_file(item.get("result_file")),
         replaces_sha256=_optional(item.get("replaces")),
         chosen=bool(item.get("chosen", False)),
@@ -211,9 +224,10 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         warnings=tuple(map(_text, item.get("warnings", ()))),
         error=_optional(item.get("error")),
         hint=_optional(item.get("hint")),
-        confidence=None if confidence is None else float(confidence),
-        least_sure=tuple(TimedConfidence(float(s), float(c)) for s, c in item.get("least_sure", ())),
+        confidence=None if confidence is None else _finite(confidence),
+        least_sure=tuple(TimedConfidence(_finite(s), _finite(c)) for s, c in item.get("least_sure", ())),
         engine=run.engine if run else None,
+        root=run.source if run else None,
     )
 
 
@@ -221,8 +235,10 @@ def _run(run: Mapping[str, Any]) -> RunRecord:
     engine = run["engine"]
     used = EngineUsed(_text(engine["generator"]), _text(engine["weights"]), _text(engine["runtime"]))
     settings = {_text(digest): dict(values) for digest, values in run["settings"].items()}
-    written = int(run["format"])
-    return RunRecord(int(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written)
+    written, source = _count(run["format"]), _optional(run.get("source"))
+    return RunRecord(
+        _count(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written, source
+    )
 
 
 def _encode_file(file: FileState | None) -> list[object] | None:
@@ -242,7 +258,35 @@ def _decode_file(value: object) -> FileState | None:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
+    value.encode("utf-8", "surrogateescape")
     return value
+
+
+def _place(value: object) -> str | None:
+    """A path below a folder, of names that a walk over it gives: none of them is hidden, ``..`` or too long."""
+    if value is None:
+        return None
+    path = _text(value)
+    names = path.replace(os.sep, "/").split("/")
+    if "\0" in path or os.path.splitdrive(path)[0] or not all(map(_is_name, names)):
+        raise ValueError(path)
+    return path
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and name[0] != "." and (len(name) < 64 or len(os.fsencode(name)) <= _LONGEST_NAME_BYTES)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
+def _finite(value: object) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(number := float(value)):
+        raise ValueError(value)
+    return number
 
 
 def _optional(value: object) -> str | None:

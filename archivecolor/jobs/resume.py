@@ -13,6 +13,7 @@ colored or copied               is there             unchanged                  
 colored or copied               as it was made       changed                     make it again
 colored or copied               is another file      changed                     leave it: it is not ours
 colored with hints              is there             there are no hints now      leave it, unless told to forget them
+any                             is there             of another SRC, and another  leave it: it belongs to that SRC
 skipped: needs no color         is not there         unchanged                   leave it
 skipped: needs no color         is not there         changed                     look at it again
 failed                          is not there                                     try it again
@@ -56,6 +57,7 @@ class Reason(StrEnum):
     PAINTED = "was painted by hand, and this command has no hints for it"
     FOREIGN = "exists, but no known run made it"
     ALTERED = "was altered since it was made"
+    OTHER_SOURCE = "belongs to another SRC"
 
 
 _LEFT: Final = {Reason.DONE, Reason.SKIPPED, Reason.CHOSEN}
@@ -75,6 +77,8 @@ class Wanted:
     weights_sha256: str
     painted: bool = False
     """The run has hints for it."""
+    root: str | None = None
+    """SRC as an absolute path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,18 @@ def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
         if made and there and entry.replaces_sha256 and not there.looks_like(entry.result_file):
             return _after_power_cut(place, entry, Decision(make=False, reason=reason, noted=noted))
         return Decision(make=False, reason=reason, noted=noted)
+    return _again(wanted, entry, place, there, reason)
+
+
+def _again(wanted: Wanted, entry: Entry, place: Path, there: FileState | None, reason: Reason) -> Decision:
+    """Make an item again, if what is there in its place may be replaced."""
     if there is None:
         return Decision(make=True, reason=reason)
+    if reason is Reason.SOURCE and entry.root and wanted.root not in (None, entry.root):
+        return Decision(make=False, reason=Reason.OTHER_SOURCE)
     owned = _owned(place, there, entry)
     if owned is None:
-        return Decision(make=False, reason=Reason.ALTERED if made else Reason.FOREIGN)
+        return Decision(make=False, reason=Reason.ALTERED if entry.result else Reason.FOREIGN)
     return Decision(make=True, reason=reason, replaces_sha256=owned)
 
 

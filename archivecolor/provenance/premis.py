@@ -6,16 +6,23 @@ the two agents of it, the program and the generator.
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
+from archivecolor.errors import OutputError
+from archivecolor.jobs.files import derived_name, open_regular
 from archivecolor.provenance.xmp import Record
 
 _PREMIS: Final = "http://www.loc.gov/premis/v3"
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _SUFFIX: Final = ".premis.xml"
+_OURS: Final = re.compile(rb">coloured [0-9a-f]{64}</")
+"""The event's identifier, as every sidecar has it."""
+_LONGEST_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,18 @@ class HeldFile:
 
 def sidecar_path(result: Path) -> Path:
     """Where the sidecar of a result lies."""
-    return result.with_name(result.name + _SUFFIX)
+    return result.with_name(derived_name("", result.name, _SUFFIX))
+
+
+def is_foreign(sidecar: Path) -> bool:
+    """Whether something lies there that archivecolor did not write. Raises `OutputError` where it cannot be read."""
+    try:
+        with os.fdopen(open_regular(sidecar), "rb") as file:
+            return _OURS.search(file.read(_LONGEST_BYTES)) is None
+    except FileNotFoundError:
+        return False
+    except OSError as e:
+        raise OutputError(f"{sidecar}: cannot be read: {e.strerror}", hint="move it elsewhere") from e
 
 
 def premis(source: HeldFile, result: HeldFile, record: Record, when: str, warnings: tuple[str, ...]) -> bytes:

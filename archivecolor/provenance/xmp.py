@@ -28,6 +28,13 @@ _IPTC: Final = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _SEPARATOR: Final = "|"
 _AGENT_MARK: Final = b"archivecolor "
 
+_LONGEST_BYTES: Final = 8 << 20
+"""Of a packet that is changed: parsing more takes seconds."""
+_DEEPEST: Final = 100
+_TAG: Final = re.compile(rb"<[^\s/>]+")
+_ATTRIBUTE: Final = re.compile(rb"""\s*([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
+"""Of a tag that has been found sound, at the end of its name or of the attribute before: each byte is met once."""
+
 _EMPTY: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="%s">\n'
@@ -93,9 +100,12 @@ def without_record(packet: bytes) -> bytes:
 
 
 def _changed(packet: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
-    for start, end, new in sorted(changes, reverse=True):
-        packet = packet[:start] + new + packet[end:]
-    return packet
+    parts, done = [], 0
+    for start, end, new in sorted(changes):
+        if start >= done:  # else it lies in what is gone already
+            parts += [packet[done:start], new]
+            done = end
+    return b"".join((*parts, packet[done:]))
 
 
 @dataclass(slots=True)
@@ -115,6 +125,8 @@ class _Places:
     @classmethod
     def of(cls, packet: bytes) -> _Places:
         """Parse; raises `DamagedXmpError` for what is no XML in UTF-8 with an rdf:RDF."""
+        if len(packet) > _LONGEST_BYTES:
+            raise DamagedXmpError(f"it has {len(packet) >> 20} MB")
         places = cls()
         parser = expat.ParserCreate("UTF-8", _SEPARATOR)
 
@@ -139,14 +151,13 @@ class _Places:
 
     def _begin(self, packet: bytes, at: int, name: str, attributes: dict[str, str]) -> None:
         self._open.append((name, at))
+        if len(self._open) > _DEEPEST:
+            raise DamagedXmpError("it is nested too deep")
         self.about = self.about or attributes.get(f"{_RDF}|about", "")
         self.has_history |= name == f"{_MM}|History"
         self.has_tool |= name == f"{_XMP}|CreatorTool" or f"{_XMP}|CreatorTool" in attributes
         if f"{_IPTC}|DigitalSourceType" in attributes:
-            pattern = rb"""\s+[^\s=<>:]+:DigitalSourceType\s*=\s*("[^"]*"|'[^']*')"""
-            match = re.compile(pattern).search(packet, at)
-            if match:
-                self.source_types.append(match.span())
+            self.source_types += _spans(packet, at, b"DigitalSourceType")
 
     def _finish(self, packet: bytes, at: int, name: str) -> None:
         _, began = self._open.pop()
@@ -159,5 +170,22 @@ class _Places:
             self.history_end = at
         elif name == f"{_IPTC}|DigitalSourceType":
             self.source_types.append((began, after))
-        elif name == f"{_RDF}|li" and _AGENT_MARK in packet[began:after] and f"{_MM}|History" in dict(self._open):
+        elif name == f"{_RDF}|li" and self._in_history and packet.find(_AGENT_MARK, began, after) >= 0:
             self.own_events.append((began, after))
+
+    @property
+    def _in_history(self) -> bool:
+        """Whether an event would stand here, so that no event is looked through twice."""
+        return [name for name, _ in self._open[-2:]] == [f"{_MM}|History", f"{_RDF}|Seq"]
+
+
+def _spans(packet: bytes, at: int, name: bytes) -> list[tuple[int, int]]:
+    """Where the attributes of that name stand in the tag at ``at``, whatever their prefixes, with the space before."""
+    spans = []
+    tag = _TAG.match(packet, at)
+    place = tag.end() if tag else at
+    while found := _ATTRIBUTE.match(packet, place):
+        place = found.end()
+        if found[1].rpartition(b":")[2] == name:
+            spans.append(found.span())
+    return spans

@@ -21,6 +21,7 @@ from archivecolor.errors import InputError
 from archivecolor.frames import Orientation
 from archivecolor.settings import StillFormat
 from archivecolor.stills import probe
+from archivecolor.stills.bounds import check_scans
 from archivecolor.stills.metadata import ORIENTATION_TAG
 from archivecolor.stills.pillow import decode, open_image
 
@@ -55,6 +56,8 @@ def small_picture(path: Path, longest_px: int, page: int = 0) -> SmallPicture:
             return SmallPicture(
                 _deep_shrunk(deep, path, longest_px), deep.pixels.shape[1], deep.pixels.shape[0], info.pages
             )
+        if info.format is StillFormat.JPEG:
+            check_scans(path)
         with open_image(path) as opened:
             if page:
                 opened.seek(page)

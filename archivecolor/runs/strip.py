@@ -20,6 +20,7 @@ from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError,
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, atomic_write, copy_whole
 from archivecolor.jobs.discover import Item, check_folders, compile_patterns, walk
+from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.journal import read_journal
 from archivecolor.jobs.records import Kind, Status
 from archivecolor.provenance.xmp import DamagedXmpError, without_record
@@ -145,7 +146,7 @@ def strip_file(
     source: Path, target: Path, *, overwrite: bool = False, max_megapixels: int | None = None
 ) -> tuple[str, ...]:
     """Write the gray picture inside a colored one; returns warnings. Raises `InputError` or `OutputError`."""
-    if target.exists() and target.samefile(source):
+    if is_same_file(target, source):
         raise OutputError(f"{target}: is the source itself", hint="give the result another name")
     output = OutputSettings()
     first = _gray(for_target(open_still(source, max_megapixels=max_megapixels), output))

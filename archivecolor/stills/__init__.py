@@ -26,7 +26,7 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.resources import memory_bytes
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import inventory, thumbnails, tiff_writing
+from archivecolor.stills import bounds, inventory, thumbnails, tiff_writing
 from archivecolor.stills.exif import with_orientation
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.metadata import left_out, without_motion
@@ -101,6 +101,8 @@ def open_still(path: Path, page: int = 0, *, max_megapixels: int | None = None) 
     """
     info = probe(path, max_megapixels=max_megapixels)
     with _damage_told(path):
+        if info.format is StillFormat.JPEG:
+            bounds.check_scans(path)
         still = FAMILIES[info.format].read(path, info, page)
     if not still.luma.size or still.luma.shape != (still.info.height, still.info.width):
         raise InputError(f"{path}: is damaged: its pixels do not fill it", hint="restore it from a copy")

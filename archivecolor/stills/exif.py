@@ -11,8 +11,8 @@ out.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 Reader = Callable[[int, int], bytes]
@@ -31,7 +31,8 @@ _IFD8: Final = 18
 _UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 18: 8}
 """Of what changes with the byte order; a rational is two of them. The last two are BigTIFF's."""
 _VALUE_BYTES: Final = _UNIT_BYTES | {5: 8, 10: 8}
-_LONGEST_VALUE_BYTES: Final = 16 << 20
+_MOST_VALUE_BYTES: Final = 16 << 20
+"""Of all fields together."""
 _MOST_FIELDS: Final = 4096
 _DEEPEST: Final = 3
 _HEADERS: Final = {b"II*\0": "<", b"MM\0*": ">"}
@@ -109,31 +110,45 @@ def parse(blob: bytes) -> tuple[Field, ...]:
     return read_directory(lambda at, size: blob[at : at + size], layout.number(blob[4:8]), layout)
 
 
-def read_directory(read: Reader, start: int, layout: Layout, *, depth: int = 0) -> tuple[Field, ...]:
+def read_directory(read: Reader, start: int, layout: Layout) -> tuple[Field, ...]:
     """The directory at ``start`` of a structure that ``read`` reads."""
-    head = read(start, layout.count_bytes)
-    if len(head) < layout.count_bytes or depth >= _DEEPEST:
-        return ()
-    count = min(layout.number(head), _MOST_FIELDS)
-    table = read(start + layout.count_bytes, count * layout.entry_bytes)
-    fields = []
-    for i in range(len(table) // layout.entry_bytes):
-        entry = table[i * layout.entry_bytes : (i + 1) * layout.entry_bytes]
-        code, kind = struct.unpack_from(f"{layout.order}HH", entry)
-        size = _VALUE_BYTES.get(kind, 0) * layout.number(entry[4 : -layout.offset_bytes])
-        if not 0 < size <= _LONGEST_VALUE_BYTES:
-            continue
-        held = entry[-layout.offset_bytes :]
-        value = held[:size] if size <= layout.offset_bytes else read(layout.number(held), size)
-        if len(value) != size:
-            continue
-        if code in INNER:
-            inner = read_directory(read, layout.number(value), layout, depth=depth + 1)
-            if inner:
-                fields.append(Field(code, LONG, b"", inner))
-        else:
-            fields += _narrow(code, kind, _swapped(value, kind) if layout.order == ">" else value)
-    return tuple(fields)
+    return tuple(_Walk(read, layout).fields(start, 0))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A way through a structure that meets each directory once, and of values no more than a file may hold."""
+
+    read: Reader
+    layout: Layout
+    seen: set[int] = field(default_factory=set)
+    left_bytes: int = _MOST_VALUE_BYTES
+
+    def fields(self, start: int, depth: int) -> Iterator[Field]:
+        layout = self.layout
+        head = self.read(start, layout.count_bytes)
+        if len(head) < layout.count_bytes or depth >= _DEEPEST or start in self.seen:
+            return
+        self.seen.add(start)
+        count = min(layout.number(head), _MOST_FIELDS)
+        table = self.read(start + layout.count_bytes, count * layout.entry_bytes)
+        for i in range(len(table) // layout.entry_bytes):
+            entry = table[i * layout.entry_bytes : (i + 1) * layout.entry_bytes]
+            code, kind = struct.unpack_from(f"{layout.order}HH", entry)
+            size = _VALUE_BYTES.get(kind, 0) * layout.number(entry[4 : -layout.offset_bytes])
+            if not 0 < size <= self.left_bytes:
+                continue
+            self.left_bytes -= size
+            held = entry[-layout.offset_bytes :]
+            value = held[:size] if size <= layout.offset_bytes else self.read(layout.number(held), size)
+            if len(value) != size:
+                continue
+            if code in INNER:
+                inner = tuple(self.fields(layout.number(value), depth + 1))
+                if inner:
+                    yield Field(code, LONG, b"", inner)
+            else:
+                yield from _narrow(code, kind, _swapped(value, kind) if layout.order == ">" else value)
 
 
 def _narrow(code: int, kind: int, value: bytes) -> list[Field]:
@@ -147,7 +162,7 @@ def _narrow(code: int, kind: int, value: bytes) -> list[Field]:
 
 def write_directory(fields: tuple[Field, ...], start: int, layout: Layout) -> bytes:
     """Lay a directory out whose first byte will stand at ``start``."""
-    unique = sorted({field.code: field for field in fields}.values(), key=lambda field: field.code)
+    unique = sorted({one.code: one for one in fields}.values(), key=lambda one: one.code)
     entries, values = lay_out(tuple(unique), start + layout.table_bytes(len(unique)), layout)
     count = layout.bytes_of(len(unique), layout.count_bytes)
     return count + b"".join(entries) + bytes(layout.offset_bytes) + values
@@ -156,17 +171,17 @@ def write_directory(fields: tuple[Field, ...], start: int, layout: Layout) -> by
 def lay_out(fields: tuple[Field, ...], behind: int, layout: Layout) -> tuple[list[bytes], bytes]:
     """The entries of fields, and those values that do not stand in them: these begin at ``behind``."""
     entries, values = [], bytearray()
-    for field in fields:
+    for one in fields:
         place = behind + len(values)
-        if field.inner:
-            values += write_directory(field.inner, place, layout)
-            entries.append(layout.pointer(field.code, place))
+        if one.inner:
+            values += write_directory(one.inner, place, layout)
+            entries.append(layout.pointer(one.code, place))
         else:
-            value = in_order(field, layout.order)
+            value = in_order(one, layout.order)
             if len(value) > layout.offset_bytes:
                 values += value
                 value = layout.bytes_of(place, layout.offset_bytes)
-            entries.append(layout.entry(field.code, field.kind, len(field.value) // _VALUE_BYTES[field.kind], value))
+            entries.append(layout.entry(one.code, one.kind, len(one.value) // _VALUE_BYTES[one.kind], value))
         values += b"\0" * (len(values) % 2)
     return entries, bytes(values)
 

@@ -19,7 +19,7 @@ import numpy as np
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import pillow, profiles
+from archivecolor.stills import bounds, pillow, profiles
 from archivecolor.stills.metadata import EXIF_MARKER, exif_of
 from archivecolor.stills.still import Coded, Encoded, Pixels, Still, StillInfo
 
@@ -145,6 +145,11 @@ def _box(kind: bytes, body: bytes) -> bytes:
 
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """`_every_box`, as far as a picture may have them."""
+    return bounds.not_too_many(_every_box(path), path)
+
+
+def _every_box(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """Kind, place and size of each box's body, those inside the header too; nothing of a bare codestream."""
     end = path.stat().st_size
     with path.open("rb") as f:

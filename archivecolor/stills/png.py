@@ -6,6 +6,7 @@ some.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import numpy as np
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError, OutputError
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import pillow
+from archivecolor.stills import bounds, pillow
 from archivecolor.stills.metadata import EXIF_MARKER, exif_of
 from archivecolor.stills.still import Encoded, Metadata, Pixels, Still, StillInfo
 
@@ -38,7 +39,9 @@ _XMP_CHUNK: Final = b"iTXtXML:com.adobe.xmp\0"
 
 
 def probe(path: Path) -> StillInfo:
-    """Size and depth from the header; an animation is refused."""
+    """Size and depth from the header; an animation is refused, and what takes ages to walk through."""
+    for _ in bounds.not_too_many(_heads(path), path):
+        pass
     info = pillow.probe(path, StillFormat.PNG)
     with path.open("rb") as f:
         return replace(info, bits=16 if f.read(_DEPTH + 1)[_DEPTH] == 16 else 8)
@@ -46,7 +49,7 @@ def probe(path: Path) -> StillInfo:
 
 def read(path: Path, info: StillInfo, page: int) -> Still:
     """Decode."""
-    chunks = tuple(_chunks(path))
+    chunks = tuple(bounds.not_too_many(_chunks(path), path))
     with pillow.open_image(path) as image:
         if info.bits == 8:
             pixels = pillow.to_pixels(pillow.decode(image, path))
@@ -77,6 +80,15 @@ def _decode_16_bit(path: Path, transparent: object) -> Pixels:
     gray = np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2])
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
     return Pixels(np.ascontiguousarray(rgb[..., 0]), alpha) if gray else Pixels.of_rgb(rgb, alpha)
+
+
+def _heads(path: Path) -> Iterator[bytes]:
+    """The head of each chunk before the pixels."""
+    with path.open("rb") as f:
+        f.seek(_SIGNATURE_BYTES)
+        while len(head := f.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+            yield head
+            f.seek(struct.unpack(">I", head[:4])[0] + 4, os.SEEK_CUR)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

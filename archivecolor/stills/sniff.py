@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import InputError
+from archivecolor.jobs.files import open_regular
 from archivecolor.settings import StillFormat
 from archivecolor.stills.traits import TRAITS
 from archivecolor.stills.unread import RAW_SUFFIXES, unread
@@ -45,7 +47,7 @@ def suffix_of(format: StillFormat) -> str:
 def sniff(path: Path) -> StillFormat:
     """Tell the format; raises `NotAPictureError` or, when the file cannot be read, `InputError`."""
     try:
-        with path.open("rb") as f:
+        with os.fdopen(open_regular(path), "rb") as f:
             head = f.read(32)
     except FileNotFoundError as e:
         raise InputError(f"{path}: there is no such file") from e

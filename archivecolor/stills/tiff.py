@@ -23,7 +23,7 @@ from archivecolor.errors import DependencyError, InputError
 from archivecolor.frames import Orientation
 from archivecolor.installation import install_line
 from archivecolor.settings import StillFormat
-from archivecolor.stills import exif, pillow, profiles, tags
+from archivecolor.stills import bounds, exif, pillow, profiles, tags
 from archivecolor.stills.metadata import ORIENTATION_TAG
 from archivecolor.stills.still import Coding, Metadata, Pixels, Still, StillInfo
 from archivecolor.stills.tiff_writing import encode, white_of
@@ -34,6 +34,8 @@ __all__ = ["encode", "probe", "read"]
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it also raises
 
+_SHARED_BYTES: Final = 1 << 16
+_SUB_PICTURES: Final = 330
 _REDUCED: Final = 1
 _MASK: Final = 4
 _JPEGS: Final = (6, 7, 33007, 34892)
@@ -56,9 +58,32 @@ _KINDS: Final = (
 
 def _open(path: Path) -> tifffile.TiffFile:
     try:
-        return tifffile.TiffFile(path)
+        tif = tifffile.TiffFile(path)
     except (tifffile.TiffFileError, OSError, ValueError, struct.error, KeyError) as e:
         raise InputError(f"{path}: its header is damaged: {e}", hint="restore it from a copy") from e
+    try:
+        _check_directories(tif, path)
+    except BaseException:
+        tif.close()
+        raise
+    return tif
+
+
+def _check_directories(tif: tifffile.TiffFile, path: Path) -> None:
+    """Walk from page to page before tifffile does, which would follow a circle for ever. Raises `InputError`."""
+    handle, layout = tif.filehandle, exif.Layout(tif.byteorder, tif.is_bigtiff)
+
+    def number(place: int, size: int) -> int:
+        handle.seek(min(place, handle.size))
+        return layout.number(handle.read(size))
+
+    def following(place: int) -> int:
+        fields = number(place, layout.count_bytes)
+        return number(place + layout.table_bytes(fields) - layout.offset_bytes, layout.offset_bytes)
+
+    start = number(layout.header_bytes, layout.offset_bytes)
+    for _ in bounds.not_too_many(bounds.once(start, following, path), path):
+        pass
 
 
 def _pictures(tif: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
@@ -69,6 +94,8 @@ def _pictures(tif: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
         raise InputError(f"{path}: its directory is damaged: {e}", hint="restore it from a copy") from e
     if not pages:
         raise InputError(f"{path}: holds no picture", hint="restore it from a copy")
+    if sum(sum(page.databytecounts) for page in pages) > 2 * tif.filehandle.size + _SHARED_BYTES:
+        raise bounds.trap(path, "its pages share their pixels")
     return pages
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archivecolor.color import UIntArray
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import pillow
+from archivecolor.stills import bounds, pillow
 from archivecolor.stills.metadata import exif_of
 from archivecolor.stills.still import Coding, Encoded, Still, StillInfo
 
@@ -26,15 +27,19 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 
 
 def _is_lossless(path: Path) -> bool:
-    """Walk the RIFF chunks up to the picture: a profile or a caption may come before it and be long."""
+    """Find the picture among the RIFF chunks: a profile or a caption may come before it and be long."""
+    kinds = bounds.not_too_many(_kinds(path), path)
+    return next((kind for kind in kinds if kind in (b"VP8L", b"VP8 ")), None) == b"VP8L"
+
+
+def _kinds(path: Path) -> Iterator[bytes]:
+    """Of the RIFF chunks."""
     with path.open("rb") as f:
         f.seek(12)
         while len(head := f.read(8)) == 8:
-            if head[:4] in (b"VP8L", b"VP8 "):
-                return head[:4] == b"VP8L"
+            yield head[:4]
             size = struct.unpack("<I", head[4:])[0]
             f.seek(size + size % 2, os.SEEK_CUR)
-    return False
 
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from archivecolor.inference import select
+from archivecolor.installation import install_line
 from archivecolor.machine import comparison
 from tests.cli.conftest import Run
 from tests.conftest import ROOT
@@ -39,7 +40,7 @@ def test_every_missing_extra_comes_with_its_install_line(doctor: Run) -> None:
     extras = doctor("--json").records[0]["extras"]
     assert {e["name"] for e in extras} == set(optional_dependencies()) - {"lint", "test", "train"}
     for extra in extras:
-        assert extra["install"] == f"pip install 'archivecolor[{extra['name']}]'"
+        assert extra["install"] == install_line(extra["name"])
         named = {re.split(r"[^\w-]", r)[0] for r in needed(extra["name"])}
         assert {*extra["installed"], *extra["missing"]} == named
 

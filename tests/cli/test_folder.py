@@ -139,10 +139,10 @@ def test_a_file_that_another_run_makes_meanwhile_is_already_there(
 ) -> None:
     colorize = engine.colorize
 
-    def slowly(luma: Any) -> Any:
+    def slowly(luma: Any, hints: object = None) -> Any:
         if not (out / "a.png").exists():
             (out / "a.png").write_bytes(b"theirs")
-        return colorize(luma)
+        return colorize(luma, hints)
 
     monkeypatch.setattr(engine, "colorize", slowly)
     done = run("folder", source, out, "--jobs", "1")

@@ -96,9 +96,9 @@ def test_a_result_altered_while_the_run_goes_on_is_left(
 ) -> None:
     colorize = engine.colorize
 
-    def slowly(luma: object) -> object:
+    def slowly(luma: object, hints: object = None) -> object:
         (out / "sub/c.png").write_bytes(b"retouched meanwhile")
-        return colorize(luma)  # type: ignore[arg-type]
+        return colorize(luma, hints)  # type: ignore[arg-type]
 
     monkeypatch.setattr(engine, "colorize", slowly)
     ended = run("folder", done, out, "--strength", "0.5")
@@ -113,9 +113,9 @@ def test_a_source_that_changes_while_it_is_read_fails_and_is_made_by_the_next_ru
 ) -> None:
     colorize = engine.colorize
 
-    def change(luma: object) -> object:
+    def change(luma: object, hints: object = None) -> object:
         write(done / "new.png", seed=7)
-        return colorize(luma)  # type: ignore[arg-type]
+        return colorize(luma, hints)  # type: ignore[arg-type]
 
     write(done / "new.png", seed=6)
     with monkeypatch.context() as patch:
@@ -133,9 +133,9 @@ def test_a_source_that_vanishes_in_the_middle_is_told_and_the_rest_is_made(
 ) -> None:
     colorize = engine.colorize
 
-    def vanish(luma: object) -> object:
+    def vanish(luma: object, hints: object = None) -> object:
         (done / "z.png").unlink(missing_ok=True)
-        return colorize(luma)  # type: ignore[arg-type]
+        return colorize(luma, hints)  # type: ignore[arg-type]
 
     for i in range(20):
         write(done / f"new {i:02d}.png", seed=i)

@@ -14,6 +14,7 @@ from archivecolor.stills import open_still
 from tests.cli.conftest import Run, photograph, tree, write
 from tests.conftest import Picture
 from tests.stills.sources import GRAY8, GRAY16, JPEG, LOSSLESS, SEPIA8, Source
+from tests.stills.test_bounds import ring
 from tests.stills.test_families import album
 
 SOURCES = LOSSLESS | JPEG
@@ -117,3 +118,17 @@ def test_a_gray_profile_comes_back_as_one(run: Run, tmp_path: Path) -> None:
     run("strip", tmp_path.with_name("out") / "a.png", tmp_path / "back.png")
     with Image.open(tmp_path / "back.png") as image:
         assert image.info["icc_profile"] == gray
+
+
+def test_a_file_that_leads_in_circles_is_refused_by_every_command(run: Run, source: Path, tmp_path: Path) -> None:
+    trap = source / "ring.tif"
+    trap.write_bytes(ring(2))
+    assert run("strip", trap, tmp_path / "gray.tif").code == 3
+    assert run("strip", source, tmp_path / "gray").code == 7
+    assert run("folder", source, tmp_path / "out", "--reference", trap).code == 3
+    done = run("folder", source, tmp_path / "out")
+    assert done.code == 7
+    assert "circles" in done.err
+    (tmp_path / "out" / "ring.tif").write_bytes(ring(3))
+    assert run("verify", tmp_path / "out", "--source", source).code == 8
+    assert run("report", tmp_path / "out", "--source", source, "--to", tmp_path / "page").code == 0

@@ -182,8 +182,9 @@ def test_a_sheet_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> No
     tile = np.zeros((5, 672, 3), np.uint8)
     with pytest.raises(OutputError, match="names no picture format"):
         write_sheet(tmp_path / "sheet.txt", [tile])
+    (tmp_path / "sheet").touch()
     with pytest.raises(OutputError, match="cannot be written"):
-        write_sheet(tmp_path / "missing" / "sheet.png", [tile])
+        write_sheet(tmp_path / "sheet" / "sheet.png", [tile])
 
 
 def test_a_perfect_match_is_still_json(color_photographs: dict[str, Picture]) -> None:

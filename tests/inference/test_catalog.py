@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.errors import EngineError, UsageError
+from archivecolor.errors import ConfigurationError, EngineError, UsageError
 from archivecolor.inference import catalog
 from archivecolor.settings import DEFAULT_GENERATOR
 
@@ -157,3 +157,11 @@ def test_the_generator_that_ships_is_whole_and_the_default() -> None:
     assert folder.name == DEFAULT_GENERATOR
     assert folder in catalog.available()
     folder.verify()
+
+
+@pytest.mark.parametrize(("key", "value"), [("multiple", 0), ("multiple", -32), ("short_px", 1_000_000)])
+def test_a_generator_that_asks_for_impossible_pictures_is_refused(key: str, value: int, folder: Path) -> None:
+    text = "\n".join(f"{key} = {value}" if line.startswith(key) else line for line in TOML.splitlines())
+    (folder / "engine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=f"'{key}' is {value}"):
+        catalog.read(folder)

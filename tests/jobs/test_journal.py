@@ -45,7 +45,11 @@ def entry(source: str, **fields: Any) -> Entry:
     return Entry(source, **{**common, "began_at": RUN.started_at, "seconds": 0.5, "engine": ENGINE, **fields})
 
 
-names = st.binary(min_size=1, max_size=12).filter(lambda b: b"\0" not in b and b"/" not in b).map(os.fsdecode)
+names = (
+    st.binary(min_size=1, max_size=12)
+    .filter(lambda b: b"\0" not in b and b"/" not in b and b[0] != 46)
+    .map(os.fsdecode)
+)
 text = st.text(max_size=20)
 digests = st.from_regex("[0-9a-f]{64}", fullmatch=True)
 files = st.none() | st.builds(FileState, st.integers(0, 1 << 50), st.integers(-(1 << 62), 1 << 62), st.none() | digests)

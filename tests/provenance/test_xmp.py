@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -108,6 +112,44 @@ def test_a_second_record_joins_the_first_and_both_can_be_taken_off(packet: bytes
 def test_what_is_no_xmp_is_refused(packet: bytes) -> None:
     with pytest.raises(DamagedXmpError):
         with_record(packet, RECORD)
+
+
+LONG = 400_000
+COSTLY = {
+    "space in a tag": HEAD + b"<r:D " + NAMES + b" " * LONG + b'i:a="1" i:DigitalSourceType="z"/>' + TAIL,
+    "source types": HEAD + b"<r:D " + NAMES + b">" + b"<i:DigitalSourceType/>" * (LONG // 20) + b"</r:D>" + TAIL,
+    "tags of source types": HEAD
+    + b"<r:D "
+    + NAMES
+    + b">"
+    + b'<b i:DigitalSourceType="z" />' * (LONG // 20)
+    + b"</r:D>"
+    + TAIL,
+    "attributes": HEAD
+    + b"<r:D "
+    + NAMES
+    + b"".join(b' a%d="1"' % i for i in range(LONG // 10))
+    + b' i:DigitalSourceType="z"/>'
+    + TAIL,
+    "lists in lists": HEAD + b"<r:li>" * (LONG // 6) + b"</r:li>" * (LONG // 6) + TAIL,
+    "a long list": HEAD
+    + b"<r:D "
+    + NAMES
+    + b"><mm:History><r:Seq>"
+    + b"<r:li/>" * (LONG // 6)
+    + b"</r:Seq></mm:History></r:D>"
+    + TAIL,
+    "megabytes": HEAD + b" " * (9 << 20) + TAIL,
+}
+
+
+@pytest.mark.parametrize("packet", COSTLY.values(), ids=COSTLY.keys())
+def test_a_packet_takes_time_in_proportion_to_its_length(packet: bytes) -> None:
+    began = time.process_time()
+    for do in (partial(with_record, packet, RECORD), partial(without_record, packet)):
+        with suppress(DamagedXmpError):
+            assert not re.search(rb"DigitalSourceType\s*(=|/)", do())
+    assert time.process_time() - began < 2
 
 
 @given(st.sampled_from(sorted(PACKETS)), st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=4))

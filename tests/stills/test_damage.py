@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -314,10 +315,10 @@ def test_a_file_that_goes_away_between_two_looks_is_an_error_of_its_own(
 def test_a_file_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = SOURCES["png gray 8"].at(tmp_path)
 
-    def refuse(self: Path, *args: object, **kwargs: object) -> io.BytesIO:
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(path: Path, *args: object, **kwargs: object) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(InputError, match="cannot be read: Permission denied"):
         sniff(path)
 

@@ -7,6 +7,7 @@ belongs to the second page of ``album.tif``. In a film, a layer belongs to the f
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from PIL import Image
 from archivecolor.chroma.control.paint import Strokes
 from archivecolor.color import FloatArray, rgb_to_lab
 from archivecolor.errors import InputError, UsageError
+from archivecolor.jobs.files import open_regular
 
 SUFFIX: Final = ".png"
 _ASPECT_TOLERANCE: Final = 0.02
@@ -41,6 +43,8 @@ class Hints:
     def __post_init__(self) -> None:
         if not self.path.exists():
             raise UsageError(f"{self.path}: there are no such hints", hint="give a PNG, or a folder of them")
+        if not self.path.is_dir() and not self.path.is_file():
+            raise UsageError(f"{self.path}: is no regular file", hint="give a PNG, or a folder of them")
         if self.path.is_file() and self.path.suffix.lower() != SUFFIX:
             raise UsageError(f"{self.path}: hints are PNG files", hint="export the layer of strokes as PNG")
 
@@ -53,7 +57,7 @@ class Hints:
             return {0: self.path} if _belongs(self.path.name, Path(name).name) else {}
         layers: dict[int, Path] = {}
         for candidate in (self.path / (name + SUFFIX), (self.path / name).with_suffix(SUFFIX)):
-            if candidate.is_file():
+            if os.path.isfile(candidate):  # noqa: PTH113 - a name that is too long is no file
                 layers[0] = candidate
                 break
         if (self.path / name).is_dir():
@@ -135,7 +139,7 @@ def read_strokes(path: Path, shown: tuple[int, int], size: tuple[int, int]) -> S
 def _decode(path: Path, shown: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """``[h, w, 4]``, not premultiplied."""
     try:
-        with Image.open(path) as layer:
+        with os.fdopen(open_regular(path), "rb") as file, Image.open(file) as layer:
             if layer.format != "PNG":
                 raise InputError(f"{path}: is not a PNG", hint="export the layer of strokes as PNG")
             if "A" not in layer.getbands() and "transparency" not in layer.info:

@@ -39,6 +39,7 @@ from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write, part_path
 from archivecolor.jobs.digests import content_sha256
+from archivecolor.jobs.files import derived_name, is_same_file
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.film.segment_maker import SegmentMaker
@@ -272,7 +273,7 @@ def preview_film(plan: FilmPlan, engine: Engine, sheet: Path) -> int:
     settings = plan.request.settings
     colorizer = FilmColorizer(engine, settings.color, settings.smoothing)
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
-    return maker.contact_sheet(sheet, plan.cut)
+    return maker.contact_sheet(sheet, plan.cut, overwrite=plan.request.overwrite)
 
 
 def _make(
@@ -351,7 +352,7 @@ def _join(plan: FilmPlan, segments: list[Segment], journal: Journal) -> Joined:
 
 def kept_folder(request: FilmRequest) -> Path:
     """Where a film's chroma is kept: beside the result, under the film's name, so that all its results share it."""
-    return request.target.with_name(f"{request.source.name}.chroma")
+    return request.target.with_name(derived_name("", request.source.name, ".chroma"))
 
 
 def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | None:
@@ -395,16 +396,21 @@ def _check_names(request: FilmRequest) -> None:
         raise InputError(f"{source}: there is no such file")
     if source.is_dir():
         raise InputError(f"{source}: is a folder", hint="archivecolor folder colors what is in it")
+    if not source.is_file():
+        raise InputError(f"{source}: is not a file", hint="give the file of a film")
     if is_a_picture(source) and not names_a_film(source.name):
-        raise InputError(
-            f"{source}: is a photograph", hint="archivecolor folder colors photographs; give the folder of it"
-        )
-    if target.exists():
-        if target.samefile(source):
-            raise OutputError(f"{target}: is the film itself", hint="give the result another name")
-        if not request.overwrite:
-            clear_leftover(target)
-            raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
+        raise InputError(f"{source}: is a photograph", hint="archivecolor folder colors photographs")
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        raise OutputError(f"{target}: cannot be written: {e.strerror}", hint="give a shorter name") from e
+    if is_same_file(target, source):
+        raise OutputError(f"{target}: is the film itself", hint="give the result another name")
+    if not request.overwrite:
+        clear_leftover(target)
+        raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:

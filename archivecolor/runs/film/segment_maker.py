@@ -42,6 +42,7 @@ from archivecolor.film.reading import frames
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
 from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Cut, Shown, write_segment
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
 
 log = logging.getLogger(__name__)
@@ -241,7 +242,7 @@ class SegmentMaker:
         upright = np.concatenate((turn.to_upright(left), turn.to_upright(right)), axis=1)
         return np.asarray(turn.to_stored(upright))
 
-    def contact_sheet(self, path: Path, cut: Cut) -> int:
+    def contact_sheet(self, path: Path, cut: Cut, *, overwrite: bool) -> int:
         """Write one colored picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
 
         Pictures are colored singly, so colors may differ a little from the steadied film's. Raises `OutputError`.
@@ -261,7 +262,7 @@ class SegmentMaker:
             size = (_SHEET_WIDTH_PX, max(1, round(upright.shape[0] * _SHEET_WIDTH_PX / width)))
             tile = cv2.resize(np.ascontiguousarray(upright), size, interpolation=cv2.INTER_AREA)
             tiles.append(np.asarray(tile, dtype=np.uint8))
-        _write_sheet(path, tiles)
+        _write_sheet(path, tiles, overwrite=overwrite)
         return len(tiles)
 
 
@@ -277,7 +278,7 @@ def _looks(scan: Scan, cut: Cut) -> list[int]:
     return middles
 
 
-def _write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]]) -> None:
+def _write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], *, overwrite: bool) -> None:
     columns = min(4, len(tiles))
     blank = [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
     cells = [*tiles, *blank]
@@ -285,7 +286,5 @@ def _write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]]) -> None:
     ok, coded = cv2.imencode(path.suffix, np.ascontiguousarray(sheet[..., ::-1]))
     if not ok:
         raise OutputError(f"{path}: cannot be encoded", hint="end it in .png or .jpg")
-    try:
-        path.write_bytes(coded.tobytes())
-    except OSError as e:
-        raise OutputError(f"{path}: cannot be written: {e.strerror}") from e
+    with atomic_write(path, overwrite=overwrite) as file:
+        file.write(coded.data)

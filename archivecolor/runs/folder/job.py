@@ -11,7 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import OutputError, UsageError
@@ -19,7 +21,7 @@ from archivecolor.inference import catalog
 from archivecolor.jobs import bag
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.discover import check_folders, lies_inside
-from archivecolor.jobs.journal import journal_path
+from archivecolor.jobs.journal import journal_path, read_journal
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
@@ -34,6 +36,9 @@ from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.version import __version__
+
+_LOOKED_AT: Final = 20
+"""Results of a folder that may be a SRC and an OUT in each other's place."""
 
 
 def color_folder(
@@ -62,7 +67,7 @@ def color_folder(
     if settings.watch and dry_run:
         raise UsageError("--watch and --dry-run cannot be used together", hint="leave one of them out")
     check_folders(source, out)
-    if journal_path(source).exists():
+    if _are_swapped(source, out):
         raise UsageError(
             f"{source}: holds the results of a run",
             hint="SRC comes first, then OUT; are they swapped?",
@@ -84,6 +89,13 @@ def color_folder(
     job = _FolderJob(planner, stop, _signer(settings))
     with relay.heard():
         return job.tell() if dry_run else job.run()
+
+
+def _are_swapped(source: Path, out: Path) -> bool:
+    """Whether ``source`` holds results of what lies in ``out``."""
+    if not journal_path(source).exists() or journal_path(out).exists():
+        return False
+    return any((out / entry.source).is_file() for entry in islice(read_journal(source), _LOOKED_AT))
 
 
 def _signer(settings: FolderSettings) -> ContentSigner | None:
@@ -131,6 +143,10 @@ class _FolderJob:
                         self._color(run, plan)
                 if tally.stopped_by:
                     break
+            try:
+                recorder.check()
+            except OutputError as e:
+                tally.stopped_by = tally.stopped_by or e
             stopped = tally.stopped_by or (self.stop.is_set() and not planner.watch)
             if planner.bag and not stopped and bag.is_bag(planner.out):
                 held = bag.seal(planner.out, f"archivecolor {__version__}")
@@ -139,7 +155,7 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=os.path.realpath(planner.source))
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner

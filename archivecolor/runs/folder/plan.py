@@ -59,6 +59,8 @@ class Planner:
     listed: ItemList | None = field(init=False)
     """The items that a list names; None takes all."""
     rules: Rules = field(init=False)
+    _root: str = field(init=False)
+    """``source``, whatever name it was given by."""
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
     _met: bool = False
@@ -69,6 +71,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         run = self.items.run
+        self._root = os.path.realpath(self.source)
         self.only = compile_patterns(run.only)
         self.listed = ItemList.read(run.only_from) if run.only_from else None
         self.rules = Rules(run.overwrite, self.listed is not None, run.forget_hints)
@@ -139,7 +142,7 @@ class Planner:
         layers = self.items.layers(kind, item.name)
         fitting = self._fit(kind, item, layers)
         weights = self.items.weights_sha256
-        wanted = Wanted(item.source, self.out, item.target, result, fitting, weights, painted=bool(layers))
+        wanted = Wanted(item.source, self.out, item.target, result, fitting, weights, bool(layers), self._root)
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from archivecolor.chroma.still import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
-from archivecolor.errors import ArchiveColorError, Stopped, UnexpectedError
+from archivecolor.errors import ArchiveColorError, OutputError, Stopped, UnexpectedError
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
@@ -24,7 +24,7 @@ from archivecolor.jobs.recording import Begun, Recorder, begin
 from archivecolor.jobs.records import Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
-from archivecolor.provenance.premis import HeldFile, premis, sidecar_path
+from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.job import FilmInColorError, FilmRequest, Whole, make_film, plan_film
@@ -112,6 +112,8 @@ class FolderRun:
     def _load(self, task: Task) -> _Loaded:
         """Decode a photograph; one that is in color already is dealt with here, and raises `InColorError`."""
         begun = begin(task)
+        if self.items.run.output.sidecar and not self.items.run.overwrite:
+            _check_sidecar(task)
         try:
             recolor = self.items.run.already_color is AlreadyColor.RECOLOR
             layers = self.colorizer.layers_of(task.name)
@@ -215,6 +217,15 @@ class FolderRun:
 
     def _stop(self, error: ArchiveColorError) -> None:
         self.tally.stopped_by = self.tally.stopped_by or error
+
+
+def _check_sidecar(task: Task) -> None:
+    """Raise `OutputError` where somebody else's file lies in the place of an item's sidecar."""
+    sidecar = sidecar_path(task.target)
+    if is_foreign(sidecar):
+        raise OutputError(
+            f"{sidecar}: exists, and archivecolor did not write it", hint="move it elsewhere, or use --overwrite"
+        )
 
 
 def _colored(

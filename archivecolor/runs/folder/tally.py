@@ -33,6 +33,8 @@ class FolderRecord:
     """Of the results that exist, how many were not made by any run on record."""
     painted: int
     """Of the results that exist, how many were left because making them again would lose hints."""
+    of_others: int
+    """And how many belong to sources of the same names in another SRC."""
     failures: tuple[ItemOutcome, ...]
     """The first of them."""
     damaged: int
@@ -77,6 +79,7 @@ class Tally:
     by_kind: Counter[tuple[ItemStatus, Kind]] = field(default_factory=Counter)
     foreign: int = 0
     painted: int = 0
+    of_others: int = 0
     failures: list[ItemOutcome] = field(default_factory=list)
     ended: int = 0
     """Items of the plan that came to an end, well or badly."""
@@ -92,6 +95,7 @@ class Tally:
         """An item whose result is there."""
         self.foreign += reason is Reason.FOREIGN
         self.painted += reason is Reason.PAINTED
+        self.of_others += reason is Reason.OTHER_SOURCE
         self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
 
     def passed_by(self, thing: PassedBy) -> None:
@@ -125,6 +129,7 @@ class Tally:
             dict(self.by_kind),
             self.foreign,
             self.painted,
+            self.of_others,
             tuple(self.failures),
             self.damaged,
             not_begun,
