@@ -174,7 +174,7 @@ def test_a_folder_of_results_that_goes_away_ends_the_run_as_what_it_is(
 ) -> None:
     estimate, asked = engine.estimate, []
 
-    def unmounting(luma: Any, hints: object = None) -> Any:
+    def unmounting(luma: Any, hints: Any = None) -> Any:
         asked.append(luma)
         if len(asked) == 2:
             out.rename(tmp_path / "unmounted")

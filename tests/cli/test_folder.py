@@ -139,7 +139,7 @@ def test_a_file_that_another_run_makes_meanwhile_is_already_there(
 ) -> None:
     colorize = engine.colorize
 
-    def slowly(luma: Any, hints: object = None) -> Any:
+    def slowly(luma: Any, hints: Any = None) -> Any:
         if not (out / "a.png").exists():
             (out / "a.png").write_bytes(b"theirs")
         return colorize(luma, hints)
