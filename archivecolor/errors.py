@@ -4,7 +4,7 @@
 
     ArchiveColorError
     |-- UnexpectedError       1   a bug that showed with one item; the others go on
-    |-- UsageError            2   the command line asks for something that makes no sense
+    |-- UsageError            2   what was asked for makes no sense
     |-- InputError            3   a source cannot be read
     |-- DependencyError       4   an optional dependency or a device is missing
     |-- OutputError           5   the output is refused or cannot be written
@@ -14,7 +14,7 @@
     |-- ConfigurationError    9   a configuration file is wrong
     `-- NotProvableError     10   nothing is wrong, but not everything can be proved
 
-Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption. `Stopped` is no error.
+Exit codes are public API: 0 is success, 1 a bug, 130 and 143 an interruption. `Stopped` is not an error.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ArchiveColorError(Exception):
 
 
 class UsageError(ArchiveColorError):
-    """The command line asks for something that makes no sense."""
+    """What was asked for makes no sense."""
 
     exit_code = 2
 
@@ -107,4 +107,4 @@ class UnexpectedError(ArchiveColorError):
 
 
 class Stopped(Exception):
-    """The run was asked to end, and did; what is finished is kept, and the same call goes on from there."""
+    """The run was asked to end, and did; what is finished is kept, and the same call continues from there."""

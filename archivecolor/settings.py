@@ -1,4 +1,4 @@
-"""What a run can be told, as immutable values that survive pickling."""
+"""Settings, as immutable values that survive pickling."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ LARGEST_BATCH = 256
 """Pictures. The trained graph's own limit."""
 
 LARGEST_SATURATION = 3.0
+
+
+def settle(settings: object, **choices: type[StrEnum]) -> None:
+    """Make the fields that ``choices`` names members of their enumerations. Raises `UsageError` for what is none."""
+    for name, kind in choices.items():
+        value = getattr(settings, name)
+        try:
+            object.__setattr__(settings, name, None if value is None else kind(value))
+        except ValueError as e:
+            raise UsageError(f"there is no {name} '{value}'", hint=f"one of {', '.join(kind)}") from e
 
 
 class Precision(StrEnum):
@@ -46,7 +56,7 @@ class StillFormat(StrEnum):
 
 
 class AlreadyColor(StrEnum):
-    """What becomes of pictures that are in color already."""
+    """What to do with pictures that are in color already."""
 
     SKIP = "skip"
     COPY = "copy"
@@ -97,7 +107,7 @@ class ColorSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What computes the chroma. The colors are the same to within what nobody sees, whatever is chosen."""
+    """What computes the chroma. Whatever is chosen, the colors are the same to the eye."""
 
     kind: str = "auto"
     """auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."""
@@ -110,10 +120,7 @@ class EngineSettings:
     """CPU threads of one picture; 0: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "precision", Precision(self.precision))
-        except ValueError as e:
-            raise UsageError(f"there is no precision '{self.precision}'", hint="one of auto, fp16, fp32") from e
+        settle(self, precision=Precision)
         if self.batch is not None and not 1 <= self.batch <= LARGEST_BATCH:
             raise UsageError(f"the batch is {self.batch} pictures", hint=f"give 1 to {LARGEST_BATCH}")
 
@@ -132,6 +139,7 @@ class OutputSettings:
     """Whether that is written beside them, too."""
 
     def __post_init__(self) -> None:
+        settle(self, format=StillFormat)
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}", hint="give a number from 1 to 100")
 
@@ -186,10 +194,11 @@ class SmoothingSettings:
 
     smoothing: Smoothing = Smoothing.FULL
     every: int = 8
-    """The generator runs on every so many frames, where new things come into sight and where it contradicts itself; the
+    """The generator runs on every Nth frame, where something new appears and where its answers disagree; the
     others are carried to."""
 
     def __post_init__(self) -> None:
+        settle(self, smoothing=Smoothing)
         if not 1 <= self.every <= 48:
             raise UsageError(f"every is {self.every}", hint="give a number from 1 to 48")
 
@@ -207,6 +216,11 @@ class EncodeSettings:
     encoder: EncoderKind = EncoderKind.SOFTWARE
     side_by_side: bool = False
     """The gray picture and the colored one, beside each other."""
+    depth: int | None = None
+    """Bits of a sample. None is 8 for H.264 by name and for sharing, and otherwise at least 10 and the source's."""
+
+    def __post_init__(self) -> None:
+        settle(self, purpose=Purpose, codec=FilmCodec, encoder=EncoderKind)
 
 
 def changed(settings: Any) -> dict[str, str | float | int | bool | None]:

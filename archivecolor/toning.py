@@ -58,7 +58,7 @@ class Tone(StrEnum):
 
     @property
     def is_monochrome(self) -> bool:
-        """Whether luma is all that the picture tells."""
+        """Whether the picture has no colors besides its tone."""
         return self in (Tone.GRAY, Tone.TONED)
 
 

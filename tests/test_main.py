@@ -22,6 +22,8 @@ CODES = {
     "ItemsFailedError": 7,
     "VerificationError": 8,
     "ConfigurationError": 9,
+    "NotProvableError": 10,
+    "UnexpectedError": 1,
 }
 
 

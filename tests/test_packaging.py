@@ -87,7 +87,7 @@ def test_every_module_and_every_engine_is_in_the_wheel(in_wheel: list[str]) -> N
     assert {p.relative_to(ROOT).as_posix() for p in modules} <= set(in_wheel)
     assert "archivecolor/py.typed" in in_wheel
     shipped = ("engine.toml", "generator.onnx", "weights.safetensors", "MODEL_CARD.md")
-    assert not any(name.endswith("Dockerfile") for name in in_wheel)
+    assert not any(name.endswith(("Dockerfile", "README.md")) for name in in_wheel)
     for folder in (p for p in (ROOT / "engines").iterdir() if p.is_dir()):
         for name in shipped:
             if (folder / name).exists() or name != "MODEL_CARD.md":

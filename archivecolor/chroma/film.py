@@ -102,7 +102,7 @@ class Picture:
     parity: str | None
     """'tff' or 'bff' of an interlaced frame, None of a progressive one."""
     confidence: float | None = None
-    """Mean of the confidence in its chroma, 0..1, where the generator was asked and tells it."""
+    """Mean of the confidence in its chroma, 0..1, where the generator was asked and reports it."""
     beside: VideoFrame | None = None
     """A `side_data.carrier` of what is to be encoded beside it."""
 
@@ -269,7 +269,7 @@ class FilmColorizer:
         yield from (v.moment for v in waiting)
 
     def _answer(self, views: list[_View]) -> None:
-        """Ask the generator and put what it says into the moments."""
+        """Ask the generator and put its answers into the moments."""
         if not views:
             return
         inputs = [level(view.network_y, *view.reach) for view in views]

@@ -2,9 +2,9 @@
 
 Only this copy is touched, never the picture. Leveling is worth its place: on photographs whose luma was pressed into
 0.25..0.7, as in a faded print, the color difference is 14.0 % below gray with it and 12.3 % without. It is for those:
-a clean photograph whose darkest part is no black is right as it is, and stretching 100 of them to full contrast cost
+a clean photograph whose darkest part is not black is right as it is, and stretching 100 of them to full contrast cost
 half a point (15.7 % below gray instead of 16.3 %). Denoising the copy (median, bilateral, Gaussian, non-local means)
-gained nothing: the network has learnt to look through grain.
+gained nothing: the network has learned to look through grain.
 """
 
 from __future__ import annotations

@@ -81,12 +81,12 @@ class LoadedStill:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the generator says of a picture."""
+    """The generator's answer for a picture."""
 
     ab: FloatArray
     """``[h, w, 2]`` a*, b*, upright."""
     confidence: FloatArray | None
-    """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not tell."""
+    """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not report it."""
 
     @property
     def mean_confidence(self) -> float | None:
@@ -95,11 +95,11 @@ class Prediction:
 
 
 class Written(NamedTuple):
-    """What is to be told of a photograph that was written."""
+    """What there is to say about a photograph that was written."""
 
     warnings: tuple[str, ...]
     confidence: float | None
-    """The mean of its pages; None from generators that do not tell."""
+    """The mean of its pages; None from generators that do not report it."""
 
 
 class Colorizer:
@@ -185,7 +185,7 @@ class Colorizer:
         with atomic_write(target, overwrite=overwrite) as file:
             warnings, _ = self.write_still(file, loaded, made, output)
         if confidence and made.confidence is None:
-            return (*warnings, f"generator '{self.engine.folder.name}' does not tell its confidence")
+            return (*warnings, f"generator '{self.engine.folder.name}' does not report its confidence")
         if confidence:
             write_map(Path(confidence), made)
         return warnings
@@ -209,7 +209,7 @@ class Colorizer:
             if page >= still.info.pages:
                 raise InputError(f"{layer}: names no page of {path.name}", hint=f"it has {still.info.pages}")
         if still.info.pages > 1 and list(layers) == [0]:
-            still = replace(still, warnings=(*still.warnings, "the hints color its first page alone"))
+            still = replace(still, warnings=(*still.warnings, "the hints color only its first page"))
         seen = self.network_y(still.luma, still.orientation)
         strokes, said = self._strokes(layers.get(0), still, seen)
         return LoadedStill(replace(still, warnings=still.warnings + said), seen, strokes, layers)
@@ -232,7 +232,7 @@ class Colorizer:
     def _further_pages(
         self, first: LoadedStill, output: OutputSettings, sure: list[float | None]
     ) -> Iterator[tuple[UIntArray, Still]]:
-        """The pages after the first; ``sure`` is told the confidence in each."""
+        """The pages after the first; ``sure`` collects the confidence in each."""
         for page in range(1, first.still.info.pages):
             still = open_still(first.still.path, page, max_megapixels=self.max_megapixels)
             seen = self.network_y(still.luma, still.orientation)
@@ -244,7 +244,7 @@ class Colorizer:
             yield self.merge(still.luma, made.ab, still.orientation), recorded
 
     def record(self, *, painted: bool = False) -> Record:
-        """What results say of how they were colored; of files the name alone, for their place is nobody's business."""
+        """What results say about how they were colored; of files only the name, for privacy."""
         folder = self.engine.folder
         chosen = [
             f"{name} {self.settings.reference.name if name == 'reference' and self.settings.reference else value}"
@@ -278,7 +278,7 @@ class Colorizer:
     def _strokes(
         self, layer: Path | None, still: Still, network_y: FloatArray
     ) -> tuple[Strokes | None, tuple[str, ...]]:
-        """What a layer holds for a picture that the network sees as ``network_y``, and what is to be said of it."""
+        """What a layer holds for a picture that the network sees as ``network_y``, and the warnings about it."""
         if layer is None:
             return None, ()
         height, width = still.luma.shape

@@ -129,7 +129,7 @@ class MotionEstimator:
 
 
 class Expectation:
-    """What the generator said last in a shot, carried along the motion, at every second pixel."""
+    """The generator's last answer in a shot, carried along the motion, at every second pixel."""
 
     def __init__(self) -> None:
         self._carried: FloatArray | None = None

@@ -30,6 +30,7 @@ def build_engine(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Trained generator, or the folder of one.")
     ] = DEFAULT_GENERATOR,
+    network_px: options.NetworkPx = None,
     backend: Annotated[
         str | None, options.engine("--backend", "tensorrt or tensorrt-rtx. Default: what fits the GPU.", "NAME")
     ] = None,
@@ -40,17 +41,16 @@ def build_engine(
     all_gpus: Annotated[bool, options.engine("--all-gpus", "One plan for every RTX GPU from Turing on.")] = False,
     precision: Annotated[Precision, options.engine("--precision", "auto is fp16.")] = Precision.AUTO,
     batch: Annotated[str, options.engine("--batch", "Fewest, usual and most pictures at a time.", "N,N,N")] = "1,8,16",
-    network_px: options.NetworkPx = None,
     output: Annotated[Path | None, options.output("--output", "Instead of the user's cache.", "FOLDER")] = None,
     overwrite: Annotated[bool, options.output("--overwrite", "Build again what is there already.")] = False,
     list_plans: Annotated[bool, options.output("--list", "Show what is built, and build nothing.")] = False,
     *,
     tell: options.TellOptions,
 ) -> None:
-    """Build an engine: a plan in which TensorRT has laid down how a GPU computes the colors.
+    """Build an engine: a plan in which TensorRT has worked out how a GPU computes the colors.
 
     tensorrt-rtx builds for any RTX GPU, on any machine. tensorrt builds for the GPU it runs on. Where the GPU is here,
-    the plan is compared with ONNX Runtime on real photographs, and refused when its colors are others.
+    the plan is compared with ONNX Runtime on real photographs, and rejected when its colors differ.
 
     Examples:
     archivecolor build-engine
@@ -64,7 +64,7 @@ def build_engine(
         _list(output, json=tell.json)
         return
     if gpu and all_gpus:
-        raise UsageError("--gpu and --all-gpus exclude each other", hint="leave one of them out")
+        raise UsageError("--gpu and --all-gpus cannot be used together", hint="leave one of them out")
 
     from archivecolor.inference import build, catalog
     from archivecolor.inference.targets import RTX_TARGETS
@@ -84,7 +84,7 @@ def build_engine(
     if tell.json:
         console.emit(_record(plan, usable=None, detail=verdict))
         return
-    made = f"built in {plan.seconds:.1f} s" if new else "is there already, --overwrite builds it anew"
+    made = f"built in {plan.seconds:.1f} s" if new else "already there; --overwrite builds it again"
     console.log.info(
         "%s: %s, %s, %.1f MB%s", made, ", ".join(plan.targets), plan.precision, plan.size_bytes / 1e6, verdict
     )

@@ -41,7 +41,7 @@ def emit(record: Mapping[str, object]) -> None:
 
 
 def write_out(text: str) -> None:
-    """Plain text on stdout; raises `OutputError` when nobody reads it any more."""
+    """Plain text on stdout; raises `OutputError` when nothing reads it any more."""
     coding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(coding, "backslashreplace").decode(coding) + "\n")
@@ -49,12 +49,14 @@ def write_out(text: str) -> None:
     except BrokenPipeError as e:
         # What is left in the buffer would fail again when Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError("the reader of the output has gone away", hint="the same command goes on from here") from e
+        raise OutputError("nothing reads the output any more", hint="the same command continues from here") from e
 
 
 def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None:
     """Send the package's messages to stderr, and to ``log_file`` with the time of each."""
-    log.setLevel(logging.DEBUG if verbose or log_file else logging.INFO)  # what nobody hears costs a million times
+    log.setLevel(
+        logging.DEBUG if verbose or log_file else logging.INFO
+    )  # messages that nobody sees would cost, a million times
     log.propagate = False
     for handler in list(log.handlers):
         log.removeHandler(handler)
@@ -63,7 +65,7 @@ def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None
     people.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     people.setFormatter(logging.Formatter("%(message)s"))
     log.addHandler(people)
-    # Of damaged EXIF, in passing; a picture's own warnings are told by name
+    # Of damaged EXIF, among others; our own warnings name the picture
     warnings.filterwarnings("ignore", module=r"PIL\.")
     if log_file:
         try:
@@ -76,7 +78,7 @@ def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None
 
 
 class _StderrHandler(logging.Handler):
-    """Writes to whatever stderr is at the time: a live bar puts itself in its place and keeps below the messages."""
+    """Writes to the current stderr: a live bar replaces it, to stay below the messages."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""

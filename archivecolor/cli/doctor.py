@@ -34,7 +34,7 @@ def doctor(
     runtime: options.RuntimeOptions,
     tell: options.TellOptions,
 ) -> None:
-    """Tell what is here, what works, and what to install for the rest.
+    """Show what is here, what works, and what to install for the rest.
 
     With --compare every engine that works here colors six photographs; their colors are compared with those of ONNX
     Runtime on the CPU, as CIEDE2000. Exit code 4 when no engine works.

@@ -21,7 +21,7 @@ def section(title: str, rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def print_machine(machine: Machine) -> None:
-    """What the machine is."""
+    """The machine."""
     memory = f", {machine.memory_bytes / 1e9:.0f} GB" if machine.memory_bytes else ""
     driver = machine.driver
     rows = [
@@ -58,7 +58,7 @@ def print_plans(states: list[PlanState], cache: tuple[str, int]) -> None:
 
 
 def print_comparison(measured: list[Measurement]) -> None:
-    """Engines beside each other."""
+    """Engines side by side."""
     rows = []
     for m in measured:
         if m.failure:

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 @laid_out
 def evaluate(
-    source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="Folder of color photographs and films in color, or one file.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of color photographs and films, or one file.")],
     frames: Annotated[
         bool, options.what("--frames", "Each folder of pictures below SRC holds the frames of a film.")
     ] = False,
@@ -71,7 +69,7 @@ def evaluate(
         if found.clips:
             _measure_clips(found.clips, entries, color, every, tell)
     if not any(entry.stills or entry.clips for entry in entries):
-        raise InputError("no color photograph was found to evaluate on, and no film in color")
+        raise InputError("found no color photograph and no color film to evaluate on")
     if tell.json:
         for entry in entries:
             entry.emit_means()

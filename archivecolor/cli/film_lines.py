@@ -1,4 +1,4 @@
-"""What is told of a film on the terminal: before it is colored, and after."""
+"""What the terminal says about a film: before it is colored, and after."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ def folder(
 ) -> None:
     """Color every photograph and film below SRC into the same tree below OUT.
 
-    The same command goes on where an earlier run stopped: a journal in OUT knows what is done, and only what is
-    missing, or whose source, settings or generator changed since, is made. Each file keeps its format, bit depth,
+    The same command continues where an earlier run stopped: a journal in OUT records what is done, and only what is
+    missing, or whose source, settings or generator has changed, is made. Each file keeps its format, bit depth,
     resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
     at once; no file is ever left half-written.
 

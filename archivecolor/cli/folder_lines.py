@@ -1,4 +1,4 @@
-"""What a folder run tells on the terminal: a line where one is due, and the closing counts."""
+"""A folder run on the terminal: a line where one is due, and the closing counts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _WORTH_A_LINE: Final = (Reason.ALTERED, Reason.CHOSEN)
 
 
 class FolderLines(Lines):
-    """Tells a folder run."""
+    """Reports a folder run."""
 
     def item_done(self, outcome: ItemOutcome) -> None:
-        """A line for what is planned, passed by or left; with ``--verbose`` for everything."""
+        """A line for what is planned, skipped or left; with ``--verbose`` for everything."""
         name = printable(outcome.name)
         if outcome.status is ItemStatus.PLANNED and outcome.target:
             if not self.json:
@@ -32,7 +32,7 @@ class FolderLines(Lines):
             level = log.info if outcome.reason in _WORTH_A_LINE else log.debug
             level("%s: result exists, %s", name, outcome.reason)
         elif outcome.status is ItemStatus.IGNORED:
-            log.info("%s: passed by, %s", name, outcome.reason)
+            log.info("%s: skipped, %s", name, outcome.reason)
         elif outcome.status in (ItemStatus.COPIED, ItemStatus.SKIPPED):
             log.info(
                 "%s: %s, %s", name, outcome.reason, "copied" if outcome.status is ItemStatus.COPIED else "left out"
@@ -69,9 +69,9 @@ class FolderLines(Lines):
 
 
 def _tell_left(record: FolderRecord) -> None:
-    """Results that the run did not dare to replace, and how to let it."""
+    """Results that the run did not replace, and how to make it."""
     if record.foreign:
-        log.info("%d of those already there were made by no run on record; --overwrite makes them anew", record.foreign)
+        log.info("%d of those already there were not made by a known run; --overwrite makes them again", record.foreign)
     if record.painted:
         log.info(
             "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted

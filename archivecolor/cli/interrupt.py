@@ -14,7 +14,7 @@ _STDERR = 2
 
 
 class Interruption:
-    """Whether somebody asked the run to end, and how."""
+    """Whether the run was asked to end, and how."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()
@@ -27,7 +27,7 @@ class Interruption:
         self._signal = number
         self.stop.set()
         with suppress(OSError):  # not through sys.stderr: the signal may come while that is being written to
-            os.write(_STDERR, b"\nfinishing the pictures under way; once more to stop at once\n")
+            os.write(_STDERR, b"\nfinishing the pictures under way; press again to stop at once\n")
 
     def raise_if_interrupted(self) -> None:
         """Leave with the exit code that shells expect: 128 plus the signal."""

@@ -1,4 +1,4 @@
-"""What a run tells, as lines for people on stderr and JSON for programs on stdout."""
+"""Reports of a run: lines for people on stderr, JSON for programs on stdout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMEMBERED: Final = 1000
 
 
 class Lines(Listener):
-    """Tells a run as it goes on, on the terminal; a context manager that leaves no live line behind."""
+    """Reports a run on the terminal; a context manager that leaves no live line behind."""
 
     def __init__(self, *, json: bool = False, quiet: bool) -> None:
         self.json = json
@@ -78,4 +78,4 @@ def tell_least_sure(shots: Sequence[TimedConfidence]) -> None:
     """Say where in a film to look first, if anywhere."""
     if shots:
         told = ", ".join(f"{clock(shot.start_s)} ({shot.confidence:.0%})" for shot in shots)
-        log.info("least sure of the colors in the shots from %s", told)
+        log.info("least sure of the colors in the shots at %s", told)

@@ -58,7 +58,7 @@ MaxMegapixels = Annotated[
     what("--max-megapixels", "Refuse larger pictures. Default: those that do not fit into memory.", "N", min=1),
 ]
 Every = Annotated[int, color("--every", "Ask the network about every Nth frame, and where something new appears.", "N")]
-NetworkPx = Annotated[int | None, engine("--network-px", "Short side, in pixels, of what the network sees.", "N")]
+NetworkPx = Annotated[int | None, color("--network-px", "Short side, in pixels, of what the network sees.", "N")]
 Overwrite = Annotated[bool, output("--overwrite", "Replace results that exist already.")]
 Jobs = Annotated[
     int, output("--jobs", "Worker threads for stills (0: one per core), segments per film (0: one).", "N", min=0)
@@ -125,7 +125,7 @@ class AdviceOptions:
     def hints_path(self) -> Path | None:
         """The PNG or the folder. Raises `UsageError` where one option is given what belongs to the other."""
         if self.hints and self.hints_dir:
-            raise UsageError("--hints and --hints-dir exclude each other", hint="put all layers into the folder")
+            raise UsageError("--hints and --hints-dir cannot be used together", hint="put all layers into the folder")
         if self.hints_dir and not self.hints_dir.is_dir():
             raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG")
         if self.hints and self.hints.is_dir():
@@ -157,14 +157,20 @@ class FilmOptions:
             "--for",
             "archive: H.265, 10 bit, tuned for grain. share: H.264, plays everywhere. edit: ProRes. "
             "master: FFV1, lossless, luma bit for bit.",
+            "PURPOSE",
         ),
     ] = _ENCODE.purpose
-    codec: Annotated[FilmCodec | None, film("--codec", "Use this codec, not the one that --for implies.")] = None
+    codec: Annotated[
+        FilmCodec | None, film("--codec", "h264, h265, av1, vp9, prores or ffv1, not what --for implies.", "NAME")
+    ] = None
     encoder: Annotated[
         EncoderKind, film("--encoder", "nvenc: on an NVIDIA GPU, faster, larger files. auto: there if a trial works.")
     ] = _ENCODE.encoder
     crf: Annotated[int | None, film("--crf", "Quality, on the encoder's own scale.", "N")] = None
     preset: Annotated[str | None, film("--preset", "The encoder's own preset.", "NAME")] = None
+    depth: Annotated[
+        int | None, film("--depth", "Bits of a sample. Default: 8 for H.264 and share, else 10 or more.", "BITS")
+    ] = None
     side_by_side: Annotated[
         bool, film("--side-by-side", "Show the gray and the colored picture next to each other.")
     ] = False
@@ -178,7 +184,9 @@ class FilmOptions:
     def settings(self) -> dict[str, Any]:
         """The fields of `FilmSettings` that they decide. Raises `UsageError`."""
         return {
-            "encode": EncodeSettings(self.purpose, self.codec, self.crf, self.preset, self.encoder, self.side_by_side),
+            "encode": EncodeSettings(
+                self.purpose, self.codec, self.crf, self.preset, self.encoder, self.side_by_side, self.depth
+            ),
             "start_s": parse_time(self.start),
             "end_s": parse_time(self.end),
             "leave_out": self.leave_out,
@@ -249,7 +257,7 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class EnginesOptions:
-    """Generators in engines, each with each."""
+    """Every generator in every engine."""
 
     engine: Annotated[list[str] | None, _ENGINE] = None
     generator: Annotated[list[str] | None, _GENERATOR] = None

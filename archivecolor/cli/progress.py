@@ -71,7 +71,7 @@ class _Rate:
         self._done: float | None = None
 
     def see(self, done: float, now: float, *, first: float) -> float:
-        """Units a second, now that so many are done; ``first`` of them were done before this run."""
+        """Units per second, now that ``done`` are done; an earlier run did ``first`` of them."""
         self._recent.append((now, done - (first if self._done is None else self._done)))
         self._done = done
         while self._recent[0][0] < now - _WINDOW_S:
@@ -137,7 +137,7 @@ class _FilmLine:
 
 
 def _left(progress: Progress, rate: float) -> str:
-    """How long it will take, where that can be said."""
+    """How long it will take, if that can be estimated."""
     if progress.total is None:
         return ""
     return f", {duration((progress.total - progress.done) / rate) if rate else 'unknown'} left"

@@ -21,8 +21,8 @@ from archivecolor.version import __version__
 
 @laid_out
 def report(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; only read.")],
-    source: Annotated[Path | None, options.what("--source", "Show also what no run has come to yet.", "SRC")] = None,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; never changed.")],
+    source: Annotated[Path | None, options.what("--source", "Also show what no run has reached yet.", "SRC")] = None,
     to: Annotated[
         Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,
@@ -33,7 +33,7 @@ def report(
     """Make a page for looking through the results: before and after, warnings, failures, accept and reject.
 
     It opens in any browser, from disk. Marks export as a list for folder --only-from. Pictures that are up to date are
-    kept, so the same command brings a page up to date or goes on where it was stopped.
+    kept, so the same command brings a page up to date or continues where it was stopped.
 
     Examples:
     archivecolor report out
@@ -49,7 +49,7 @@ def report(
 def make_report(
     out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, tell: options.TellOptions
 ) -> None:
-    """Make the page and tell where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
+    """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
     from archivecolor.jobs.journal import journal_path
     from archivecolor.report import making
 

@@ -22,7 +22,7 @@ _SHEETS: Final = {".png", ".jpg", ".jpeg"}
 
 @laid_out
 def video(
-    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is only read.")],
+    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is never changed.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv or .webm.")],
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     *,
@@ -43,7 +43,7 @@ def video(
     """Color a film: FILM's picture in color, its luma as it was; sound, subtitles, chapters and times untouched.
 
     The film is read once to find its shots, then colored in segments of at most 30 seconds, which are kept beside OUT
-    until it is finished: after an interruption the same command goes on from there.
+    until it is finished: after an interruption the same command continues from there.
 
     Examples:
     archivecolor video film.mp4 film_color.mp4
@@ -91,5 +91,5 @@ def video(
         film_lines.tell_record(plan, record, json=tell.json)
         if record.warnings:
             raise ItemsFailedError(
-                f"{source}: is damaged; everything that can be decoded was written", hint="the warnings tell where"
+                f"{source}: is damaged; everything that can be decoded was written", hint="the warnings say where"
             )

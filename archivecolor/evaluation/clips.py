@@ -186,7 +186,7 @@ def open_clip(path: Path) -> Clip:
     """A film file, or a folder of frames. Raises `InputError` where there is nothing to compare with, or over time."""
     clip: Clip = FrameFolder.open(path) if path.is_dir() else FilmClip.open(path)
     if clip.count < 2:
-        raise InputError(f"{path}: has one frame only, which cannot flicker")
+        raise InputError(f"{path}: has only one frame, which cannot flicker")
     return clip
 
 
@@ -382,5 +382,5 @@ def _resized(picture: UIntArray | FloatArray, size: tuple[int, int]) -> FloatArr
 def _decoded(path: Path) -> UIntArray:
     rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if rgb is None:
-        raise InputError(f"{path}: is no picture that can be decoded")
+        raise InputError(f"{path}: is not a picture that can be decoded")
     return np.asarray(rgb, np.uint8)

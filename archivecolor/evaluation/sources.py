@@ -21,7 +21,7 @@ class Sources:
     """What was found, in order."""
 
     stills: tuple[Path, ...] = ()
-    """Files that are no films; not all of them need to be pictures."""
+    """Files that are not films; not all of them need to be pictures."""
     clips: tuple[Path, ...] = ()
     """Films, and folders of frames."""
 

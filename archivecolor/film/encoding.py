@@ -5,9 +5,9 @@ Luma keeps its depth wherever the codec has it; everything that must be given up
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from typing import Final, cast
 
 import av
@@ -18,101 +18,18 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError, UsageError
+from archivecolor.film.codecs import CODECS, NAMES, S420, S422, S444, Codec, Shift, codec_for, plays_everywhere
 from archivecolor.film.form import PictureForm
 from archivecolor.film.priority import ordinary_priority
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 
-Shift = tuple[int, int]
 _INTERLACED_FLAGS: Final = (1 << 18) | (1 << 29)
 """AV_CODEC_FLAG_INTERLACED_DCT and AV_CODEC_FLAG_INTERLACED_ME."""
-_420, _422, _444 = (1, 1), (1, 0), (0, 0)
-_NAMES = {_420: "420", _422: "422", _444: "444"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Codec:
-    encoder: str
-    depths: tuple[int, ...]
-    shifts: tuple[Shift, ...]
-    containers: tuple[str, ...]
-    crf: tuple[int, int, int] | None
-    """Default, least and most; None where the codec has no such scale."""
-    preset: tuple[str, str] | None
-    """The encoder's option and its default."""
-    interlaced: bool = False
-    odd_subsampled: bool = False
-    """Whether subsampled pictures may have odd sides."""
-    full_range: bool = True
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-_CODECS: Final = {
-    FilmCodec.H264: _Codec(
-        "libx264",
-        (8, 10),
-        (_420, _422, _444),
-        ("mp4", "mov", "matroska"),
-        (18, 0, 51),
-        ("preset", "medium"),
-        interlaced=True,
-    ),
-    FilmCodec.H265: _Codec(
-        "libx265",
-        (8, 10, 12),
-        (_420, _422, _444),
-        ("mp4", "mov", "matroska"),
-        (18, 0, 51),
-        ("preset", "medium"),
-        options={"x265-params": "log-level=error", "a53cc": "1"},
-    ),
-    FilmCodec.AV1: _Codec("libsvtav1", (8, 10), (_420,), ("mp4", "matroska", "webm"), (28, 1, 63), ("preset", "8")),
-    FilmCodec.VP9: _Codec(
-        "libvpx-vp9",
-        (8,),
-        (_420, _422, _444),
-        ("mp4", "matroska", "webm"),
-        (24, 0, 63),
-        ("cpu-used", "3"),
-        odd_subsampled=True,
-        options={"row-mt": "1", "deadline": "good"},
-    ),
-    FilmCodec.PRORES: _Codec(
-        "prores_ks",
-        (10,),
-        (_422, _444),
-        ("mov", "matroska"),
-        None,
-        None,
-        interlaced=True,
-        odd_subsampled=True,
-        full_range=False,
-        options={"vendor": "apl0"},
-    ),
-    FilmCodec.FFV1: _Codec(
-        "ffv1",
-        (8, 9, 10, 12, 14, 16),
-        (_420, _422, _444),
-        ("matroska", "mov"),
-        None,
-        None,
-        interlaced=True,
-        odd_subsampled=True,
-        options={"level": "3", "g": "1", "slicecrc": "1"},
-    ),
-}
-_CODEC_FOR: Final = {
-    Purpose.ARCHIVE: FilmCodec.H265,
-    Purpose.SHARE: FilmCodec.H264,
-    Purpose.EDIT: FilmCodec.PRORES,
-    Purpose.MASTER: FilmCodec.FFV1,
-}
 CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
 """Codecs whose encoders write the captions (A/53) that lie beside a frame."""
+_TRIAL_PX: Final = 256
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
-
-CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-_SUFFIX: Final = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv", "webm": ".webm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +48,8 @@ class Encoding:
     notes: tuple[str, ...]
     input_format: str | None = None
     """What the encoder takes, where that is `pixel_format` in another order."""
+    padding: tuple[int, int] = (0, 0)
+    """Columns and rows that repeat the last ones, where the codec has even sides only."""
 
     @property
     def taken_format(self) -> str:
@@ -140,50 +59,18 @@ class Encoding:
     @property
     def summary(self) -> str:
         """For people: 'H265, 10 bit 4:2:0', or 'H265 by NVENC, 8 bit 4:2:0'."""
-        sampling = ":".join(_NAMES[self.shift])
+        sampling = ":".join(NAMES[self.shift])
         by = " by NVENC" if self.encoder.endswith("_nvenc") else ""
         return f"{self.codec.upper()}{by}, {self.depth} bit {sampling}{', interlaced' if self.parity else ''}"
 
 
-def container_for(suffix: str) -> str:
-    """The muxer for a file name's suffix. Raises `UsageError` for any but MP4, MOV, MKV and WebM."""
-    try:
-        return CONTAINERS[suffix.lower()]
-    except KeyError:
-        raise UsageError(
-            f"films are written as .mp4, .mov, .mkv and .webm, not '{suffix}'", hint="end the result's name in .mkv"
-        ) from None
-
-
-def default_codec(settings: EncodeSettings) -> FilmCodec:
-    """The codec that is asked for, by name or by purpose."""
-    return settings.codec or _CODEC_FOR[settings.purpose]
-
-
-def can_hold(container: str, settings: EncodeSettings) -> bool:
-    """Whether a container takes what the settings ask for."""
-    return container in _CODECS[default_codec(settings)].containers
-
-
 def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *, interlaced: bool) -> Encoding:
     """Choose how to encode pictures of ``form``. Raises `UsageError` or `OutputError` where it cannot be done."""
-    name = default_codec(settings)
-    if container == "webm" and settings.codec is None:
-        name = FilmCodec.VP9  # no purpose's own codec goes into WebM
-    codec = _CODECS[name]
-    if container not in codec.containers:
-        raise OutputError(
-            f"{_SUFFIX[container]} cannot hold {name}",
-            hint=f"end the result's name in {' or '.join(_SUFFIX[c] for c in codec.containers)}",
-        )
-    if interlaced and not codec.interlaced:
-        able = ", ".join(c for c, x in _CODECS.items() if x.interlaced)
-        raise OutputError(
-            f"the film is interlaced and {name} can only hold progressive pictures", hint=f"--codec one of {able}"
-        )
-    notes: list[str] = []
+    name, why = codec_for(settings, container, interlaced=interlaced)
+    codec = CODECS[name]
+    notes: list[str] = [why] if why else []
     depth = _depth(form, codec, settings, name, notes)
-    shift = _shift(form, codec, settings, name, notes, interlaced=interlaced)
+    shift, padding = _shift(form, codec, settings, name, notes, interlaced=interlaced)
     full = form.full_range and codec.full_range
     if form.full_range and not full:
         notes.append(f"{name} is limited range: luma is rescaled from full range")
@@ -192,58 +79,67 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
     return Encoding(
         codec=name,
         encoder=codec.encoder,
-        pixel_format=f"yuv{_NAMES[shift]}p" + ("" if depth == 8 else f"{depth}le"),
+        pixel_format=f"yuv{NAMES[shift]}p" + ("" if depth == 8 else f"{depth}le"),
         depth=depth,
         full_range=full,
         shift=shift,
         parity=(form.parity or "tff") if interlaced else None,
         options=tuple(_with_hdr(_options(codec, name, settings, shift), name, form).items()),
         notes=tuple(notes),
+        padding=padding,
     )
 
 
-def _depth(form: PictureForm, codec: _Codec, settings: EncodeSettings, name: str, notes: list[str]) -> int:
+def _depth(form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str]) -> int:
+    if settings.depth is not None and settings.depth not in codec.depths:
+        raise UsageError(
+            f"{name} has no depth of {settings.depth} bit", hint=f"--depth {' or '.join(map(str, codec.depths))}"
+        )
     wanted = form.depth
-    if settings.purpose is Purpose.SHARE and settings.codec is None:
+    if plays_everywhere(settings):
         wanted = 8
     elif name != FilmCodec.FFV1:
         wanted = max(form.depth, _USUAL_DEPTH)
-    depth = min((d for d in codec.depths if d >= wanted), default=codec.depths[-1])
+    depth = settings.depth or min((d for d in codec.depths if d >= wanted), default=codec.depths[-1])
     if depth < form.depth:
         notes.append(f"luma is rounded from {form.depth} to {depth} bit")
     return depth
 
 
 def _shift(
-    form: PictureForm, codec: _Codec, settings: EncodeSettings, name: str, notes: list[str], *, interlaced: bool
-) -> Shift:
+    form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str], *, interlaced: bool
+) -> tuple[Shift, tuple[int, int]]:
+    """How chroma is subsampled, and the columns and rows that are added for that."""
     shift = form.chroma_shift if form.chroma_shift in codec.shifts else codec.shifts[0]
-    if settings.purpose is Purpose.SHARE and settings.codec is None:
-        shift = _420
-    width, height = written_size(form, side_by_side=settings.side_by_side)
+    everywhere = plays_everywhere(settings)
+    if everywhere:
+        shift = S420
+    width, height = form.width, form.height  # each of two pictures beside each other has its own chroma
     if not codec.odd_subsampled and ((shift[0] and width % 2) or (shift[1] and height % 2)):
-        if _444 not in codec.shifts:
+        if everywhere:
+            notes.append(f"odd size {width} x {height}: the last column or row is repeated, to play everywhere")
+            return shift, (width % 2, height % 2)
+        if S444 not in codec.shifts:
             raise OutputError(
                 f"{name} cannot hold odd sizes ({width} x {height})", hint="--codec h264, h265, vp9 or ffv1"
             )
         notes.append(f"odd size {width} x {height}: chroma is stored 4:4:4, which some players cannot play")
-        return _444
-    if interlaced and shift == _420 and height % 4 and name == FilmCodec.H264:
+        return S444, (0, 0)
+    if interlaced and shift == S420 and height % 4 and name == FilmCodec.H264:
         notes.append("interlaced and not a multiple of 4 high: chroma is stored 4:2:2")
-        return _422
-    return shift
+        return S422, (0, 0)
+    return shift, (0, 0)
 
 
-def written_size(form: PictureForm, *, side_by_side: bool) -> tuple[int, int]:
+def written_size(form: PictureForm, encoding: Encoding, *, side_by_side: bool) -> tuple[int, int]:
     """Stored width and height of what is written: the picture, or two upright ones beside each other."""
+    width, height = form.width + encoding.padding[0], form.height + encoding.padding[1]
     if not side_by_side:
-        return form.width, form.height
-    if form.orientation.swaps_sides:
-        return form.width, 2 * form.height
-    return 2 * form.width, form.height
+        return width, height
+    return (width, 2 * height) if form.orientation.swaps_sides else (2 * width, height)
 
 
-def _options(codec: _Codec, name: str, settings: EncodeSettings, shift: Shift) -> dict[str, str]:
+def _options(codec: Codec, name: str, settings: EncodeSettings, shift: Shift) -> dict[str, str]:
     options = dict(codec.options)
     if settings.crf is not None:
         if codec.crf is None:
@@ -257,7 +153,7 @@ def _options(codec: _Codec, name: str, settings: EncodeSettings, shift: Shift) -
     if codec.preset is not None:
         options[codec.preset[0]] = settings.preset or codec.preset[1]
     if name == FilmCodec.PRORES:
-        options["profile"] = "hq" if shift == _422 else "4444"
+        options["profile"] = "hq" if shift == S422 else "4444"
     if name == FilmCodec.H265 and settings.codec is None and settings.purpose is Purpose.ARCHIVE:
         options["tune"] = "grain"
     return options
@@ -288,6 +184,19 @@ def open_encoder(encoding: Encoding, form: PictureForm, size: tuple[int, int], r
             hint="another --codec, --preset or --crf may do",
         ) from e
     return trial
+
+
+def try_container(encoding: Encoding, muxer: str, suffix: str) -> None:
+    """Begin a file of ``encoding`` in memory. Raises `OutputError` where the container refuses its codec."""
+    try:
+        with av.open(BytesIO(), "w", format=muxer) as trial:
+            stream = cast(VideoStream, trial.add_stream(encoding.encoder, rate=25, options=dict(encoding.options)))
+            stream.width = stream.height = _TRIAL_PX
+            stream.pix_fmt = encoding.taken_format
+            with ordinary_priority():
+                trial.start_encoding()
+    except (av.error.FFmpegError, ValueError) as e:
+        raise OutputError(f"{suffix} cannot hold {encoding.codec}", hint="end the result's name in .mkv") from e
 
 
 class Encoder:

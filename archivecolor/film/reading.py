@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import av
 from av.container import InputContainer
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from archivecolor.film.survey import Survey
 
 
+_NOT_READ: Final = {
+    *("applehttp", "avisynth", "concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "vapoursynth"),
+    *("ffmetadata", "image2", "tty", "webm_dash_manifest"),
+}
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """Open a film file. Raises `InputError` with one clear line."""
@@ -32,7 +39,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
         if path.stat().st_size == 0:
             raise InputError(f"{path}: is empty")
         # A 'file:' name is taken as it is: no pattern, no protocol
-        container = av.open(f"file:{path}", metadata_errors="surrogateescape")
+        container = av.open(f"file:{path}", options={"format_whitelist": _formats()}, metadata_errors="surrogateescape")
     except FileNotFoundError as e:
         raise InputError(f"{path}: there is no such file") from e
     except (IsADirectoryError, PermissionError) as e:
@@ -43,6 +50,12 @@ def opened(path: Path) -> Iterator[InputContainer]:
         ) from e
     with container:
         yield container
+
+
+@cache
+def _formats() -> str:
+    """The formats that are read: all but those that would open other files, or take texts for films."""
+    return ",".join(sorted(av.formats_available - _NOT_READ))
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:

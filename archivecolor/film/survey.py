@@ -200,7 +200,9 @@ class _Findings:
         in_order = _in_order(self._given) if self._broken_times else None
         if in_order:
             self.times = in_order
-        elif self._broken_times:
+        elif self._broken_times and any(
+            time is not None for time in self._given
+        ):  # streams without a container have none
             self.warn(0.0, f"{self._broken_times} frames had no timestamp or a wrong one; they were given new ones")
         self._note_gaps()
         others = self.others.warnings(self._start_s())

@@ -106,7 +106,7 @@ def clear_leftover(final: Path) -> bool:
 
 
 def _open(part: Path) -> BinaryIO:
-    """Open for writing without emptying: it may be another run's, which the lock will tell."""
+    """Open for writing without emptying: it may be another run's, as the lock will show."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     return os.fdopen(os.open(part, flags, 0o666), "w+b")
 
@@ -129,12 +129,12 @@ def _publish(part: Path, final: Path, *, overwrite: bool) -> None:
     try:
         os.link(part, final)
     except FileExistsError as e:
-        raise AlreadyExistsError(f"{final}: exists already", hint="--overwrite replaces it") from e
+        raise AlreadyExistsError(f"{final}: already exists", hint="--overwrite replaces it") from e
     except OSError as e:
         if e.errno not in _NO_LINKS:
             raise
         if final.exists():
-            raise AlreadyExistsError(f"{final}: exists already", hint="--overwrite replaces it") from e
+            raise AlreadyExistsError(f"{final}: already exists", hint="--overwrite replaces it") from e
         part.rename(final)
     else:
         part.unlink()

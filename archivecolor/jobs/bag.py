@@ -35,9 +35,9 @@ def is_bag(out: Path) -> bool:
 
 
 def check(out: Path) -> None:
-    """Raise `OutputError` where a folder holds results that lie in no bag."""
+    """Raise `OutputError` where a folder holds results that are not in a bag."""
     if not is_bag(out) and any(e.result and not e.result.startswith(f"{PAYLOAD}/") for e in read_journal(out)):
-        raise OutputError(f"{out}: holds results already, and is no bag", hint="give --bag another folder")
+        raise OutputError(f"{out}: already holds results and is not a bag", hint="give --bag another folder")
 
 
 def declare(out: Path) -> None:
@@ -82,7 +82,7 @@ def _payload(out: Path) -> Iterator[tuple[str, int, str]]:
         for path in _files(out / PAYLOAD):
             name = path.relative_to(out / PAYLOAD).as_posix()
             if not can_hold(name):
-                raise OutputError(f"{path}: its name is no Unicode text, a bag cannot list it", hint="rename it")
+                raise OutputError(f"{path}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
             state = look_at(path)
             entry = index.lookup(f"{PAYLOAD}/{name}")
             known = entry.result_file if entry and state.looks_like(entry.result_file) else None

@@ -42,7 +42,7 @@ def read_open(file: BinaryIO) -> FileState:
 
 
 def content_sha256(path: Path) -> str:
-    """A file's SHA-256, 64 hexadecimal digits; read once a process as long as it looks the same. Raises `InputError`.
+    """A file's SHA-256, 64 hexadecimal digits; read once per process while unchanged. Raises `InputError`.
 
     For small files that are asked about again and again: painted hints, references.
     """

@@ -37,17 +37,17 @@ class PassedBy:
     name: str
     reason: str
     failed: bool
-    """Whether somebody would have expected a result from it."""
+    """Whether a user would expect a result from it."""
 
 
 def check_folders(source: Path, target: Path) -> None:
-    """Refuse a target inside the source, a source inside the target, and anything that is no folder."""
+    """Refuse a target inside the source, a source inside the target, and anything that is not a folder."""
     if not os.path.exists(source):  # noqa: PTH110 - a path that cannot be followed is False, not an exception
         raise InputError(f"{source}: there is no such folder")
     if not os.path.isdir(source):  # noqa: PTH112
-        raise InputError(f"{source}: is no folder", hint="give the folder that holds it, and --only for its name")
+        raise InputError(f"{source}: is not a folder", hint="give its folder, and its name with --only")
     if os.path.lexists(target) and not os.path.isdir(target):  # noqa: PTH112
-        raise OutputError(f"{target}: is no folder", hint="give a folder, it is made when missing")
+        raise OutputError(f"{target}: is not a folder", hint="give a folder; it is created if missing")
     if _same(target, source):
         raise OutputError(f"{target}: is {source} itself", hint="choose a folder beside it")
     if lies_inside(target, source):
@@ -81,8 +81,8 @@ def walk(
 
     ``rename`` gives a result's file name. Where it gives several files of a folder the same name, all of those keep
     their own suffix in it (``a.tif.png``, ``a.jpg.png``). ``only`` are glob patterns, matched against the name and
-    against the path below ``source``; where there are ``listed`` names, all others are passed by. Hidden files are
-    passed by silently; links to folders are not followed, and a folder whose results would come to lie among the
+    against the path below ``source``; where there are ``listed`` names, all others are skipped. Hidden files are
+    skipped silently; links to folders are not followed, and a folder whose results would be written among the
     sources, through a link below ``target``, is refused.
     """
     waiting = [_Folder(Path(), is_link=False, through_link=False)]
@@ -125,9 +125,9 @@ class _Listing:
     """What is in a folder and not hidden. Names only: a million entries as the system gives them take half a GB."""
 
     files: list[str]
-    """Everything that is no folder, sorted."""
+    """Everything that is not a folder, sorted."""
     odd: dict[str, bool]
-    """Those of them that are no regular files, and whether they are links."""
+    """Those of them that are not regular files, and whether they are links."""
     folders: list[tuple[str, bool]]
     """In reverse order, and whether they are links."""
 
@@ -175,7 +175,7 @@ def _pair(
         path = source_here / file
         if file in found.odd:
             broken = found.odd[file]
-            yield PassedBy(path, name, "is a broken link" if broken else "is no regular file", failed=broken)
+            yield PassedBy(path, name, "is a broken link" if broken else "is not a regular file", failed=broken)
             continue
         result = rename(file)
         if taken[result] > 1:
@@ -188,7 +188,9 @@ def _pair(
 
 
 def compile_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Check ``--only`` patterns."""
+    """Check ``--only`` patterns. Raises `UsageError`."""
+    if isinstance(patterns, str):
+        raise UsageError(f"'{patterns}' is one pattern", hint="give a list of patterns")
     patterns = tuple(patterns)
     if not all(patterns):
         raise UsageError("an empty --only pattern matches nothing")

@@ -1,4 +1,4 @@
-"""Lists of items that somebody chose: one path below SRC a line, as the review page exports them."""
+"""Lists of chosen items: one path below SRC per line, as the review page exports them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ItemList:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a list; bytes that are no UTF-8 are kept as the file system has them. Raises `InputError`."""
+        """Read a list; bytes that are not UTF-8 are kept as the file system has them. Raises `InputError`."""
         try:
             raw = path.read_bytes()
         except OSError as e:
@@ -28,6 +28,6 @@ class ItemList:
         lines = raw.decode("utf-8", "surrogateescape").removeprefix(_BYTE_ORDER_MARK).split("\n")
         paths = {PurePosixPath(line.removesuffix("\r")) for line in lines if line.strip()}
         if outside := next((p for p in sorted(paths) if p.is_absolute() or ".." in p.parts), None):
-            raise InputError(f"{path}: '{outside}' is no path below SRC", hint="name each item by its path below SRC")
+            raise InputError(f"{path}: '{outside}' is not a path below SRC", hint="give paths as they are below SRC")
         folders = frozenset(folder.as_posix() for item in paths for folder in item.parents)
         return cls(frozenset(item.as_posix() for item in paths), folders)

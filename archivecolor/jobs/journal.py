@@ -1,11 +1,11 @@
 """The journal of an OUT folder: what became of every item, in ``OUT/.archivecolor/journal.jsonl``.
 
-A plain file of JSON lines that is only ever appended to, one line an item, synced before the result it tells of gets
-its name. So whatever the moment at which a run dies: a result that bears its name has a line, and a line without a
+A plain file of JSON lines that is only ever appended to, one line per item, synced before the result it describes gets
+its name. So whatever the moment at which a run dies: a result that has its name has a line, and a line without a
 result says what to make again. A line that was cut off is closed by the next run and passed over by every reader; a
 database would want its own locks and its own recovery on network drives, and could not be read with ``tail``.
 
-No source can collide with the journal, for hidden files are no sources; which is also why a later run that takes OUT
+No source can collide with the journal, for hidden files are not sources; which is also why a later run that takes OUT
 for its SRC does not see it. One run at a time writes; readers need no lock.
 """
 
@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 FOLDER: Final = ".archivecolor"
-"""Inside OUT: everything there that is no result."""
+"""Inside OUT: everything there that is not a result."""
 _NAME: Final = "journal.jsonl"
 _LOCK: Final = "journal.lock"
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
@@ -95,7 +95,7 @@ class Journal:
     def __init__(self, out: Path) -> None:
         """Open the journal of ``out``, making it where it is missing.
 
-        Raises `OutputError` where it cannot be written, or another run is writing into it.
+        Raises `OutputError` where it cannot be written, or another run is writing to it.
         """
         self.path = journal_path(out)
         try:
@@ -129,7 +129,7 @@ class Journal:
         self._append(encode_entry(entry), wait=wait)
 
     def close(self) -> None:
-        """Sync and let other runs write; a failure that was told before is not told again. Closing twice is fine."""
+        """Sync and let other runs write; a failure is reported once. Closing twice is fine."""
         if self._file.closed:
             return
         try:

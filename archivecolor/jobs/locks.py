@@ -1,7 +1,7 @@
 """Locks that keep two runs out of each other's work; a process that ends, however it ends, lets go of its own.
 
 A file that others read meanwhile has its lock in a file beside it, for on Windows a lock keeps every reader out. Where
-a file system has no locks, as some network drives, work goes on without.
+a file system has no locks, as some network drives, work continues without.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class LockFile:
         self._path = path
         self._file = path.open("ab")
         try:
-            lock(self._file, path, f"{guarded}: another run is writing into it")
+            lock(self._file, path, f"{guarded}: another run is writing to it")
         except BaseException:
             self._file.close()
             raise

@@ -1,4 +1,4 @@
-"""Noting what becomes of a run's items: each line is written before its result gets its name.
+"""Recording the outcomes of a run's items: each line is written before its result gets its name.
 
 The source is digested as it is begun and looked at again when its result is ready, so that a file that was still being
 written, or was replaced meanwhile, fails rather than being recorded as what it is not.
@@ -121,7 +121,7 @@ class Recorder:
             raise InputError(f"{task.source}: changed while it was read", hint="run the same command again")
         replaced = read_state(target).sha256 if target.is_file() else None
         if replaced and task.reason is not Reason.OVERWRITE and replaced != task.replaces_sha256:
-            raise AlreadyExistsError(f"{target}: exists already", hint="--overwrite replaces it")
+            raise AlreadyExistsError(f"{target}: already exists", hint="--overwrite replaces it")
         entry = self._entry(task, status, settings, begun)
         result = target.relative_to(self._out).as_posix()
         self._add(
@@ -142,7 +142,7 @@ class Recorder:
         self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
 
     def failed(self, name: str, source: Path, kind: Kind, error: ArchiveColorError, kept: str | None = None) -> None:
-        """Note an item that came to nothing; ``kept`` is the digest of its earlier result. Raises `OutputError`."""
+        """Note an item that failed; ``kept`` is the digest of its earlier result. Raises `OutputError`."""
         state = None
         with suppress(InputError):
             state = look_at(source)
@@ -204,5 +204,5 @@ class Recorder:
         journal = Journal(self._out)
         if not journal.is_new:
             journal.close()
-            raise OutputError(f"{self._out}: another run has written into it", hint="run the same command again")
+            raise OutputError(f"{self._out}: another run has written to it", hint="run the same command again")
         return journal

@@ -1,4 +1,4 @@
-"""What a journal says of each item, and of the runs that made them: the records and their one-line JSON form.
+"""What a journal says about each item, and about the runs that made them: the records and their one-line JSON form.
 
 A line is either ``{"run": {...}}`` or ``{"item": {...}}``. Names of files are written as Python reads them from the
 system: bytes that are no UTF-8 become lone surrogates (PEP 383), which JSON's escapes can hold, so that every name
@@ -21,7 +21,7 @@ _DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError)
 """What the parts of a damaged line raise; UnicodeDecodeError and JSONDecodeError are ValueErrors."""
 
 Settings = Mapping[str, str | float | int | bool | None]
-"""Everything that was chosen and changes a result, by its name."""
+"""Every chosen value that changes a result, by its name."""
 
 
 class Kind(StrEnum):
@@ -73,7 +73,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file as it was found. Its digest decides whether it changed; size and time tell when it need not be read."""
+    """A file as it was found. Its digest decides whether it changed; size and time show when it need not be read."""
 
     size_bytes: int
     mtime_ns: int
@@ -113,11 +113,11 @@ class Entry:
     """Relative to OUT, ``/`` between its parts; None where there is none."""
     result_file: FileState | None = None
     replaces_sha256: str | None = None
-    """Digest of the earlier result that this one takes the place of: it may lie there still, after a power cut."""
+    """Digest of the earlier result that this one replaces: it may still be there after a power cut."""
     chosen: bool = False
     """Named by hand (``--only-from``): runs that do not name it leave it alone, whatever their settings are."""
     painted: bool = False
-    """Somebody's hints are in it."""
+    """It was made with hints."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
     hint: str | None = None

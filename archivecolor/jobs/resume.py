@@ -1,23 +1,23 @@
 """What a run does with an item that an earlier one has met: the rules, on one page.
 
-A source is **changed** when its size or time of change is another *and* its digest is, too; one that was only touched
+A source is **changed** when its size or time of change differs *and* its digest does, too; one that was only touched
 is noted with its new time. Settings are changed when one that matters to the item is: ``--quality`` does not to a PNG.
 
 ==============================  ===================  ==========================  =====================================
 the journal says                the result           source, settings, generator  then
 ==============================  ===================  ==========================  =====================================
 nothing                         is not there                                     make it (*new*)
-nothing                         is there                                         leave it: somebody else's
+nothing                         is there                                         leave it: it is not ours
 colored or copied               is not there                                     make it (*its result is missing*)
 colored or copied               is there             unchanged                   leave it (*done*), whoever touched it
 colored or copied               as it was made       changed                     make it again
-colored or copied               is another file      changed                     leave it: somebody else's
+colored or copied               is another file      changed                     leave it: it is not ours
 colored with hints              is there             there are no hints now      leave it, unless told to forget them
 skipped: needs no color         is not there         unchanged                   leave it
 skipped: needs no color         is not there         changed                     look at it again
 failed                          is not there                                     try it again
 failed or skipped               is there             what this item had          as if there were no result
-failed or skipped               is there             anything else               leave it: somebody else's
+failed or skipped               is there             anything else               leave it: it is not ours
 ==============================  ===================  ==========================  =====================================
 
 ``--overwrite`` makes everything. A result that is made again takes the place of the very file that was found, and of no
@@ -44,7 +44,7 @@ class Reason(StrEnum):
     """Why an item is made or left."""
 
     NEW = "new"
-    OVERWRITE = "to be made anew"
+    OVERWRITE = "to be made again"
     MISSING = "its result is missing"
     SOURCE = "its source changed"
     SETTINGS = "the settings changed"
@@ -54,7 +54,7 @@ class Reason(StrEnum):
     SKIPPED = "needs no color"
     CHOSEN = "was chosen with settings of its own"
     PAINTED = "was painted by hand, and this command has no hints for it"
-    FOREIGN = "exists, and no run on record made it"
+    FOREIGN = "exists, but no known run made it"
     ALTERED = "was altered since it was made"
 
 
@@ -79,7 +79,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the run was told."""
+    """The run's options that matter here."""
 
     overwrite: bool = False
     chosen: bool = False
@@ -130,7 +130,7 @@ def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
 
 
 def _anew(place: Path, entry: Entry | None) -> Decision:
-    """What is there is replaced, whatever it is; its digest is kept as far as it is known without reading it."""
+    """Replace whatever is there; keep its digest if it is known without reading the file."""
     if not os.path.lexists(place):
         return Decision(make=True, reason=Reason.NEW)
     known = None
@@ -162,7 +162,7 @@ def _what_changed(wanted: Wanted, entry: Entry, rules: Rules) -> tuple[Reason, E
 
 
 def _after_power_cut(place: Path, entry: Entry, otherwise: Decision) -> Decision:
-    """Find out whether what lies there is the earlier result, which the one on record was to replace."""
+    """Find out whether the file there is the earlier result, which the one on record was to replace."""
     found = _read(place)
     if found.sha256 == entry.replaces_sha256:
         return Decision(make=True, reason=Reason.MISSING, replaces_sha256=found.sha256)
@@ -181,18 +181,18 @@ def _owned(place: Path, there: FileState, entry: Entry) -> str | None:
 
 
 def _look(path: Path) -> FileState | None:
-    """What bears a result's name; raises `OutputError` where that can be no result."""
+    """What has a result's name; raises `OutputError` where that cannot be a result."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a million times: twice as fast
     except FileNotFoundError:
         if not path.is_symlink():
             return None
     except OSError as e:
-        raise OutputError(f"{path}: cannot be looked at: {e.strerror}", hint="check its permissions") from e
+        raise OutputError(f"{path}: cannot be examined: {e.strerror}", hint="check its permissions") from e
     else:
         if stat.S_ISREG(status.st_mode) and status.st_size:
             return FileState(status.st_size, status.st_mtime_ns)
-    raise OutputError(f"{path}: exists and is no picture", hint="remove it, or use --overwrite")
+    raise OutputError(f"{path}: exists and is not a picture", hint="remove it, or use --overwrite")
 
 
 def _read(path: Path) -> FileState:

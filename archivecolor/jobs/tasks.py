@@ -1,7 +1,7 @@
 """A plan that waits on disk: made whole before the first item is begun, and never whole in memory.
 
 So a run knows from the start how much there is to do, says all that is wrong before it begins, and yet a plan of a
-million items takes a file that vanishes by itself, and no memory.
+million items takes a file that deletes itself, and no memory.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Task:
 
 
 class JsonLines:
-    """Values that JSON knows, in a file that vanishes by itself."""
+    """JSON values, in a file that deletes itself."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `close`

@@ -1,7 +1,7 @@
-"""Watching a tree: which files are new or changed since the last look, and no longer being written.
+"""Watching a tree: which files are new or changed since the last round, and no longer being written.
 
-Looking is walking: it works on every file system, network drives too, where notices of the kernel do not. A file is
-taken when two looks in a row found it the same, and not again before it changes. One number a file is remembered.
+Looking is walking: it works on every file system, network drives too, where kernel notifications do not. A file is
+taken when two rounds in a row found it the same, and not again before it changes. One number per file is remembered.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 SHORTEST_S: Final = 2.0
-"""Between two looks."""
+"""Between two rounds."""
 _SHARE: Final = 0.1
 """Of the time that may go into looking, so that a large tree does not keep the disk busy."""
 
 
 class Watch:
-    """Tells what to look at, round after round."""
+    """Says which files to take, round after round."""
 
     def __init__(self, stop: threading.Event, shortest_s: float | None = None) -> None:
         """Watch until ``stop`` is set."""

@@ -72,7 +72,7 @@ def run(
 ) -> Generator[Finished[I, R], None, None]:
     """Run every item and yield them as they are finished. An `ArchiveColorError` fails its item, anything else the run.
 
-    Once ``stop`` says so no further item is begun, and those under way are finished.
+    Once ``stop`` returns true no further item is begun, and those under way are finished.
     """
     stages = replace(stages, load=_guarded(stages.load), compute=_guarded(stages.compute), save=_guarded(stages.save))
     with ThreadPoolExecutor(threads, "load") as loaders, ThreadPoolExecutor(threads, "save") as savers:

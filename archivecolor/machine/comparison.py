@@ -61,7 +61,7 @@ class Measurement:
     pictures_per_s: float = 0.0
     batch: int = 0
     memory_bytes: int | None = None
-    """Peak resident size of a process that does nothing else; None where the system does not tell."""
+    """Peak resident size of a process that does nothing else; None where the system does not report it."""
     gpu_memory_bytes: int | None = None
     """In use on the GPU, by everything."""
     difference: Difference | None = None
@@ -107,7 +107,7 @@ def engines(settings: EngineSettings) -> Iterator[Candidate]:
 
 
 def measure(candidate: Candidate, generator: str, seconds: float = 3.0) -> Measurement:
-    """Measure an engine in a process of its own, so that its memory is its own and its crash is no crash."""
+    """Measure an engine in a process of its own, so that its memory is its own and its crash is not ours."""
     if candidate.reason:
         return Measurement(candidate.name, failure=candidate.reason)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -185,8 +185,8 @@ def check_plan(folder: EngineFolder, plan: Plan) -> str:
     if not apart.mean <= LARGEST_MEAN:
         plans.remove(plan)
         raise EngineError(
-            f"the plan was deleted: its colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} in the mean",
-            hint=f"at most {LARGEST_MEAN} is allowed; --precision fp32 may hold it",
+            f"the plan was deleted: its colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.2f} on average",
+            hint=f"at most {LARGEST_MEAN} is allowed; --precision fp32 may meet it",
         )
     build.note_difference(plan, apart.mean, apart.largest)
     return f"; colors differ from ONNX Runtime's by CIEDE2000 {apart.mean:.3f}, at most {apart.largest:.2f}"

@@ -1,1 +1,1 @@
-"""What a result says of itself: in it (XMP), beside it (PREMIS), signed (C2PA)."""
+"""What a result says about itself: in it (XMP), beside it (PREMIS), signed (C2PA)."""

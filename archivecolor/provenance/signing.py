@@ -59,7 +59,7 @@ class ContentSigner:
 
         kind = _TYPES.get(target)
         if kind is None:
-            return (f"not signed: {target} has no place for content credentials",)
+            return (f"not signed: {target} cannot hold content credentials",)
         file.seek(0)
         signed = io.BytesIO()
         try:
@@ -85,7 +85,7 @@ def _algorithm(private: bytes, path: Path, chain: bytes, certificates: Path) -> 
     try:
         key = serialization.load_pem_private_key(private, None)
     except (ValueError, TypeError) as e:
-        raise ConfigurationError(f"{path}: is no private key that can be used: {e}", hint="PEM, no passphrase") from e
+        raise ConfigurationError(f"{path}: is not a usable private key: {e}", hint="PEM, no passphrase") from e
     try:
         own = x509.load_pem_x509_certificates(chain)[0]
     except ValueError as e:

@@ -1,4 +1,4 @@
-"""What a colored picture says of itself: a record in XMP, and the same in PREMIS beside the file.
+"""What a colored picture says about itself: a record in XMP, and the same in PREMIS beside the file.
 
 IPTC's Digital Source Type is `compositeWithTrainedAlgorithmicMedia`, 'edited using generative AI': the luma was
 captured, the colors were made by a trained model. `algorithmicallyEnhanced` is for corrections that do not change what
@@ -100,7 +100,7 @@ def _changed(packet: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
 
 @dataclass(slots=True)
 class _Places:
-    """Where in a packet the things stand that matter, in bytes."""
+    """Where in a packet the parts that matter are, in bytes."""
 
     rdf_end: int = -1
     history_end: int | None = None

@@ -4,6 +4,6 @@
 
     journal, or folders -> `items` -> `previews` (small pictures of each result, made once) -> `page` (one HTML file)
 
-The page and its pictures are one folder that opens from disk, needs no server and can be sent to somebody. OUT is only
+The page and its pictures are one folder that opens from disk, needs no server and can be sent to anyone. OUT is only
 read.
 """

@@ -19,7 +19,7 @@ from archivecolor.stills.sniff import names_a_picture, sniff
 
 _DIGITS: Final = frozenset("0123456789")
 _NOT_THERE: Final = ("its result is not there", "the same folder command makes it again")
-_NOT_BEGUN: Final = ("no run has come to it yet", "the same folder command goes on")
+_NOT_BEGUN: Final = ("no run has reached it yet", "the same folder command continues")
 
 
 class State(StrEnum):
@@ -127,7 +127,7 @@ def _results_alone(out: Path) -> Iterator[ReviewItem]:
 
 
 def _paired(source: Path, out: Path) -> Iterator[ReviewItem]:
-    """Every picture and film below SRC, with the result that bears its name."""
+    """Every picture and film below SRC, with the result of its name."""
     for name, kind in _pictures(walk(source, out)):
         result = _result_of(name, kind, out)
         if result is None:
@@ -146,7 +146,7 @@ def _pictures(found: Iterable[object]) -> Iterator[tuple[str, Kind]]:
 
 
 def _kind(path: Path) -> Kind | None:
-    """What a folder run takes it for; None for what it passes by."""
+    """What a folder run takes it for; None for what it skips."""
     if names_a_film(path.name):
         try:
             return Kind.FILM if looks_like_a_film(path) else None

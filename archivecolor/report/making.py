@@ -37,12 +37,12 @@ class PagePlan:
     folder: Path
     items: list[ReviewItem]
     version: str
-    """archivecolor's, for the page to tell."""
+    """archivecolor's, for the page to show."""
 
     def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
-        """Make the pictures that are missing, then the page; None when ``stop`` said so before the end.
+        """Make the pictures that are missing, then the page; None when stopped before the end.
 
-        What was made until then is kept, and the next call goes on from there. Raises `OutputError`.
+        What was made until then is kept, and the next call continues from there. Raises `OutputError`.
         """
         gallery = Gallery(self.folder, self.out)
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
@@ -77,7 +77,7 @@ def place(out: Path, source: Path | None = None, folder: Path | None = None) -> 
     if lies_inside(folder, out):
         raise OutputError(f"{folder}: lies inside {out}", hint="give --to a folder beside it")
     if os.path.lexists(folder) and not folder.is_dir():
-        raise OutputError(f"{folder}: is no folder", hint="give --to another one, it is made when missing")
+        raise OutputError(f"{folder}: is not a folder", hint="give --to another one; it is created if missing")
     page.check_place(folder)
     return folder
 

@@ -83,7 +83,7 @@ def write_page(folder: Path, out: Path, previews: list[Preview], version: str) -
 
 
 def check_place(folder: Path) -> None:
-    """Refuse to write over a page that is somebody else's. Raises `OutputError`."""
+    """Refuse to overwrite a page that is not ours. Raises `OutputError`."""
     path = folder / NAME
     try:
         with path.open("rb") as file:
@@ -93,7 +93,7 @@ def check_place(folder: Path) -> None:
     except OSError as e:
         raise OutputError(f"{path}: cannot be written: {e.strerror}", hint="give --to another folder") from e
     if not ours:
-        raise OutputError(f"{path}: exists and is no review page", hint="give --to another folder")
+        raise OutputError(f"{path}: exists and is not a review page", hint="give --to another folder")
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The page's pictures: of each result a thumbnail and a larger one, made once and kept until the result changes.
 
-A picture's name is its item's id, and the id changes with the result: what bears the right name is up to date, so a run
-that was stopped goes on where it was. The thumbnail is written last and says in its comment what it was made from.
+A picture's name is its item's id, and the id changes with the result: what has the right name is up to date, so a run
+that was stopped continues where it was. The thumbnail is written last and says in its comment what it was made from.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg)")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a result told when its pictures were made."""
+    """What was known of a result when its pictures were made."""
 
     width: int
     height: int
@@ -102,7 +102,7 @@ class Gallery:
     def previews(
         self, items: list[ReviewItem], *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]
     ) -> Iterator[Preview]:
-        """Make what is missing; yields in no particular order, and ends early once ``stop`` says so.
+        """Make what is missing; yields in no particular order, and ends early once ``stop`` returns true.
 
         Memory: that of `workers.run` with one gigabyte, and of the largest result. Raises `OutputError` where they
         cannot be written.

@@ -1,1 +1,1 @@
-"""Whole runs without a terminal: plain functions over frozen settings that tell a `Listener` what happens."""
+"""Whole runs without a terminal: plain functions over frozen settings that report to a `Listener`."""

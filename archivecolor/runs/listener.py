@@ -1,7 +1,7 @@
-"""How a run tells what happens, to whoever wants to know: a terminal, a callback, a window, a cluster's driver.
+"""How a run reports what happens: to a terminal, a callback, a window, a cluster's driver.
 
 A run calls its listener from one thread at a time. What a listener raises ends the run as Ctrl-C would: what is
-finished is kept and on record, nothing half-written bears a final name, and the same call goes on from there.
+finished is kept and on record, nothing half-written has its final name, and the same call continues from there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from archivecolor.jobs.records import Kind, TimedConfidence
 
@@ -37,13 +37,13 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stretch of work is."""
+    """How far some work has come."""
 
     doing: str
     """'coloring', 'reading', 'checking' or 'stripping'."""
     done: float
     total: float | None
-    """None where nobody knows it before the end."""
+    """None where it is not known before the end."""
     unit: Unit
     item: str = ""
     """The film that it is about; empty where it is about the whole run."""
@@ -54,7 +54,7 @@ class Progress:
 
 
 class ItemStatus(StrEnum):
-    """What became of a file."""
+    """The outcome of a file."""
 
     COLORED = "colored"
     COPIED = "copied"
@@ -70,14 +70,14 @@ class ItemStatus(StrEnum):
     UNCHANGED = "unchanged"
     """It is the file that was written; its luma was not compared."""
     NOT_PROVABLE = "not provable"
-    """It was coded with loss; what can be compared is as it should be."""
+    """It was coded with loss; what can be compared is right."""
     WRONG = "wrong"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
-    """What became of a file."""
+    """The outcome of a file."""
 
     source: Path
     name: str
@@ -111,28 +111,38 @@ class Listener(Protocol):
         return
 
     def item_done(self, outcome: ItemOutcome) -> None:
-        """An item has come to its end, and well."""
+        """An item is done, and did not fail."""
         return
 
     def item_failed(self, outcome: ItemOutcome) -> None:
-        """An item came to nothing; the run goes on."""
+        """An item failed; the run continues."""
         return
 
     def message(self, level: int, text: str) -> None:
-        """Something to be told about the run, at one of `logging`'s levels; file names in it are as they are."""
+        """A message about the run, at one of `logging`'s levels; file names in it are not escaped."""
         return
 
 
 class Silent(Listener):
-    """Hears everything and says nothing."""
+    """Ignores everything."""
 
 
 class Relay(Listener):
     """Passes everything on, and remembers what the listener behind it raised: that is not the fault of an item."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Listener | None) -> None:
+        self._listener = listener or Silent()
         self.raised: Exception | None = None
+
+    @contextmanager
+    def heard(self) -> Iterator[Self]:
+        """A run that ends with what the listener raised, not with what its own code made of that."""
+        try:
+            yield self
+        except Exception:
+            if self.raised:
+                raise self.raised from None
+            raise
 
     def progress(self, progress: Progress) -> None:
         """Pass on."""

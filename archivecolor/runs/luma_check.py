@@ -16,32 +16,27 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from av.video.frame import VideoFrame
 
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.film.form import luma_plane
-from archivecolor.film.inventory import inventory, missing
-from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.checking import check_film
 from archivecolor.settings import StillFormat
 from archivecolor.stills import Still, open_still
 from archivecolor.stills.still import to_8_bit
 from archivecolor.stills.tiff_writing import white_of
 
 _FLOAT_TOLERANCE: Final = 1e-6
-_LOSSLESS_FILM: Final = "ffv1"
 _MAY_BE_LOSSY: Final = {StillFormat.JPEG, StillFormat.WEBP, StillFormat.JPEG2000, StillFormat.HEIF}
 _LEAST_PSNR_DB: Final = 22.0
 """Of the luma of a picture that was coded with loss. x264 at crf 40 leaves 27 dB of grainy film, and JPEG at quality 10
 25 dB; two different pictures have 8 to 15."""
-_SAME_TIME_S: Final = 2e-3
 
 
 class Verdict(StrEnum):
-    """What can be said of a result."""
+    """The verdict on a result."""
 
     PROVED = "proved"
     NOT_PROVABLE = "not provable"
-    """Coded with loss; what can be compared is as it should be."""
+    """Coded with loss; what can be compared is right."""
     WRONG = "wrong"
 
 
@@ -59,7 +54,7 @@ class Finding:
 
 
 def wrong(reason: str) -> Finding:
-    """A result that is not what it should be."""
+    """A result that failed verification."""
     return Finding(Verdict.WRONG, reason)
 
 
@@ -144,43 +139,14 @@ class _Difference:
 def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) -> Finding:
     """Compare every frame of a film with its colored result, and everything that it carries beside them.
 
-    What is missing and was ``named`` by the run is not held against it.
-
-    Raises `InputError` where one of them cannot be read.
+    What is missing and was ``named`` by the run is not held against it. Raises `InputError` where one of them cannot be
+    read.
     """
-    with opened(source) as was, opened(result) as now:
-        before, after = picture_stream(was, source), picture_stream(now, result)
-        codec = after.codec_context.name
-        lossy, least_db = codec != _LOSSLESS_FILM, inf
-        pairs = itertools.zip_longest(was.decode(before), now.decode(after))
-        first: tuple[float, float] | None = None
-        for number, (a, b) in enumerate(pairs, 1):
-            if a is None or b is None:
-                return wrong(f"has {'fewer' if b is None else 'more'} frames than its source")
-            was_y, now_y = luma_plane(a), luma_plane(b)
-            if was_y.shape != now_y.shape:
-                return wrong(f"is {_size(now_y)}, its source {_size(was_y)}")
-            first = first or (a.time or 0.0, b.time or 0.0)
-            if abs(((a.time or 0.0) - first[0]) - ((b.time or 0.0) - first[1])) > _SAME_TIME_S:
-                return wrong(f"frame {number}: is shown at another time than in its source")
-            if not lossy and was_y.dtype != now_y.dtype:
-                return wrong(f"has {now_y.dtype} samples, its source {was_y.dtype}")
-            if lossy:
-                was_y, now_y = _codes_8_bit(a, was_y), _codes_8_bit(b, now_y)
-            difference = _Difference.of(was_y, now_y, 0)
-            finding = difference.finding(lossy=lossy)
-            if finding.verdict is Verdict.WRONG:
-                return finding.at(f"frame {number}")
-            least_db = min(least_db, difference.psnr_db)
-    told = " ".join(named)
-    lost = [thing for thing in missing(inventory(source), inventory(result), whole=True) if thing not in told]
-    said = f"; it lacks {', '.join(lost)}" if lost else ""
-    if lossy:
-        return Finding(Verdict.NOT_PROVABLE, f"coded with loss ({codec}): its luma is within {least_db:.1f} dB{said}")
-    return wrong(f"its luma is its source's{said}") if lost else Finding()
-
-
-def _codes_8_bit(frame: VideoFrame, luma: UIntArray) -> UIntArray:
-    """Luma in eight of the bits that its format has."""
-    depth = frame.format.components[0].bits
-    return (luma >> (depth - 8)).astype(np.uint8) if depth > 8 else luma
+    check, told = check_film(source, result), " ".join(named)
+    if check.reason:
+        return wrong(check.reason)
+    lost = ", ".join(thing for thing in check.lost if thing not in told)
+    if check.proved:
+        return wrong(f"has its source's luma, but lacks {lost}") if lost else Finding()
+    near = "" if check.psnr_db is None else f"; every picture is its source's (at least {check.psnr_db:.0f} dB)"
+    return Finding(Verdict.NOT_PROVABLE, f"{check.unproved}{near}{f', but it lacks {lost}' if lost else ''}")

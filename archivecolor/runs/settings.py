@@ -1,4 +1,4 @@
-"""What a whole run can be told, as immutable values: what is impossible is refused where they are made."""
+"""The settings of whole runs, as immutable values that refuse what is impossible when they are made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import UsageError
+from archivecolor.jobs.discover import compile_patterns
 from archivecolor.settings import (
     DEFAULT_GENERATOR,
     AlreadyColor,
@@ -16,9 +17,22 @@ from archivecolor.settings import (
     Kinds,
     OutputSettings,
     SmoothingSettings,
+    settle,
 )
 
 _SUMMARY_SUFFIXES: Final = (".json", ".csv")
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of threads or segments that is none. Raises `UsageError`."""
+    if jobs < 0:
+        raise UsageError(f"jobs is {jobs}", hint="give a number from 0")
+
+
+def check_megapixels(most: int | None) -> None:
+    """Refuse a limit that no picture keeps to. Raises `UsageError`."""
+    if most is not None and most < 1:
+        raise UsageError(f"the largest picture has {most} megapixels", hint="give a number from 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +44,7 @@ class FilmSettings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     color: ColorSettings = field(default_factory=ColorSettings)
     already_color: AlreadyColor = AlreadyColor.SKIP
-    """What becomes of what is in color already. To skip a film that was asked for by name is an `OutputError`."""
+    """What to do with what is in color already. `color_film` refuses with an `OutputError` rather than skip."""
     smoothing: SmoothingSettings = field(default_factory=SmoothingSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     start_s: float | None = None
@@ -45,11 +59,15 @@ class FilmSettings:
     """Segments of a film side by side, 0: one; threads that read and write stills, 0: one per core."""
 
     def __post_init__(self) -> None:
-        if self.jobs < 0:
-            raise UsageError(f"jobs is {self.jobs}", hint="give a number from 0")
+        settle(self, already_color=AlreadyColor)
+        check_jobs(self.jobs)
         for time_s in (self.start_s, self.end_s):
             if time_s is not None and not 0 <= time_s < float("inf"):
-                raise UsageError(f"{time_s:g} s is no time in a film", hint="give seconds from its beginning")
+                raise UsageError(f"{time_s:g} s is not a time in a film", hint="give seconds from its beginning")
+        if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
+            raise UsageError(
+                f"the part ends at {self.end_s:g} s and starts at {self.start_s:g} s", hint="end it after its start"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +86,7 @@ class FolderSettings(FilmSettings):
     only_from: Path | None = None
     """A list of paths below the folder, one a line."""
     watch: bool = False
-    """Go on with what arrives, until somebody stops it."""
+    """Continue with what arrives, until stopped."""
     bag: bool = False
     """Make the folder of results a BagIt bag."""
     summary: Path | None = None
@@ -83,6 +101,9 @@ class FolderSettings(FilmSettings):
 
     def __post_init__(self) -> None:
         FilmSettings.__post_init__(self)  # super() does not know a class with slots
+        settle(self, kinds=Kinds)
+        compile_patterns(self.only)
+        check_megapixels(self.max_megapixels)
         if (self.sign_key is None) is not (self.sign_certificates is None):
             missing = "--sign-key and --sign-certificates"
             raise UsageError("a signature takes a key and its certificates", hint=f"give {missing}")
@@ -90,5 +111,3 @@ class FolderSettings(FilmSettings):
             raise UsageError(
                 f"a summary is .json or .csv, not '{self.summary.name}'", hint="end its name in .json or .csv"
             )
-        if self.max_megapixels is not None and self.max_megapixels < 1:
-            raise UsageError(f"the largest picture has {self.max_megapixels} megapixels", hint="give a number from 1")

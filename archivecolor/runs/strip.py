@@ -25,6 +25,7 @@ from archivecolor.jobs.records import Kind, Status
 from archivecolor.provenance.xmp import DamagedXmpError, without_record
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
+from archivecolor.runs.settings import check_jobs, check_megapixels
 from archivecolor.settings import OutputSettings
 from archivecolor.stills import Still, for_target, open_still, profiles, write_pages, write_still
 from archivecolor.stills.sniff import NotAPictureError, sniff
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StripRecord:
-    """What became of colored pictures whose color was taken off."""
+    """The outcome of taking the color off."""
 
     stripped: int
     existing: int
@@ -43,9 +44,9 @@ class StripRecord:
     failed: int
 
     def raise_for_failures(self) -> None:
-        """Raise `ItemsFailedError` where a picture came to nothing."""
+        """Raise `ItemsFailedError` where a picture failed."""
         if self.failed:
-            raise ItemsFailedError(f"{self.failed} failed", hint="mend them and run the same command again")
+            raise ItemsFailedError(f"{self.failed} failed", hint="fix them and run the same command again")
 
 
 def strip(
@@ -65,6 +66,8 @@ def strip(
     only before the first picture, for one that fails there is told to the listener and counted.
     """
     source, out, listener = Path(source), Path(out), listener or Silent()
+    check_jobs(jobs)
+    check_megapixels(max_megapixels)
     if source.is_dir():
         check_folders(source, out)
         found = walk(source, out, rename=_gray_name, only=compile_patterns(only))
@@ -127,7 +130,7 @@ def _pictures(found: Iterable[object]) -> Iterator[Item]:
             try:
                 sniff(thing.source)
             except NotAPictureError as e:
-                log.debug("%s: passed by, %s", printable(thing.name), e.message.rpartition(": ")[2])
+                log.debug("%s: skipped, %s", printable(thing.name), e.message.rpartition(": ")[2])
             else:
                 yield thing
 

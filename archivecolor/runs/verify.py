@@ -22,16 +22,11 @@ from archivecolor.jobs.records import Kind, Settings
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.luma_check import Finding, Verdict, compare_films, compare_stills, wrong
+from archivecolor.runs.settings import check_jobs, check_megapixels
 from archivecolor.settings import StillFormat
 from archivecolor.stills.sniff import is_a_picture, names_a_picture
 from archivecolor.stills.traits import TRAITS
 
-_ANOTHER_FILM: Final = {
-    "side_by_side": "shows the gray picture next to the colored one",
-    "start_s": "holds a part of its source",
-    "end_s": "holds a part of its source",
-}
-"""Settings with which a film's frames are not its source's."""
 JPEG_SUFFIXES: Final = TRAITS[StillFormat.JPEG].suffixes
 
 
@@ -55,7 +50,7 @@ class VerifyRecord:
         """Raise `VerificationError` where a result is wrong, `NotProvableError` where one cannot be proved."""
         if self.wrong:
             raise VerificationError(
-                f"{self.wrong} of {self.checked} results are not what they should be",
+                f"{self.wrong} of {self.checked} results failed verification",
                 hint="the lines above say why; make those again: folder --only-from, --overwrite",
             )
         if self.not_provable:
@@ -81,9 +76,11 @@ def verify(
     where there are no results, `UsageError` where there is nothing to compare them with.
     """
     out, source, listener = Path(out), Path(source) if source else None, listener or Silent()
+    check_jobs(jobs)
+    check_megapixels(max_megapixels)
     for folder in (out, source):
         if folder and not folder.is_dir():
-            raise InputError(f"{folder}: is no folder", hint="give the folders of the run")
+            raise InputError(f"{folder}: is not a folder", hint="give the folders of the run")
     if source is None and not journal_path(out).exists():
         raise UsageError(f"{out}: has no journal to compare with", hint="give --source SRC, to compare the pictures")
     checker = _Checker(max_megapixels)
@@ -133,13 +130,13 @@ class _Result:
     """What the journal says of it."""
     source_sha256: str | None = None
     warnings: tuple[str, ...] = ()
-    """What the run said of it."""
+    """The run's warnings about it."""
     settings: Settings = field(default_factory=dict)
     """What it was made with, as far as that is known."""
 
 
 class _Results:
-    """The results on record, and then those that only lie there. Memory: 8 bytes a result."""
+    """The results on record, and then those that are not. Memory: 8 bytes per result."""
 
     def __init__(self, out: Path, source: Path | None, only: tuple[str, ...]) -> None:
         self._out, self._source, self._only = out, source, only
@@ -183,7 +180,7 @@ class _Results:
 
 
 def _source_of(named: Path, is_one: Callable[[str], bool]) -> Path:
-    """The source of a result that no journal tells of: of its name, or of its name with another suffix."""
+    """The source of a result that is in no journal: of its name, or of its name with another suffix."""
     bare = named.with_suffix("")
     if named.exists() or not bare.parent.is_dir():
         return named
@@ -198,22 +195,22 @@ class _Checker:
     max_megapixels: int | None
 
     def check(self, result: _Result) -> Finding:
-        """What can be said of a result. Raises what reading it raises."""
+        """Check a result. Raises what reading it raises."""
         sha256 = read_state(result.path).sha256 if result.sha256 else None
         if sha256 != result.sha256:
-            return wrong("is not the file that was written: its digest is another")
+            return wrong("is not the file that was written: its digest differs")
         if result.source is None:
             return Finding()
         source_sha256 = read_state(result.source).sha256
         if result.source_sha256 and source_sha256 != result.source_sha256:
-            return wrong(f"was made from another file than {result.source} is now")
+            return wrong(f"was made from a different file than {result.source} is now")
         if source_sha256 == (sha256 or read_state(result.path).sha256):
             return Finding()  # a copy of what was in color already
         if result.kind is Kind.FILM:
-            if another := next((words for name, words in _ANOTHER_FILM.items() if name in result.settings), None):
-                return Finding(Verdict.NOT_PROVABLE, another)
+            if result.settings.keys() & {"start_s", "end_s"}:
+                return Finding(Verdict.NOT_PROVABLE, "holds a part of its source")
             return compare_films(result.source, result.path, named=result.warnings)
-        # Loss is believed of what is as the run left it; a JPEG of a JPEG has none unless the run said so
+        # A file that is as the run left it may be lossy; a JPEG made from a JPEG is not, unless the run said so
         from_jpeg = result.source.suffix.lower() in JPEG_SUFFIXES and not any("coded" in w for w in result.warnings)
         lossy = sha256 is not None and not (from_jpeg and result.path.suffix.lower() in JPEG_SUFFIXES)
         lossy = lossy or "quality" in result.settings

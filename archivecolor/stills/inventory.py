@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from archivecolor.stills.inventory_heif import items
 from archivecolor.stills.inventory_ifd import Directory, Structure, directories
 
 _MOST_TOLD: Final = 12
@@ -315,10 +316,16 @@ def _box(kind: bytes, body: bytes) -> Iterator[tuple[str, Thing]]:
         yield f"box '{_printable(kind)}'", Thing("boxes", _digest(body))
 
 
+def _heif(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
+    for kind, name in items(file):
+        yield f"{kind} '{_printable(name.encode())}'" if name else kind, Thing(kind)
+
+
 _WALKS: Final = (
     (lambda head: head.startswith(b"\xff\xd8\xff"), _jpeg),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _png),
     (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
     (lambda head: head[8:12] == b"WEBP", _webp),
     (lambda head: head.startswith(b"\0\0\0\x0cjP  \r\n\x87\n"), _boxes),
+    (lambda head: head[4:8] == b"ftyp", _heif),
 )

@@ -260,7 +260,7 @@ def test_a_file_is_only_written_over_when_told_so(tmp_path: Path) -> None:
     cv2.imwrite(str(source), np.full((40, 40), 128, np.uint8))
     target.write_bytes(b"precious")
     colorizer = Colorizer(FakeEngine())
-    with pytest.raises(OutputError, match=r"color\.png: exists already"):
+    with pytest.raises(OutputError, match=r"color\.png: already exists"):
         colorizer.color_file(source, target)
     assert target.read_bytes() == b"precious"
     colorizer.color_file(source, target, overwrite=True)

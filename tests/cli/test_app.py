@@ -57,6 +57,25 @@ def test_every_option_and_argument_has_help_and_stands_in_it(name: str, run: Run
             assert word in shown, f"{name} {word}"
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nothing_in_the_help_breaks_inside_a_word_at_80_columns(name: str) -> None:
+    shown = python("-m", "archivecolor", name, "--help", COLUMNS="80").out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert [line for line in shown.splitlines() if re.search(r"<[^>]*$", line)] == []
+    words = {word for parameter in options_of(name) for word in (parameter.help or "").split()}
+    cells = {word.strip("│") for word in shown.split()}
+    assert words <= cells
+
+
+def test_panels_stand_in_the_order_in_which_a_person_needs_them() -> None:
+    order = ["What to color", "Color", "Film", "Result", "Engine", "Provenance", "Output"]
+    for name in COMMANDS:
+        shown = python("-m", "archivecolor", name, "--help").out
+        panels = re.findall(r"╭─ ([\w ]+) ─", shown)
+        assert panels[:1] in (["Arguments"], ["Options"]), name
+        assert [p for p in panels if p not in ("Arguments", "Options")] == [p for p in order if p in panels], name
+
+
 def test_options_that_coloring_commands_share_have_one_wording() -> None:
     told: dict[str, set[str]] = {}
     for name in ("folder", "video", "evaluate"):
@@ -170,7 +189,7 @@ def test_a_reader_that_goes_away_ends_the_run_in_words_and_the_next_run_goes_on(
     stderr = process.stderr.read()
     assert process.wait(120) == 5
     process.stderr.close()
-    assert "archivecolor: the reader of the output has gone away\n" in stderr
+    assert "archivecolor: nothing reads the output any more\n" in stderr
     assert "Traceback" not in stderr
     assert "BrokenPipe" not in stderr
     done = run("folder", tmp_path / "in", tmp_path / "out")

@@ -40,7 +40,7 @@ def test_a_plan_for_another_machine_is_built_listed_and_not_built_again(build_en
     listed = json.loads(build_engine("--list", "--json").out)
     assert (listed["path"], listed["targets"], listed["usable"]) == (str(path), ["sm_75", "sm_89"], False)
     again = build_engine("--gpu", "sm_75", "--gpu", "rtx-4090")
-    assert "is there already" in again.err
+    assert "already there; --overwrite builds it again" in again.err
     assert again.out == done.out
 
 
@@ -55,7 +55,7 @@ def test_an_empty_cache_lists_nothing(build_engine: Run, tmp_path: Path) -> None
     [
         (["--gpu", "rtx-4099"], 2, "did you mean 'rtx-4090'?"),
         (["--gpu", "H100"], 2, "TensorRT-RTX does not build for H100 (sm_90)"),
-        (["--gpu", "sm_89", "--all-gpus"], 2, "exclude each other"),
+        (["--gpu", "sm_89", "--all-gpus"], 2, "cannot be used together"),
         (["--gpu", "sm_89", "--batch", "8,4,1"], 2, "the batch is 8,4,1"),
         (["--gpu", "sm_89", "--batch", "lots"], 2, "the batch is 'lots'"),
         (["--gpu", "sm_89", "--network-px", "7"], 2, "the network's short side is 7 px"),

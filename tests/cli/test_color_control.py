@@ -71,7 +71,7 @@ def test_hints_for_no_picture_are_a_warning(run: Run, source: Path, out: Path, t
     stroke(tmp_path / "hints" / "nobody.png")
     done = run("folder", source, out, "--hints-dir", tmp_path / "hints")
     assert done.code == 0
-    assert f"{tmp_path / 'hints' / 'nobody.png'}: belongs to no picture of that name" in done.err
+    assert f"{tmp_path / 'hints' / 'nobody.png'}: there is no picture of that name" in done.err
 
 
 def test_hints_of_another_shape_fail_their_picture_alone(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_hints_of_another_shape_fail_their_picture_alone(run: Run, source: Path,
     ("arguments", "message"),
     [
         (("--hints", "none.png"), "none.png: there are no such hints"),
-        (("--hints-dir", "none"), "none: is no folder"),
+        (("--hints-dir", "none"), "none: is not a folder"),
         (("--hints", __file__), "hints are PNG files"),
-        (("--hints", __file__, "--hints-dir", "."), "exclude each other"),
+        (("--hints", __file__, "--hints-dir", "."), "cannot be used together"),
         (("--saturation", "4"), "saturation is 4"),
         (("--warmth", "2"), "warmth is 2"),
     ],

@@ -75,7 +75,7 @@ def test_a_folder_without_color_is_told(run: Run, tmp_path: Path) -> None:
     Image.fromarray(photograph()).save(tmp_path / "gray.png")
     done = run("evaluate", tmp_path)
     assert (done.code, done.out) == (3, "")
-    assert "no color photograph was found" in done.err
+    assert "found no color photograph" in done.err
 
 
 def test_films_are_measured_beside_the_truth_and_gray(run: Run, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_names_of_any_unicode_form_are_held_and_others_are_failures(run: Run, tm
         write(tmp_path / "in" / name, seed=i)
     done = run("folder", tmp_path / "in", out, "--bag")
     assert done.code == 7
-    assert "its name is no Unicode text" in done.err
+    assert "its name is not Unicode text" in done.err
     assert sorted(tree(out / "data")) == sorted(names[:4])
     assert_valid(out)
     assert b"data/two%0Alines%0D.png\n" in (out / "manifest-sha256.txt").read_bytes()
@@ -107,7 +107,7 @@ def test_a_folder_that_holds_results_already_does_not_become_a_bag(run: Run, sou
     before = tree(out)
     done = run("folder", source, out, "--bag")
     assert done.code == 5
-    assert "holds results already, and is no bag" in done.err
+    assert "already holds results and is not a bag" in done.err
     assert tree(out) == before
 
 

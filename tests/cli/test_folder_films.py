@@ -51,7 +51,7 @@ def test_the_shots_to_look_at_first_are_told_and_kept_for_the_review_page(run: R
     (tmp_path / "in").mkdir()
     FilmSource([*moving(20), *moving(20, seed=5), *moving(20, seed=8)]).write(tmp_path / "in/a.mkv")
     done = run("folder", tmp_path / "in", out)
-    told = "least sure of the colors in the shots from 0:00:00.00 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)"
+    told = "least sure of the colors in the shots at 0:00:00.00 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)"
     assert told in done.err
     (entry,) = read_journal(out)
     assert [shot.start_s for shot in entry.least_sure] == pytest.approx([0, 0.8, 1.6])
@@ -83,7 +83,7 @@ def test_what_only_bears_a_films_name_is_told_and_the_rest_is_done(run: Run, mix
     (mixed / "text.mov").write_text("Box 7, reel 12")
     done = run("folder", mixed, out)
     assert done.code == 7
-    assert "app.ts: passed by, is no film" in done.err
+    assert "app.ts: skipped, is not a film" in done.err
     assert "is empty" in done.lines_about("empty.mp4")[0]
     assert len(done.lines_about("text.mov")) == 1
     assert "4 colored" in done.err
@@ -157,7 +157,7 @@ def test_a_film_that_was_stopped_goes_on_at_its_own_segments(
     assert not (out / "a.mkv").exists()
     again = run("folder", source, out)
     assert again.code == 0
-    assert "going on: " in again.err
+    assert "continuing: " in again.err
     assert "1 colored" in again.err
     assert sorted(tree(out)) == ["a.mkv"]
 
@@ -195,4 +195,4 @@ def test_a_film_of_a_folder_gets_the_hints_in_the_folder_of_its_name(
     assert done.code == 0, done.err
     assert [Path(r["source"]).name for r in done.records if r["status"] == "colored"] == ["c.mkv"]
     assert np.mean(decode(out / "reels" / "c.mkv").cr) > np.mean(plain.cr) + 2
-    assert "belongs to no picture" not in done.err
+    assert "there is no picture of that name" not in done.err

@@ -46,7 +46,7 @@ def test_names_that_are_not_there_are_failures_and_names_outside_are_refused(
         listed.write_text(name)
         ended = run("folder", done, out, "--only-from", listed)
         assert (ended.code, ended.out) == (3, "")
-        assert "is no path below SRC" in ended.err
+        assert "is not a path below SRC" in ended.err
     assert run("folder", done, out, "--only-from", tmp_path / "nowhere").code == 3
 
 

@@ -51,7 +51,7 @@ def test_quiet_says_nothing_but_failures(run: Run, source: Path, out: Path) -> N
     assert done.err.splitlines() == [
         "empty.jpg: is empty (restore it from a copy)",
         "archivecolor: 1 failed",
-        "  hint: mend them and run the same command again",
+        "  hint: fix them and run the same command again",
     ]
 
 

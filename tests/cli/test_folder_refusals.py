@@ -41,11 +41,11 @@ def test_a_source_that_is_missing_or_a_file_and_a_target_that_is_a_file(run: Run
     assert f"archivecolor: {tmp_path / 'nowhere'}: there is no such folder" in missing.err
     file = run("folder", source / "a.png", tmp_path / "out")
     assert file.code == 3
-    assert "is no folder" in file.err
+    assert "is not a folder" in file.err
     assert "--only" in file.err
     target = run("folder", source, source / "a.png")
     assert target.code == 5
-    assert "is no folder" in target.err
+    assert "is not a folder" in target.err
     assert not (tmp_path / "out").exists()
 
 
@@ -112,7 +112,7 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_the_engine_is_loade
     monkeypatch.setattr(select, "open_engine", no_engine)
     done = run("folder", source, source.parent / "in2" / ("n" * 300))
     assert done.code == 5
-    assert "cannot be made: File name too long" in done.err
+    assert "cannot be created: File name too long" in done.err
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: "read-only" not in str(path) and access(path, mode))
     done = run("folder", source, tmp_path / "read-only")
@@ -127,7 +127,7 @@ def test_a_result_that_is_empty_or_a_folder_is_no_result(run: Run, source: Path,
     done = run("folder", source, out)
     assert done.code == 7
     for name in ("a.png", "m.tif"):
-        assert "exists and is no picture" in done.lines_about(name)[0]
+        assert "exists and is not a picture" in done.lines_about(name)[0]
     assert sorted(tree(out)) == ["a.png", "sub/z.bmp"]
     (out / "m.tif").rmdir()
     assert run("folder", source, out, "--overwrite").code == 0

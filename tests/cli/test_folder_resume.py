@@ -87,7 +87,7 @@ def test_what_somebody_put_there_or_altered_is_never_replaced(run: Run, done: Pa
     assert {name: (out / name).read_bytes() for name in before} == before
     said = run("folder", done, out, "--strength", "0.4")
     assert "a.png: result exists, was altered since it was made" in said.err
-    assert "1 of those already there were made by no run on record" in said.err
+    assert "1 of those already there were not made by a known run" in said.err
     assert len(remade(run, done, out, "--overwrite")) == 4
 
 
@@ -244,7 +244,7 @@ def test_a_torn_journal_costs_nothing_but_what_it_lost(run: Run, done: Path, out
     ended = run("folder", done, out, "--strength", "0.5")
     assert ended.code == 0
     assert "2 colored" in ended.err
-    assert "1 of those already there were made by no run on record" in ended.err
+    assert "1 of those already there were not made by a known run" in ended.err
 
 
 def test_dry_run_tells_the_reason_for_each_item(

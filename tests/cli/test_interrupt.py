@@ -94,7 +94,7 @@ def test_one_signal_finishes_the_pictures_under_way_and_the_next_run_the_rest(
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, stdout) == (code, "")
-    assert "finishing the pictures under way; once more to stop at once" in stderr
+    assert "finishing the pictures under way; press again to stop at once" in stderr
     assert "Traceback" not in stderr
     made = results(out)
     assert sorted(tree(out)) == made
@@ -191,7 +191,7 @@ def test_of_two_runs_at_once_one_is_refused_and_harms_nothing(
     for process, stderr in zip(runs, said, strict=True):
         assert process.returncode in (0, 5), stderr
         if process.returncode == 5:
-            assert "another run is writing into it" in stderr
+            assert "another run is writing to it" in stderr
         assert "Traceback" not in stderr
     assert sorted(p.returncode for p in runs) in ([0, 5], [0, 0])  # both went through if one came after the other
     assert_all_whole(out)

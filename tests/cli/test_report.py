@@ -71,7 +71,7 @@ def test_nothing_to_review_ends_with_3_and_a_place_that_is_taken_with_5(run: Run
     (tmp_path / "out-report" / "index.html").write_text("theirs")
     taken = run("report", out)
     assert taken.code == 5
-    assert "exists and is no review page" in taken.err
+    assert "exists and is not a review page" in taken.err
 
 
 def test_results_are_only_read(run: Run, tmp_path: Path) -> None:

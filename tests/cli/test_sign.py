@@ -81,7 +81,7 @@ def test_results_are_signed_and_keep_their_luma(
     write(tmp_path / "in" / "b.bmp")
     done = run("folder", tmp_path / "in", out, "--sign-key", key, "--sign-certificates", chain)
     assert done.code == 0, done.err
-    assert done.lines_about("b.bmp") == ["b.bmp: not signed: bmp has no place for content credentials"]
+    assert done.lines_about("b.bmp") == ["b.bmp: not signed: bmp cannot hold content credentials"]
     for path in sorted(out.glob("[ad]*.*")):
         with c2pa.Reader(TYPES[path.suffix], io.BytesIO(path.read_bytes())) as reader:
             found = json.loads(reader.json())
@@ -115,7 +115,7 @@ def test_keys_that_cannot_be_used_are_refused_before_anything_is_colored(
     (tmp_path / "bad.pem").write_text("no key")
     done = run("folder", source, out, "--sign-key", tmp_path / "bad.pem", "--sign-certificates", chain)
     assert done.code == 9
-    assert "is no private key that can be used" in done.err
+    assert "is not a usable private key" in done.err
     assert run("folder", source, out, "--sign-key", key).code == 2
     assert run("folder", source, out, "--sign-key", key, "--sign-certificates", tmp_path / "gone.pem").code == 9
     with pytest.raises(ConfigurationError):

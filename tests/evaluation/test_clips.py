@@ -117,7 +117,7 @@ def test_a_folder_s_luma_is_that_of_its_pictures(pan: Path) -> None:
 
 def test_a_single_frame_is_no_clip(tmp_path: Path) -> None:
     film = FilmSource(moving(1), chroma=1).write(tmp_path / "one.mkv")
-    with pytest.raises(InputError, match="has one frame only"):
+    with pytest.raises(InputError, match="has only one frame"):
         open_clip(film)
 
 

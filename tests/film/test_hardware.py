@@ -79,7 +79,7 @@ def test_without_a_gpu_nvenc_by_name_is_an_error() -> None:
     [
         (EncodeSettings(codec=FilmCodec.VP9), False, "no vp9"),
         (EncodeSettings(Purpose.MASTER), False, "no ffv1"),
-        (EncodeSettings(codec=FilmCodec.H264), False, "no h264 of 10 bit"),
+        (EncodeSettings(codec=FilmCodec.H264, depth=10), False, "no h264 of 10 bit"),
         (EncodeSettings(codec=FilmCodec.H264), True, "no interlaced"),
     ],
 )

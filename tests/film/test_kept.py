@@ -163,7 +163,7 @@ def test_of_two_runs_at_once_one_keeps_chroma_and_the_other_harms_nothing(
     run(request_)
     folder = tmp_path / "a.mp4.chroma"
     held = LockFile(folder / "journal.lock", folder)
-    with pytest.raises(OutputError, match="another run is writing into it"):
+    with pytest.raises(OutputError, match="another run is writing to it"):
         run(replace(request_, target=tmp_path / "c.mkv"))
     assert run(replace(request_, target=tmp_path / "d.mkv", settings=USE)) > 0
     held.release()

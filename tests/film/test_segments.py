@@ -101,7 +101,7 @@ def test_while_one_run_has_a_journal_open_another_harms_nothing(tmp_path: Path) 
         journal.segment_path(0).write_bytes(b"12345")
         journal.add(Made(0, 10, 2, 5))
         for fingerprint in ("film", "another"):
-            with pytest.raises(BusyError, match="another run is writing into it"):
+            with pytest.raises(BusyError, match="another run is writing to it"):
                 Journal(tmp_path / "work", fingerprint)
         journal.finish()
         assert not clear_finished(tmp_path / "work")

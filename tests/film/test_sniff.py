@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from archivecolor.chroma.film import scan
 from archivecolor.errors import InputError
-from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
+from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
+from tests.film.ffprobe import ffmpeg, needs_ffmpeg
 from tests.film.sources import FilmSource, moving
 
 
@@ -43,6 +45,56 @@ def test_other_names_are_believed_and_empty_or_missing_files_are_told(tmp_path: 
         looks_like_a_film(tmp_path / "b.mov")
     with pytest.raises(InputError, match="cannot be read"):
         looks_like_a_film(tmp_path / "c.mov")
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("MOV001.MOD", ["-c:v", "mpeg2video", "-f", "vob"]),
+        ("VR_MOVIE.VRO", ["-c:v", "mpeg2video", "-f", "vob"]),
+        ("AVSEQ01.DAT", ["-c:v", "mpeg1video", "-f", "vcd"]),
+        ("clip.m2p", ["-c:v", "mpeg2video", "-f", "vob"]),
+        ("clip.mpe", ["-c:v", "mpeg1video", "-f", "mpeg"]),
+        ("phone.3g2", ["-c:v", "mpeg4", "-f", "3g2"]),
+        ("raw.mjpeg", ["-c:v", "mjpeg", "-f", "mjpeg"]),
+        ("a.nut", ["-c:v", "ffv1"]),
+        ("a.h264", ["-c:v", "libx264", "-bf", "2"]),
+        ("a.dv", ["-s", "720x576", "-c:v", "dvvideo", "-pix_fmt", "yuv420p"]),
+    ],
+)
+def test_films_of_old_cameras_and_disks_are_films(tmp_path: Path, name: str, options: list[str]) -> None:
+    path = tmp_path / name
+    ffmpeg("-i", FilmSource(moving(12)).write(tmp_path / "plain.mkv"), "-r", "25", *options, path)
+    assert names_a_film(name)
+    assert looks_like_a_film(path)
+    assert result_name(name, EncodeSettings()) == f"{path.stem}.mkv"
+    film = scan(path).film
+    assert (len(film.times), film.warnings) == (12, ())
+
+
+@pytest.mark.parametrize("name", ["a.dat", "a.mod", "a.ts", "a.rec"])
+@pytest.mark.parametrize("content", [b"\0\1\2\3" * 300, b"name;place\nHafen;Basel\n" * 60, b"M.K. tracker" * 100])
+def test_other_things_of_these_names_are_none(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert names_a_film(name)
+    assert not looks_like_a_film(tmp_path / name)
+
+
+def test_a_film_without_a_suffix_is_known_by_its_content(tmp_path: Path) -> None:
+    for muxer, encoder in (("mp4", "libx264"), ("matroska", "ffv1"), ("avi", "mpeg4"), ("mpegts", "mpeg2video")):
+        assert is_a_film(FilmSource(moving(3), encoder, muxer=muxer).write(tmp_path / f"box {muxer}"))
+    (tmp_path / "notes").write_text("ftyp")
+    assert not is_a_film(tmp_path / "notes")
+
+
+def test_a_list_of_other_files_is_no_film(tmp_path: Path) -> None:
+    FilmSource(moving(3)).write(tmp_path / "a.mkv")
+    (tmp_path / "x.mp4").write_text("ffconcat version 1.0\nfile a.mkv\n")
+    (tmp_path / "y.mp4").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path}/a.mkv\n#EXT-X-ENDLIST\n")
+    for name in ("x.mp4", "y.mp4"):
+        with pytest.raises(InputError, match="is no film"):
+            scan(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_failure_leaves_the_file_that_was_there_as_it_was(overwrite: bool, tmp
 def test_an_existing_file_is_not_replaced_unless_asked_for(tmp_path: Path) -> None:
     final = tmp_path / "a.png"
     final.write_bytes(b"older")
-    with pytest.raises(AlreadyExistsError, match=r"a\.png: exists already") as caught:
+    with pytest.raises(AlreadyExistsError, match=r"a\.png: already exists") as caught:
         write(final, b"newer")
     assert caught.value.hint == "--overwrite replaces it"
     assert final.read_bytes() == b"older"

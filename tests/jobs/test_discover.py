@@ -92,7 +92,7 @@ def test_a_link_that_leads_nowhere_or_to_itself_is_a_failure_and_the_rest_goes_o
 def test_a_pipe_is_no_regular_file_and_is_not_opened(tmp_path: Path) -> None:
     source = make(tmp_path / "in", "a.jpg")
     os.mkfifo(source / "pipe.jpg")
-    assert passed_by(walk(source, tmp_path / "out")) == [("pipe.jpg", "is no regular file", False)]
+    assert passed_by(walk(source, tmp_path / "out")) == [("pipe.jpg", "is not a regular file", False)]
 
 
 @pytest.mark.parametrize(
@@ -257,9 +257,9 @@ def test_folders_beside_each_other_are_fine_whether_the_target_exists_or_not(tmp
         ("link/out", "lies inside"),
         (".", "lies inside"),
         ("link to the top", "lies inside"),
-        ("file", "is no folder"),
-        ("broken", "is no folder"),
-        ("loop", "is no folder"),
+        ("file", "is not a folder"),
+        ("broken", "is not a folder"),
+        ("loop", "is not a folder"),
     ],
 )
 def test_a_target_in_the_source_or_around_it_or_that_is_no_folder_is_refused(
@@ -281,7 +281,7 @@ def test_a_target_in_the_source_or_around_it_or_that_is_no_folder_is_refused(
     ("name", "said"),
     [
         ("nowhere", "there is no such folder"),
-        ("file", "is no folder"),
+        ("file", "is not a folder"),
         ("loop", "there is no such folder"),
         ("file/below", "there is no such folder"),
         ("n" * 300, "there is no such folder"),

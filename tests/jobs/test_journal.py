@@ -241,7 +241,7 @@ def test_names_whose_hashes_collide_are_told_apart(tmp_path: Path, monkeypatch: 
 
 
 def test_a_second_run_is_refused_while_the_first_one_lives(tmp_path: Path) -> None:
-    with Journal(tmp_path), pytest.raises(OutputError, match="another run is writing into it"):
+    with Journal(tmp_path), pytest.raises(OutputError, match="another run is writing to it"):
         Journal(tmp_path)
     Journal(tmp_path).close()
 

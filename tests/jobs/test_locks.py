@@ -33,7 +33,7 @@ def other(tmp_path: Path) -> subprocess.Popen[str]:
 
 
 def test_what_another_process_holds_is_refused_until_it_lets_go(tmp_path: Path, other: subprocess.Popen[str]) -> None:
-    with pytest.raises(BusyError, match="another run is writing into it") as caught:
+    with pytest.raises(BusyError, match="another run is writing to it") as caught:
         LockFile(tmp_path / "lock", tmp_path)
     assert caught.value.hint == "let that run finish"
     other.communicate("\n", timeout=60)

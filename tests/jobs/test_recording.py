@@ -32,10 +32,10 @@ def test_a_run_that_planned_while_another_began_is_refused(tmp_path: Path) -> No
         first.claim()
         first.claim()
         assert first.holds_journal
-        with pytest.raises(OutputError, match="another run is writing into it"):
+        with pytest.raises(OutputError, match="another run is writing to it"):
             second.claim()
         assert not second.holds_journal
-        with pytest.raises(OutputError, match="another run is writing into it"):
+        with pytest.raises(OutputError, match="another run is writing to it"):
             recorder(tmp_path)
 
 
@@ -45,7 +45,7 @@ def test_a_run_that_planned_before_another_wrote_is_refused(tmp_path: Path) -> N
         with recorder(tmp_path) as first:
             first.claim()
             first.failed("a.png", source, Kind.STILL, InputError(f"{source}: is no picture"))
-        with pytest.raises(OutputError, match="another run has written into it"):
+        with pytest.raises(OutputError, match="another run has written to it"):
             late.claim()
     assert [entry.run for entry in read_journal(tmp_path)] == [1]
 
@@ -108,7 +108,7 @@ def test_what_is_there_is_replaced_if_it_is_the_known_result_or_that_is_wished(
     if reason is Reason.OVERWRITE:
         assert note(theirs, tmp_path).replaces_sha256 == sha256(b"older")
     else:
-        with pytest.raises(AlreadyExistsError, match=r"a\.png: exists already"):
+        with pytest.raises(AlreadyExistsError, match=r"a\.png: already exists"):
             note(theirs, tmp_path)
 
 

@@ -236,6 +236,6 @@ def test_a_source_that_vanished_is_told(wanted: Wanted, colored: Entry) -> None:
 def test_what_can_be_no_result_is_told_unless_it_may_be_overwritten(wanted: Wanted, make: object) -> None:
     assert callable(make)
     make(wanted.target)
-    with pytest.raises(OutputError, match="exists and is no picture"):
+    with pytest.raises(OutputError, match="exists and is not a picture"):
         decide(wanted, None, Rules())
     assert decide(wanted, None, Rules(overwrite=True)) == made(Reason.OVERWRITE)

@@ -70,7 +70,7 @@ def test_with_the_sources_what_no_run_has_come_to_is_missing(tmp_path: Path) -> 
     write_journal(out, colored("a.png"))
     items = by_source(find_items(out, source))
     assert {name: item.state for name, item in items.items()} == {"a.png": State.COLORED, "new/b.jpg": State.MISSING}
-    assert items["new/b.jpg"].reason == "no run has come to it yet"
+    assert items["new/b.jpg"].reason == "no run has reached it yet"
 
 
 def test_without_a_journal_every_picture_and_film_is_taken_for_a_result(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_somebody_else_s_page_is_not_overwritten(tmp_path: Path) -> None:
     picture(out / "a.png")
     folder.mkdir()
     (folder / "index.html").write_text("<h1>Our museum</h1>")
-    with pytest.raises(OutputError, match="no review page"):
+    with pytest.raises(OutputError, match="not a review page"):
         making.plan(out, "0", folder=folder)
     assert (folder / "index.html").read_text() == "<h1>Our museum</h1>"
     assert [p.name for p in folder.iterdir()] == ["index.html"]

@@ -160,5 +160,5 @@ def test_a_name_that_no_browser_can_write_is_said(on: Page) -> None:
         start(on)
         stroke(on, 0.4, 0.4)
         on.press("s")
-        on.wait(lambda: "No browser can write this name" in on.find("toast").text)
+        on.wait(lambda: "A browser cannot write this name" in on.find("toast").text)
         on.press(Keys.ESCAPE)

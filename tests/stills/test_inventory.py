@@ -294,3 +294,15 @@ def test_damaged_files_give_a_list_and_nothing_else(tmp_path: Path, rng: np.rand
             for _ in range(6):
                 spoiled[int(rng.integers(len(spoiled) if rng.integers(2) else 200))] = int(rng.integers(256))
             assert isinstance(inventory(io.BytesIO(bytes(spoiled[: int(rng.integers(8, len(spoiled)))]))), dict)
+
+
+def test_auxiliary_pictures_and_thumbnails_of_a_heic_are_named(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    source, clear = tmp_path / "source.heic", np.dstack((SEPIA8, GRAY8))
+    large = np.tile(clear, (4, 4, 1))
+    Image.fromarray(large).save(source, exif=with_thumbnail((64, 48), 80)[6:], xmp=XMP % 1, thumbnails=[64])
+    assert {"XMP", "thumbnail", "auxiliary picture 'urn:mpeg:hevc:2015:auxid:1'"} <= set(carried(source))
+    assert recolor(source, tmp_path / "target.heic")[-1] == "not carried over: thumbnail"
+    warnings = recolor(source, tmp_path / "target.jpg", StillFormat.JPEG)
+    assert "transparency left out, jpeg has none" in warnings

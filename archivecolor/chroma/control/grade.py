@@ -1,6 +1,6 @@
 """Grading: the chroma that was predicted, painted and steadied, made calmer, richer, warmer or cooler.
 
-Pure functions of a*, b* and the luma beside them, applied last, once, by `pipeline` to stills and by `reel` to
+Pure functions of a*, b* and the luma beside them, applied last, once, by `still` to photographs and by `film` to
 film. Invariants: gray stays gray but for `warmed`; black and white stay neutral in all of them; a strength of 0 gives
 gray, whatever else is set; neutral settings give back the chroma bit for bit.
 """

@@ -137,7 +137,7 @@ def _decode(path: Path, shown: tuple[int, int]) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(path) as layer:
             if layer.format != "PNG":
-                raise InputError(f"{path}: is no PNG", hint="export the layer of strokes as PNG")
+                raise InputError(f"{path}: is not a PNG", hint="export the layer of strokes as PNG")
             if "A" not in layer.getbands() and "transparency" not in layer.info:
                 raise InputError(
                     f"{path}: has no transparency", hint="paint on a transparent layer and export it alone"

@@ -16,7 +16,7 @@ const grid = {
 
   setUp() {
     addEventListener("scroll", () => this.schedule(), { passive: true });
-    // Its height is our own doing; cells that are made anew under a pointer would lose its click
+    // Its height is our own doing; cells that are made again under a pointer would lose its click
     new ResizeObserver(() => this.node.clientWidth !== this.width && this.lay()).observe(this.node);
     this.node.addEventListener("click", (event) => {
       const cell = event.target.closest("[data-index]");

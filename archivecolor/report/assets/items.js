@@ -20,7 +20,7 @@ const items = data.items.map((row, index) => {
   return item;
 });
 
-const STATES = { colored: "Colored", skipped: "Left as it was", failed: "Failed", missing: "Without result" };
+const STATES = { colored: "Colored", skipped: "Left as it was", failed: "Failed", missing: "Without a result" };
 
 const thumbnailOf = (item) => `thumbs/${item.id.slice(0, 2)}/${item.id}.jpg`;
 const pictureOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.jpg`;

@@ -7,7 +7,7 @@ function judge(mark) {
   if (!item) return;
   const back = marks.of(item) === mark;
   marks.set(item, back ? null : mark);
-  say(back ? `${item.name}: mark taken back` : `${item.name}: ${mark === ACCEPT ? "accepted" : "rejected"}`);
+  say(back ? `${item.name}: mark removed` : `${item.name}: ${mark === ACCEPT ? "accepted" : "rejected"}`);
   if (back) return;
   if (!open) grid.go(grid.active + 1);
   else if (viewer.at + 1 < filters.shown.length) viewer.turn(1);
@@ -16,7 +16,7 @@ function judge(mark) {
 function undo() {
   const item = marks.undo();
   if (!item) return;
-  say(`${item.name}: mark taken back`);
+  say(`${item.name}: mark removed`);
   const at = filters.shown.indexOf(item);
   if (at < 0) return;
   if (viewer.node.open) viewer.show(at);
@@ -123,8 +123,8 @@ function showHead() {
   if (warned) parts.push(`${numbered.format(warned)} with warnings`);
   if (of("skipped")) parts.push(`${numbered.format(of("skipped"))} left as they were`);
   if (of("failed")) parts.push(`${numbered.format(of("failed"))} failed`);
-  if (of("missing")) parts.push(`${numbered.format(of("missing"))} without result`);
-  const day = new Date(data.made).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+  if (of("missing")) parts.push(`${numbered.format(of("missing"))} without a result`);
+  const day = new Date(data.made).toLocaleDateString("en-US", { day: "numeric", month: "long", year: "numeric" });
   element("summary").textContent = `${parts.join(" · ")} — archivecolor ${data.version}, ${day}`;
 }
 
@@ -144,7 +144,7 @@ function offerLists() {
   const choices = [
     [REJECT, "Rejected", counts[REJECT]],
     [ACCEPT, "Accepted", counts[ACCEPT]],
-    ["shown", "All that are shown", filters.shown.length],
+    ["shown", "All shown", filters.shown.length],
   ];
   for (const [id, label, length] of choices) {
     const button = element(`export-${id}`);

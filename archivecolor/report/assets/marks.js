@@ -1,5 +1,5 @@
 // Accepted and rejected: kept in this browser by the item's id, which changes with its result. So a result that was made
-// anew comes unmarked, and a page that was made anew finds the marks of all others.
+// again comes unmarked, and a page that was made again finds the marks of all others.
 
 const ACCEPT = "accept";
 const REJECT = "reject";
@@ -49,7 +49,7 @@ const marks = {
   },
 
   complain() {
-    if (this.kept) say("This browser keeps no marks: export them before you close the page.", 8);
+    if (this.kept) say("This browser does not keep marks: export them before you close the page.", 8);
     this.kept = false;
   },
 

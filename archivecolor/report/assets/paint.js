@@ -1,5 +1,5 @@
 // Painting hints: strokes of color on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
-// Strokes are kept in this browser by their layer, so that they are there again when the picture was made anew.
+// Strokes are kept in this browser by their layer, so that they are still there when the picture is made again.
 
 const COLORS = [
   ["Skin", "#d9a78b"],
@@ -131,7 +131,7 @@ const painting = {
     try {
       localStorage.setItem(this.key, JSON.stringify(this.byLayer));
     } catch {
-      say("This browser keeps no strokes: save the layer before you close the page.", 8);
+      say("This browser does not keep strokes: save the layer before you close the page.", 8);
     }
   },
 
@@ -158,7 +158,7 @@ const painting = {
     const item = this.item;
     if (!item || !this.strokes.length) return;
     if (LONE_BYTE.test(item.source)) {
-      say("No browser can write this name. Paint on a layer with a picture editor.", 8);
+      say("A browser cannot write this name. Paint on a layer with a picture editor.", 8);
       return;
     }
     const layer = await new Promise((resolve) => element("paint").toBlob(resolve, "image/png"));

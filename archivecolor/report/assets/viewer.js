@@ -90,7 +90,7 @@ const viewer = {
     if (film.isShown) this.showFrame(null); // or its sound would go on
     if (history.state?.viewer) history.back();
     else history.replaceState(null, "", location.pathname + location.search);
-    // Word of the closing comes late: by then somebody may be writing in a field
+    // Word of the closing comes late: by then the user may be typing in a field
     if (!document.activeElement?.matches("input, select, textarea")) element("grid").focus({ preventScroll: true });
   },
 
@@ -129,7 +129,7 @@ const viewer = {
   fail() {
     element("compare").hidden = true;
     element("reason").hidden = false;
-    element("reason-title").textContent = "The picture is not there";
+    element("reason-title").textContent = "The picture is missing";
     element("reason-text").textContent = "The folders pictures and thumbs belong beside this page.";
     element("reason-hint").textContent = "";
   },
@@ -230,7 +230,7 @@ const viewer = {
 
   doubt() {
     if (!this.hasMap) {
-      say("There is no confidence map of this one.");
+      say("There is no confidence map for this one.");
       return;
     }
     this.doubted = !this.doubted;

@@ -5,8 +5,8 @@
     plan_film:  names -> streams the container can hold -> scan (timestamps, shots, form) -> part -> encoder, tried
     color_film: free space -> journal -> segments (`segment_maker`) -> join -> sync -> rename
 
-Nothing bears the target's name before all of it is there. What a stopped or killed run made lies in a work folder
-beside the target, and the same request goes on from there.
+The target's name is given once all of it is there. What a stopped or killed run made stays in a work folder
+beside the target, and the same request continues from there.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from archivecolor.chroma.film import FilmColorizer, Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.changes import settled
+from archivecolor.film.codecs import container_for
 from archivecolor.film.damage import Warned
-from archivecolor.film.encoding import Encoding, container_for, open_encoder, plan_encoding, written_size
+from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.segments import Journal, Segment, ShotConfidence, clear_finished, holds, plan_segments
@@ -41,7 +42,7 @@ from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.runs.listener import INFO, Listener, Progress, Silent, Unit
+from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, FilmCodec, Purpose, changed
 from archivecolor.stills.sniff import is_a_picture
@@ -62,7 +63,7 @@ class Whole:
     """What is known of a film when all of it is written and it has no name yet."""
 
     confidence: tuple[ShotConfidence, ...]
-    """How sure the generator was of each shot; none from generators that do not tell."""
+    """How sure the generator was of each shot; empty from generators that do not report it."""
     warnings: tuple[Warned, ...]
     """Damage of the source; everything that can be decoded was written."""
     lost: tuple[str, ...]
@@ -83,7 +84,7 @@ class FilmInColorError(OutputError):
 
 @dataclass(frozen=True, slots=True)
 class FilmRequest:
-    """What somebody wants of a film."""
+    """What is to be done with a film."""
 
     source: Path
     target: Path
@@ -137,12 +138,13 @@ class FilmPlan:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        return written_size(self.scan.film.form, side_by_side=self.request.settings.encode.side_by_side)
+        side_by_side = self.request.settings.encode.side_by_side
+        return written_size(self.scan.film.form, self.encoding, side_by_side=side_by_side)
 
 
 @dataclass(frozen=True, slots=True)
 class FilmRecord:
-    """What became of a film."""
+    """The outcome of a film."""
 
     source: Path
     target: Path
@@ -165,7 +167,7 @@ class FilmRecord:
 
     @property
     def confidence(self) -> tuple[ShotConfidence, ...]:
-        """How sure the generator was of each shot; none from generators that do not tell."""
+        """How sure the generator was of each shot; empty from generators that do not report it."""
         return self.whole.confidence
 
 
@@ -180,20 +182,21 @@ def color_film(
     """Color a film: its picture in color, its luma as it was, everything else in it untouched.
 
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
-    them the same call goes on from the last finished segment.
+    them the same call continues from the last finished segment.
     """
-    settings, listener = settings or FilmSettings(), listener or Silent()
+    settings = settings or FilmSettings()
     request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
-    plan = plan_film(request, listener, stop)
-    with select.open_engine(settings.engine, settings.generator) as engine:
-        return make_film(plan, engine, settings.color, listener, stop)
+    with Relay(listener).heard() as relay:
+        plan = plan_film(request, relay, stop)
+        with select.open_engine(settings.engine, settings.generator) as engine:
+            return make_film(plan, engine, settings.color, relay, stop)
 
 
 def plan_film(request: FilmRequest, listener: Listener | None = None, stop: threading.Event | None = None) -> FilmPlan:
     """Read a film once and find out how to color it.
 
-    Raises `InputError` for what is no film, `OutputError` and `UsageError` for what cannot be done with it, before any
-    file is touched; `Stopped` once ``stop`` is set.
+    Raises `InputError` for what is not a film, `OutputError` and `UsageError` for what cannot be done with it, before
+    any file is touched; `Stopped` once ``stop`` is set.
     """
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
@@ -213,9 +216,10 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     film = settled(source, film, cut.first, cut.last)
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
-    size = written_size(film.form, side_by_side=encode.side_by_side)
+    size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
+    try_container(encoding, muxer, target.suffix)
     return FilmPlan(request, found, cut, encoding, muxer)
 
 
@@ -287,7 +291,7 @@ def _make(
     resumed = sum(made.frames for made in journal.made.values())
     done = float(resumed)
     if resumed:
-        listener.message(INFO, f"going on: {resumed} of {plan.frames} frames are there")
+        listener.message(INFO, f"continuing: {resumed} of {plan.frames} frames are done")
     try:
         _check_space(plan, sum(made.bytes for made in journal.made.values()))
     except OutputError:
@@ -326,7 +330,7 @@ def _work_folder(target: Path) -> Path:
 
 
 def clear_leftover(target: Path) -> bool:
-    """Delete what a run that was killed in its last moment left beside a film that is whole; says if there was any."""
+    """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
     return clear_finished(_work_folder(target))
 
 
@@ -351,7 +355,7 @@ def kept_folder(request: FilmRequest) -> Path:
 
 
 def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | None:
-    """Chroma that an earlier run kept, if it is what this one would make but for paint, or a place to keep it in."""
+    """Chroma that an earlier run kept, if this one would make the same apart from paint, or a place to keep it in."""
     folder, keep = kept_folder(plan.request), plan.request.settings.keep_work
     if not keep and not folder.exists():
         return None
@@ -400,7 +404,7 @@ def _check_names(request: FilmRequest) -> None:
             raise OutputError(f"{target}: is the film itself", hint="give the result another name")
         if not request.overwrite:
             clear_leftover(target)
-            raise OutputError(f"{target}: exists already", hint="--overwrite replaces it")
+            raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:
@@ -413,7 +417,7 @@ def _check_streams(request: FilmRequest, muxer: str) -> None:
 
 
 def _check_space(plan: FilmPlan, made_bytes: int) -> None:
-    """Segments and the film they are joined into lie beside each other for a while."""
+    """Segments and the film they are joined into exist side by side for a while."""
     width, height = plan.size
     bits = _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS) * width * height * plan.frames
     target = plan.request.target

@@ -75,7 +75,7 @@ class SegmentMaker:
         stop: threading.Event | None = None,
         advance: Callable[[float], None] | None = None,
     ) -> None:
-        """Make the segments that ``journal`` has not, ``jobs`` at a time; ``advance`` is told frames that are done.
+        """Make the segments that ``journal`` lacks, ``jobs`` at a time; ``advance`` is given the frames done.
 
         A frame whose chroma is kept first is done by halves.
 
@@ -166,7 +166,7 @@ class SegmentMaker:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        return written_size(self.scan.film.form, side_by_side=self.side_by_side)
+        return written_size(self.scan.film.form, self.encoding, side_by_side=self.side_by_side)
 
     def _shown(
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
@@ -186,7 +186,7 @@ class SegmentMaker:
         abandon: threading.Event,
         heard: list[ShotConfidence],
     ) -> Iterator[tuple[Picture, FloatArray]]:
-        """The segment's pictures, each with its chroma before grading; ``heard`` is told how sure the generator is."""
+        """The segment's pictures, each with its chroma before grading; ``heard`` collects how sure the generator is."""
 
         def pictures(first: int, last: int) -> Iterator[Picture]:
             for picture in self._pictures(first, last):
@@ -227,6 +227,8 @@ class SegmentMaker:
     def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
         form = self.scan.film.form
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
+        across, down = self.encoding.padding
+        luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)

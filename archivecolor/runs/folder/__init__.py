@@ -1,1 +1,1 @@
-"""A folder from tree to tree: planned whole, colored item by item, told and counted."""
+"""A folder from tree to tree: planned whole, colored item by item, reported and counted."""

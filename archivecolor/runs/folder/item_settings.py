@@ -76,7 +76,7 @@ class ItemSettings:
         return {"already_color": str(self.run.already_color)}
 
     def fitting(self, kind: Kind, target: Path, layers: Mapping[str, Path]) -> frozenset[str]:
-        """Digests of the settings of earlier results that this run would make no others than."""
+        """Digests of the settings of earlier results that this run would make the same."""
         digests = {settings_digest(self.colored(kind, target, layers))}
         if self.run.already_color is not AlreadyColor.RECOLOR:
             digests.add(settings_digest(self.in_color))

@@ -31,7 +31,7 @@ from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import FolderRun
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
-from archivecolor.runs.listener import INFO, Listener, Relay, Silent
+from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.version import __version__
 
@@ -47,7 +47,7 @@ def color_folder(
 ) -> FolderRecord:
     """Color every photograph and film below ``source`` into the same tree below ``out``.
 
-    The same call goes on where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
+    The same call continues where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
     further one is begun. With ``dry_run`` the plan is told, item by item, and nothing is written.
 
     Raises `ArchiveColorError` of the kind that says what cannot be done, before the first item is begun. Items that
@@ -60,7 +60,7 @@ def color_folder(
             f"{settings.summary}: the summary would lie among the sources", hint="give --summary another place"
         )
     if settings.watch and dry_run:
-        raise UsageError("--watch and --dry-run exclude each other", hint="leave one of them out")
+        raise UsageError("--watch and --dry-run cannot be used together", hint="leave one of them out")
     check_folders(source, out)
     if journal_path(source).exists():
         raise UsageError(
@@ -70,7 +70,8 @@ def color_folder(
     if settings.color.reference:
         content_sha256(settings.color.reference)  # what cannot be read is one error now, not one for each item
     items = ItemSettings(settings, catalog.find(settings.generator))
-    tally = Tally(Relay(listener or Silent()), Summary(settings.summary, source, out) if settings.summary else None)
+    relay = Relay(listener)
+    tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
     planner = Planner(
         source,
@@ -81,7 +82,8 @@ def color_folder(
         bag=settings.bag or bag.is_bag(out),
     )
     job = _FolderJob(planner, stop, _signer(settings))
-    return job.tell() if dry_run else job.run()
+    with relay.heard():
+        return job.tell() if dry_run else job.run()
 
 
 def _signer(settings: FolderSettings) -> ContentSigner | None:
@@ -111,7 +113,7 @@ class _FolderJob:
         return planner.tally.record(dry_run=True)
 
     def run(self) -> FolderRecord:
-        """Color everything, or, while watching, whatever comes until somebody stops it."""
+        """Color everything or, while watching, whatever arrives until stopped."""
         planner, tally = self.planner, self.planner.tally
         if planner.bag:
             bag.check(planner.out)
@@ -185,7 +187,7 @@ def _make(planner: Planner) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise OutputError(f"{out}: cannot be made: {e.strerror}", hint="choose another folder") from e
+        raise OutputError(f"{out}: cannot be created: {e.strerror}", hint="choose another folder") from e
     if not os.access(out, os.W_OK | os.X_OK):
         raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
     if planner.bag:

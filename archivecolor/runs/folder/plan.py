@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
-from archivecolor.film.sniff import looks_like_a_film, names_a_film, result_name
+from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
@@ -48,7 +48,7 @@ class Planner:
     stopped: Callable[[], bool]
     """Whether the run is to end."""
     bag: bool = False
-    """Results lie in ``out``'s payload folder, and bear names that a bag can hold."""
+    """Results lie in ``out``'s payload folder, under names that a bag can hold."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
     recorder: Recorder | None = None
@@ -75,7 +75,7 @@ class Planner:
         self._missing = set(self.listed.names) if self.listed else set()
 
     def tasks(self) -> Iterator[Task]:
-        """What is to be done; everything else is told and recorded."""
+        """What is to be done; everything else is reported and recorded."""
         target = self.out / PAYLOAD if self.bag else self.out
         kinds = self.items.run.kinds
         for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed):
@@ -94,6 +94,8 @@ class Planner:
             try:
                 task = self._task(thing, kind)
             except ArchiveColorError as e:
+                if self.tally.listener.raised:
+                    raise
                 self._failed(thing.source, thing.name, kind, e)
             else:
                 if task:
@@ -103,7 +105,7 @@ class Planner:
         """Warn of painted layers that belong to no picture."""
         if self.items.hints:
             for layer in self.items.hints.strangers(self.source):
-                self.tally.listener.message(WARNING, f"{layer}: belongs to no picture of that name")
+                self.tally.listener.message(WARNING, f"{layer}: there is no picture of that name")
 
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
@@ -122,16 +124,16 @@ class Planner:
         if self.items.run.output.format is None:
             return color_name(name)
         suffix = suffix_of(self.items.run.output.format)
-        # 'plate.7' and 'plate.7.xmp' keep what is no suffix of a picture: they are not one picture's
+        # 'plate.7' and 'plate.7.xmp' keep what is not a picture's suffix: they are two files
         return str(Path(name).with_suffix(suffix)) if names_a_picture(name) else name + suffix
 
     def _task(self, item: Item, kind: Kind) -> Task | None:
         # Without the journal a half-written file may be one that another run is writing
         holds = self.recorder is not None and self.recorder.holds_journal
         if holds and self._has_leftover(item) and clear_leftover(item.target):
-            log.debug("%s: cleared what a killed run left of it", printable(item.name))
+            log.debug("%s: removed what a killed run had left", printable(item.name))
         if self.bag and not can_hold(item.target.name):
-            raise OutputError(f"{item.source}: its name is no Unicode text, a bag cannot list it", hint="rename it")
+            raise OutputError(f"{item.source}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
         layers = self.items.layers(kind, item.name)
@@ -149,7 +151,7 @@ class Planner:
         return Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256)
 
     def _has_leftover(self, item: Item) -> bool:
-        """Whether a half-written result lies there. A folder of results is looked through once."""
+        """Whether there is a half-written result. Each folder of results is searched once."""
         folder = item.target.parent
         if self._parts[0] != folder:
             parts: set[str] = set()
@@ -171,13 +173,17 @@ class Planner:
         if kind is Kind.FILM:
             if looks_like_a_film(item.source):
                 return True
-            self._passed_by(PassedBy(item.source, item.name, "is no film", failed=False), kind)
+            self._passed_by(PassedBy(item.source, item.name, "is not a film", failed=False), kind)
             return False
         try:
             sniff(item.source)
         except NotAPictureError as e:
             if e.expected:
                 raise
+            if is_a_film(item.source):
+                raise InputError(
+                    f"{item.source}: is a film, though its name does not say so", hint="give it the suffix .mkv"
+                ) from e
             reason = e.message.removeprefix(f"{item.source}: ")
             self._passed_by(PassedBy(item.source, item.name, reason, failed=False), kind)
             return False

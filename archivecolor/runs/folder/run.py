@@ -100,11 +100,11 @@ class FolderRun:
             self.tally.listener.message(INFO, f"film {number} of {total}: {task.name}")
             try:
                 self._film(task)
-            except Stopped:
-                return
             except Exception as e:
                 if self.tally.listener.raised:
                     raise
+                if isinstance(e, Stopped):
+                    return
                 log.debug("%s", printable(task.name), exc_info=True)
                 self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
             self.tally.ended += 1
@@ -195,13 +195,13 @@ class FolderRun:
         copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> bool:
-        """Tell and note what came to no colored result; says whether that is a failure."""
+        """Report and record an item without a colored result; returns whether that is a failure."""
         if isinstance(error, InColorError | FilmInColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)
             return False
-        if isinstance(error, AlreadyExistsError):  # somebody made it meanwhile
+        if isinstance(error, AlreadyExistsError):  # another program made it meanwhile
             self.tally.exists(task, task.kind, Reason.FOREIGN)
         else:
             self.tally.failed(task.source, task.name, task.kind, error)

@@ -1,6 +1,6 @@
 """The closing report of a folder run as a file: JSON with counts and a record an item, or CSV with a row an item.
 
-Items are kept on disk while the run goes on, so a report of a million takes no memory. The file is written when the run
+Items are kept on disk during the run, so a report of a million takes no memory. The file is written when the run
 ends, however it ends, and replaces the one that an earlier run left under that name.
 """
 

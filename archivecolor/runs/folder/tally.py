@@ -1,4 +1,4 @@
-"""What became of every file of a folder run: told to the listener one by one, counted, and kept for the summary."""
+"""The outcomes of a folder run: reported to the listener one by one, counted, and kept for the summary."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _LISTED_FAILURES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class FolderRecord:
-    """What became of a folder."""
+    """The outcome of a folder."""
 
     counts: Mapping[ItemStatus, int]
     by_kind: Mapping[tuple[ItemStatus, Kind], int]
     """Of photographs and of films."""
     foreign: int
-    """Of the results that exist, how many were made by no run on record."""
+    """Of the results that exist, how many were not made by any run on record."""
     painted: int
     """Of the results that exist, how many were left because making them again would lose hints."""
     failures: tuple[ItemOutcome, ...]
@@ -42,7 +42,7 @@ class FolderRecord:
     seconds: float
     dry_run: bool
     stopped_by: ArchiveColorError | None
-    """What ended the run before its end, if an error did: a full disk, or the first failure, if it was told to."""
+    """The error that ended the run early, if any: a full disk, or the first failure with ``fail_fast``."""
 
     @property
     def colored(self) -> int:
@@ -51,7 +51,7 @@ class FolderRecord:
 
     @property
     def failed(self) -> int:
-        """How many items came to nothing."""
+        """How many items failed."""
         return self.counts.get(ItemStatus.FAILED, 0)
 
     def raise_for_failures(self) -> None:
@@ -59,17 +59,17 @@ class FolderRecord:
         if self.stopped_by:
             raise self.stopped_by
         if self.failed:
-            raise ItemsFailedError(f"{self.failed} failed", hint="mend them and run the same command again")
+            raise ItemsFailedError(f"{self.failed} failed", hint="fix them and run the same command again")
         if self.damaged:
             raise ItemsFailedError(
                 f"{self.damaged} films are damaged; everything that can be decoded was written",
-                hint="the warnings tell where",
+                hint="the warnings say where",
             )
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts what becomes of files. Its memory does not grow with their number."""
+    """Counts outcomes. Its memory does not grow with their number."""
 
     listener: Relay
     summary: Summary | None = None
@@ -95,11 +95,11 @@ class Tally:
         self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
 
     def passed_by(self, thing: PassedBy) -> None:
-        """Something in the tree that is no item."""
+        """Something in the tree that is not an item."""
         self._count(ItemOutcome(thing.source, thing.name, ItemStatus.IGNORED, reason=thing.reason))
 
     def failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
-        """An item, or what should have been one, came to nothing."""
+        """An item, or what should have been one, failed."""
         outcome = ItemOutcome(source, name, ItemStatus.FAILED, kind, error=error.message, hint=error.hint)
         if len(self.failures) < _LISTED_FAILURES:
             self.failures.append(outcome)
@@ -116,7 +116,7 @@ class Tally:
         self._count(ItemOutcome(item.source, item.name, status, kind, reason=reason))
 
     def record(self, *, not_begun: int = 0, dry_run: bool = False) -> FolderRecord:
-        """What became of the folder, now that the run is over; writes the summary. Raises `OutputError`."""
+        """The outcome, now that the run is over; writes the summary. Raises `OutputError`."""
         seconds = time.monotonic() - self.began
         if self.summary:
             self.summary.write(self.counts, not_begun, seconds)

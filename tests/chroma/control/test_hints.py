@@ -64,7 +64,7 @@ def test_palettes_and_gray_with_transparency_are_read_too(tmp_path: Path, mode: 
         (lambda p: layer(p, 90, 60), "is 60 x 90, its picture 90 x 60"),
         (lambda p: Image.fromarray(np.zeros((60, 90, 3), np.uint8)).save(p), "has no transparency"),
         (lambda p: Image.fromarray(np.full((60, 90, 4), 255, np.uint8)).save(p), "has no transparent part"),
-        (lambda p: Image.fromarray(np.zeros((60, 90, 3), np.uint8)).save(p, format="JPEG"), "is no PNG"),
+        (lambda p: Image.fromarray(np.zeros((60, 90, 3), np.uint8)).save(p, format="JPEG"), "is not a PNG"),
         (lambda p: p.write_bytes(b"no picture"), "cannot be read"),
         (lambda p: (layer(p), p.write_bytes(p.read_bytes()[:60])), "cannot be read"),
         (lambda p: None, "cannot be read"),

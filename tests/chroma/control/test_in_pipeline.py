@@ -74,7 +74,7 @@ def test_hints_color_the_first_page_of_several_and_that_is_told(tmp_path: Path) 
     layer = green_strokes(tmp_path / "strokes.png")
     with Colorizer(FakeEngine()) as colorizer:
         said = colorizer.color_file(album(tmp_path / "a.tif"), tmp_path / "b.tif", hints=layer)
-    assert "the hints color its first page alone" in said
+    assert "the hints color only its first page" in said
     assert greener(tmp_path / "b.tif") == [True, False]
 
 
@@ -99,7 +99,7 @@ def test_an_engine_that_does_not_tell_its_spread_still_colors(tmp_path: Path) ->
         assert made.confidence is None
         assert made.mean_confidence is None
         said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", confidence=tmp_path / "map.png")
-    assert said == ("generator 'fake' does not tell its confidence",)
+    assert said == ("generator 'fake' does not report its confidence",)
     assert not (tmp_path / "map.png").exists()
 
 

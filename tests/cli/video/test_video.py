@@ -39,7 +39,7 @@ def test_the_report_names_the_shots_that_the_generator_was_least_sure_of(
     record = json.loads(told.out)
     assert record["cuts_s"] == [0.8, 1.6]
     assert record["shots"] == [{"start_s": s, "confidence": 0.5} for s in (0.4, 0.8, 1.6)]
-    assert "least sure of the colors in the shots from 0:00:00.40 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)" in told.err
+    assert "least sure of the colors in the shots at 0:00:00.40 (50%), 0:00:00.80 (50%), 0:00:01.60 (50%)" in told.err
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ main()
     assert "b.mkv" not in names()
     capsys.readouterr()
     assert run("a.mkv", "b.mkv", "--for", "master") == 0
-    assert "going on: " in capsys.readouterr().err
+    assert "continuing: " in capsys.readouterr().err
     one, two = decode(Path("whole.mkv")), decode(Path("b.mkv"))
     assert one.times == two.times
     assert np.array_equal(one.lumas, two.lumas)

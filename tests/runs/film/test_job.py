@@ -118,7 +118,7 @@ def test_what_a_run_had_no_time_to_delete_goes_when_the_same_is_asked_again(
         make_film(plan, FakeEngine(by_luma), PLAIN)
     work = request_.target.with_name(".b.mkv.work")
     assert work.is_dir()
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         plan_film(request_)
     assert not work.exists()
 
@@ -127,7 +127,7 @@ def test_work_for_a_film_that_is_to_be_replaced_is_kept(request_: FilmRequest) -
     request_.target.write_bytes(b"an older result")
     plan = plan_film(replace(request_, overwrite=True))
     stop_in_the_second_segment(plan)
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         plan_film(request_)
     assert make_film(plan, FakeEngine(by_luma), PLAIN).resumed >= 30
 

@@ -1,0 +1,66 @@
+"""What a HEIC carries, for `inventory`: items and properties of its `meta` box (ISO/IEC 23008-12; 14496-12, 8.11)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+_PICTURES: Final = (b"hvc1", b"grid", b"iden", b"iovl", b"av01", b"jpeg", b"tili", b"unci", b"mask")
+_LONGEST_META_BYTES: Final = 16 << 20
+_COUNTED: Final = {b"meta": 4, b"iref": 4, b"iprp": 0, b"ipco": 0}
+"""Boxes of boxes, and how many bytes come before these."""
+
+
+def items(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """Kind and name: of items that are no pictures, of auxiliary pictures, and of thumbnails."""
+    file.seek(0)
+    while len(head := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", head)
+        body = size - 8
+        if size == 1:
+            body = struct.unpack(">Q", file.read(8))[0] - 16
+        if kind == b"meta" and 4 <= body <= _LONGEST_META_BYTES:
+            yield from _inside(file.read(body), 4)
+            return
+        if body < 0:
+            return
+        file.seek(body, 1)
+
+
+def _inside(data: bytes, at: int) -> Iterator[tuple[str, str]]:
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if size < 8 or at + size > len(data):
+            return
+        body = data[at + 8 : at + size]
+        if kind in _COUNTED:
+            yield from _inside(body, _COUNTED[kind])
+        elif kind == b"iinf":
+            yield from _entries(body)
+        elif kind == b"auxC":
+            yield "auxiliary picture", body[4:].split(b"\0", 1)[0].decode("ascii", "replace")
+        elif kind == b"thmb":
+            yield "thumbnail", ""
+        elif kind == b"colr" and body[:4] in (b"prof", b"rICC"):
+            yield "ICC profile", ""
+        at += size
+
+
+def _entries(body: bytes) -> Iterator[tuple[str, str]]:
+    """Of the items' list."""
+    at = 6 if body[:1] == b"\0" else 8
+    while at + 8 <= len(body):
+        (size,) = struct.unpack_from(">I", body, at)
+        if size < 8:
+            return
+        entry = body[at + 8 : at + size]
+        at += size
+        start = 8 if entry[:1] == b"\2" else 10
+        kind, rest = entry[start : start + 4], entry[start + 4 :]
+        if kind == b"mime":
+            content = rest.split(b"\0")[1:2]
+            name = content[0].decode("ascii", "replace") if content else ""
+            yield ("XMP", "") if name == "application/rdf+xml" else ("item", name)
+        elif kind and kind not in (*_PICTURES, b"Exif"):  # EXIF is told of by `metadata.left_out`
+            yield "item", kind.decode("ascii", "replace")

@@ -1,0 +1,1 @@
+"""Photographs gathered from public repositories and packages, by a list that says where each comes from."""
