@@ -69,7 +69,7 @@ def recall(out: Path, seen: twins.Seen) -> None:
 def _gather_one(
     source: Source, files: origin.Origin, out: Path, record: Record, guard: twins.Guard, seen: twins.Seen
 ) -> None:
-    wanted = sorted((path for path in files.paths() if source.wants(path)), key=lambda path: _chance(source, path))
+    wanted = sorted(files.paths(source.wants), key=lambda path: _chance(source, path))
     if not wanted:
         raise InputError(f"{source.where}: none of its files is wanted")
     packer = Packer(out, source, record)

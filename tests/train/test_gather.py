@@ -89,8 +89,8 @@ Gathered = Callable[..., Path]
 def gathered(tmp_path: Path) -> Gathered:
     """Gather what a repository of these files gives into a folder."""
 
-    def run(files: Mapping[str, bytes], apart_from: Iterable[Path] = (), **changes: Any) -> Path:
-        commit = repository(tmp_path / "mirror" / "someone+blobs", files)
+    def run(held: Mapping[str, bytes], apart_from: Iterable[Path] = (), **changes: Any) -> Path:
+        commit = repository(tmp_path / "mirror" / "someone+blobs", held)
         out = tmp_path / "out"
         guard = twins.Guard(list(apart_from))
         gather.gather([source(commit, **changes)], out, guard, twins.Seen(), tmp_path / "mirror")
@@ -217,6 +217,11 @@ def test_a_picture_is_kept_once_however_it_was_saved(gathered: Gathered) -> None
     out = gathered(files)
     assert len(members(out)) == 2
     assert dropped(out) == {"twin of another": 2}  # a and b are one file to git
+
+
+def test_a_copy_that_is_not_wanted_does_not_stand_for_one_that_is(gathered: Gathered) -> None:
+    files = {f"{folder}/1.jpg": jpeg(photograph(1)) for folder in ("a", "b", "c")}
+    assert len(members(gathered(files, files=("b/*", "c/*")))) == 1
 
 
 def test_of_augmented_versions_one_is_kept(gathered: Gathered) -> None:

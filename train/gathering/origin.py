@@ -7,20 +7,23 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from archivecolor.errors import InputError
 from train.gathering.sources import Source
+
+Wants: TypeAlias = Callable[[str], bool]
+"""Whether the file of this path is wanted."""
 
 
 class Origin(Protocol):
     """Where a source's files are read from."""
 
-    def paths(self) -> list[str]:
-        """Every file, each content once."""
+    def paths(self, wants: Wants) -> list[str]:
+        """The files that are wanted, each content once."""
 
     def read(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """The files' contents in that order; None for one that is not there."""
@@ -100,9 +103,9 @@ class Repository:
             if about.split()[1:2] == ["blob"]:
                 self._ids[path] = about.split()[2]
 
-    def paths(self) -> list[str]:
-        """Every file, each content once."""
-        return list({blob: path for path, blob in sorted(self._ids.items(), reverse=True)}.values())
+    def paths(self, wants: Wants) -> list[str]:
+        """The files that are wanted, each content once."""
+        return list({blob: path for path, blob in sorted(self._ids.items(), reverse=True) if wants(path)}.values())
 
     def read(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """The files' contents in that order; None for one that the repository lacks."""
@@ -129,10 +132,10 @@ class ZipFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def paths(self) -> list[str]:
-        """Every file, each content once."""
+    def paths(self, wants: Wants) -> list[str]:
+        """The files that are wanted, each content once."""
         with zipfile.ZipFile(self._path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
+            members = [m for m in archive.infolist() if not m.is_dir() and wants(m.filename)]
         return list({(m.CRC, m.file_size): m.filename for m in members}.values())
 
     def read(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -148,10 +151,10 @@ class TarFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def paths(self) -> list[str]:
-        """Every file."""
+    def paths(self, wants: Wants) -> list[str]:
+        """The files that are wanted."""
         with tarfile.open(self._path) as archive:
-            return [member.name for member in archive if member.isfile()]
+            return [member.name for member in archive if member.isfile() and wants(member.name)]
 
     def read(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """The files' contents in that order; all are taken into memory, as a compressed archive is read once only."""
