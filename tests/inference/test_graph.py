@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.graph import plan_graph
 from archivecolor.inference.onnx import OnnxEngine
+from archivecolor.installation import install_line
 from archivecolor.machine import comparison
 from archivecolor.settings import EngineSettings, Precision
 from tests.inference.conftest import record_digests
@@ -83,5 +85,5 @@ def test_a_graph_with_another_sha256_is_an_engine_error(copied_engine: Path) -> 
 
 def test_without_onnx_the_error_says_what_to_install(tiny: EngineFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(DependencyError, match=r"package onnx \(pip install 'archivecolor\[cuda\]'\)"):
+    with pytest.raises(DependencyError, match=re.escape(f"package onnx ({install_line('cuda')})")):
         plan_graph(tiny, Precision.FP16)

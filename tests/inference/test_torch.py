@@ -17,6 +17,7 @@ from archivecolor.generator import Generator
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.torch import TorchEngine
+from archivecolor.installation import install_line
 from archivecolor.settings import EngineSettings
 from tests.fakes.generators import tiny_generator
 from tests.inference.conftest import record_digests
@@ -91,7 +92,7 @@ except DependencyError as e:
     print(e)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "the torch engine needs PyTorch (pip install 'archivecolor[cuda]')\n"
+    assert done.stdout == f"the torch engine needs PyTorch ({install_line('cuda')})\n"
 
 
 def test_coloring_with_onnx_never_loads_torch() -> None:

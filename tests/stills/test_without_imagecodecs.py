@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from archivecolor.installation import install_line
 from tests.stills.sources import BITS, CLEAR8, CLEAR16, GRAY8, GRAY16, SEPIA8, SEPIA16, luma_of
 
 imagecodecs = pytest.importorskip("imagecodecs", reason="needed to write the files that are then read without it")
@@ -95,7 +96,7 @@ def test_what_libtiff_would_get_wrong_is_refused_with_the_install_line(tmp_path:
     paths = [write(tmp_path / f"{i}.tif", *case, "lzw", 1) for i, case in enumerate(REFUSED.values())]
     for name, said in zip(REFUSED, read(paths), strict=True):
         assert said["error"] == "DependencyError", name
-        assert "LZW compression needs another package (pip install 'archivecolor[tiff]')" in said["message"]
+        assert f"LZW compression needs another package ({install_line('tiff')})" in said["message"]
 
 
 def test_fax_and_damaged_files_are_told_apart(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def test_the_folder_describes_itself(tiny_engine: Path) -> None:
         "commit": "unknown",
         "data_sha256": "0" * 64,
         "steps": 1,
+        "pictures": 0,
         "hours": 0.0,
     }
 
