@@ -16,7 +16,8 @@ from PIL import Image
 
 from archivecolor import Colorizer
 from archivecolor.color import UIntArray
-from archivecolor.runs.film.job import FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import make_film
+from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from archivecolor.stills import open_still

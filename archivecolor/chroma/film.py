@@ -38,7 +38,7 @@ from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import Stopped
 from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.survey import Survey, survey
-from archivecolor.film.writing import Cut
+from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
@@ -68,12 +68,12 @@ class Scan:
     cuts: tuple[int, ...]
     """Frames that begin a new shot."""
 
-    def part(self, start_s: float | None, end_s: float | None) -> Cut:
+    def part(self, start_s: float | None, end_s: float | None) -> Part:
         """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
         shown = [self.film.seconds(i) for i in range(len(self.film.times))]
         first = 0 if start_s is None else sum(s < start_s - 1e-9 for s in shown)
         last = len(shown) if end_s is None else sum(s < end_s - 1e-9 for s in shown)
-        return Cut(first, max(first, last), whole=start_s is None and end_s is None)
+        return Part(first, max(first, last), whole=start_s is None and end_s is None)
 
 
 def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:

@@ -9,7 +9,8 @@ from archivecolor.cli.lines import tell_least_sure
 from archivecolor.text import clock, duration, printable
 
 if TYPE_CHECKING:
-    from archivecolor.runs.film.job import FilmPlan, FilmRecord
+    from archivecolor.runs.film.job import FilmRecord
+    from archivecolor.runs.film.plan import FilmPlan
 
 log = console.log
 _LISTED_WARNINGS: Final = 20

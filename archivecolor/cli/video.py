@@ -70,7 +70,8 @@ def video(
     )
 
     from archivecolor.inference import select
-    from archivecolor.runs.film.job import FilmRequest, make_film, plan_film, preview_film
+    from archivecolor.runs.film.job import make_film, preview_film
+    from archivecolor.runs.film.plan import FilmRequest, plan_film
 
     request = FilmRequest(source, out, settings, overwrite=overwrite, muxer="matroska" if preview else None)
     record = plan = None

@@ -21,7 +21,7 @@ from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.form import luma_plane, make_gray
 from archivecolor.film.reading import opened
-from archivecolor.film.segments import Journal, Made, Segment, ShotConfidence, by_shot
+from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.writing import explain
 
 _STEPS: Final = 4.0
@@ -37,7 +37,7 @@ class KeptChroma:
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         """Open ``folder``; chroma of another ``fingerprint`` is deleted. Raises `BusyError` or `OutputError`."""
-        self._journal = Journal(folder, fingerprint)
+        self._journal = SegmentJournal(folder, fingerprint)
         self._lock = threading.Lock()
 
     def holds(self, segment: Segment, paint: str) -> bool:
@@ -65,7 +65,7 @@ class KeptChroma:
         path.unlink(missing_ok=True)  # of other paint: what the journal says of it must not be said of this
         count, size = write_chroma(path, make())
         with self._lock:
-            self._journal.add(Made(segment.number, count, 0, size, by_shot(heard), paint))
+            self._journal.add(MadeSegment(segment.number, count, 0, size, by_shot(heard), paint))
         return read_chroma(path)
 
 

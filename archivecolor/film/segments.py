@@ -108,7 +108,7 @@ def mean_confidence(shots: Iterable[ShotConfidence]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeSegment:
     """A finished segment."""
 
     number: int
@@ -128,7 +128,7 @@ class Made:
         return cls(**record, confidence=confidence)
 
 
-class Journal:
+class SegmentJournal:
     """What is made already, in a work folder: one JSON object a line, each synced before it counts.
 
     A journal of another film, other settings or another version is begun anew. A line that was being written when the
@@ -143,7 +143,7 @@ class Journal:
         """
         self.folder = folder
         self._path = folder / _NAME
-        self.made: dict[int, Made] = {}
+        self.made: dict[int, MadeSegment] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = LockFile(folder / _LOCK, folder)
@@ -167,7 +167,7 @@ class Journal:
         """Of each shot that the finished segments hold."""
         return by_shot(chain.from_iterable(made.confidence for made in self.made.values()))
 
-    def add(self, made: Made) -> None:
+    def add(self, made: MadeSegment) -> None:
         """Record a segment whose file is whole and synced."""
         self._append(asdict(made))
         self.made[made.number] = made
@@ -215,7 +215,7 @@ class Journal:
             for record in records[1:]:
                 if record == _FINISHED:
                     continue
-                made = Made.of_record(record)
+                made = MadeSegment.of_record(record)
                 path = self.segment_path(made.number)
                 if path.is_file() and path.stat().st_size == made.bytes:
                     self.made[made.number] = made

@@ -26,7 +26,7 @@ from archivecolor.film.encoding import Encoder, Encoding, tag
 from archivecolor.film.matroska import ROOM, aspect_elements, complete
 from archivecolor.film.packets import interleave, other_packets
 from archivecolor.film.reading import opened, picture_stream
-from archivecolor.film.segments import Made, Segment
+from archivecolor.film.segments import MadeSegment, Segment
 from archivecolor.film.streams import (
     add_copy,
     add_cover,
@@ -53,7 +53,7 @@ Shown = tuple[int, VideoFrame, str | None]
 
 def write_segment(
     path: Path, segment: Segment, shown: Iterable[Shown], encoding: Encoding, film: Survey, size: tuple[int, int]
-) -> Made:
+) -> MadeSegment:
     """Encode a segment's frames into a file that is whole or not there. Raises `OutputError`."""
     part = path.with_suffix(".part")
     count = reorder = 0
@@ -80,7 +80,7 @@ def write_segment(
         with part.open("rb") as f:
             os.fsync(f.fileno())
         part.replace(path)
-        return Made(segment.number, count, reorder, path.stat().st_size)
+        return MadeSegment(segment.number, count, reorder, path.stat().st_size)
     except (av.error.FFmpegError, OSError) as e:
         raise explain(e, path) from e
 
@@ -97,7 +97,7 @@ def explain(error: Exception, path: Path) -> OutputError:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Part:
     """The part of a film that is written."""
 
     first: int
@@ -122,8 +122,8 @@ def join(
     source: Path,
     target: Path,
     film: Survey,
-    segments: Sequence[tuple[Path, Made]],
-    cut: Cut,
+    segments: Sequence[tuple[Path, MadeSegment]],
+    part: Part,
     encoding: Encoding,
     muxer: str,
     *,
@@ -140,19 +140,19 @@ def join(
             others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
             streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
             copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
-            offset = Fraction(0) if cut.whole else film.times[cut.first] * film.time_base
-            until = None if cut.last >= len(film.times) else film.times[cut.last] * film.time_base
-            _copy_about(old, new, offset, until, whole=cut.whole)
+            offset = Fraction(0) if part.whole else film.times[part.first] * film.time_base
+            until = None if part.last >= len(film.times) else film.times[part.last] * film.time_base
+            _copy_about(old, new, offset, until, whole=part.whole)
             new.start_encoding()
-            pictures = _picture_packets(segments, film, cut, picture)
-            rest = other_packets(old, streams, offset, until, whole=cut.whole)
+            pictures = _picture_packets(segments, film, part, picture)
+            rest = other_packets(old, streams, offset, until, whole=part.whole)
             written = interleave(new, pictures, rest)
         if muxer in _MATROSKAS:
             _complete(target, film, encoding)
     except (av.error.FFmpegError, OSError, ValueError) as e:
         raise explain(e, target) from e
-    if written.pictures != cut.last - cut.first:
-        raise OutputError(f"{target}: holds {written.pictures} frames, should hold {cut.last - cut.first}")
+    if written.pictures != part.last - part.first:
+        raise OutputError(f"{target}: holds {written.pictures} frames, should hold {part.last - part.first}")
     start_s = float(film.times[0] * film.time_base - offset)
     lost = written.refused.warnings(start_s, "so damaged that it cannot be copied")
     return Joined(written.pictures, copied, written.others, tuple(lost))
@@ -244,11 +244,11 @@ def _copy_about(
 
 
 def _picture_packets(
-    segments: Sequence[tuple[Path, Made]], film: Survey, cut: Cut, stream: VideoStream
+    segments: Sequence[tuple[Path, MadeSegment]], film: Survey, part: Part, stream: VideoStream
 ) -> Iterator[Packet[Any]]:
     """The segments' packets with the film's timestamps; decoding times are those of presentation, earlier in turn."""
-    times = film.times[cut.first : cut.last]
-    zero = 0 if cut.whole else times[0]
+    times = film.times[part.first : part.last]
+    zero = 0 if part.whole else times[0]
     behind = max(made.reorder for _, made in segments)
     step = times[1] - times[0] if len(times) > 1 else 1
     turn = 0
@@ -257,7 +257,7 @@ def _picture_packets(
             for packet in container.demux(container.streams.video[0]):
                 if not packet.size or packet.pts is None:
                     continue
-                number = round(packet.pts * packet.time_base / _COUNT_BASE) - _LEAD - cut.first
+                number = round(packet.pts * packet.time_base / _COUNT_BASE) - _LEAD - part.first
                 after = times[number + 1] if number + 1 < len(times) else None
                 packet.time_base = film.time_base
                 packet.pts = times[number] - zero

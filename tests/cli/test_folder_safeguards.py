@@ -130,10 +130,10 @@ class TestUnexpected:
                 raise ValueError("31 is not a valid Type")
             return scan(path, *more)
 
-        monkeypatch.setattr("archivecolor.runs.film.job.scan", read)
+        monkeypatch.setattr("archivecolor.runs.film.plan.scan", read)
         done = run("folder", source, out)
         assert done.code == 7
-        assert "bad.mkv: unexpected ValueError: 31 is not a valid Type, at runs/film/job.py:" in done.err
+        assert "bad.mkv: unexpected ValueError: 31 is not a valid Type, at runs/film/plan.py:" in done.err
         assert (out / "good.mkv").is_file()
         assert "1 failed" in done.err
 

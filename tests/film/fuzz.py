@@ -30,7 +30,8 @@ import numpy as np
 from archivecolor.errors import ArchiveColorError
 from archivecolor.film.form import luma_plane
 from archivecolor.film.reading import decoded, opened, picture_stream
-from archivecolor.runs.film.job import FilmRecord, FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import FilmRecord, make_film
+from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, EncodeSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma

@@ -16,7 +16,8 @@ from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.codecs import CODECS
 from archivecolor.film.priority import ordinary_priority
 from archivecolor.film.sniff import result_name
-from archivecolor.runs.film.job import FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import make_film
+from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, Purpose
 from tests.fakes.engines import FakeEngine, by_luma

@@ -15,7 +15,8 @@ from archivecolor.errors import OutputError
 from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.matroska import aspect_elements, packed
 from archivecolor.film.side_data import side_data
-from archivecolor.runs.film.job import FilmRecord, FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import FilmRecord, make_film
+from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec
 from tests.fakes.engines import FakeEngine, by_luma

@@ -12,7 +12,8 @@ from archivecolor.film import segments
 from archivecolor.film.kept import read_chroma, write_chroma
 from archivecolor.film.segments import ShotConfidence
 from archivecolor.jobs.locks import LockFile
-from archivecolor.runs.film.job import FilmRequest, make_film, plan_film
+from archivecolor.runs.film.job import make_film
+from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose, Smoothing, SmoothingSettings
 from tests.fakes.engines import FakeEngine, by_luma

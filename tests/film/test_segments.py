@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from archivecolor.chroma.temporal import LOOKAHEAD
 from archivecolor.film.segments import (
-    Journal,
-    Made,
+    MadeSegment,
+    SegmentJournal,
     ShotConfidence,
     clear_finished,
     mean_confidence,
@@ -53,29 +53,29 @@ def test_short_shots_share_a_segment_and_a_long_take_is_split_with_frames_to_war
 
 
 def test_a_journal_survives_being_cut_off_at_any_byte(tmp_path: Path) -> None:
-    with Journal(tmp_path / "work", "film") as journal:
+    with SegmentJournal(tmp_path / "work", "film") as journal:
         for number in range(3):
             journal.segment_path(number).write_bytes(b"x" * (number + 5))
-            journal.add(Made(number, 10, 2, number + 5))
+            journal.add(MadeSegment(number, 10, 2, number + 5))
     whole = (tmp_path / "work" / "journal.jsonl").read_bytes()
     ends = [i + 1 for i, b in enumerate(whole) if b == ord("\n")]
     for size in range(ends[0], len(whole) + 1):
         (tmp_path / "work" / "journal.jsonl").write_bytes(whole[:size])
-        with Journal(tmp_path / "work", "film") as again:
+        with SegmentJournal(tmp_path / "work", "film") as again:
             assert len(again.made) == sum(end <= size for end in ends[1:])
-            again.add(Made(0, 10, 2, 5))
-        with Journal(tmp_path / "work", "film") as last:
+            again.add(MadeSegment(0, 10, 2, 5))
+        with SegmentJournal(tmp_path / "work", "film") as last:
             assert 0 in last.made
 
 
 def test_a_journal_adds_up_how_sure_the_generator_was_of_shots_that_lie_in_several_segments(tmp_path: Path) -> None:
     parts = [(ShotConfidence(0, 3, 0.2), ShotConfidence(30, 1, 0.9)), (ShotConfidence(30, 3, 0.5),)]
-    with Journal(tmp_path / "work", "film") as journal:
+    with SegmentJournal(tmp_path / "work", "film") as journal:
         for number, confidence in enumerate(parts):
             journal.segment_path(number).write_bytes(b"12345")
-            journal.add(Made(number, 10, 2, 5, confidence))
-    with Journal(tmp_path / "work", "film") as again:
-        assert again.made == {0: Made(0, 10, 2, 5, parts[0]), 1: Made(1, 10, 2, 5, parts[1])}
+            journal.add(MadeSegment(number, 10, 2, 5, confidence))
+    with SegmentJournal(tmp_path / "work", "film") as again:
+        assert again.made == {0: MadeSegment(0, 10, 2, 5, parts[0]), 1: MadeSegment(1, 10, 2, 5, parts[1])}
         first, second = again.confidence
     assert (first.first, first.asked, second.first, second.asked) == (0, 3, 30, 4)
     assert (first.mean, second.mean) == pytest.approx((0.2, 0.6))
@@ -85,38 +85,38 @@ def test_a_journal_adds_up_how_sure_the_generator_was_of_shots_that_lie_in_sever
 
 @pytest.mark.parametrize("harm", ["other film", "file gone", "file short"])
 def test_a_journal_counts_only_what_is_really_there(tmp_path: Path, harm: str) -> None:
-    with Journal(tmp_path / "work", "film") as journal:
+    with SegmentJournal(tmp_path / "work", "film") as journal:
         journal.segment_path(0).write_bytes(b"12345")
-        journal.add(Made(0, 10, 2, 5))
+        journal.add(MadeSegment(0, 10, 2, 5))
     if harm == "file gone":
         journal.segment_path(0).unlink()
     if harm == "file short":
         journal.segment_path(0).write_bytes(b"123")
-    with Journal(tmp_path / "work", "another" if harm == "other film" else "film") as again:
+    with SegmentJournal(tmp_path / "work", "another" if harm == "other film" else "film") as again:
         assert again.made == {}
 
 
 def test_while_one_run_has_a_journal_open_another_harms_nothing(tmp_path: Path) -> None:
-    with Journal(tmp_path / "work", "film") as journal:
+    with SegmentJournal(tmp_path / "work", "film") as journal:
         journal.segment_path(0).write_bytes(b"12345")
-        journal.add(Made(0, 10, 2, 5))
+        journal.add(MadeSegment(0, 10, 2, 5))
         for fingerprint in ("film", "another"):
             with pytest.raises(BusyError, match="another run is writing to it"):
-                Journal(tmp_path / "work", fingerprint)
+                SegmentJournal(tmp_path / "work", fingerprint)
         journal.finish()
         assert not clear_finished(tmp_path / "work")
-    with Journal(tmp_path / "work", "film") as again:
+    with SegmentJournal(tmp_path / "work", "film") as again:
         assert set(again.made) == {0}
 
 
 def test_only_a_finished_work_folder_is_cleared(tmp_path: Path) -> None:
     work = tmp_path / "work"
     assert not clear_finished(work)
-    with Journal(work, "film") as journal:
+    with SegmentJournal(work, "film") as journal:
         journal.segment_path(0).write_bytes(b"12345")
-        journal.add(Made(0, 10, 2, 5))
+        journal.add(MadeSegment(0, 10, 2, 5))
     assert not clear_finished(work)
-    with Journal(work, "film") as journal:
+    with SegmentJournal(work, "film") as journal:
         assert set(journal.made) == {0}
         journal.finish()
     assert clear_finished(work)
@@ -133,6 +133,6 @@ def test_a_work_folder_whose_run_was_killed_while_it_deleted_it_is_cleared(tmp_p
 
 def test_a_lock_that_a_killed_run_left_is_no_other_thing(tmp_path: Path) -> None:
     (tmp_path / "journal.lock").touch()
-    with Journal(tmp_path, "film"):
+    with SegmentJournal(tmp_path, "film"):
         assert {path.name for path in tmp_path.iterdir()} == {"journal.lock", "journal.jsonl"}
     assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]

@@ -39,9 +39,9 @@ from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
-from archivecolor.film.segments import Journal, Segment, ShotConfidence, by_shot
+from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.side_data import carrier
-from archivecolor.film.writing import Cut, Shown, write_segment
+from archivecolor.film.writing import Part, Shown, write_segment
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
 
@@ -70,7 +70,7 @@ class SegmentMaker:
     def make_all(
         self,
         segments: list[Segment],
-        journal: Journal,
+        journal: SegmentJournal,
         *,
         jobs: int = 1,
         stop: threading.Event | None = None,
@@ -242,7 +242,7 @@ class SegmentMaker:
         upright = np.concatenate((turn.to_upright(left), turn.to_upright(right)), axis=1)
         return np.asarray(turn.to_stored(upright))
 
-    def contact_sheet(self, path: Path, cut: Cut, *, overwrite: bool) -> int:
+    def contact_sheet(self, path: Path, part: Part, *, overwrite: bool) -> int:
         """Write one colored picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
 
         Pictures are colored singly, so colors may differ a little from the steadied film's. Raises `OutputError`.
@@ -250,7 +250,7 @@ class SegmentMaker:
         self.take_hints()
         grid = self._grid()
         tiles = []
-        for index in _looks(self.scan, cut):
+        for index in _looks(self.scan, part):
             picture = next(self._pictures(index, index + 1))
             _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
@@ -266,13 +266,13 @@ class SegmentMaker:
         return len(tiles)
 
 
-def _looks(scan: Scan, cut: Cut) -> list[int]:
+def _looks(scan: Scan, part: Part) -> list[int]:
     """The middle frame of each shot, or as many frames evenly as make a sheet worth looking at."""
-    edges = [cut.first, *(c for c in scan.cuts if cut.first < c < cut.last), cut.last]
+    edges = [part.first, *(c for c in scan.cuts if part.first < c < part.last), part.last]
     middles = [(a + b) // 2 for a, b in pairwise(edges)]
     if len(middles) < _SHEET_PICTURES // 4:
-        count = min(_SHEET_PICTURES // 2, cut.last - cut.first)
-        middles = [cut.first + (cut.last - cut.first) * (2 * i + 1) // (2 * count) for i in range(count)]
+        count = min(_SHEET_PICTURES // 2, part.last - part.first)
+        middles = [part.first + (part.last - part.first) * (2 * i + 1) // (2 * count) for i in range(count)]
     if len(middles) > _SHEET_PICTURES:
         middles = [middles[i * len(middles) // _SHEET_PICTURES] for i in range(_SHEET_PICTURES)]
     return middles

@@ -26,7 +26,7 @@ from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
-from archivecolor.runs.film import job
+from archivecolor.runs.film import plan as film_plan
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import WARNING
@@ -198,7 +198,7 @@ class Planner:
             self.tally.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
-            job.clear_leftover(item.target)
+            film_plan.clear_leftover(item.target)
         self.tally.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:

@@ -27,7 +27,8 @@ from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
-from archivecolor.runs.film.job import FilmInColorError, FilmRequest, Whole, make_film, plan_film
+from archivecolor.runs.film.job import make_film
+from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Progress, Unit

@@ -131,12 +131,12 @@ from tests.fakes.engines import FakeEngine, by_luma
 from archivecolor.__main__ import main
 select.open_engine = lambda *a, **k: FakeEngine(by_luma)
 segments.LONGEST_S = 1.0
-add = segments.Journal.add
+add = segments.SegmentJournal.add
 def die_later(self, made):
     add(self, made)
     if made.number == 1:
         os.kill(os.getpid(), 9)
-segments.Journal.add = die_later
+segments.SegmentJournal.add = die_later
 sys.argv = ["archivecolor", "video", "a.mkv", "b.mkv", "--for", "master"]
 main()
 """

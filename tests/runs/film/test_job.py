@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from archivecolor.color import FloatArray
-from archivecolor.errors import OutputError, Stopped
-from archivecolor.film.segments import Journal
+from archivecolor.errors import InputError, OutputError, Stopped
+from archivecolor.film.segments import SegmentJournal
 from archivecolor.inference.engine import Estimate
-from archivecolor.runs.film.job import FilmPlan, FilmRequest, Whole, make_film, plan_film
+from archivecolor.runs.film.job import make_film
+from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.listener import Progress
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
@@ -114,7 +115,7 @@ def test_what_a_run_had_no_time_to_delete_goes_when_the_same_is_asked_again(
 ) -> None:
     plan = plan_film(request_)
     with monkeypatch.context() as killed:
-        killed.setattr("archivecolor.film.segments.Journal.remove", Journal.close)
+        killed.setattr("archivecolor.film.segments.SegmentJournal.remove", SegmentJournal.close)
         make_film(plan, FakeEngine(by_luma), PLAIN)
     work = request_.target.with_name(".b.mkv.work")
     assert work.is_dir()
@@ -171,3 +172,15 @@ def test_a_full_disk_is_told_before_the_first_frame(request_: FilmRequest, monke
         make_film(plan, engine, PLAIN)
     assert engine.pictures == 0
     assert [p.name for p in request_.source.parent.iterdir()] == ["a.mkv"]
+
+
+def test_a_source_that_is_replaced_while_it_is_colored_gives_no_film(request_: FilmRequest, tmp_path: Path) -> None:
+    other = FilmSource([*moving(30, seed=9), *moving(60, seed=11)], audio=1).write(tmp_path / "other.mkv")
+
+    def replace_it(progress: Progress) -> None:
+        if progress.done == 80:
+            other.replace(request_.source)
+
+    with pytest.raises(InputError, match="changed while it was read"):
+        make_film(plan_film(request_), FakeEngine(by_luma), PLAIN, Heard(replace_it))
+    assert not request_.target.exists()

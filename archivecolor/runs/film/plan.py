@@ -1,0 +1,195 @@
+"""What must be known of a film before hours of work: that it can be read, colored and written, and how.
+
+::
+
+    names -> streams the container can hold -> scan (timestamps, shots, form) -> part -> encoder and container, tried
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from archivecolor.chroma.film import Scan, scan
+from archivecolor.errors import InputError, OutputError, UsageError
+from archivecolor.film import hardware
+from archivecolor.film.changes import settled
+from archivecolor.film.codecs import container_for
+from archivecolor.film.damage import Warned
+from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
+from archivecolor.film.segments import ShotConfidence, clear_finished
+from archivecolor.film.sniff import names_a_film
+from archivecolor.film.streams import unsupported
+from archivecolor.film.writing import Part
+from archivecolor.jobs.atomic import part_path
+from archivecolor.jobs.digests import look_at
+from archivecolor.jobs.files import is_same_file
+from archivecolor.jobs.records import FileState, TimedConfidence
+from archivecolor.runs.listener import Listener, Progress, Silent, Unit
+from archivecolor.runs.settings import FilmSettings
+from archivecolor.settings import AlreadyColor
+from archivecolor.stills.sniff import is_a_picture
+from archivecolor.text import clock
+
+_LEAST_SURE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is known of a film when all of it is written and it has no name yet."""
+
+    confidence: tuple[ShotConfidence, ...]
+    """How sure the generator was of each shot; empty from generators that do not report it."""
+    warnings: tuple[Warned, ...]
+    """Damage of the source; everything that can be decoded was written."""
+    lost: tuple[str, ...]
+    """What the source carried and the result does not, in words."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was lost, in one line, if anything was."""
+        return (f"not kept: {'; '.join(self.lost)}",) if self.lost else ()
+
+
+class FilmInColorError(OutputError):
+    """The film is in color already. Nothing is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRequest:
+    """What is to be done with a film."""
+
+    source: Path
+    target: Path
+    settings: FilmSettings
+    overwrite: bool = False
+    """Whether a file at the target may be replaced."""
+    muxer: str | None = None
+    """FFmpeg's name of the container; None is what the target's name says."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPlan:
+    """A request that can be met, and how."""
+
+    request: FilmRequest
+    scan: Scan
+    part: Part
+    encoding: Encoding
+    muxer: str
+    read: FileState
+    """The source as it was found."""
+
+    @property
+    def frames(self) -> int:
+        """How many will be written."""
+        return self.part.last - self.part.first
+
+    @property
+    def shots(self) -> int:
+        """How many the part has."""
+        return 1 + len(self.cuts)
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Frames, after the first, at which a shot begins."""
+        return tuple(c for c in self.scan.cuts if self.part.first < c < self.part.last)
+
+    def timed(self, confidence: Iterable[ShotConfidence]) -> list[TimedConfidence]:
+        """How sure the generator was of each shot, by when it begins."""
+        first, seconds = self.part.first, self.scan.film.seconds
+        return [TimedConfidence(seconds(max(shot.first, first)), shot.mean) for shot in confidence]
+
+    def least_sure(self, confidence: Iterable[ShotConfidence]) -> tuple[TimedConfidence, ...]:
+        """Where to look first: the shots of the least confidence, from the least up; none of a film of one shot."""
+        doubtful = sorted(self.timed(confidence), key=lambda shot: shot.confidence)
+        return tuple(doubtful[:_LEAST_SURE]) if self.shots > 1 else ()
+
+    def told(self, whole: Whole) -> tuple[str, ...]:
+        """What is lost on the way, and the source's damage with its times."""
+        damage = (f"at {clock(warning.time_s)}: {warning.text}" for warning in whole.warnings)
+        return (*self.encoding.notes, *whole.notes, *damage)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Stored width and height of what is written."""
+        side_by_side = self.request.settings.encode.side_by_side
+        return written_size(self.scan.film.form, self.encoding, side_by_side=side_by_side)
+
+
+def plan_film(request: FilmRequest, listener: Listener | None = None, stop: threading.Event | None = None) -> FilmPlan:
+    """Read a film once and find out how to color it.
+
+    Raises `InputError` for what is not a film, `OutputError` and `UsageError` for what cannot be done with it, before
+    any file is touched; `Stopped` once ``stop`` is set.
+    """
+    source, target, settings = request.source, request.target, request.settings
+    encode, listener = settings.encode, listener or Silent()
+    muxer = request.muxer or container_for(target.suffix)
+    _check_names(request)
+    read = look_at(source)
+    if not settings.leave_out:
+        _check_streams(request, muxer)
+    found = scan(source, lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)), stop)
+    film = found.film
+    if film.colored and settings.already_color is not AlreadyColor.RECOLOR:
+        raise FilmInColorError(f"{source}: is in color already", hint="--already-color recolor colors it from its luma")
+    part = found.part(settings.start_s, settings.end_s)
+    if part.first >= part.last:
+        raise UsageError(
+            "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
+        )
+    film = settled(source, film, part.first, part.last)
+    found = replace(found, film=film)
+    encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
+    size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
+    encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
+    open_encoder(encoding, film.form, size, film.rate)
+    try_container(encoding, muxer, target.suffix)
+    return FilmPlan(request, found, part, encoding, muxer, read)
+
+
+def work_folder(target: Path) -> Path:
+    """Where the segments of a film lie until it is whole."""
+    return part_path(target).with_suffix(".work")
+
+
+def clear_leftover(target: Path) -> bool:
+    """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
+    return clear_finished(work_folder(target))
+
+
+def _check_names(request: FilmRequest) -> None:
+    """Refuse what could lose a file, before hours of work."""
+    source, target = request.source, request.target
+    if not source.exists():
+        raise InputError(f"{source}: there is no such file")
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder", hint="archivecolor folder colors what is in it")
+    if not source.is_file():
+        raise InputError(f"{source}: is not a file", hint="give the file of a film")
+    if is_a_picture(source) and not names_a_film(source.name):
+        raise InputError(f"{source}: is a photograph", hint="archivecolor folder colors photographs")
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        raise OutputError(f"{target}: cannot be written: {e.strerror}", hint="give a shorter name") from e
+    if is_same_file(target, source):
+        raise OutputError(f"{target}: is the film itself", hint="give the result another name")
+    if not request.overwrite:
+        clear_leftover(target)
+        raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
+
+
+def _check_streams(request: FilmRequest, muxer: str) -> None:
+    lost = unsupported(request.source, muxer)
+    if lost:
+        raise OutputError(
+            f"{request.source}: {request.target.suffix} cannot hold {'; '.join(lost)}",
+            hint="end the result's name in .mkv, or give --leave-out to do without",
+        )
