@@ -10,8 +10,9 @@ import importlib
 import torch
 from torch import Tensor, nn
 
+from archivecolor.encoder import EncoderKind
 from archivecolor.errors import ConfigurationError
-from archivecolor.generator import EncoderKind, Generator
+from archivecolor.generator import Generator
 from train.checkpoint import Checkpoint
 from train.recipe import Freeze, Phase, Recipe
 from train.unet import UNet

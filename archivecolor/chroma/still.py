@@ -15,10 +15,10 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Self
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Strokes, rim, spread
 from archivecolor.chroma.control.reference import palette_of
+from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
@@ -56,51 +57,6 @@ from archivecolor.version import __version__
 
 _STRIP_PIXELS = 1 << 16
 _ANY = 1 << 40
-
-
-class InColorError(ArchiveColorError):
-    """The photograph is in color already, throughout or in places. Nothing is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedStill:
-    """A photograph ready for the engine."""
-
-    still: Still
-    network_y: FloatArray
-    """What the network sees: ``[h, w]`` in 0..1, upright."""
-    strokes: Strokes | None = None
-    """What was painted on it, of ``network_y``'s size."""
-    layers: Mapping[int, Path] = field(default_factory=dict)
-    """What was painted on its pages, from 0, as files."""
-
-    @property
-    def is_painted(self) -> bool:
-        """Whether colors were painted by hand, on whichever page."""
-        return bool(self.layers)
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The generator's answer for a picture."""
-
-    ab: FloatArray
-    """``[h, w, 2]`` a*, b*, upright."""
-    confidence: FloatArray | None
-    """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not report it."""
-
-    @property
-    def mean_confidence(self) -> float | None:
-        """Of the picture."""
-        return None if self.confidence is None else float(self.confidence.mean())
-
-
-class Written(NamedTuple):
-    """What there is to say about a photograph that was written."""
-
-    warnings: tuple[str, ...]
-    confidence: float | None
-    """The mean of its pages; None from generators that do not report it."""
 
 
 class Colorizer:

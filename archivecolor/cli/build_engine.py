@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.cli.interrupt import Interruption, interruptible
+from archivecolor.cli.interrupt import interruptible
 from archivecolor.cli.layout import laid_out
+from archivecolor.cli.progress import BuildLine
 from archivecolor.errors import UsageError
-from archivecolor.settings import DEFAULT_GENERATOR, Precision
-from archivecolor.text import duration
+from archivecolor.settings import DEFAULT_GENERATOR, ColorSettings, Precision
 
 if TYPE_CHECKING:
     from archivecolor.inference.plans import Plan
-
-_SPEAK_EVERY_S = 10.0
-_LIVE_EVERY_S = 0.25
 
 
 @laid_out
@@ -72,12 +67,11 @@ def build_engine(
 
     gpus = RTX_TARGETS if all_gpus else tuple(gpu or (build.AUTO,))
     chosen = build.choose_backend(backend, gpus)
-    request = build.Request(
-        catalog.find(name), chosen, gpus, precision, build.parse_batch(batch), short_px=_checked_px(network_px)
-    )
+    short_px = ColorSettings(network_px=network_px).network_px
+    request = build.Request(catalog.find(name), chosen, gpus, precision, build.parse_batch(batch), short_px=short_px)
     console.log.info("building '%s' for %s with %s", request.folder.name, ", ".join(gpus), chosen.label)
     began = time.monotonic()
-    with interruptible() as interruption, _Speaker(interruption, quiet=tell.quiet) as speaker:
+    with interruptible() as interruption, BuildLine(interruption, quiet=tell.quiet) as speaker:
         plan = build.build(request, output, speaker, anew=overwrite)
         new = time.monotonic() - began >= plan.seconds
     verdict = "" if plan.ciede2000 else comparison.check_plan(request.folder, plan)
@@ -89,43 +83,6 @@ def build_engine(
         "%s: %s, %s, %.1f MB%s", made, ", ".join(plan.targets), plan.precision, plan.size_bytes / 1e6, verdict
     )
     console.write_out(str(plan.path))
-
-
-class _Speaker:
-    """How far TensorRT is, for it takes minutes: one live line on a terminal, elsewhere a line every ten seconds.
-
-    And the way out for Ctrl-C.
-    """
-
-    def __init__(self, interruption: Interruption, *, quiet: bool) -> None:
-        self._interruption, self._quiet = interruption, quiet
-        self._live = sys.stderr.isatty()
-        self._began = self._spoke = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live and not self._quiet:
-            console.clear_line()
-
-    def __call__(self, phase: str, share: float) -> None:
-        if self._interruption.stop.is_set():
-            raise KeyboardInterrupt
-        now = time.monotonic()
-        if self._quiet or now - self._spoke < (_LIVE_EVERY_S if self._live else _SPEAK_EVERY_S):
-            return
-        self._spoke = now
-        line = f"{phase.lower()}: {share:.0%}, {duration(now - self._began)}"
-        console.show_line(line, live=self._live)
-
-
-def _checked_px(network_px: int | None) -> int | None:
-    from archivecolor.settings import ColorSettings
-
-    return ColorSettings(network_px=network_px).network_px
 
 
 def _list(folder: Path | None, *, json: bool) -> None:

@@ -11,15 +11,12 @@ import typer
 
 from archivecolor.cli import console, options
 from archivecolor.cli.layout import laid_out
-from archivecolor.cli.progress import ProgressDisplay
-from archivecolor.cli.score_tables import Entry, clips_table, steadiness, stills_table
+from archivecolor.cli.measuring import measure_clips, measure_stills
+from archivecolor.cli.score_tables import Entry, clips_table, stills_table
 from archivecolor.errors import InputError, UsageError
-from archivecolor.runs.listener import Progress, Unit
-from archivecolor.settings import ColorSettings
-from archivecolor.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 
 @laid_out
@@ -65,9 +62,9 @@ def evaluate(
             colorizer = stack.enter_context(Colorizer.load(settings, name, color))
             entries.append(Entry(name, settings.kind, colorizer))
         if found.stills:
-            _measure_stills(found.stills, entries, sheet, tell)
+            measure_stills(found.stills, entries, sheet, tell)
         if found.clips:
-            _measure_clips(found.clips, entries, color, every, tell)
+            measure_clips(found.clips, entries, color, every, tell)
     if not any(entry.stills or entry.clips for entry in entries):
         raise InputError("found no color photograph and no color film to evaluate on")
     if tell.json:
@@ -78,54 +75,3 @@ def evaluate(
         console.write_out(stills_table(entries))
     if entries[0].clips:
         console.write_out(clips_table(entries))
-
-
-def _measure_stills(paths: Sequence[Path], entries: list[Entry], sheet: Path | None, tell: options.TellOptions) -> None:
-    from archivecolor.evaluation import stills
-
-    tiles, features = [], []
-    with ProgressDisplay(quiet=tell.quiet) as display:
-        for sample in stills.evaluate(paths, [entry.colorizer.color for entry in entries]):
-            for entry, scores in zip(entries, sample.scores, strict=True):
-                entry.stills.append(scores)
-                if tell.json:
-                    entry.emit(sample.path, **scores.as_dict())
-            features.append(sample.features)
-            if sheet:
-                tiles.append(sample.tile)
-            display.show(Progress("evaluating", len(features), len(paths), Unit.ITEMS))
-    if len(features) > 1:
-        found = stills.distances(features)
-        for entry, distance in zip(entries, found.made, strict=True):
-            entry.frechet, entry.frechet_gray = round(distance, 4), round(found.gray, 4)
-    if sheet and tiles:
-        stills.write_sheet(sheet, tiles, columns=max(1, 9 // (2 + len(entries))))
-
-
-def _measure_clips(
-    paths: Sequence[Path], entries: list[Entry], color: ColorSettings, every: int, tell: options.TellOptions
-) -> None:
-    from archivecolor.evaluation import clips
-
-    opened = []
-    for path in paths:
-        try:
-            opened.append(clips.open_clip(path))
-        except InputError as e:
-            console.log.warning("left out: %s", printable(e.message))
-    frames = sum(clip.count for clip in opened) * len(entries)
-    done = 0
-    with ProgressDisplay(quiet=tell.quiet) as display:
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            display.show(Progress("evaluating", done, frames, Unit.ITEMS))
-
-        for clip, entry in product(opened, entries):
-            scores = clips.evaluate(clip, entry.colorizer.engine, color, every, advance=advance)
-            entry.clips.append(scores)
-            if tell.json:
-                entry.emit(clip.path, frames=clip.count, shots=len(clip.starts), **scores.as_dict())
-            else:
-                console.log.info("%s: %s", printable(clip.path.name), steadiness(scores))

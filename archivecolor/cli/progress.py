@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from archivecolor.cli.console import clear_line, show_line
+from archivecolor.cli.interrupt import Interruption
 from archivecolor.runs.listener import Progress, Unit
 from archivecolor.text import clock, duration
 
 _PLAIN_EVERY_S: Final = 30.0
 _LIVE_EVERY_S: Final = 0.25
+_BUILD_EVERY_S: Final = 10.0
 _WINDOW_S: Final = 120.0
 """Rates are those of the last two minutes."""
 
@@ -166,3 +168,35 @@ def _bar(total: float | None) -> Any:
     )
     bar.add_task("", total=total, rate=0.0, failed=0)
     return bar
+
+
+class BuildLine:
+    """How far TensorRT is, for it takes minutes: one live line on a terminal, elsewhere a line every ten seconds.
+
+    And the way out for Ctrl-C.
+    """
+
+    def __init__(self, interruption: Interruption, *, quiet: bool) -> None:
+        self._interruption, self._quiet = interruption, quiet
+        self._live = sys.stderr.isatty()
+        self._began = self._spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live and not self._quiet:
+            clear_line()
+
+    def __call__(self, phase: str, share: float) -> None:
+        """So much of a phase is done. Raises `KeyboardInterrupt` when that was asked for."""
+        if self._interruption.stop.is_set():
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        if self._quiet or now - self._spoke < (_LIVE_EVERY_S if self._live else _BUILD_EVERY_S):
+            return
+        self._spoke = now
+        line = f"{phase.lower()}: {share:.0%}, {duration(now - self._began)}"
+        show_line(line, live=self._live)

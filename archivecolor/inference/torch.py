@@ -29,7 +29,8 @@ try:
     from safetensors.torch import load_file
     from torch import Tensor
 
-    from archivecolor.generator import EncoderKind, Generator, GeneratorShape
+    from archivecolor.encoder import EncoderKind
+    from archivecolor.generator import Generator, GeneratorShape
 except ImportError as e:
     raise DependencyError("the torch engine needs PyTorch", hint=install_line("cuda")) from e
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.cli.build_engine import _Speaker
 from archivecolor.cli.interrupt import Interruption
+from archivecolor.cli.progress import BuildLine
 from tests.cli.conftest import Run
 
 needs_rtx = pytest.mark.skipif(
@@ -93,7 +93,7 @@ def test_a_long_build_says_how_far_it_is(
     clock = iter((0.0, 0.1, 20.0))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock, 20.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
-    with _Speaker(Interruption(), quiet=False) as speaker:
+    with BuildLine(Interruption(), quiet=False) as speaker:
         speaker("Building engine", 0.1)
         speaker("Building engine", 0.5)
     assert capsys.readouterr().err == shown
@@ -102,5 +102,5 @@ def test_a_long_build_says_how_far_it_is(
 def test_a_build_ends_at_the_first_ctrl_c() -> None:
     interruption = Interruption()
     interruption.stop.set()
-    with _Speaker(interruption, quiet=True) as speaker, pytest.raises(KeyboardInterrupt):
+    with BuildLine(interruption, quiet=True) as speaker, pytest.raises(KeyboardInterrupt):
         speaker("Building engine", 0.1)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from archivecolor.chroma import still
 from archivecolor.chroma.film import Scan, scan
+from archivecolor.chroma.loaded import LoadedStill
 from tests.cli.conftest import Run, photograph, tree, write
 from tests.film.sources import FilmSource, moving
 
@@ -106,7 +107,7 @@ class TestUnexpected:
     def test_with_a_photograph(self, run: Run, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         loads = still.Colorizer.load_still
 
-        def load(self: still.Colorizer, path: Path, **more: object) -> still.LoadedStill:
+        def load(self: still.Colorizer, path: Path, **more: object) -> LoadedStill:
             if path.name == "a.png":
                 raise ZeroDivisionError("nobody expects this")
             return loads(self, path, **more)  # type: ignore[arg-type]

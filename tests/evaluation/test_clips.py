@@ -16,7 +16,8 @@ from PIL import Image
 from archivecolor.color import FloatArray, luma_of
 from archivecolor.errors import InputError
 from archivecolor.evaluation import clips
-from archivecolor.evaluation.clips import ClipScores, Figures, FilmClip, FrameFolder, evaluate, mean9, open_clip
+from archivecolor.evaluation.clip_sources import FilmClip, FrameFolder, open_clip
+from archivecolor.evaluation.clips import ClipScores, Figures, evaluate, mean9
 from archivecolor.settings import ColorSettings
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, moving

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from archivecolor.chroma.still import Colorizer, InColorError, LoadedStill, Prediction, cost_bytes, write_map
+from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction
+from archivecolor.chroma.still import Colorizer, cost_bytes, write_map
 from archivecolor.errors import ArchiveColorError, OutputError, Stopped, UnexpectedError
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
