@@ -26,6 +26,9 @@ def report(
     to: Annotated[
         Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,
+    copies: Annotated[
+        bool, options.film("--copies/--no-copies", "Make small copies of films that browsers do not play.")
+    ] = True,
     jobs: options.Threads = 0,
     *,
     tell: options.TellOptions,
@@ -43,11 +46,17 @@ def report(
     archivecolor report out --to page
     """
     tell.begin()
-    make_report(out, source, to, jobs=jobs, tell=tell)
+    make_report(out, source, to, copies=copies, jobs=jobs, tell=tell)
 
 
 def make_report(
-    out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, tell: options.TellOptions
+    out: Path,
+    source: Path | None = None,
+    to: Path | None = None,
+    *,
+    copies: bool = True,
+    jobs: int = 0,
+    tell: options.TellOptions,
 ) -> None:
     """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
     from archivecolor.jobs.journal import journal_path
@@ -64,7 +73,7 @@ def make_report(
             done += 1
             display.show(Progress("previewing", done, len(plan.items), Unit.ITEMS))
 
-        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance)
+        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance, copies=copies)
     interruption.raise_if_interrupted()
     if made is None:
         return

@@ -69,8 +69,10 @@ class Recorder:
     before the first item is begun, or the first failure is noted.
     """
 
-    def __init__(self, out: Path, version: str, *, chosen: bool, source: str | None = None) -> None:
-        """Prepare a run from ``source``, an absolute path, into ``out``.
+    def __init__(
+        self, out: Path, version: str, *, chosen: bool, source: str | None = None, words: tuple[str, ...] = ()
+    ) -> None:
+        """Prepare a run from ``source``, an absolute path, into ``out``, with settings that ``words`` give again.
 
         Raises `OutputError` while another run is writing.
         """
@@ -83,7 +85,7 @@ class Recorder:
             self.close()
             raise
         nothing = EngineUsed("", "", "")
-        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, source=source)
+        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, source=source, words=words)
         self._told = False
         self._settings: set[str] = set()
         """Digests of the settings that the journal has of this run."""

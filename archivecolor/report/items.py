@@ -27,6 +27,7 @@ class State(StrEnum):
 
     COLORED = "colored"
     SKIPPED = "skipped"
+    """In color already, and left as it is or copied."""
     FAILED = "failed"
     MISSING = "missing"
     """There should be a result, and there is none."""
@@ -51,6 +52,16 @@ class ReviewItem:
     """Of a film: the shots to look at first."""
     engine: str | None = None
     seconds: float | None = None
+    made_at: str = ""
+    """UTC, ISO 8601: when it was begun."""
+    painted: bool = False
+    """Hints were painted for it."""
+    redone: bool = False
+    """It took the place of an earlier result."""
+    run: int | None = None
+    """The number of the run that made it; None for one that was of a list."""
+    original: Path | None = None
+    """The source itself, of what was left as it is and has no result."""
 
 
 def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
@@ -64,7 +75,7 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(f"{source}: there is no such folder", hint="give --source the SRC of the folder run")
     has_journal = journal_path(out).exists()
     if has_journal:
-        items = {entry.source: _from_entry(entry, out) for entry in read_journal(out)}
+        items = {entry.source: _from_entry(entry, out, source) for entry in read_journal(out)}
     elif source is None:
         items = {item.source: item for item in _results_alone(out)}
     else:
@@ -87,11 +98,11 @@ def _as_people_sort(source: str) -> list[list[tuple[bool, int, str]]]:
     ]
 
 
-def _from_entry(entry: Entry, out: Path) -> ReviewItem:
+def _from_entry(entry: Entry, out: Path, source: Path | None) -> ReviewItem:
     item = ReviewItem(
         source=entry.source,
         kind=entry.kind,
-        state=State(entry.status.value),
+        state=State.SKIPPED if entry.status is Status.COPIED else State(entry.status.value),
         result=entry.result,
         warnings=entry.warnings,
         reason=_without_path(entry.error, entry.source),
@@ -100,11 +111,18 @@ def _from_entry(entry: Entry, out: Path) -> ReviewItem:
         least_sure=entry.least_sure,
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
         seconds=entry.seconds,
+        made_at=entry.began_at,
+        painted=entry.painted,
+        redone=entry.replaces_sha256 is not None,
+        run=None if entry.chosen else entry.run,
     )
     if entry.status is Status.COLORED and not _is_file(out, entry.result):
         return replace(item, state=State.MISSING, result=None, reason=_NOT_THERE[0], hint=_NOT_THERE[1])
-    if entry.status is Status.SKIPPED:
+    if item.state is State.SKIPPED:
         item = replace(item, reason="; ".join(entry.warnings) or None, warnings=())
+        root = source or (Path(entry.root) if entry.root else None)
+        if not _is_file(out, item.result) and root and _is_file(root, entry.source):
+            item = replace(item, original=root / entry.source)
     return item if _is_file(out, item.result) else replace(item, result=None)
 
 

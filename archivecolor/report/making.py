@@ -12,6 +12,7 @@ from archivecolor.errors import OutputError
 from archivecolor.jobs.discover import lies_inside
 from archivecolor.report import page
 from archivecolor.report.items import ReviewItem, State, find_items
+from archivecolor.report.past import RunFacts, find_run
 from archivecolor.report.previews import Gallery, Preview
 
 
@@ -38,18 +39,22 @@ class PagePlan:
     items: list[ReviewItem]
     version: str
     """archivecolor's, for the page to show."""
+    run: RunFacts
 
-    def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
+    def make(
+        self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None], copies: bool = True
+    ) -> MadePage | None:
         """Make the pictures that are missing, then the page; None when stopped before the end.
 
-        What was made until then is kept, and the next call continues from there. Raises `OutputError`.
+        ``copies`` makes small ones of films that browsers do not play. What was made until then is kept, and the next
+        call continues from there. Raises `OutputError`.
         """
-        gallery = Gallery(self.folder, self.out)
+        gallery = Gallery(self.folder, self.out, copies=copies)
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
-        if len(found) < len(self.items):
+        if len(found) < len(self.items) or gallery.is_stopped:
             return None
         previews = [found[item.source] for item in self.items]
-        path = page.write_page(self.folder, self.out, previews, self.version)
+        path = page.write_page(self.folder, self.out, previews, self.version, self.run)
         gallery.prune({preview.id for preview in previews})
         return MadePage(
             path,
@@ -66,7 +71,8 @@ def plan(out: Path, version: str, source: Path | None = None, folder: Path | Non
     Raises `InputError` where there is nothing, `OutputError` where the page must not be written.
     """
     folder = place(out, source, folder)
-    return PagePlan(out, folder, find_items(out, source), version)
+    items = find_items(out, source)
+    return PagePlan(out, folder, items, version, find_run(out, source, items))
 
 
 def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:

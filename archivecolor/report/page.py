@@ -12,6 +12,7 @@ import html
 import json
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -22,18 +23,35 @@ from urllib.parse import quote_from_bytes
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.report.items import State
+from archivecolor.report.past import RunFacts
 from archivecolor.report.previews import Preview
 
 NAME: Final = "index.html"
 _SCRIPTS: Final = (
     "names.js",
     "items.js",
+    "backend.js",
     "marks.js",
+    "exchange.js",
+    "zip.js",
     "filters.js",
+    "sections.js",
     "grid.js",
+    "selection.js",
+    "color.js",
+    "planes.js",
+    "spread.js",
+    "lay.js",
+    "strokes.js",
+    "preview.js",
     "paint.js",
+    "zoom.js",
+    "full.js",
     "film.js",
     "viewer.js",
+    "facts.js",
+    "next.js",
+    "keys.js",
     "main.js",
 )
 _MARK: Final = b'<meta name="generator" content="archivecolor report">'
@@ -52,34 +70,49 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
-    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height] of each
+    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height, its width, its height]
     "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it
     "map",  # whether there is a confidence map
+    "tiled",  # whether there are tiles of it at full size, because browsers cannot show it itself
+    "plays",  # of a film: what browsers can play, 'result', 'copy' or ''
+    "made",  # when the result was begun, seconds since 1970
+    "painted",  # whether hints were painted for it
+    "redone",  # whether it took the place of an earlier result
 )
 """Of the rows in the page's data."""
 
 
-def write_page(folder: Path, out: Path, previews: list[Preview], version: str) -> Path:
+def write_page(folder: Path, out: Path, previews: list[Preview], version: str, run: RunFacts | None = None) -> Path:
     """Write ``index.html`` into ``folder``; gives its path. ``version`` is archivecolor's. Raises `OutputError`."""
     path = folder / NAME
     check_place(folder)
     style = _asset("page.css")
     script = "\n".join(_asset(name) for name in _SCRIPTS)
-    title = out.resolve().name or "archivecolor"
+    run = run or RunFacts()
+    title = Path(run.source or "").name or out.resolve().name or "archivecolor"
     parts = {
         "policy": _policy(style, script),
-        "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in title)),
+        "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in _named(title, run))),
         "style": style,
         "script": script,
-        "data": _data(folder, out, title, previews, version),
+        "data": _data(folder, out, title, previews, version, run),
     }
     # In one pass: what is put in is not looked at again
     page = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
     with atomic_write(path, overwrite=True) as file:
         file.write(page.encode())
     return path
+
+
+def _named(title: str, run: RunFacts) -> str:
+    """Which archive, and when."""
+    try:
+        day = datetime.fromisoformat(run.began_at or "").strftime("%Y-%m-%d")
+    except ValueError:
+        return title
+    return f"{title}, colored {day}"
 
 
 def check_place(folder: Path) -> None:
@@ -109,13 +142,20 @@ class _Texts:
         return self.number(text) if text else None
 
 
-def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str) -> str:
+def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str, run: RunFacts) -> str:
     texts = _Texts()
     rows = [_row(preview, texts) for preview in previews]
     data = {
         "title": title,
         "run": hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16],
         "root": _address(out.resolve(), folder.resolve()),
+        "sources": _address(Path(run.source).resolve(), folder.resolve()) if run.source else "",
+        "out": str(out.resolve()),
+        "source": run.source or "",
+        "words": shlex.join(run.words),
+        "quoted": {"out": shlex.quote(str(out.resolve())), "source": shlex.quote(run.source or "SRC")},
+        "began": run.began_at or "",
+        "network": {"short": run.short_px, "multiple": run.multiple, "hints": run.takes_hints},
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,
@@ -157,7 +197,19 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         facts.matrix if facts else "601",
         facts is not None,
         facts is not None and facts.has_map,
+        facts is not None and facts.tiled,
+        facts.plays if facts else "",
+        _seconds(item.made_at, preview),
+        item.painted,
+        item.redone,
     ]
+
+
+def _seconds(made_at: str, preview: Preview) -> int:
+    try:
+        return int(datetime.fromisoformat(made_at).timestamp())
+    except ValueError:
+        return preview.changed_s
 
 
 def _asset(name: str) -> str:

@@ -35,6 +35,7 @@ from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
+from archivecolor.runs.words import words_of
 from archivecolor.version import __version__
 
 _LOOKED_AT: Final = 20
@@ -155,7 +156,9 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=os.path.realpath(planner.source))
+        words = words_of(planner.items.run)
+        source = os.path.realpath(planner.source)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=words)
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
