@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
 from PIL import Image
 
+from archivecolor.frames import network_size
 from archivecolor.report.films import clock, contact_sheet
 from archivecolor.report.items import ReviewItem, State
 from archivecolor.report.pages import page_sheet
@@ -23,6 +27,7 @@ THUMB_PX: Final = 320
 """Long side in the grid: sharp at 200 CSS pixels on a dense screen."""
 _PICTURE_QUALITY: Final = 82
 _THUMB_QUALITY: Final = 76
+_SEEN_QUALITY: Final = 85
 _TINT: Final = (214, 36, 159)
 """Far from the colors of photographs; the page's legend has it, too."""
 
@@ -65,28 +70,39 @@ class Coded:
     """By page, from 0, or None for a picture alone; then by name."""
     tint: bytes | None = None
     """Of the confidence map."""
+    seen: bytes = b""
+    """A style sheet that holds what the generator sees of the picture, or of each frame or page: see `_seen`."""
 
 
-def code_film(path: Path, item: ReviewItem, plays: str) -> Coded:
+@dataclass(frozen=True, slots=True)
+class NetworkInput:
+    """The size at which a generator sees pictures."""
+
+    short_px: int = 256
+    multiple: int = 32
+
+
+def code_film(path: Path, item: ReviewItem, plays: str, network: NetworkInput) -> Coded:
     """A film as a sheet of frames. Raises `InputError`."""
     film = contact_sheet(path, PICTURE_PX, item.least_sure)
     told = [[_short(x) for x in (f.time_s, f.confidence, *f.box, *f.picture.size)] for f in film.frames]
     matrix = "709" if film.is_709 else "601"
     facts = Facts(film.width, film.height, matrix, clock(film.seconds), frames=told, plays=plays)
     frames = [_jpeg(frame.picture, _PICTURE_QUALITY) for frame in film.frames]
-    return Coded(_jpeg(film.sheet, _PICTURE_QUALITY), _thumb(film.poster, facts), facts, frames, {})
+    seen = _seen([frame.picture for frame in film.frames], network)
+    return Coded(_jpeg(film.sheet, _PICTURE_QUALITY), _thumb(film.poster, facts), facts, frames, {}, seen=seen)
 
 
-def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None) -> Coded:
+def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None, network: NetworkInput) -> Coded:
     """A photograph, or the pages of a file of several, with its confidence map. Raises `InputError`."""
     tiles: dict[int | None, dict[str, bytes]] = {}
     small = _taken(path, 0, tiles)
-    picture, tint = small.image, _tint(tint_map) if tint_map else None
+    picture, parts, tint = small.image, [small.image], _tint(tint_map) if tint_map else None
     frames: list[bytes] = []
     told: list[list[float | None]] = []
     if small.pages > 1 and item.state is State.COLORED:  # what was only copied may hold pages that are none
         paged = page_sheet(path, PICTURE_PX, small, lambda page: _taken(path, page, tiles))
-        picture = paged.sheet
+        picture, parts = paged.sheet, [page.picture for page in paged.pages]
         frames = [_jpeg(page.picture, _PICTURE_QUALITY) for page in paged.pages]
         told = [[page.number, None, *map(_short, page.box), *page.size] for page in paged.pages]
     elif tiles:
@@ -100,7 +116,8 @@ def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None)
         frames=told,
         tiled=bool(tiles),
     )
-    return Coded(_jpeg(picture, _PICTURE_QUALITY), _thumb(small.image, facts), facts, frames, tiles, tint)
+    seen = _seen(parts, network) if item.state is State.COLORED else b""
+    return Coded(_jpeg(picture, _PICTURE_QUALITY), _thumb(small.image, facts), facts, frames, tiles, tint, seen)
 
 
 def _taken(path: Path, page: int, tiles: dict[int | None, dict[str, bytes]]) -> SmallPicture:
@@ -115,6 +132,21 @@ def _taken(path: Path, page: int, tiles: dict[int | None, dict[str, bytes]]) -> 
     image = whole.image.copy()
     image.thumbnail((PICTURE_PX, PICTURE_PX), reducing_gap=2.0)
     return SmallPicture(image, whole.width, whole.height, whole.pages)
+
+
+def _seen(pictures: list[Image.Image], network: NetworkInput) -> bytes:
+    """Pictures at the generator's size, for the page to spread strokes over.
+
+    A page from disk may show the pictures beside it, and not read their pixels; what a style sheet says it may read. So
+    this is one, of a custom property for each picture: a JPEG as a ``data:`` address.
+    """
+    said = []
+    for number, picture in enumerate(pictures):
+        height, width = network_size(picture.height, picture.width, network.short_px, network.multiple)
+        small = cv2.resize(np.asarray(picture), (width, height), interpolation=cv2.INTER_AREA)
+        coded = base64.b64encode(_jpeg(Image.fromarray(small), _SEEN_QUALITY)).decode()
+        said.append(f'--seen-{number}:"data:image/jpeg;base64,{coded}"')
+    return f"#seen{{{';'.join(said)}}}\n".encode()
 
 
 def _thumb(image: Image.Image, facts: Facts) -> bytes:

@@ -49,7 +49,7 @@ class PagePlan:
         ``copies`` makes small ones of films that browsers do not play. What was made until then is kept, and the next
         call continues from there. Raises `OutputError`.
         """
-        gallery = Gallery(self.folder, self.out, copies=copies)
+        gallery = Gallery(self.folder, self.out, copies=copies, network=self.run.network)
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
         if len(found) < len(self.items) or gallery.is_stopped:
             return None

@@ -41,7 +41,6 @@ _SCRIPTS: Final = (
     "color.js",
     "planes.js",
     "spread.js",
-    "lay.js",
     "strokes.js",
     "preview.js",
     "paint.js",
@@ -155,7 +154,7 @@ def _data(folder: Path, out: Path, title: str, previews: list[Preview], version:
         "words": shlex.join(run.words),
         "quoted": {"out": shlex.quote(str(out.resolve())), "source": shlex.quote(run.source or "SRC")},
         "began": run.began_at or "",
-        "network": {"short": run.short_px, "multiple": run.multiple, "hints": run.takes_hints},
+        "takes_hints": run.takes_hints,
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,
@@ -222,6 +221,6 @@ def _policy(style: str, script: str) -> str:
 
     return html.escape(
         f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; media-src 'self' file:; "
-        f"script-src {digest(script)}; style-src {digest(style)}",
+        f"script-src {digest(script)}; style-src {digest(style)} 'self' file:",
         quote=True,
     )

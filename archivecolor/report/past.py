@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from archivecolor.errors import ConfigurationError, UsageError
 from archivecolor.inference import catalog
 from archivecolor.jobs.journal import journal_path, read_runs
+from archivecolor.report.coding import NetworkInput
 from archivecolor.report.items import ReviewItem
 from archivecolor.settings import DEFAULT_GENERATOR
 
@@ -24,9 +25,7 @@ class RunFacts:
     """UTC, ISO 8601."""
     words: tuple[str, ...] = ()
     """Options of ``archivecolor folder``."""
-    short_px: int = 256
-    """Of what the generator sees."""
-    multiple: int = 32
+    network: NetworkInput = field(default_factory=NetworkInput)
     takes_hints: bool = False
     """Whether the generator is told the hints, rather than that they are spread over its colors."""
 
@@ -42,14 +41,15 @@ def find_run(out: Path, source: Path | None, items: Iterable[ReviewItem]) -> Run
     if number is None:
         return RunFacts(root)
     run = runs[number]
-    short_px, multiple, takes_hints = RunFacts().short_px, RunFacts().multiple, False
+    network, takes_hints = NetworkInput(), False
     words = dict(zip(run.words, run.words[1:], strict=False))
     try:
         generator = catalog.find(words.get("--generator") or run.engine.generator or DEFAULT_GENERATOR)
     except (UsageError, ConfigurationError):  # not installed here: the preview of strokes is a guess
         generator = None
     if generator:
-        short_px, multiple, takes_hints = generator.short_px, generator.multiple, generator.hints
+        network, takes_hints = NetworkInput(generator.short_px, generator.multiple), generator.hints
     chosen_px = words.get("--network-px", "")
-    short_px = int(chosen_px) if chosen_px.isdecimal() else short_px
-    return RunFacts(root or run.source, run.started_at, run.words, short_px, multiple, takes_hints)
+    if chosen_px.isdecimal():
+        network = replace(network, short_px=int(chosen_px))
+    return RunFacts(root or run.source, run.started_at, run.words, network, takes_hints)

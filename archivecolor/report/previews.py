@@ -25,7 +25,7 @@ from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.journal import Kind, confidence_path
 from archivecolor.report import proxies
-from archivecolor.report.coding import PICTURE_PX, Coded, Facts, code_film, code_still
+from archivecolor.report.coding import PICTURE_PX, Coded, Facts, NetworkInput, code_film, code_still
 from archivecolor.report.items import ReviewItem
 from archivecolor.report.pages import MOST
 from archivecolor.report.tiles import is_shown_by_browsers
@@ -34,7 +34,7 @@ from archivecolor.stills import probe
 _FORM: Final = 3
 """Of what is written. Raised when older pictures no longer serve."""
 _BUDGET_BYTES: Final = 1 << 30
-_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg|\.mp4|(\.\d+)?)")
+_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg|\.mp4|\.css|(\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,12 @@ class Preview:
 class Gallery:
     """The folder that the page's pictures lie in."""
 
-    def __init__(self, folder: Path, out: Path, *, copies: bool = True) -> None:
-        """``copies`` makes small ones of films that browsers do not play."""
+    def __init__(self, folder: Path, out: Path, *, copies: bool = True, network: NetworkInput | None = None) -> None:
+        """``copies`` makes small ones of films that browsers do not play; ``network`` saw the pictures."""
         self._folder = folder
         self._out = out
         self._copies = copies
+        self._network = network or NetworkInput()
         self._stop: Callable[[], bool] = lambda: False
         self.made = 0
         self.is_stopped = False
@@ -84,6 +85,10 @@ class Gallery:
     def copy(self, id: str) -> Path:
         """Where a film's small copy lies, if it needs one."""
         return self._folder / "films" / id[:2] / f"{id}.mp4"
+
+    def seen(self, id: str) -> Path:
+        """Where the style sheet lies that has what the generator sees of it."""
+        return self.picture(id).with_suffix(".css")
 
     def map(self, id: str) -> Path:
         """Where its confidence map lies, if there is one."""
@@ -185,9 +190,9 @@ class Gallery:
             raise InputError(f"{path}: is not there any more")
         if item.kind is Kind.FILM:
             plays = "result" if item.result and proxies.plays(path) else "copy" if item.result and self._copies else ""
-            return _id_of(item, status), code_film(path, item, plays)
+            return _id_of(item, status), code_film(path, item, plays, self._network)
         tint = confidence_path(self._out, path) if item.result else None
-        return _id_of(item, status), code_still(path, item, self._map_ns(item), tint)
+        return _id_of(item, status), code_still(path, item, self._map_ns(item), tint, self._network)
 
     def _save(self, item: ReviewItem, _: tuple[str, Coded], made: tuple[str, Coded]) -> Facts:
         """Write it, the thumbnail last: where that is, all is."""
@@ -195,6 +200,8 @@ class Gallery:
         files = {self.picture(name): coded.picture}
         files |= {self.frame(name, number): frame for number, frame in enumerate(coded.frames)}
         files |= {self.tiles(name, page) / n: tile for page, tiles in coded.tiles.items() for n, tile in tiles.items()}
+        if coded.seen:
+            files[self.seen(name)] = coded.seen
         if coded.tint is not None:
             files[self.map(name)] = coded.tint
         for path, content in files.items():
