@@ -22,9 +22,11 @@ from urllib.parse import quote_from_bytes
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.report.coding import PICTURE_PX
 from archivecolor.report.items import State
 from archivecolor.report.past import RunFacts
 from archivecolor.report.previews import Preview
+from archivecolor.report.tiles import TILE_PX
 
 NAME: Final = "index.html"
 _SCRIPTS: Final = (
@@ -46,6 +48,7 @@ _SCRIPTS: Final = (
     "paint.js",
     "zoom.js",
     "full.js",
+    "gestures.js",
     "film.js",
     "viewer.js",
     "facts.js",
@@ -155,6 +158,7 @@ def _data(folder: Path, out: Path, title: str, previews: list[Preview], version:
         "quoted": {"out": shlex.quote(str(out.resolve())), "source": shlex.quote(run.source or "SRC")},
         "began": run.began_at or "",
         "takes_hints": run.takes_hints,
+        "sides": {"picture": PICTURE_PX, "tile": TILE_PX},
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,
@@ -220,7 +224,7 @@ def _policy(style: str, script: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
     return html.escape(
-        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; media-src 'self' file:; "
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data: blob:; media-src 'self' file:; "
         f"script-src {digest(script)}; style-src {digest(style)} 'self' file:",
         quote=True,
     )

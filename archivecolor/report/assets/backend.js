@@ -11,10 +11,11 @@
 //   readStrokes()        -> {layer: {width, height, strokes}}: what was painted, by where a layer belongs (strokes.js)
 //   writeStrokes(layer, painted)   painted: the same, or null where all was rubbed out -> whether it is kept
 //   saveHints(layers)    [{name, png}] with paths below the folder of hints -> what to tell the user; null: not saved
-//   makeAgain(items)     -> nothing, or throws an Error whose message is for the user; results come by `replaceItem`
+//   makeAgain(items)     -> nothing, or throws an Error whose message is for the user
+//   watchItems(heard)    calls heard(id, row, texts) when an item was made again; row and texts as in the page's data
 //   reviewer(name)       who marks; with a name, remember it
 //
-// All but `live` and `watchMarks` give promises.
+// All but `live` and those that watch give promises.
 
 const KEY = `archivecolor:${data.run}`;
 
@@ -89,6 +90,10 @@ const backend = {
 
   async makeAgain() {
     throw new Error("This page was read from disk. 'Next step' has the command that makes it again.");
+  },
+
+  watchItems() {
+    // nothing is made again behind a page that was read from disk
   },
 
   async reviewer(name) {

@@ -31,8 +31,14 @@ function leveled(luma) {
   return plane(luma.w, luma.h, luma.v.map((y) => Math.min(1, Math.max(0, (y - black) * scale + low))));
 }
 
+/** What is worked out of a plane once, however many strokes are spread over it. */
+const remembered = (work, found = new WeakMap()) => (one) => {
+  if (!found.has(one)) found.set(one, work(one));
+  return found.get(one);
+};
+
 /** Steps of luma to the lower and to the right neighbor: 0 is none, 1 an edge. */
-function stepsOf(luma) {
+const stepsOf = remembered((luma) => {
   const smooth = bilateral(luma);
   const { w, h } = smooth;
   const inEdges = (step) => {
@@ -46,7 +52,7 @@ function stepsOf(luma) {
     for (let x = 0; x < w - 1; x += 1) right.v[y * (w - 1) + x] = Math.abs(smooth.v[y * w + x + 1] - smooth.v[y * w + x]);
   }
   return { down: inEdges(down), right: inEdges(right) };
-}
+});
 
 /** Geodesic distance of each pixel to where `on` is; along a line the shortest paths are running minima. */
 function* distanceOf(on, { down, right }, reach) {
@@ -82,7 +88,7 @@ function* distanceOf(on, { down, right }, reach) {
   return plane(w, h, Float32Array.from(distance));
 }
 
-const halved = (one) => resized(one, one.w >> 1, one.h >> 1, areaTaps);
+const halved = remembered((one) => resized(one, one.w >> 1, one.h >> 1, areaTaps));
 
 /** Chroma that is the paint's where `hold` is, and alike among neighbors of alike luma: conjugate gradients. */
 function* solved(luma, targets, hold) {
