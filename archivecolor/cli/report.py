@@ -29,6 +29,10 @@ def report(
     copies: Annotated[
         bool, options.film("--copies/--no-copies", "Make small copies of films that browsers do not play.")
     ] = True,
+    paths: Annotated[
+        bool,
+        options.output("--paths/--no-paths", "Name SRC and OUT on the page, for its commands; without, for others' eyes."),
+    ] = True,
     jobs: options.Threads = 0,
     *,
     tell: options.TellOptions,
@@ -46,7 +50,7 @@ def report(
     archivecolor report out --to page
     """
     tell.begin()
-    make_report(out, source, to, copies=copies, jobs=jobs, tell=tell)
+    make_report(out, source, to, copies=copies, paths=paths, jobs=jobs, tell=tell)
 
 
 def make_report(
@@ -55,6 +59,7 @@ def make_report(
     to: Path | None = None,
     *,
     copies: bool = True,
+    paths: bool = True,
     jobs: int = 0,
     tell: options.TellOptions,
 ) -> None:
@@ -62,7 +67,7 @@ def make_report(
     from archivecolor.jobs.journal import journal_path
     from archivecolor.report import making
 
-    plan = making.plan(out, __version__, source, to)
+    plan = making.plan(out, __version__, source, to, paths=paths)
     if not journal_path(out).exists():
         console.log.info("%s: has no journal, so failures, warnings and confidence are not known", out)
     began, done = time.monotonic(), 0

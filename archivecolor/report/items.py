@@ -90,11 +90,16 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
     return sorted(items.values(), key=lambda item: _as_people_sort(item.source))
 
 
-def _as_people_sort(source: str) -> list[list[tuple[bool, int, str]]]:
-    """A key by which ``plate 9`` comes before ``plate 10``, and each folder stays together."""
+def _as_people_sort(source: str) -> list[tuple[bool, list[tuple[bool, int, str]]]]:
+    """A key by which ``plate 9`` comes before ``plate 10``, and the files of a folder together before its folders."""
+    parts = source.split("/")
+    last = len(parts) - 1
     return [
-        [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in re.split("([0-9]+)", part) if run]
-        for part in source.split("/")
+        (
+            depth < last,
+            [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in re.split("([0-9]+)", part) if run],
+        )
+        for depth, part in enumerate(parts)
     ]
 
 

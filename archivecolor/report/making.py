@@ -65,14 +65,17 @@ class PagePlan:
         )
 
 
-def plan(out: Path, version: str, source: Path | None = None, folder: Path | None = None) -> PagePlan:
-    """Find what there is to review.
+def plan(
+    out: Path, version: str, source: Path | None = None, folder: Path | None = None, *, paths: bool = True
+) -> PagePlan:
+    """Find what there is to review; without ``paths`` the page tells nothing of where SRC and OUT lie.
 
     Raises `InputError` where there is nothing, `OutputError` where the page must not be written.
     """
     folder = place(out, source, folder)
     items = find_items(out, source)
-    return PagePlan(out, folder, items, version, find_run(out, source, items))
+    run = find_run(out, source, items)
+    return PagePlan(out, folder, items, version, run if paths else run.without_paths())
 
 
 def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:

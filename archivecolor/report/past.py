@@ -28,6 +28,12 @@ class RunFacts:
     network: NetworkInput = field(default_factory=NetworkInput)
     takes_hints: bool = False
     """Whether the generator is told the hints, rather than that they are spread over its colors."""
+    names_out: bool = True
+    """Whether the page may say where OUT lies."""
+
+    def without_paths(self) -> RunFacts:
+        """The same for a page that goes to others: nothing of this machine."""
+        return replace(self, source=None, words=(), names_out=False)
 
 
 def find_run(out: Path, source: Path | None, items: Iterable[ReviewItem]) -> RunFacts:

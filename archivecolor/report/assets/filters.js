@@ -81,7 +81,7 @@ function hasMark(item, choice) {
 function kindOf(text) {
   const said = text.replace(/^[^\s:]*\.\w{2,4}: /, "").replace(/ ?\(.*$/s, "");
   const about = said.includes(": ") ? said.slice(0, said.indexOf(": ")) : said;
-  return about.replace(/\d[\d.,:]*/g, "#").trim();
+  return about.replace(/\d[\d.,:]*/g, "…").trim();
 }
 
 function liesIn(item, choice) {
@@ -168,7 +168,10 @@ function fillStates() {
   const warned = items.filter((item) => item.warnings.length);
   if (warned.length) {
     const texts = tally(warned.flatMap((item) => [...new Set(item.warnings.map(kindOf))])).slice(0, MOST_TEXTS);
-    choices.push(["Warnings", [["w", `Any warning (${numbered.format(warned.length)})`], ...texts.map(labeled("w", printable))]]);
+    const said = new Map(warned.flatMap((item) => item.warnings.map((text) => [kindOf(text), text])));
+    const alike = new Set(warned.flatMap((item) => item.warnings.filter((text) => said.get(kindOf(text)) !== text).map(kindOf)));
+    const named = (kind) => printable(alike.has(kind) ? kind : said.get(kind));
+    choices.push(["Warnings", [["w", `Any warning (${numbered.format(warned.length)})`], ...texts.map(labeled("w", named))]]);
   }
   const reasons = tally(items.map((item) => item.reason).filter(Boolean)).slice(0, MOST_TEXTS);
   if (reasons.length) choices.push(["Reasons", reasons.map(labeled("r", printable))]);

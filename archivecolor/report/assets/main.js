@@ -83,8 +83,9 @@ function showHead() {
   if (of("missing")) parts.push(`${numbered.format(of("missing"))} without a result`);
   element("summary").textContent = parts.join(" · ");
   const day = dayOf(data.began || data.made);
-  const where = data.source ? `${printable(data.source)} → ${printable(data.out)}` : printable(data.out);
-  element("origin").textContent = `${data.began ? "Colored" : "Page made"} ${day} with archivecolor ${data.version} · ${where}`;
+  const said = [`${data.began ? "Colored" : "Page made"} ${day} with archivecolor ${data.version}`];
+  const where = [data.source, data.out].filter(Boolean).map(printable).join(" → ");
+  element("origin").textContent = [...said, ...(where ? [where] : [])].join(" · ");
 }
 
 function showReview() {
@@ -130,3 +131,4 @@ painting.setUp();
 setUpSteps();
 backend.watchItems(replaceItem);
 followAddress();
+grid.node.setAttribute("aria-busy", "false");

@@ -159,7 +159,6 @@ const painting = {
     const stops = Array.from({ length: RAMP_STEPS + 1 }, (_, i) => toneOf(this.color, i / RAMP_STEPS));
     ramp.style.setProperty("--stops", stops.join(","));
     ramp.style.setProperty("--at", `${luma * 100}%`);
-    element("paint-ramp-text").textContent = `Comes out like this where the picture is dark … light; the mark is at ${percent(luma)}.`;
   },
 
   begin(event) {
