@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from archivecolor.errors import InputError
 from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.jobs.journal import confidence_path
-from archivecolor.report import coding, making, previews
+from archivecolor.report import coding, making
 from archivecolor.report.pictures import small_picture
 from tests.fakes.disks import tiny_disk
 from tests.report.conftest import make
