@@ -1,8 +1,8 @@
 """Strokes spread in the browser: what the package makes of them, before anything is run again.
 
 Tolerances: of the algorithm, on the same numbers, 0.05 in a*, b* at worst and 0.002 in the mean (measured: 0.006 and
-0.0001); of the whole preview against the result that `Colorizer` makes, 2.5 in the mean of a*, b* where paint rules, for
-the page has but a JPEG of what the generator saw.
+0.0001); of the whole preview against the result that `Colorizer` makes, 2.5 in the mean of a*, b* where paint rules,
+for the page has but a JPEG of what the generator saw.
 """
 
 from __future__ import annotations
