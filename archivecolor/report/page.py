@@ -227,7 +227,8 @@ def _policy(style: str, script: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
     return html.escape(
-        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data: blob:; media-src 'self' file:; "
+        "default-src 'none'; base-uri 'none'; form-action 'none'; "
+        "img-src 'self' file: data: blob:; media-src 'self' file:; "
         f"script-src {digest(script)}; style-src {digest(style)} 'self' file:",
         quote=True,
     )

@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import pytest
 
-from archivecolor.__main__ import main
 from archivecolor.errors import UsageError
 from archivecolor.jobs.journal import read_runs
 from archivecolor.runs.folder import job
@@ -62,7 +61,7 @@ def everything(folder: Path) -> FolderSettings:
 
 @pytest.mark.parametrize("which", ["none", "all"])
 def test_the_command_line_of_the_words_gives_the_settings_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     settings = everything(tmp_path) if which == "all" else FolderSettings()
     given: list[FolderSettings] = []
@@ -74,15 +73,15 @@ def test_the_command_line_of_the_words_gives_the_settings_again(
     monkeypatch.setattr(job, "color_folder", color_folder)
     (tmp_path / "scans").mkdir()
     words = words_of(settings)
-    assert main(["folder", str(tmp_path / "scans"), str(tmp_path / "out"), *words]) == 2
+    assert run("folder", tmp_path / "scans", tmp_path / "out", *words).code == 2
     assert given == [settings]
     assert (which == "none") is (words == ())
 
 
 def test_what_belongs_to_one_run_alone_is_no_word(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("a.png\n")
-    once = replace(FolderSettings(), only_from=tmp_path / "list", overwrite=True, watch=True, summary=tmp_path / "s.csv",
-                   fail_fast=True, forget_hints=True)  # fmt: skip
+    listed = replace(FolderSettings(), only_from=tmp_path / "list", summary=tmp_path / "s.csv")
+    once = replace(listed, overwrite=True, watch=True, fail_fast=True, forget_hints=True)
     assert words_of(once) == ()
 
 

@@ -1,4 +1,4 @@
-"""Judging many at once, and marks that travel: what one reviewer saves, another loads, and what commands are printed."""
+"""Judging many at once, and marks that travel: what one reviewer saves, another loads; and the next commands."""
 
 from __future__ import annotations
 
@@ -182,8 +182,13 @@ def test_marks_of_other_results_are_left_out_and_told(on: Page, tmp_path: Path) 
     told = on.find("toast").text
     assert "1 of earlier results left out" in told or "known" in told
     assert "3 of what is not on this page" in told
-    for content, said in (("{", "damaged"), ("{}", "holds no marks"), ("a,b\r\n1,2", "no columns"),
-                          ('{"format": "archivecolor-marks", "version": 9, "marks": []}', "later archivecolor")):  # fmt: skip
+    of_later = '{"format": "archivecolor-marks", "version": 9, "marks": []}'
+    for content, said in (
+        ("{", "damaged"),
+        ("{}", "holds no marks"),
+        ("a,b\r\n1,2", "no columns"),
+        (of_later, "later archivecolor"),
+    ):
         path.write_text(content)
         on.find("marks-file").send_keys(str(path))
         on.wait(lambda said=said: said in on.find("toast").text)
@@ -211,8 +216,8 @@ def test_the_next_commands_have_the_run_s_own_paths_and_options(on: Page, tmp_pa
     assert shlex.split(commands["rejected"]) == [*begin, "--only-from", "rejected.txt", "--thorough"]
     assert shlex.split(commands["failed"]) == begin
     assert shlex.split(commands["marks"])[:3] == ["archivecolor", "report", str(out)]
-    for id in ("rejected", "failed", "shown"):
-        parse(shlex.split(commands[id])[1:])
+    for step in ("rejected", "failed", "shown"):
+        parse(shlex.split(commands[step])[1:])
     on.run("window.copied = ''; navigator.clipboard.writeText = async (text) => (window.copied = text)")
     copy = on.browser.find_element("css selector", "[data-step=rejected] .command button")
     copy.click()
