@@ -99,8 +99,9 @@ def _as_people_sort(source: str) -> list[tuple[bool, list[tuple[bool, int, str]]
     ]
 
 
-def _run(run: str) -> tuple[bool, int, str]:
-    return (False, int(run), "") if run[0] in _DIGITS else (True, 0, run)
+def _runs(part: str) -> list[tuple[bool, int, str]]:
+    runs = filter(None, re.split("([0-9]+)", part))
+    return [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in runs]
 
 
 def _from_entry(entry: Entry, out: Path, source: Path | None) -> ReviewItem:

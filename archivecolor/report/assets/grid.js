@@ -105,6 +105,7 @@ const grid = {
     if (shown[this.active]) wanted.set(shown[this.active].index, this.active);
     for (const [index, cell] of this.cells) {
       if (wanted.has(index)) continue;
+      cell.querySelector("img")?.removeAttribute("src"); // or pictures out of sight stay in memory for a while
       cell.remove();
       this.cells.delete(index);
     }
