@@ -140,7 +140,8 @@ def origin(stage: WebElement, on: Page, point: tuple[int, int]) -> ScrollOrigin:
     box = on.run(
         "const b = arguments[0].getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]", stage
     )
-    return ScrollOrigin.from_element(stage, round(point[0] - box[0]), round(point[1] - box[1]))
+    found: ScrollOrigin = ScrollOrigin.from_element(stage, round(point[0] - box[0]), round(point[1] - box[1]))
+    return found
 
 
 def test_a_double_click_goes_to_100_percent_and_back(on: Page) -> None:
