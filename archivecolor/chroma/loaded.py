@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archivecolor.chroma.control.paint import Strokes
-from archivecolor.color import FloatArray
+from archivecolor.color import FloatArray, Luma
 from archivecolor.errors import ArchiveColorError
 from archivecolor.stills import Still
 
@@ -56,3 +56,4 @@ class Written(NamedTuple):
     warnings: tuple[str, ...]
     confidence: float | None
     """The mean of its pages; None from generators that do not report it."""
+    luma: Luma = Luma.SAME

@@ -140,7 +140,7 @@ class Colorizer:
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
         made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
         with atomic_write(target, overwrite=overwrite) as file:
-            warnings, _ = self.write_still(file, loaded, made, output)
+            warnings = self.write_still(file, loaded, made, output).warnings
         if confidence and made.confidence is None:
             return (*warnings, f"generator '{self.engine.folder.name}' does not report its confidence")
         if confidence:
@@ -179,12 +179,13 @@ class Colorizer:
         still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
         rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
-            return Written(still.warnings + write_still(file, rgb, still, output), made.mean_confidence)
+            told = write_still(file, rgb, still, output)
+            return Written(still.warnings + told.warnings, made.mean_confidence, told.luma)
         sure = [made.mean_confidence]
         pages = itertools.chain([(rgb, still)], self._further_pages(loaded, output, sure))
-        warnings = write_pages(file, pages, output)
-        told = [x for x in sure if x is not None]
-        return Written(warnings, sum(told) / len(told) if told else None)
+        told = write_pages(file, pages, output)
+        known = [x for x in sure if x is not None]
+        return Written(told.warnings, sum(known) / len(known) if known else None, told.luma)
 
     def _further_pages(
         self, first: LoadedStill, output: OutputSettings, sure: list[float | None]

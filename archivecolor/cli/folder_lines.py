@@ -58,7 +58,8 @@ class FolderLines(Lines):
             return
         rate = record.colored / record.seconds if record.seconds else 0.0
         left = f", {record.not_begun} not begun" if record.not_begun else ""
-        log.info("%d colored in %s (%.2f/s), %s%s", record.colored, duration(record.seconds), rate, rest, left)
+        anew = f" ({record.recoded} coded anew)" if record.recoded else ""
+        log.info("%d colored%s in %s (%.2f/s), %s%s", record.colored, anew, duration(record.seconds), rate, rest, left)
         _tell_kinds(record)
         _tell_left(record)
         if record.failures:

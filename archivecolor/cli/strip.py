@@ -52,7 +52,8 @@ def strip(
             stop=interruption.stop,
         )
     if source.is_dir():
-        counts = f"{record.stripped} stripped, {record.existing} already there, {record.failed} failed"
+        anew = f" ({record.recoded} coded anew)" if record.recoded else ""
+        counts = f"{record.stripped} stripped{anew}, {record.existing} already there, {record.failed} failed"
         console.log.info("%s", counts)
     interruption.raise_if_interrupted()
     record.raise_for_failures()

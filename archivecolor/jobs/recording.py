@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from archivecolor.color import Luma
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.jobs.atomic import AlreadyExistsError
 from archivecolor.jobs.digests import look_at, read_open, read_state
@@ -113,6 +114,8 @@ class Recorder:
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
         least_sure: tuple[TimedConfidence, ...] = (),
+        *,
+        luma: Luma = Luma.SAME,
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
 
@@ -136,6 +139,7 @@ class Recorder:
                 warnings=warnings,
                 confidence=confidence,
                 least_sure=least_sure,
+                luma=luma,
             )
         )
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from archivecolor.color import Luma
+
 FORMAT: Final = 1
 """Of the journal's lines. Raised when an older archivecolor could misread them."""
 _DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
@@ -50,6 +52,7 @@ class Status(StrEnum):
 
 _KINDS: Final = {str(kind): kind for kind in Kind}
 _STATUSES: Final = {str(status): status for status in Status}
+_LUMAS: Final = {str(luma): luma for luma in Luma}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class Entry:
     """Named by hand (``--only-from``): runs that do not name it leave it alone, whatever their settings are."""
     painted: bool = False
     """It was made with hints."""
+    luma: Luma = Luma.SAME
+    """Of a still; a film's codec tells."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
     hint: str | None = None
@@ -171,6 +176,7 @@ def encode_entry(entry: Entry) -> bytes:
         "replaces": entry.replaces_sha256,
         "chosen": entry.chosen or None,
         "painted": entry.painted or None,
+        "luma": None if entry.luma is Luma.SAME else entry.luma,
         "warnings": list(entry.warnings) or None,
         "error": entry.error,
         "hint": entry.hint,
@@ -221,6 +227,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         replaces_sha256=_optional(item.get("replaces")),
         chosen=bool(item.get("chosen", False)),
         painted=bool(item.get("painted", False)),
+        luma=_LUMAS[item.get("luma", Luma.SAME)],
         warnings=tuple(map(_text, item.get("warnings", ()))),
         error=_optional(item.get("error")),
         hint=_optional(item.get("hint")),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from archivecolor.color import Luma
 from archivecolor.errors import InputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
@@ -42,6 +43,7 @@ class ReviewItem:
     state: State
     result: str | None = None
     """Relative to OUT."""
+    luma: Luma = Luma.SAME
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     """Why it was not colored."""
@@ -93,6 +95,7 @@ def _from_entry(entry: Entry, out: Path) -> ReviewItem:
         kind=entry.kind,
         state=State(entry.status.value),
         result=entry.result,
+        luma=entry.luma,
         warnings=entry.warnings,
         reason=_without_path(entry.error, entry.source),
         hint=entry.hint,

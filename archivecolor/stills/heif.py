@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from archivecolor.color import UIntArray
+from archivecolor.color import Luma, UIntArray
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.installation import install_line
 from archivecolor.settings import OutputSettings, StillFormat
@@ -57,4 +57,5 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     }
     options |= {"quality": output.quality} if output.quality else _LOSSLESS
     coded = pillow.encode("HEIF", rgb, alpha, options)
-    return replace(coded, said=pillow.grown(still, StillFormat.HEIF, output))
+    luma = Luma.LOSSY if output.quality else Luma.SAME
+    return replace(coded, said=pillow.grown(still, StillFormat.HEIF, output), luma=luma)

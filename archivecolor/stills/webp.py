@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from archivecolor.color import UIntArray
+from archivecolor.color import Luma, UIntArray
 from archivecolor.settings import OutputSettings, StillFormat
 from archivecolor.stills import bounds, pillow
 from archivecolor.stills.metadata import exif_of
@@ -50,4 +50,5 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     }
     options |= {"quality": output.quality} if output.quality else {"lossless": True, "exact": True}
     coded = pillow.encode("WEBP", rgb, alpha, options)
-    return replace(coded, said=pillow.grown(still, StillFormat.WEBP, output))
+    luma = Luma.LOSSY if output.quality else Luma.SAME
+    return replace(coded, said=pillow.grown(still, StillFormat.WEBP, output), luma=luma)

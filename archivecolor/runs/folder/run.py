@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction
 from archivecolor.chroma.still import Colorizer, cost_bytes, write_map
+from archivecolor.color import Luma
 from archivecolor.errors import ArchiveColorError, OutputError, Stopped, UnexpectedError
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
@@ -130,9 +131,10 @@ class FolderRun:
         made = self.colorizer.painted(made, loaded.still.network_y, loaded.still.strokes)
         warnings: tuple[str, ...] = ()
         sure: float | None = None
+        luma = Luma.SAME
 
         def note(file: BinaryIO) -> None:
-            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure)
+            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure, luma=luma)
             if self.items.run.output.sidecar:
                 self._write_sidecar(loaded, file, warnings)
 
@@ -142,13 +144,13 @@ class FolderRun:
         if self.items.run.confidence:
             write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
-            warnings, confidence = self.colorizer.write_still(file, loaded.still, made, self.items.run.output)
+            warnings, confidence, luma = self.colorizer.write_still(file, loaded.still, made, self.items.run.output)
             sure = None if confidence is None else round(confidence, 4)
             if self.signer:
                 was = loaded.still.still.info.format
                 record = self.colorizer.record(painted=loaded.still.is_painted)
                 warnings += self.signer.sign(file, self.items.run.output.format or was, task.source, was, record)
-        return _colored(loaded.begun, warnings, sure)
+        return _colored(loaded.begun, warnings, sure, luma=luma)
 
     def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
         """Write PREMIS beside a result that is about to be named."""
@@ -231,7 +233,12 @@ def _check_sidecar(task: Task) -> None:
 
 
 def _colored(
-    begun: Begun, warnings: tuple[str, ...], confidence: float | None, least_sure: tuple[TimedConfidence, ...] = ()
+    begun: Begun,
+    warnings: tuple[str, ...],
+    confidence: float | None,
+    least_sure: tuple[TimedConfidence, ...] = (),
+    *,
+    luma: Luma = Luma.SAME,
 ) -> ItemOutcome:
     task = begun.task
     return ItemOutcome(
@@ -241,6 +248,7 @@ def _colored(
         task.kind,
         task.target,
         reason=task.reason,
+        luma=luma,
         warnings=warnings,
         seconds=round(begun.seconds, 3),
         confidence=confidence,

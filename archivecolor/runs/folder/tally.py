@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from archivecolor.color import Luma
 from archivecolor.errors import ArchiveColorError, ItemsFailedError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
@@ -39,6 +40,8 @@ class FolderRecord:
     """The first of them."""
     damaged: int
     """Films of which everything was written that could be decoded."""
+    recoded: int
+    """JPEGs whose luma could not be copied, and was coded anew."""
     not_begun: int
     """Items of the plan that the run did not come to."""
     seconds: float
@@ -84,6 +87,7 @@ class Tally:
     ended: int = 0
     """Items of the plan that came to an end, well or badly."""
     damaged: int = 0
+    recoded: int = 0
     stopped_by: ArchiveColorError | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -112,6 +116,7 @@ class Tally:
     def colored(self, outcome: ItemOutcome, *, damaged: bool = False) -> None:
         """An item whose result was written."""
         self.damaged += damaged
+        self.recoded += outcome.luma is Luma.RECODED
         self._count(outcome)
 
     def in_color(self, item: Item | Task, kind: Kind, reason: str, *, copied: bool) -> None:
@@ -132,6 +137,7 @@ class Tally:
             self.of_others,
             tuple(self.failures),
             self.damaged,
+            self.recoded,
             not_begun,
             seconds,
             dry_run,
