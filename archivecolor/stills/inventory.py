@@ -12,10 +12,12 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from archivecolor.stills import inventory_bare
+from archivecolor.stills.inventory_bare import Held
 from archivecolor.stills.inventory_heif import items
 from archivecolor.stills.inventory_ifd import Directory, Structure, directories
 
@@ -35,19 +37,7 @@ _RESOLUTION: Final = (282, 283, 296)
 _REDUCED: Final = 5
 _PNG_PICTURE: Final = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"CgBI", b"iDOT")
 _WEBP_PICTURE: Final = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH")
-_BOX_PICTURE: Final = (
-    b"jP  ",
-    b"ftyp",
-    b"jp2h",
-    b"jp2c",
-    b"ihdr",
-    b"bpcc",
-    b"cdef",
-    b"pclr",
-    b"cmap",
-    b"mdat",
-    b"free",
-)
+_BOX_PICTURE: Final = (b"jP  ", *b"ftyp jp2h jp2c ihdr bpcc cdef pclr cmap mdat free".split())
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
@@ -235,6 +225,9 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
     file.seek(8)
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
+        if kind == b"IEND":
+            yield from _things(inventory_bare.behind(file, file.tell() + 4))
+            return
         if kind in _PNG_PICTURE or size > _LONGEST_BYTES:
             file.seek(size + 4, io.SEEK_CUR)
             continue
@@ -261,8 +254,11 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
 
 
 def _webp(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
+    file.seek(4)
+    end = 8 + struct.unpack("<I", file.read(4))[0]
+    yield from _things(inventory_bare.behind(file, end + end % 2))
     file.seek(12)
-    while len(head := file.read(8)) == 8:
+    while file.tell() < end and len(head := file.read(8)) == 8:
         kind, size = struct.unpack("<4sI", head)
         if kind in _WEBP_PICTURE or size > _LONGEST_BYTES:
             file.seek(size + size % 2, io.SEEK_CUR)
@@ -294,6 +290,8 @@ def _boxes(file: BinaryIO, at: int = 0, end: int | None = None) -> Iterator[tupl
             return
         if kind in (b"jp2h", b"res "):
             yield from _boxes(file, start, last)
+        elif kind == b"jp2c":
+            yield from _things(inventory_bare.of_codestream(file, start))
         elif kind not in _BOX_PICTURE and last - start <= _LONGEST_BYTES:
             file.seek(start)
             yield from _box(kind, file.read(last - start))
@@ -321,6 +319,15 @@ def _heif(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
         yield f"{kind} '{_printable(name.encode())}'" if name else kind, Thing(kind)
 
 
+def _things(held: Iterator[Held]) -> Iterator[tuple[str, Thing]]:
+    for name, group, content in held:
+        yield name, Thing(group, _digest(content) if content else "")
+
+
+def _bare(walk: Callable[[BinaryIO], Iterator[Held]]) -> Callable[[BinaryIO], Iterator[tuple[str, Thing]]]:
+    return lambda file: _things(walk(file))
+
+
 _WALKS: Final = (
     (lambda head: head.startswith(b"\xff\xd8\xff"), _jpeg),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _png),
@@ -328,4 +335,7 @@ _WALKS: Final = (
     (lambda head: head[8:12] == b"WEBP", _webp),
     (lambda head: head.startswith(b"\0\0\0\x0cjP  \r\n\x87\n"), _boxes),
     (lambda head: head[4:8] == b"ftyp", _heif),
+    (lambda head: head.startswith(b"\xff\x4f\xff\x51"), _bare(inventory_bare.of_codestream)),
+    (lambda head: head.startswith(b"BM"), _bare(inventory_bare.of_bmp)),
+    (lambda head: head[:1] == b"P" and head[1:2] in b"123456", _bare(inventory_bare.of_pnm)),
 )

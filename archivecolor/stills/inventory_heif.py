@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 _PICTURES: Final = (b"hvc1", b"grid", b"iden", b"iovl", b"av01", b"jpeg", b"tili", b"unci", b"mask")
+_FILE: Final = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide")
+"""What every HEIC has; a film, as of motion photos, lies in others."""
 _LONGEST_META_BYTES: Final = 16 << 20
 _COUNTED: Final = {b"meta": 4, b"iref": 4, b"iprp": 0, b"ipco": 0}
 """Boxes of boxes, and how many bytes come before these."""
 
 
 def items(file: BinaryIO) -> Iterator[tuple[str, str]]:
-    """Kind and name: of items that are no pictures, of auxiliary pictures, and of thumbnails."""
+    """Kind and name: of items that are no pictures, of auxiliary pictures, of thumbnails and of further boxes."""
     file.seek(0)
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
@@ -22,9 +24,11 @@ def items(file: BinaryIO) -> Iterator[tuple[str, str]]:
             body = struct.unpack(">Q", file.read(8))[0] - 16
         if kind == b"meta" and 4 <= body <= _LONGEST_META_BYTES:
             yield from _inside(file.read(body), 4)
-            return
+            continue
         if body < 0:
             return
+        if kind not in _FILE:
+            yield "box", kind.decode("ascii", "replace")
         file.seek(body, 1)
 
 
