@@ -71,6 +71,9 @@ class Colorizer:
         """
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
+        self._choosing = threading.Lock()
+        self._others: dict[ColorSettings, Colorizer] = {}
+        self._unchanged = engine
         self.settings = settings or ColorSettings()
         self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
@@ -88,6 +91,21 @@ class Colorizer:
     ) -> Self:
         """Load a trained generator into the engine that suits this machine, or into the one that is named."""
         return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels)
+
+    def with_settings(self, settings: ColorSettings) -> Colorizer:
+        """A colorizer with other settings and this one's engine, which stays its own. Hints make no difference.
+
+        Raises `InputError` when the reference cannot be taken.
+        """
+        settings = replace(settings, hints=None)
+        if settings == replace(self.settings, hints=None):
+            return self
+        with self._choosing:
+            if settings not in self._others:
+                other = Colorizer(self._unchanged, settings, max_megapixels=self.max_megapixels)
+                other._engine_lock = self._engine_lock
+                self._others[settings] = other
+            return self._others[settings]
 
     def close(self) -> None:
         """Free the engine."""

@@ -23,7 +23,7 @@ def folder(
     grade: options.GradeOptions,
     advice: options.AdviceOptions,
     forget_hints: Annotated[
-        bool, options.color("--forget-hints", "Make painted results again without their hints.")
+        bool, options.color("--forget-hints", "Make results again without the hints or the reference on record.")
     ] = False,
     *,
     smoothing: options.SmoothingOptions,

@@ -78,9 +78,11 @@ def _tell_left(record: FolderRecord) -> None:
             "%d of those already there belong to another SRC; --overwrite replaces them, another OUT keeps both",
             record.of_others,
         )
-    if record.painted:
-        log.info(
-            "%d of those already there were painted by hand: give their --hints-dir, or --forget-hints", record.painted
+    if record.lacking:
+        log.warning(
+            "%d of those already there were left: the hints or the reference they were made with are gone; "
+            "give --hints-dir or --reference, or --forget-hints",
+            record.lacking,
         )
 
 

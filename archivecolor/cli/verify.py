@@ -31,9 +31,9 @@ def verify(
     """Prove that results have the luma of their sources, every pixel, and are as they were written.
 
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
-    result is compared with the one that was noted when it was written. A result is proved; coded anew (a JPEG whose luma
-    could not be copied) or not provable (coded with loss), and near its source; or wrong. Exit code 8 where one is wrong,
-    else 10 where one is not proved; --verbose says why.
+    result is compared with the one that was noted when it was written. A result is proved; coded anew (a JPEG whose
+    luma could not be copied) or not provable (coded with loss), and near its source; or wrong. Exit code 8 where one is
+    wrong, else 10 where one is not proved; --verbose says why.
 
     Examples:
     archivecolor verify out --source scans

@@ -196,7 +196,6 @@ class Recorder:
             seconds=begun.seconds,
             source_file=begun.source,
             chosen=self._chosen,
-            painted="hints" in settings,
         )
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:

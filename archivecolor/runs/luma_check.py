@@ -60,9 +60,7 @@ def wrong(reason: str) -> Finding:
     return Finding(Verdict.WRONG, reason)
 
 
-def compare_stills(
-    source: Path, result: Path, *, luma: Luma = Luma.SAME, max_megapixels: int | None = None
-) -> Finding:
+def compare_stills(source: Path, result: Path, *, luma: Luma = Luma.SAME, max_megapixels: int | None = None) -> Finding:
     """Compare a photograph with its colored result; ``luma`` is what is on record of it, believed if the format can.
 
     Raises `InputError` where one of them cannot be read.

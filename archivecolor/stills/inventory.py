@@ -52,6 +52,7 @@ class Thing:
 
 
 Inventory = dict[str, Thing]
+_Walk = Callable[[BinaryIO], Iterator[tuple[str, Thing]]]
 
 
 def inventory(file: BinaryIO) -> Inventory:
@@ -324,11 +325,11 @@ def _things(held: Iterator[Held]) -> Iterator[tuple[str, Thing]]:
         yield name, Thing(group, _digest(content) if content else "")
 
 
-def _bare(walk: Callable[[BinaryIO], Iterator[Held]]) -> Callable[[BinaryIO], Iterator[tuple[str, Thing]]]:
+def _bare(walk: Callable[[BinaryIO], Iterator[Held]]) -> _Walk:
     return lambda file: _things(walk(file))
 
 
-_WALKS: Final = (
+_WALKS: Final[tuple[tuple[Callable[[bytes], bool], _Walk], ...]] = (
     (lambda head: head.startswith(b"\xff\xd8\xff"), _jpeg),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _png),
     (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),

@@ -194,5 +194,9 @@ def test_a_film_of_a_folder_gets_the_hints_in_the_folder_of_its_name(
     done = run("folder", mixed, out, "--hints-dir", tmp_path / "hints", "--json")
     assert done.code == 0, done.err
     assert [Path(r["source"]).name for r in done.records if r["status"] == "colored"] == ["c.mkv"]
-    assert np.mean(decode(out / "reels" / "c.mkv").cr) > np.mean(plain.cr) + 2
+    painted = np.mean(decode(out / "reels" / "c.mkv").cr)
+    assert painted > np.mean(plain.cr) + 2
+    assert "0 colored" in run("folder", mixed, out).err
+    assert run("folder", mixed, out, "--overwrite", "--kind", "films").code == 0
+    assert np.mean(decode(out / "reels" / "c.mkv").cr) == pytest.approx(painted, abs=0.1)
     assert "there is no picture of that name" not in done.err

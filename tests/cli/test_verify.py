@@ -139,7 +139,9 @@ def test_a_jpeg_coded_anew_is_named_so_by_every_command(run: Run, tmp_path: Path
     """CMYK has no luma that could be copied; a file's name that says 'coded' changes nothing."""
     folder = tmp_path / "in"
     write(folder / "coded.jpg")
-    Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 60), np.uint8)).convert("CMYK").save(folder / "c.jpg")
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 60), np.uint8)).convert("CMYK").save(
+        folder / "c.jpg"
+    )
     done = run("folder", folder, out, "--json")
     assert {r["target"].rpartition("/")[2]: r.get("luma") for r in done.records} == {
         "coded.jpg": None,

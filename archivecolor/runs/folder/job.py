@@ -121,6 +121,7 @@ class _FolderJob:
             for task in planner.tasks():
                 planner.tally.planned(task)
         planner.tell_missing()
+        planner.tell_unadvised()
         planner.tell_strange_hints()
         return planner.tally.record(dry_run=True)
 
@@ -173,6 +174,7 @@ class _FolderJob:
             plan.add(task)
         if not self.planner.watch:
             self.planner.tell_missing()
+            self.planner.tell_unadvised()
 
     def _open(self, plan: TaskFile, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""

@@ -48,6 +48,9 @@ class _Loaded:
 
     begun: Begun
     still: LoadedStill
+    items: ItemSettings
+    """With what it takes over from the run that made it before."""
+    colorizer: Colorizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class FolderRun:
 
     out: Path
     colorizer: Colorizer
+    """With the run's own settings."""
     items: ItemSettings
     recorder: Recorder
     tally: Tally
@@ -68,12 +72,12 @@ class FolderRun:
         """Color ``total`` photographs."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.estimate(
+            compute=lambda loaded: loaded[0].colorizer.estimate(
                 [x.still.network_y for x in loaded], [x.still.strokes for x in loaded]
             ),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
-            group=lambda loaded: loaded.still.network_y.shape,
+            group=lambda loaded: (loaded.still.network_y.shape, id(loaded.colorizer)),
         )
         outcomes = workers.run(
             tasks,
@@ -119,16 +123,20 @@ class FolderRun:
             _check_sidecar(task)
         try:
             recolor = self.items.run.already_color is AlreadyColor.RECOLOR
-            layers = self.colorizer.layers_of(task.name)
-            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor, hints=layers))
+            items = self.items.with_recorded(task.recorded)
+            colorizer = self.colorizer.with_settings(items.run.color)
+            layers = items.hints.of_still(task.name) if items.hints else {}
+            still = colorizer.load_still(task.source, recolor=recolor, hints=layers)
+            return _Loaded(begun, still, items, colorizer)
         except InColorError as e:
             self._in_color(begun, e)
             raise
 
     def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> ItemOutcome:
         """Merge, write, note and name a photograph."""
-        settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
-        made = self.colorizer.painted(made, loaded.still.network_y, loaded.still.strokes)
+        items, colorizer = loaded.items, loaded.colorizer
+        settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
+        made = colorizer.painted(made, loaded.still.network_y, loaded.still.strokes)
         warnings: tuple[str, ...] = ()
         sure: float | None = None
         luma = Luma.SAME
@@ -144,42 +152,42 @@ class FolderRun:
         if self.items.run.confidence:
             write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
-            warnings, confidence, luma = self.colorizer.write_still(file, loaded.still, made, self.items.run.output)
+            warnings, confidence, luma = colorizer.write_still(file, loaded.still, made, items.run.output)
             sure = None if confidence is None else round(confidence, 4)
             if self.signer:
                 was = loaded.still.still.info.format
-                record = self.colorizer.record(painted=loaded.still.is_painted)
-                warnings += self.signer.sign(file, self.items.run.output.format or was, task.source, was, record)
+                record = colorizer.record(painted=loaded.still.is_painted)
+                warnings += self.signer.sign(file, items.run.output.format or was, task.source, was, record)
         return _colored(loaded.begun, warnings, sure, luma=luma)
 
     def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
         """Write PREMIS beside a result that is about to be named."""
         task, source, result = loaded.begun.task, loaded.begun.source, read_open(file)
-        kind = self.items.run.output.format or loaded.still.still.info.format
+        kind = loaded.items.run.output.format or loaded.still.still.info.format
         held = (
             HeldFile(task.name, source.size_bytes, source.sha256 or "", str(loaded.still.still.info.format)),
             HeldFile(task.target.name, result.size_bytes, result.sha256 or "", str(kind)),
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(
-                premis(*held, self.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
+                premis(*held, loaded.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
     def _film(self, task: Task) -> None:
-        begun, run, listener = begin(task), self.items.run, self.tally.listener
-        request = FilmRequest(task.source, task.target, run, overwrite=task.may_replace)
+        begun, items, listener = begin(task), self.items.with_recorded(task.recorded), self.tally.listener
+        request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
             plan = plan_film(request, listener, self.stop)
         except FilmInColorError as e:
             self._in_color(begun, e)
             raise
-        settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
+        settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
 
         def note(file: BinaryIO, whole: Whole) -> None:
             sure, least_sure = mean_confidence(whole.confidence), plan.least_sure(whole.confidence)
             self.recorder.made(begun, Status.COLORED, settings, task.target, file, plan.told(whole), sure, least_sure)
 
-        engine, color = self.colorizer.engine, self.items.for_film(task.name)
+        engine, color = self.colorizer.engine, items.for_film(task.name)
         record = make_film(plan, engine, color, listener, self.stop, before_naming=note)
         sure = mean_confidence(record.confidence)
         made = _colored(begun, plan.told(record.whole), sure, plan.least_sure(record.confidence))

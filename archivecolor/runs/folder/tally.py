@@ -32,8 +32,10 @@ class FolderRecord:
     """Of photographs and of films."""
     foreign: int
     """Of the results that exist, how many were not made by any run on record."""
-    painted: int
-    """Of the results that exist, how many were left because making them again would lose hints."""
+    lacking: int
+    """Of the results that exist, how many were left because the hints or the reference they were made with are gone."""
+    unadvised: int
+    """Of those that were or would be made again, how many lose the hints or the reference that they were made with."""
     of_others: int
     """And how many belong to sources of the same names in another SRC."""
     failures: tuple[ItemOutcome, ...]
@@ -81,7 +83,8 @@ class Tally:
     counts: Counter[ItemStatus] = field(default_factory=Counter)
     by_kind: Counter[tuple[ItemStatus, Kind]] = field(default_factory=Counter)
     foreign: int = 0
-    painted: int = 0
+    lacking: int = 0
+    unadvised: int = 0
     of_others: int = 0
     failures: list[ItemOutcome] = field(default_factory=list)
     ended: int = 0
@@ -98,7 +101,7 @@ class Tally:
     def exists(self, item: Item | Task, kind: Kind, reason: Reason) -> None:
         """An item whose result is there."""
         self.foreign += reason is Reason.FOREIGN
-        self.painted += reason is Reason.PAINTED
+        self.lacking += reason is Reason.LACKING
         self.of_others += reason is Reason.OTHER_SOURCE
         self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
 
@@ -133,7 +136,8 @@ class Tally:
             dict(self.counts),
             dict(self.by_kind),
             self.foreign,
-            self.painted,
+            self.lacking,
+            self.unadvised,
             self.of_others,
             tuple(self.failures),
             self.damaged,
