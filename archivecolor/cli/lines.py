@@ -37,8 +37,10 @@ class Lines(Listener):
         if outcome.status is ItemStatus.COLORED:
             log.debug("%s: colored in %.2f s", name, outcome.seconds)
             tell_least_sure(outcome.least_sure)
-        elif outcome.status in (ItemStatus.RECODED, ItemStatus.NOT_PROVABLE):
-            log.debug("%s: %s, %s", name, outcome.status, printable(outcome.reason or ""))
+        elif outcome.status is ItemStatus.RECODED:
+            log.debug("%s: %s", name, printable(outcome.reason or outcome.status))
+        elif outcome.status is ItemStatus.NOT_PROVABLE:
+            log.debug("%s: not provable, %s", name, printable(outcome.reason or ""))
         elif outcome.status in (ItemStatus.PROVED, ItemStatus.UNCHANGED):
             log.debug("%s: %s", name, outcome.status)
         self.emit(outcome)

@@ -173,8 +173,8 @@ def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSett
     """Encode ``[h, w, 3]`` integer RGB, or ``[h, w]`` gray, rows as stored in ``still``, made fit by `for_target`.
 
     Encoded in memory and then written, so that an `OSError` is ``file``'s and says what it is: encoders swallow
-    the number of a full disk. Tells what the target format cannot hold, and what became of the luma. Raises `OutputError` where it
-    cannot hold the picture itself.
+    the number of a full disk. Tells what the target format cannot hold, and what became of the luma. Raises
+    `OutputError` where it cannot hold the picture itself.
     """
     target = output.format or still.info.format
     alpha, warnings = _alpha_for(still, target)

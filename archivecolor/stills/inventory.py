@@ -21,8 +21,7 @@ from archivecolor.stills.inventory_bare import Held
 from archivecolor.stills.inventory_heif import items
 from archivecolor.stills.inventory_ifd import Directory, Structure, directories
 
-_MOST_TOLD: Final = 12
-_MOST_THINGS: Final = 20_000
+_MOST_TOLD, _MOST_THINGS = 12, 20_000
 _LONGEST_BYTES: Final = 64 << 20
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _JOINED: Final = {
@@ -213,7 +212,9 @@ def _fields(directory: Directory, group: str) -> Iterator[tuple[str, Thing]]:
 
 
 def _tiff(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
-    pages = list(directories(Structure(file)))
+    structure = Structure(file)
+    pages = list(directories(structure))
+    yield from _things(inventory_bare.behind(file, structure.end))
     pictures = [page for page in pages if not page.subfile & _REDUCED]
     if len(pictures) < len(pages):
         yield "reduced pictures or masks", Thing("thumbnail")
@@ -234,24 +235,30 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
             continue
         body = file.read(size)
         file.seek(4, io.SEEK_CUR)
-        if kind == b"eXIf":
-            yield from _exif(body.removeprefix(b"Exif\0\0"))
-        elif kind == b"iCCP":
-            yield "ICC profile", Thing("ICC profile")
-        elif kind == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
-            yield "XMP", Thing("XMP")
-        elif kind == b"tEXt" and body.startswith(b"Comment\0"):
-            yield "comment", Thing("comment", _digest(body[8:]))
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            yield f"text '{_printable(body)}'", Thing("text", _digest(body))
-        elif kind == b"caBX":
-            yield "C2PA manifest", Thing("C2PA")
-        elif kind == b"pHYs" and len(body) == 9:
-            across, down, unit = struct.unpack(">IIB", body)
-            scale = 0.0254 if unit else 1.0
-            yield from _resolution(across * scale, down * scale, "inch" if unit else "")
-        else:
-            yield f"chunk '{_printable(kind)}'", Thing("chunk", _digest(body))
+        yield from _png_chunk(kind, body)
+
+
+def _png_chunk(kind: bytes, body: bytes) -> Iterator[tuple[str, Thing]]:
+    if kind == b"eXIf":
+        yield from _exif(body.removeprefix(b"Exif\0\0"))
+    elif kind == b"iCCP":
+        yield "ICC profile", Thing("ICC profile")
+    elif kind == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
+        yield "XMP", Thing("XMP")
+    elif kind == b"tEXt" and body.startswith(b"Comment\0"):
+        yield "comment", Thing("comment", _digest(body[8:]))
+    elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+        yield f"text '{_printable(body)}'", Thing("text", _digest(body))
+    elif kind == b"bKGD":  # in as many numbers as there are colors
+        yield "background", Thing("background")
+    elif kind == b"caBX":
+        yield "C2PA manifest", Thing("C2PA")
+    elif kind == b"pHYs" and len(body) == 9:
+        across, down, unit = struct.unpack(">IIB", body)
+        scale = 0.0254 if unit else 1.0
+        yield from _resolution(across * scale, down * scale, "inch" if unit else "")
+    else:
+        yield f"chunk '{_printable(kind)}'", Thing("chunk", _digest(body))
 
 
 def _webp(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
@@ -322,7 +329,8 @@ def _heif(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
 
 def _things(held: Iterator[Held]) -> Iterator[tuple[str, Thing]]:
     for name, group, content in held:
-        yield name, Thing(group, _digest(content) if content else "")
+        told = content.decode("ascii", "replace") if group == "resolution" else _digest(content)
+        yield name, Thing(group, told if content else "")
 
 
 def _bare(walk: Callable[[BinaryIO], Iterator[Held]]) -> _Walk:

@@ -17,6 +17,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from archivecolor.runs.strip import strip_file
 from archivecolor.settings import StillFormat
 from archivecolor.stills.inventory import Thing, inventory, missing
 from tests.stills.sources import GRAY8, SEPIA8, recolor
@@ -112,6 +113,17 @@ def test_the_header_of_a_jpeg_is_kept_and_no_resolution_invented(tmp_path: Path)
         assert recolor(source, target) == []
         shown = exiftool(target, "-JFIF:all")
         assert (shown["JFIF:ResolutionUnit"], shown["JFIF:XResolution"], shown["JFIF:YResolution"]) == wanted
+
+
+def test_a_resolution_without_a_unit_in_exif_does_not_become_inches(tmp_path: Path) -> None:
+    source, exif = tmp_path / "a.jpg", Image.Exif()
+    exif[282], exif[283], exif[296] = 1, 1, 1
+    Image.fromarray(GRAY8).save(source, exif=exif)
+    assert recolor(source, tmp_path / "a.tif", StillFormat.TIFF) == []
+    assert exiftool(tmp_path / "a.tif")["IFD0:ResolutionUnit"] == 1
+    assert recolor(source, tmp_path / "b.jpg") == []
+    shown = exiftool(tmp_path / "b.jpg")
+    assert (shown["JFIF:ResolutionUnit"], shown["IFD0:ResolutionUnit"]) == (0, 1)
 
 
 @pytest.mark.parametrize("format", [StillFormat.TIFF, StillFormat.PNG])
@@ -361,9 +373,9 @@ def test_comments_in_a_codestream_and_what_stands_behind_a_picture_are_named(tmp
     bare = tmp_path / "bare.j2k"
     bare.write_bytes(stream)
     assert recolor(bare, tmp_path / "bare.jp2") == ["not carried over: comment of the codestream"]
-    for suffix, options in ((".png", {}), (".webp", {"lossless": True})):
+    for suffix in (".png", ".webp"):
         source = tmp_path / f"a{suffix}"
-        Image.fromarray(GRAY8).save(source, **options)
+        Image.fromarray(GRAY8).save(source, lossless=True)
         source.write_bytes(source.read_bytes() + b"appended")
         assert recolor(source, tmp_path / f"b{suffix}") == ["not carried over: 8 bytes behind the picture"]
 
@@ -375,3 +387,36 @@ def test_the_film_of_a_motion_photo_in_heic_is_named(tmp_path: Path) -> None:
     source.write_bytes(source.read_bytes() + struct.pack(">I4s", 8 + len(FILM), b"mpvd") + FILM)
     said = recolor(source, tmp_path / "b.heic")
     assert "not carried over: box 'mpvd'" in said
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 16])
+def test_the_background_and_the_color_space_of_a_png_are_kept(bits: int, tmp_path: Path) -> None:
+    """ImageMagick writes a background into every gray PNG."""
+    source, target = tmp_path / "a.png", tmp_path / "b.png"
+    rows = b"".join(b"\0" + bytes([n]) * bits for n in (0, 200, 30))  # 8 pixels a row
+    header = struct.pack(">IIBBBBB", 8, 3, bits, 0, 0, 0, 0)
+    space = chunk(b"cICP", bytes([1, 13, 0, 1])) + chunk(b"bKGD", struct.pack(">H", (1 << bits) - 1))
+    whole = chunk(b"IHDR", header) + space + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    source.write_bytes(b"\x89PNG\r\n\x1a\n" + whole)
+    assert recolor(source, target) == []
+    shown = exiftool(target)
+    white = 65535 if bits == 16 else 255
+    assert shown["PNG:BackgroundColor"] == f"{white} {white} {white}"
+    assert shown["PNG-cICP:TransferCharacteristics"] == 13
+    strip_file(target, tmp_path / "c.png")
+    assert exiftool(tmp_path / "c.png")["PNG:BackgroundColor"] == white
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"tile": (16, 16)}, {"bigtiff": True, "byteorder": ">"}, {"compression": "zlib"}]
+)
+def test_what_was_appended_to_a_tiff_is_named(options: Any, tmp_path: Path) -> None:
+    source = tmp_path / "a.tif"
+    with tifffile.TiffWriter(source, **{k: options[k] for k in options.keys() & {"bigtiff", "byteorder"}}) as tif:
+        more = {k: options[k] for k in options.keys() - {"bigtiff", "byteorder"}}
+        tif.write(GRAY8, photometric="minisblack", subifds=1, metadata=None, **more)
+        tif.write(GRAY8[::2, ::2], photometric="minisblack", subfiletype=1, metadata=None)
+    assert recolor(source, tmp_path / "b.tif") == ["the thumbnails or masks in it were left out"]
+    source.write_bytes(source.read_bytes() + b"by hand")
+    (_, warning) = recolor(source, tmp_path / "c.tif")
+    assert warning == "not carried over: 7 bytes behind the picture"

@@ -94,8 +94,8 @@ class ItemSettings:
     def lacks(self, known: Settings, layers: Mapping[str, Path], *, own: bool) -> bool:
         """Whether hints or the reference that an item was made with are not there any more, and nothing in their place.
 
-        ``layers`` are those that it would be made with now, ``own`` whether these are the command's. To be asked of what
-        `with_recorded` gives.
+        ``layers`` are those that it would be made with now, ``own`` whether these are the command's. To be asked of
+        what `with_recorded` gives.
         """
         painted = set(_LAYER_TOLD.findall(str(known.get("hints", ""))))
         return bool(not own and painted - layers.keys()) or ("reference" in known and self.run.color.reference is None)
