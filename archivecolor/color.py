@@ -9,7 +9,6 @@ pixel, at 8 and at 16 bit, and no channel is clipped.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -18,17 +17,6 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating]
 UIntArray = npt.NDArray[np.uint8 | np.uint16]
-
-
-class Luma(StrEnum):
-    """What became of a picture's luma when it was written."""
-
-    SAME = "same"
-    RECODED = "coded anew"
-    """A JPEG's could not be copied, and compressing it again moved it."""
-    LOSSY = "coded with loss"
-    """As was asked for, by a quality or a format."""
-
 
 HINT_PLANES: Final = 3
 """Of chroma that is known in some places: a*, b*, and a mask that is 0 where nothing is."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archivecolor.chroma.control.paint import Strokes
-from archivecolor.color import FloatArray, Luma
+from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
+from archivecolor.settings import Luma
 from archivecolor.stills import Still
 
 

@@ -264,7 +264,7 @@ class Colorizer:
             return strokes, ()
         small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(network_y).shape))
         strokes, too_vivid = fitted(strokes, np.ascontiguousarray(small))
-        said = f"{layer.name}: some hints are more vivid than what they lie on can be; they were brought in"
+        said = f"some hints are more vivid than what they lie on can be, and were brought in: {layer.name}"
         return strokes, (said,) if too_vivid else ()
 
     def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:

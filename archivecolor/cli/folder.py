@@ -90,7 +90,7 @@ def folder(
         making.place(out, source)  # a place that will not do is better known before the night than after it
     with interruptible() as interruption, FolderLines(json=tell.json, quiet=tell.quiet) as lines:
         record = color_folder(source, out, settings, listener=lines, stop=interruption.stop, dry_run=dry_run)
-        lines.close(record)
+        lines.close(record, out, reported=result.report)
     if not what.watch:
         interruption.raise_if_interrupted()
     if result.report and not dry_run and out.is_dir():  # there is none where there was nothing to color

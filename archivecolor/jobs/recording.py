@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from archivecolor.color import Luma
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.jobs.atomic import AlreadyExistsError
 from archivecolor.jobs.digests import look_at, read_open, read_state
@@ -35,6 +34,7 @@ from archivecolor.jobs.records import (
 )
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
+from archivecolor.settings import Luma
 
 
 def now_utc() -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from archivecolor.color import Luma
+from archivecolor.settings import Luma
 
 FORMAT: Final = 1
 """Of the journal's lines. Raised when an older archivecolor could misread them."""

@@ -10,12 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from archivecolor.color import Luma
 from archivecolor.errors import InputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
 from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_journal
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.settings import Luma
 from archivecolor.stills.sniff import names_a_picture, sniff
 
 _DIGITS: Final = frozenset("0123456789")

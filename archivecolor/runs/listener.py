@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
-from archivecolor.color import Luma
 from archivecolor.jobs.records import Kind, TimedConfidence
+from archivecolor.settings import Luma
 
 DEBUG: Final = logging.DEBUG
 INFO: Final = logging.INFO
@@ -52,6 +52,10 @@ class Progress:
     """Of the items that are done."""
     frames_per_s: float = 1.0
     """Of the film, where frames are counted."""
+    films_after: int = 0
+    """Of the items that are not done, films, which come last and take longer than photographs."""
+    run_left_s: float | None = None
+    """Of a film in a folder: what all films will take yet, where that can be told."""
 
 
 class ItemStatus(StrEnum):

@@ -17,9 +17,9 @@ from typing import Final
 
 import numpy as np
 
-from archivecolor.color import FloatArray, Luma, UIntArray
+from archivecolor.color import FloatArray, UIntArray
 from archivecolor.film.checking import check_film
-from archivecolor.settings import StillFormat
+from archivecolor.settings import Luma, StillFormat
 from archivecolor.stills import Still, open_still
 from archivecolor.stills.still import to_8_bit
 from archivecolor.stills.tiff_writing import white_of

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archivecolor.chroma.still import cost_bytes
-from archivecolor.color import Luma, UIntArray
+from archivecolor.color import UIntArray
 from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError, OutputError
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, atomic_write, copy_whole
@@ -27,7 +27,7 @@ from archivecolor.provenance.xmp import DamagedXmpError, without_record
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import check_jobs, check_megapixels
-from archivecolor.settings import OutputSettings
+from archivecolor.settings import Luma, OutputSettings
 from archivecolor.stills import Still, for_target, open_still, profiles, write_pages, write_still
 from archivecolor.stills.sniff import NotAPictureError, sniff
 from archivecolor.stills.still import Told
@@ -45,6 +45,8 @@ class StripRecord:
     """Of these, JPEGs whose luma could not be copied, and was coded anew."""
     existing: int
     """Results that were there already."""
+    ignored: int
+    """Films and other files that are no photographs."""
     failed: int
 
     def raise_for_failures(self) -> None:
@@ -83,22 +85,24 @@ def strip(
             copy_whole(item.source, item.target, overwrite=overwrite)
             return Told(())
 
-        return _strip_all(_pictures(found), do, jobs or usable_cores(), listener, stop or threading.Event())
+        counts: Counter[ItemStatus] = Counter()
+        pictures = _pictures(found, counts)
+        return _strip_all(pictures, do, counts, jobs or usable_cores(), listener, stop or threading.Event())
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
     told = strip_file(source, out, overwrite=overwrite, max_megapixels=max_megapixels)
     listener.item_done(_stripped(source, source.name, out, told))
-    return StripRecord(1, int(told.luma is Luma.RECODED), 0, 0)
+    return StripRecord(1, int(told.luma is Luma.RECODED), 0, 0, 0)
 
 
 def _strip_all(
     items: Iterator[Item],
     do: Callable[[Item], Told],
+    counts: Counter[ItemStatus],
     threads: int,
     listener: Listener,
     stop: threading.Event,
 ) -> StripRecord:
-    counts: Counter[ItemStatus] = Counter()
     recoded = 0
     stages = workers.Stages(
         load=do,
@@ -117,9 +121,10 @@ def _strip_all(
                 listener.item_failed(outcome)
             else:
                 listener.item_done(outcome)
-            failed = counts[ItemStatus.FAILED]
-            listener.progress(Progress("stripping", counts.total(), None, Unit.ITEMS, failed=failed))
-    return StripRecord(counts[ItemStatus.STRIPPED], recoded, counts[ItemStatus.EXISTS], counts[ItemStatus.FAILED])
+            done, failed = counts.total() - counts[ItemStatus.IGNORED], counts[ItemStatus.FAILED]
+            listener.progress(Progress("stripping", done, None, Unit.ITEMS, failed=failed))
+    statuses = (ItemStatus.EXISTS, ItemStatus.IGNORED, ItemStatus.FAILED)
+    return StripRecord(counts[ItemStatus.STRIPPED], recoded, *(counts[status] for status in statuses))
 
 
 def _outcome(item: Item, told: Told, error: ArchiveColorError | None) -> ItemOutcome:
@@ -135,12 +140,13 @@ def _stripped(source: Path, name: str, target: Path, told: Told) -> ItemOutcome:
     return ItemOutcome(source, name, status, kind, target, luma=told.luma, warnings=told.warnings)
 
 
-def _pictures(found: Iterable[object]) -> Iterator[Item]:
+def _pictures(found: Iterable[object], counts: Counter[ItemStatus]) -> Iterator[Item]:
     for thing in found:
         if isinstance(thing, Item):
             try:
                 sniff(thing.source)
             except NotAPictureError as e:
+                counts[ItemStatus.IGNORED] += 1
                 log.debug("%s: skipped, %s", printable(thing.name), e.message.rpartition(": ")[2])
             else:
                 yield thing

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.chroma.still import cost_bytes
-from archivecolor.color import Luma
 from archivecolor.errors import InputError, NotProvableError, UsageError, VerificationError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs import workers
@@ -24,6 +23,7 @@ from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.luma_check import Finding, Verdict, compare_films, compare_stills, wrong
 from archivecolor.runs.settings import check_jobs, check_megapixels
+from archivecolor.settings import Luma
 from archivecolor.stills.sniff import is_a_picture, names_a_picture
 
 _ORDER: Final = (

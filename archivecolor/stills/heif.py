@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from archivecolor.color import Luma, UIntArray
+from archivecolor.color import UIntArray
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.installation import install_line
-from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import pillow
 from archivecolor.stills.metadata import exif_of
 from archivecolor.stills.still import Coding, Encoded, Still, StillInfo

@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from archivecolor.color import Luma, UIntArray
+from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
-from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import jpeg_extras, jpeg_markers, jpeg_scans, pillow
 from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg

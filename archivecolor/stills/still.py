@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from archivecolor.color import FloatArray, Luma, UIntArray, luma_of
+from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.frames import Orientation
-from archivecolor.settings import StillFormat
+from archivecolor.settings import Luma, StillFormat
 from archivecolor.stills.exif import Field
 from archivecolor.toning import thumbnail
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from archivecolor.color import Luma, UIntArray
-from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.color import UIntArray
+from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import bounds, pillow
 from archivecolor.stills.metadata import exif_of
 from archivecolor.stills.still import Coding, Encoded, Still, StillInfo

@@ -42,7 +42,7 @@ class TestAdvice:
         done = run("folder", source, out)
         assert (done.code, tree(out)) == (0, painted)
         assert "0 colored" in done.err
-        assert "hints" not in done.err
+        assert "the hints" not in done.err
         assert "3 colored" in run("folder", source, out, "--overwrite").err
         assert tree(out) == painted
         assert "0 colored" in run("folder", source, out).err
@@ -128,7 +128,7 @@ class TestAdvice:
     ) -> None:
         done = run("folder", source, out, "--hints-dir", tmp_path / "hints")
         assert "0 colored" in done.err
-        assert "hints" not in done.err
+        assert "the hints" not in done.err
         assert tree(out) == painted
 
 

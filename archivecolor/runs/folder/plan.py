@@ -67,7 +67,7 @@ class Planner:
     """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
     """The folder of results that is being looked through, and its half-written files."""
-    _fitting: dict[tuple[Kind, str], frozenset[str]] = field(default_factory=dict)
+    _fitting: dict[tuple[int, Kind, str], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         run = self.items.run
@@ -184,9 +184,9 @@ class Planner:
         return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
 
     def _fit(self, items: ItemSettings, kind: Kind, item: Item, layers: Mapping[str, Path]) -> frozenset[str]:
-        if layers or items is not self.items:
+        if layers:
             return items.fitting(kind, item.target, layers)
-        key = (kind, item.target.suffix)
+        key = (id(items), kind, item.target.suffix)  # `with_recorded` gives the same for the same
         if key not in self._fitting:
             self._fitting[key] = items.fitting(kind, item.target, layers)
         return self._fitting[key]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import BinaryIO, Final
 
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction
 from archivecolor.chroma.still import Colorizer, cost_bytes, write_map
-from archivecolor.color import Luma
 from archivecolor.errors import ArchiveColorError, OutputError, Stopped, UnexpectedError
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
@@ -23,7 +22,7 @@ from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_w
 from archivecolor.jobs.digests import read_open
 from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
-from archivecolor.jobs.records import Status, TimedConfidence
+from archivecolor.jobs.records import Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
@@ -31,10 +30,11 @@ from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.job import make_film
 from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
+from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
-from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Progress, Unit
-from archivecolor.settings import AlreadyColor
+from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
+from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,8 @@ class FolderRun:
     """Whether ``stop`` is set, or an error ended the run."""
     signer: ContentSigner | None = None
 
-    def stills(self, tasks: Iterator[Task], total: int) -> None:
-        """Color ``total`` photographs."""
+    def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:
+        """Color the photographs of a plan of so many items."""
         stages = workers.Stages(
             load=self._load,
             compute=lambda loaded: loaded[0].colorizer.estimate(
@@ -87,26 +87,32 @@ class FolderRun:
             threads=self.items.run.jobs or usable_cores(),
             budget_bytes=working_budget_bytes(),
         )
-        failed = 0
-        if total:
-            self.tally.listener.progress(Progress(COLORING, 0, total, Unit.ITEMS))
+        if counts[Kind.STILL]:
+            self._tell(0, counts)
         with closing(outcomes):
             for number, finished in enumerate(outcomes, 1):
                 if finished.error:
-                    failed += self._ended_badly(finished.item, finished.error)
+                    self._ended_badly(finished.item, finished.error)
                 elif finished.result:
                     self.tally.colored(finished.result)
                 self.tally.ended += 1
-                self.tally.listener.progress(Progress(COLORING, number, total, Unit.ITEMS, failed=failed))
+                self._tell(number, counts)
 
-    def films(self, tasks: Iterator[Task], total: int) -> None:
-        """Color ``total`` films."""
+    def _tell(self, done: int, counts: Mapping[Kind, int]) -> None:
+        """How many of the plan's items are done; failures are those of the whole run."""
+        failed, films = self.tally.counts[ItemStatus.FAILED], counts[Kind.FILM]
+        total = counts[Kind.STILL] + films
+        self.tally.listener.progress(Progress(COLORING, done, total, Unit.ITEMS, failed=failed, films_after=films))
+
+    def films(self, tasks: Iterator[Task], counts: Mapping[Kind, int], films: FilmsClock) -> None:
+        """Color the films of a plan of so many items."""
         for number, task in enumerate(tasks, 1):
             if self.stopped():
                 return
-            self.tally.listener.message(INFO, f"film {number} of {total}: {task.name}")
+            self.tally.listener.message(INFO, f"film {number} of {counts[Kind.FILM]}: {task.name}")
+            films.begin(number - 1)
             try:
-                self._film(task)
+                self._film(task, films)
             except Exception as e:
                 if self.tally.listener.raised:
                     raise
@@ -173,8 +179,8 @@ class FolderRun:
                 premis(*held, loaded.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
-    def _film(self, task: Task) -> None:
-        begun, items, listener = begin(task), self.items.with_recorded(task.recorded), self.tally.listener
+    def _film(self, task: Task, listener: Listener) -> None:
+        begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
             plan = plan_film(request, listener, self.stop)
@@ -208,13 +214,13 @@ class FolderRun:
 
         copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
 
-    def _ended_badly(self, task: Task, error: ArchiveColorError) -> bool:
-        """Report and record an item without a colored result; returns whether that is a failure."""
+    def _ended_badly(self, task: Task, error: ArchiveColorError) -> None:
+        """Report and record an item without a colored result."""
         if isinstance(error, InColorError | FilmInColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)
-            return False
+            return
         if isinstance(error, AlreadyExistsError):  # another program made it meanwhile
             self.tally.exists(task, task.kind, Reason.FOREIGN)
         else:
@@ -225,7 +231,6 @@ class FolderRun:
             self._stop(e)
         if isinstance(error, DiskFullError) or self.items.run.fail_fast:
             self._stop(error)
-        return True
 
     def _stop(self, error: ArchiveColorError) -> None:
         self.tally.stopped_by = self.tally.stopped_by or error

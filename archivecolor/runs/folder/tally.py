@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archivecolor.color import Luma
 from archivecolor.errors import ArchiveColorError, ItemsFailedError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
+from archivecolor.runs.folder.estimate import Estimate
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Relay
+from archivecolor.settings import Luma
 
 if TYPE_CHECKING:
     from archivecolor.jobs.discover import Item, PassedBy
@@ -48,6 +49,8 @@ class FolderRecord:
     """Items of the plan that the run did not come to."""
     seconds: float
     dry_run: bool
+    estimate: Estimate | None
+    """What a dry run's plan is likely to take."""
     stopped_by: ArchiveColorError | None
     """The error that ended the run early, if any: a full disk, or the first failure with ``fail_fast``."""
 
@@ -127,7 +130,7 @@ class Tally:
         status = ItemStatus.COPIED if copied else ItemStatus.SKIPPED
         self._count(ItemOutcome(item.source, item.name, status, kind, reason=reason))
 
-    def record(self, *, not_begun: int = 0, dry_run: bool = False) -> FolderRecord:
+    def record(self, *, not_begun: int = 0, dry_run: bool = False, estimate: Estimate | None = None) -> FolderRecord:
         """The outcome, now that the run is over; writes the summary. Raises `OutputError`."""
         seconds = time.monotonic() - self.began
         if self.summary:
@@ -145,6 +148,7 @@ class Tally:
             not_begun,
             seconds,
             dry_run,
+            estimate,
             self.stopped_by,
         )
 
