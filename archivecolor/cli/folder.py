@@ -41,9 +41,10 @@ def folder(
     """Color every photograph and film below SRC into the same tree below OUT.
 
     The same command continues where an earlier run stopped: a journal in OUT records what is done, and only what is
-    missing, or whose source, settings or generator has changed, is made. Each file keeps its format, bit depth,
-    resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
-    at once; no file is ever left half-written.
+    missing, or whose source, settings or generator has changed, is made. Hints and a reference on record are used
+    again, and with --overwrite all other settings, too, that the command does not give. Each file keeps its format,
+    bit depth, resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the
+    second stops at once; no file is ever left half-written.
 
     Examples:
     archivecolor folder scans out
