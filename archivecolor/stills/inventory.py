@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from archivecolor.stills import inventory_bare
+from archivecolor.stills import inventory_bare, inventory_heif
 from archivecolor.stills.inventory_bare import Held
-from archivecolor.stills.inventory_heif import items
 from archivecolor.stills.inventory_ifd import Directory, Structure, directories
 
 _MOST_TOLD, _MOST_THINGS = 12, 20_000
@@ -323,8 +322,9 @@ def _box(kind: bytes, body: bytes) -> Iterator[tuple[str, Thing]]:
 
 
 def _heif(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
-    for kind, name in items(file):
+    for kind, name in inventory_heif.items(file):
         yield f"{kind} '{_printable(name.encode())}'" if name else kind, Thing(kind)
+    yield from _exif(inventory_heif.exif(file))
 
 
 def _things(held: Iterator[Held]) -> Iterator[tuple[str, Thing]]:

@@ -420,3 +420,17 @@ def test_what_was_appended_to_a_tiff_is_named(options: Any, tmp_path: Path) -> N
     source.write_bytes(source.read_bytes() + b"by hand")
     (_, warning) = recolor(source, tmp_path / "c.tif")
     assert warning == "not carried over: 7 bytes behind the picture"
+
+
+def test_the_exif_of_a_heic_is_in_its_inventory_field_by_field(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    source, exif = tmp_path / "a.heic", Image.Exif()
+    exif[315], exif[40091] = "Muster", "Hafen\0".encode("utf-16-le")
+    exif.get_ifd(34665)[36867] = "1912:03:04 10:00:00"
+    Image.fromarray(SEPIA8).save(source, exif=exif)
+    assert {"Artist", "XPTitle", "DateTimeOriginal"} <= carried(source).keys()
+    assert not [w for w in recolor(source, tmp_path / "b.heic") if "not carried" in w]
+    assert exiftool(tmp_path / "b.heic")["IFD0:XPTitle"] == "Hafen"
+    Image.fromarray(SEPIA8).save(tmp_path / "none.heic")
+    (warning,) = missing(carried(source), carried(tmp_path / "none.heic"), ())
+    assert "Artist" in warning
