@@ -84,7 +84,6 @@ def test_what_only_bears_a_films_name_is_told_and_the_rest_is_done(run: Run, mix
     done = run("folder", mixed, out)
     assert done.code == 7
     assert "1 not a picture" in done.err
-    assert "app.ts: skipped, is not a film" in run("folder", mixed, out, "-v").err
     assert "is empty" in done.lines_about("empty.mp4")[0]
     assert len(done.lines_about("text.mov")) == 1
     assert "4 colored" in done.err

@@ -75,13 +75,13 @@ class TestAdvice:
     def test_whoever_wants_it_loses_the_paint(
         self, run: Run, source: Path, out: Path, painted: dict[str, bytes]
     ) -> None:
-        lost = "1 to be made again lose the hints or the reference that they were made with"
+        lost = "to be made without the hints or the reference that they had: 1"
         assert lost in run("folder", source, out, "--forget-hints", "--dry-run").err
         done = run("folder", source, out, "--forget-hints")
         assert lost in done.err
         assert "1 colored" in done.err
         assert tree(out)["a.png"] != painted["a.png"]
-        assert "lose the hints" not in run("folder", source, out, "--overwrite").err
+        assert "to be made without" not in run("folder", source, out, "--overwrite").err
 
     def test_a_result_that_is_gone_as_its_hints_are_is_made_and_the_loss_told(
         self, run: Run, source: Path, out: Path, tmp_path: Path, painted: dict[str, bytes]
@@ -89,7 +89,7 @@ class TestAdvice:
         (tmp_path / "hints" / "a.png").unlink()
         (out / "a.png").unlink()
         done = run("folder", source, out)
-        assert "1 to be made again lose the hints" in done.err
+        assert "to be made without the hints or the reference that they had: 1" in done.err
         assert "1 colored" in done.err
 
     def test_a_reference_and_settings_are_used_again(self, run: Run, source: Path, out: Path, tmp_path: Path) -> None:

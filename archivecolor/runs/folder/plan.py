@@ -113,7 +113,7 @@ class Planner:
     def tell_unadvised(self) -> None:
         """Warn of items that will be made without the hints or the reference that they were made with."""
         if self.tally.unadvised:
-            told = f"{self.tally.unadvised} to be made again lose the hints or the reference that they were made with"
+            told = f"to be made without the hints or the reference that they had: {self.tally.unadvised}"
             self.tally.listener.message(WARNING, told)
 
     def tell_missing(self) -> None:
