@@ -17,6 +17,7 @@ from PIL import Image
 
 from archivecolor.cli import console
 from archivecolor.cli.grouped import Grouped
+from archivecolor.cli.progress import ProgressDisplay
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.listener import Listener, Progress, Unit
 from archivecolor.text import counted, roughly, space
@@ -185,3 +186,14 @@ def test_a_photograph_is_in_color_and_not_tinted_and_the_option_is_named(run: Ru
     done = run("folder", source, out, "-v")
     assert "stamp.png: is in color in places already, left out" in done.err
     assert "1 in color already were left out: --already-color recolor colors them, copy copies them" in done.err
+
+
+def test_when_all_frames_are_colored_the_finishing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def say() -> None:
+        with ProgressDisplay(quiet=False) as display:
+            for done in range(101):
+                display.show(Progress("coloring", done, 100, Unit.FRAMES, "a.mkv", frames_per_s=25))
+
+    said = at_80_columns(say, monkeypatch)
+    assert said.split("\r\x1b[K")[-2] == "a.mkv: all frames are colored; finishing the file"
+    assert "0 s left" not in said
