@@ -81,6 +81,13 @@ class Checkpoint:
         with atomic_write(path, overwrite=True) as file:
             torch.save({"format": _FORMAT, **values}, file)
 
+    def mean(self) -> Checkpoint:
+        """The mean weights alone, matrices in fp16: 10 MB instead of 80, to carry, export or begin with."""
+        ema = {k: v.half() if v.is_floating_point() and v.dim() > 1 else v for k, v in self.ema.items()}
+        return dataclasses.replace(
+            self, generator={}, ema=ema, optimizer={}, discriminator={}, discriminator_optimizer={}
+        )
+
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
         """Read a checkpoint as tensors and plain values; raises `InputError` when it is damaged or of another kind."""
@@ -103,6 +110,7 @@ class Checkpoint:
             values["recipe"] = recipe_file.from_dict(json.loads(values["recipe"]))
         except (ValueError, AttributeError, ConfigurationError) as e:
             raise InputError(f"{path}: carries a recipe that is none of this version: {e}") from e
+        values["ema"] = {k: v.float() if v.dtype is torch.float16 else v for k, v in values["ema"].items()}
         return cls(**values)
 
     def check_same_run(self, path: Path, recipe: Recipe, data_digest: str) -> None:

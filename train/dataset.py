@@ -13,8 +13,9 @@ import mmap
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, TypeAlias, overload
 
@@ -33,7 +34,8 @@ from train.recipe import Data, Layout
 log = logging.getLogger(__name__)
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-
+_TOGETHER = 2_000
+"""Pictures that are judged at a time."""
 
 _Kept: TypeAlias = bytes | npt.NDArray[np.uint8]
 """A picture as its file holds it, or decoded where many share a file."""
@@ -100,7 +102,7 @@ class Photographs:
 
     def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
         kept = self._pictures[index]
-        picture = _decode(kept) if isinstance(kept, bytes) else kept
+        picture = decode(kept) if isinstance(kept, bytes) else kept
         if picture is None:
             raise ValueError(f"picture {index} can no longer be decoded")
         return picture
@@ -119,35 +121,12 @@ class Photographs:
 
         Raises `InputError` for a folder that is missing or broken, or when no picture is left.
         """
-        folders = [root / name for name in (data.corpus, *data.also)]
-        wanted = _listed(root / data.members) if data.members else None
         pictures: list[_Kept] = []
         weights: list[float] = []
-        dropped: Counter[str] = Counter()
         digest = hashlib.sha256()
-        found: Iterator[tuple[str, _Kept]]
-        if data.layout is Layout.CIFAR10:
-            found = _sheets(folders[0], digest)
-        else:
-            found = chain.from_iterable(_files(folder, digest, wanted) for folder in folders)
-        for name, kept in found:
-            weight = data.source_weights.get(name.rpartition("_")[0], 1.0)
-            if not weight:
-                dropped["of sources with weight 0"] += 1
-                continue
-            if reason := _unfit(_decode(kept) if isinstance(kept, bytes) else kept, data):
-                dropped[reason] += 1
-                continue
+        for _, kept, weight in usable(root, data, digest):
             pictures.append(kept)
             weights.append(weight)
-        if wanted:
-            dropped[f"named in {data.members}, but not there"] = len(wanted)
-        told = " and ".join(map(str, folders))
-        log.info("%d pictures from %s", len(pictures), told)
-        for reason, count in (+dropped).items():
-            log.warning("%d pictures dropped: %s", count, reason)
-        if not pictures:
-            raise InputError(f"{told}: holds no usable color picture")
         return cls(pictures, np.asarray(weights), digest.hexdigest())
 
     def batch(
@@ -179,6 +158,53 @@ class Photographs:
                 light = cv2.resize(luma[i, 0], (crop // stride, crop // stride), interpolation=cv2.INTER_AREA)
                 hints[i], chroma[i] = draw_hints(chroma[i], np.asarray(light, np.float32), hint_rng, draws)
         return Batch(luma, chroma, hints)
+
+
+def usable(root: Path, data: Data, digest: _Digest) -> Iterator[tuple[str, _Kept, float]]:
+    """Each picture to train on, in the order of the files: its name, itself, and how often it is drawn.
+
+    Raises and logs as `Photographs.load` says.
+    """
+    folders = [root / name for name in (data.corpus, *data.also)]
+    wanted = _listed(root / data.members) if data.members else None
+    dropped: Counter[str] = Counter()
+    taken = 0
+    found: Iterator[tuple[str, _Kept]]
+    if data.layout is Layout.CIFAR10:
+        found = _sheets(folders[0], digest)
+    else:
+        found = chain.from_iterable(_files(folder, digest, wanted) for folder in folders)
+    for name, kept, weight, reason in _judged(found, data):
+        if reason:
+            dropped[reason] += 1
+        else:
+            taken += 1
+            yield name, kept, weight
+    if wanted:
+        dropped[f"named in {data.members}, but not there"] = len(wanted)
+    told = " and ".join(map(str, folders))
+    log.info("%d pictures from %s", taken, told)
+    for reason, count in (+dropped).items():
+        log.warning("%d pictures dropped: %s", count, reason)
+    if not taken:
+        raise InputError(f"{told}: holds no usable color picture")
+
+
+def _judged(found: Iterator[tuple[str, _Kept]], data: Data) -> Iterator[tuple[str, _Kept, float, str]]:
+    """What was found, with its weight and why it is not taken; decoded on all cores."""
+
+    def judge(item: tuple[str, _Kept]) -> tuple[str, _Kept, float, str]:
+        name, kept = item
+        weight = data.source_weights.get(name.rpartition("_")[0], 1.0)
+        if not weight:
+            return name, kept, weight, "of sources with weight 0"
+        if not data.smallest and not data.grayest:
+            return name, kept, weight, ""
+        return name, kept, weight, _unfit(decode(kept) if isinstance(kept, bytes) else kept, data)
+
+    with ThreadPoolExecutor() as pool:
+        while some := list(islice(found, _TOGETHER)):
+            yield from pool.map(judge, some)
 
 
 def _listed(path: Path) -> set[str]:
@@ -229,7 +255,8 @@ def _shard(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield Path(member.name).name, file.read()
 
 
-def _decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
+def decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
+    """``[h, w, 3]`` of sRGB; None for what is no picture."""
     try:
         picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR_RGB) if coded else None
     except cv2.error:  # beyond OpenCV's size limit

@@ -5,8 +5,8 @@ and where the phase asks for it play one round against the discriminator), save 
 goes on where the run folder's ``last.pt`` stopped, to the bit; Ctrl-C finishes the step and saves it.
 ``--set phase.learning_rate=2e-5`` changes a value of the recipe for this run, at its start or on going on.
 
-``--device cuda`` trains on a GPU, with batches made by as many processes as there are cores. It wants larger batches:
-``--set phase.batch=128 --set phase.learning_rate=8e-4``.
+``--device cuda`` trains on a GPU, with batches made by as many processes as there are cores; `train.shards` packs
+photographs to be carried to one, and ``mean.pt``, written beside each ``last.pt``, is what to carry back.
 """
 
 from __future__ import annotations
@@ -75,11 +75,12 @@ def go_on_in_place(trainer: Trainer, photographs: Photographs, start_from: Path)
             hint="leave --in-place out: the recipe's schedule then begins with these weights",
         )
     step = Schedule(trainer.recipe.phase).step_after(parent.pictures)
-    if start_from.is_dir():
+    checkpoint = None if start_from.is_dir() else Checkpoint.load(start_from)
+    if checkpoint and checkpoint.optimizer:
+        trainer.restore(checkpoint)
+    else:
         trainer.begin(photographs, parent)
         trainer.warm_from = step
-    else:
-        trainer.restore(Checkpoint.load(start_from))
     trainer.step = step
     log.info("going on from %s at step %d, trained for %.1f h", start_from, trainer.step, parent.seconds / 3600)
 
@@ -132,9 +133,11 @@ def fit(
         trainer.seconds, clock = trainer.seconds + now - clock, now
         ended = trainer.step == schedule.steps or schedule.at(trainer.step)[0] is not phase
         if now - saved > every_s or ended or stop.is_set():
-            trainer.checkpoint(commit, photographs.digest).save(last)
+            checkpoint = trainer.checkpoint(commit, photographs.digest)
+            checkpoint.save(last)
+            checkpoint.mean().save(run / "mean.pt")
             if ended:
-                trainer.checkpoint(commit, photographs.digest).save(run / f"after-{phase.name}.pt")
+                checkpoint.save(run / f"after-{phase.name}.pt")
             epoch = schedule.pictures(trainer.step) / len(photographs)
             report(trainer, phase, epoch, means, validation, run)
             saved = clock = time.monotonic()

@@ -139,7 +139,7 @@ class Trainer:
 
     def _moved(self, planes: FloatArray) -> Tensor:
         host = torch.from_numpy(planes)
-        return host if self.device.type == "cpu" else host.pin_memory().to(self.device, non_blocking=True)
+        return host.to(self.device, non_blocking=True)
 
     def _check_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):

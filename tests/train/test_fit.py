@@ -125,6 +125,7 @@ def test_a_run_leaves_a_checkpoint_a_phase_and_a_curve(recipe: Recipe, tmp_path:
         "after-frozen.pt",
         "curve.csv",
         "last.pt",
+        "mean.pt",
     ]
     assert Checkpoint.load(tmp_path / "after-frozen.pt").step == 2
     with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
