@@ -8,8 +8,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -53,34 +51,26 @@ def batches(photographs: Photographs, recipe: Recipe, schedule: Schedule, first:
         yield batch
 
 
-class BatchWorkers:
-    """Processes that make batches of photographs in one file, which the system keeps in memory once for all of them."""
+def batches_of_workers(
+    photographs: Photographs, recipe: Recipe, schedule: Schedule, first: int, workers: int
+) -> Iterator[Batch]:
+    """The same by as many processes, in memory that a GPU fetches from by itself. They end with the iterator.
 
-    def __init__(self, photographs: Photographs, recipe: Recipe, count: int) -> None:
-        self._recipe, self._count = recipe, count
-        self._folder = TemporaryDirectory(prefix="photographs-")
-        self._photographs = photographs.packed(Path(self._folder.name) / "all")
-
-    def batches(self, schedule: Schedule, first: int) -> Iterator[Batch]:
-        """Each step's batch, in order, in memory that a GPU fetches from by itself. The processes end with it.
-
-        They are not forked: with CUDA, OpenCV and their threads about, those hang.
-        """
-        loader = DataLoader(
-            _Steps(self._photographs, self._recipe, schedule),
-            batch_size=None,
-            sampler=range(first, schedule.steps),
-            num_workers=self._count,
-            prefetch_factor=_AHEAD,
-            multiprocessing_context="spawn",
-            worker_init_fn=_begin,
-            pin_memory=torch.cuda.is_available(),
-        )
-        try:
-            for planes in loader:
-                yield Batch(*(p.numpy() for p in planes))
-        finally:
-            self._folder.cleanup()
+    They are forked, which takes no time; spawned ones import PyTorch one after another. So they use no CUDA, and none
+    of OpenCV's threads, which are not there.
+    """
+    loader = DataLoader(
+        _Steps(photographs, recipe, schedule),
+        batch_size=None,
+        sampler=range(first, schedule.steps),
+        num_workers=workers,
+        prefetch_factor=_AHEAD,
+        multiprocessing_context="fork",
+        worker_init_fn=_begin,
+        pin_memory=torch.cuda.is_available(),
+    )
+    for planes in loader:
+        yield Batch(*(p.numpy() for p in planes))
 
 
 class _Steps(Dataset[tuple[Tensor, ...]]):
@@ -96,4 +86,4 @@ class _Steps(Dataset[tuple[Tensor, ...]]):
 
 
 def _begin(_worker: int) -> None:
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(0)

@@ -37,8 +37,9 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "discriminator_optimizer": dict,
     "prior": torch.Tensor,
     "plateau": dict,
+    "shown": int,
 }
-_ADDED = {"plateau"}
+_ADDED = {"plateau", "shown"}
 """Entries that files written before they existed lack."""
 
 _DAMAGE = (
@@ -73,6 +74,8 @@ class Checkpoint:
     prior: torch.Tensor
     plateau: dict[str, float] = field(default_factory=dict)
     """`PlateauWatch`'s fields, where it was asked for."""
+    shown: int = 0
+    """Pictures that were trained on: fewer than the step says, where `Pace` skipped some."""
 
     def save(self, path: Path) -> None:
         """Write to ``path``, replacing what is there only once the new file is complete."""

@@ -34,6 +34,8 @@ class Layout(StrEnum):
 
     PHOTOGRAPHS = "photographs"
     """Files of pictures, and ``.tar`` shards of them, at any depth."""
+    PACKED = "packed"
+    """One file of coded pictures and its index, as `train.shards` packs them. The file may still be growing."""
     CIFAR10 = "cifar10"
     """The sheets of `train.cifar10`, which are fetched when they are not there."""
 

@@ -72,8 +72,7 @@ class ValidationSet:
         triplets: list[FloatArray] = []
         for rgb in self.pictures:
             luma = rgb_to_luma(rgb)
-            # Pictures come in many sizes, and looking for the fastest way of each takes longer than all of them
-            with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
+            with torch.inference_mode():
                 seen = torch.from_numpy(luma)[None, None].to(generator.palette.device)
                 ab = generator(seen).chroma[0].float().cpu().numpy().transpose(1, 2, 0)
             small = shrink(rgb, ab.shape[1], ab.shape[0])

@@ -21,7 +21,7 @@ from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
 from train import trainer as training
-from train.batches import BatchWorkers, batches
+from train.batches import batches, batches_of_workers
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.device import training_device
@@ -275,7 +275,7 @@ def test_processes_make_the_batches_that_a_thread_does(recipe: Recipe, photograp
     schedule = Schedule(recipe.phase)
     for first in (0, 4):
         ones = batches(photographs, recipe, schedule, first)
-        others = BatchWorkers(photographs, recipe, 2).batches(schedule, first)
+        others = batches_of_workers(photographs, recipe, schedule, first, 2)
         for one, other in zip(ones, others, strict=True):
             np.testing.assert_array_equal(one.luma, other.luma)
             np.testing.assert_array_equal(one.chroma, other.chroma)
@@ -284,7 +284,7 @@ def test_processes_make_the_batches_that_a_thread_does(recipe: Recipe, photograp
 def test_what_goes_wrong_in_a_process_ends_the_run(recipe: Recipe, photographs: Photographs) -> None:
     gone = Photographs([b"no picture"], np.ones(1), photographs.digest)
     with pytest.raises(ValueError, match="picture 0 can no longer be decoded"):
-        next(BatchWorkers(gone, recipe, 1).batches(Schedule(recipe.phase), 0))
+        next(batches_of_workers(gone, recipe, Schedule(recipe.phase), 0, 1))
 
 
 def test_a_run_with_processes_ends_in_the_same_bits(recipe: Recipe, uninterrupted: Checkpoint, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tarfile
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 from archivecolor.errors import InputError, OutputError
-from train import shards
-from train.dataset import Photographs
-from train.recipe import Data
+from train import dataset, shards
+from train.dataset import INDEX, Photographs
+from train.recipe import Data, Layout
 
 
 def _photographs(folder: Path, count: int, side: int = 96) -> None:
@@ -25,42 +26,80 @@ def _photographs(folder: Path, count: int, side: int = 96) -> None:
         assert cv2.imwrite(str(folder / f"{'ab'[i % 2]}_{i}.jpg"), picture)
 
 
-def _names(path: Path) -> list[str]:
-    with tarfile.open(path) as shard:
-        return shard.getnames()
+PACKED = Data("carried", Layout.PACKED)
 
 
-def test_shards_hold_every_photograph_once_and_none_is_too_large(tmp_path: Path) -> None:
+def _carry(parts: Sequence[Path], to: Path) -> None:
+    to.mkdir(exist_ok=True)
+    shutil.copy(parts[0].parent / INDEX, to)
+    with (to / dataset.PACKED).open("ab") as file:
+        for part in parts:
+            file.write(part.read_bytes())
+
+
+def test_parts_hold_every_photograph_once_and_none_is_too_large(tmp_path: Path) -> None:
     _photographs(tmp_path / "all", 40)
-    written = shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 0.03)
-    assert len(written) > 2
-    assert all(path.stat().st_size <= 30_000 for path in written)
-    names = [name for path in written for name in _names(path)]
-    assert sorted(names) == sorted(f"{'ab'[i % 2]}_{i}.webp" for i in range(40))
-    packed = Photographs.load(tmp_path, Data("out"))
+    parts = shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 0.01)
+    assert len(parts) > 2
+    assert all(path.stat().st_size <= 10_000 for path in parts)
+    _carry(parts, tmp_path / "carried")
+    packed = Photographs.load(tmp_path, PACKED)
     assert len(packed) == 40
-    assert min(packed[3].shape[:2]) == 64
+    assert {min(packed[i].shape[:2]) for i in range(40)} == {64}
+    assert len({packed[i].tobytes() for i in range(40)}) == 40
 
 
-def test_each_shard_is_a_sample_of_all(tmp_path: Path) -> None:
+def test_training_begins_with_the_first_part_and_takes_in_the_others_as_they_come(tmp_path: Path) -> None:
     _photographs(tmp_path / "all", 40)
-    first, *_ = shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 0.03)
-    assert {name[0] for name in _names(first)} == {"a", "b"}
+    first, *others = shards.pack(tmp_path, Data("all", source_weights={"a": 2}), tmp_path / "out", 64, 60, 0.01)
+    _carry([first], tmp_path / "carried")
+    packed = Photographs.load(tmp_path, PACKED)
+    at_first = len(packed)
+    assert 0 < at_first < 20
+    before = packed[at_first - 1]
+    for part in others:
+        _carry([part], tmp_path / "carried")
+    assert len(packed) == 40
+    np.testing.assert_array_equal(packed[at_first - 1], before)
+    assert packed[39].shape[0] == 64
+    assert sorted({round(chance * 60) for chance in packed.chances}) == [1, 2]
 
 
-def test_sources_of_weight_0_stay_behind(tmp_path: Path) -> None:
+def test_a_part_that_has_not_wholly_come_counts_as_far_as_it_has(tmp_path: Path) -> None:
     _photographs(tmp_path / "all", 10)
-    (only,) = shards.pack(tmp_path, Data("all", source_weights={"b": 0}), tmp_path / "out", 64, 60, 1)
-    assert {name[0] for name in _names(only)} == {"a"}
+    (only,) = shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 1)
+    _carry([only], tmp_path / "carried")
+    packed = Photographs.load(tmp_path, PACKED)
+    with (tmp_path / "carried" / dataset.PACKED).open("r+b") as file:
+        file.truncate(only.stat().st_size - 1)
+    assert len(packed) == 9
 
 
-def test_more_photographs_go_beside_the_first_and_nothing_is_overwritten(tmp_path: Path) -> None:
-    _photographs(tmp_path / "all", 4)
-    shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 1)
-    shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 1, first=1)
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["00.tar", "01.tar"]
+def test_sources_of_weight_0_stay_behind_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    _photographs(tmp_path / "all", 10)
+    parts = shards.pack(tmp_path, Data("all", source_weights={"b": 0}), tmp_path / "out", 64, 60, 1)
+    _carry(parts, tmp_path / "carried")
+    assert len(Photographs.load(tmp_path, PACKED)) == 5
     with pytest.raises(OutputError):
         shards.pack(tmp_path, Data("all"), tmp_path / "out", 64, 60, 1)
+
+
+def test_webp_that_is_small_enough_travels_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    picture = np.random.default_rng(1).integers(0, 255, (70, 90, 3), np.uint8)
+    assert cv2.imwrite(str(tmp_path / "all" / "a_1.webp"), picture)
+    (only,) = shards.pack(tmp_path, Data("all"), tmp_path / "out", 80, 60, 1)
+    assert only.read_bytes() == (tmp_path / "all" / "a_1.webp").read_bytes()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no index"])
+def test_a_missing_or_broken_index_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    folder = tmp_path / "carried"
+    folder.mkdir()
+    if content is not None:
+        (folder / INDEX).write_bytes(content)
+    with pytest.raises(InputError, match=r"carried: holds no packed photographs: .*pack them with train\.shards"):
+        Photographs.load(tmp_path, PACKED)
 
 
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
