@@ -155,7 +155,11 @@ def report(
     """Log the run's figures, add a row to ``curve.csv`` and draw the validation sheet."""
     row: dict[str, float | str] = {"step": trainer.step, "hours": round(trainer.seconds / 3600, 4), "phase": phase.name}
     row |= {k: round(means.get(k, 0.0), 4) for k in ("distribution", "pixel", "adversarial", "discriminator")}
-    row |= {"epoch": round(epoch, 3), "pictures": trainer.shown, "learning_rate": trainer.optimizer.param_groups[-1]["lr"]}
+    row |= {
+        "epoch": round(epoch, 3),
+        "pictures": trainer.shown,
+        "learning_rate": trainer.optimizer.param_groups[-1]["lr"],
+    }
     if validation:
         measured = validation.measure(trainer.ema, run / "sheet.png")
         row |= {"ciede2000": round(measured.ciede2000, 4), "gain_percent": round(measured.gain, 3)}
