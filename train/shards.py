@@ -1,11 +1,11 @@
-"""Pack a recipe's photographs to be carried to another machine: ``python -m train.shards RECIPE runs/carried``.
+r"""Pack a recipe's photographs to be carried to another machine: ``python -m train.shards RECIPE runs/carried``.
 
 A machine with a GPU for some minutes has nothing of the photographs, and what it is sent has a size limit. So they are
 written as one file in parts, in an order by chance, with an index. There the parts are put together one after another,
 and training begins with the first, for each is an even sample::
 
     cat runs/carried/00.part >> /data/photographs    # beside index.npz
-    python -m train.fit RECIPE --run runs/gpu --device cuda --minutes 8 \\
+    python -m train.fit RECIPE --run runs/gpu --device cuda --minutes 8 \
         --set 'data.layout="packed"' --set 'data.corpus="/data"'
 """
 

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import logging
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,18 @@ def test_a_run_leaves_a_checkpoint_a_phase_and_a_curve(recipe: Recipe, tmp_path:
     assert [(r["step"], r["phase"]) for r in rows] == [("2", "frozen"), ("5", "adversarial")]
     assert float(rows[0]["adversarial"]) == 0
     assert float(rows[1]["discriminator"]) > 0
+
+
+def test_a_run_by_the_clock_ends_in_time_with_every_phase_and_tells_what_it_showed(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    long = tuple(dataclasses.replace(p, pictures=100_000) for p in recipe.phase)
+    began = time.monotonic()
+    made = Checkpoint.load(fit(dataclasses.replace(recipe, phase=long), tmp_path, None, NEVER, seconds=2.0))
+    assert time.monotonic() - began < 60
+    assert made.step == Schedule(long).steps
+    assert 0 < made.shown < 100_000
+    assert all((tmp_path / f"after-{p.name}.pt").exists() for p in long)
 
 
 def test_a_finished_run_has_nothing_left_to_do(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

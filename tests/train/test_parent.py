@@ -81,7 +81,7 @@ def test_an_engine_s_weights_go_on_in_the_schedule_at_a_rate_that_rises(
     trainer = training.Trainer(recipe)
     folder = Path(shutil.copytree(tiny_engine, tmp_path / "tiny"))
     toml = folder / "engine.toml"
-    toml.write_text(re.sub("pictures = 0", "pictures = 8", toml.read_text(encoding="utf-8")), encoding="utf-8")
+    toml.write_text(re.sub("in_schedule = 0", "in_schedule = 8", toml.read_text(encoding="utf-8")), encoding="utf-8")
     go_on_in_place(trainer, Photographs.load(tmp_path, recipe.data), folder)
     assert trainer.step == 4  # 4 + 2 pictures in batches of 2, then 2 more
     first = trainer.learning_rate(recipe.phase[2], 0.5)
