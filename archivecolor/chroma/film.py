@@ -5,7 +5,7 @@
     luma -> network_y (small, upright, leveled) -> motion to the frame before
          -> Engine.estimate on every n-th frame, where new things come into sight, and between answers that
             contradict each other
-         -> palette of a reference -> paint that hints brought here
+         -> again, with what references say of it -> paint that hints brought here
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
 Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many small pictures, of about 2 MB each at
@@ -26,12 +26,13 @@ from av.video.frame import VideoFrame
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted, followed, hints_of
+from archivecolor.chroma.control.alike import Advice, told_by
 from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
-from archivecolor.chroma.control.reference import palette_of
-from archivecolor.chroma.network_input import ends, level, shrink_codes, shrunk
+from archivecolor.chroma.control.references import References
+from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
@@ -40,7 +41,7 @@ from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
-from archivecolor.inference.engine import Engine
+from archivecolor.inference.engine import Engine, Estimate
 from archivecolor.inference.thorough import thorough
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
@@ -128,13 +129,21 @@ class FilmColorizer:
     """Colors the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
 
     def __init__(
-        self, engine: Engine, color: ColorSettings | None = None, smoothing: SmoothingSettings | None = None
+        self,
+        engine: Engine,
+        color: ColorSettings | None = None,
+        smoothing: SmoothingSettings | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
+        """Raises what `References` does; ``stop`` ends the looking at them."""
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
         self.smoothing = smoothing or SmoothingSettings()
-        reference = self.color.reference
-        self._palette = palette_of(self.engine, reference, self.color.network_px) if reference else None
+        chosen = self.color.references
+        stopped = stop.is_set if stop else bool
+        self.references = References(self.engine, chosen, self.color.network_px, stopped) if chosen else None
+        self.answers = self.advised = 0
+        """Frames that the generator was asked about, and those that a reference was like."""
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
 
@@ -273,20 +282,36 @@ class FilmColorizer:
         if not views:
             return
         inputs = [level(view.network_y, *view.reach) for view in views]
-        found = self.engine.estimate(np.stack(inputs)[:, None])
+        found, advice = self._estimate(inputs)
         spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
-        answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
-        for view, network_y, (chroma, confidence) in zip(views, inputs, answers, strict=True):
+        answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), advice, strict=True)
+        for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
-            if self._palette:
-                ab = self._palette.applied(shrunk(network_y, ab.shape[:2]), ab)
+            if said and not self.engine.folder.hints:
+                wide = cv2.resize(ab, network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
+                ab = spread(said.strokes, network_y, np.asarray(wide, dtype=np.float32)).ab
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
             moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
             if found.spread is not None:
                 moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
+
+    def _estimate(self, inputs: list[FloatArray]) -> tuple[Estimate, list[Advice | None]]:
+        """What the generator says of frames and, where references are like some of them, what these say."""
+        luma = np.stack(inputs)[:, None]
+        if self.references is None:
+            return self.engine.estimate(luma), [None] * len(inputs)
+        found = self.engine.estimate(luma, features=True)
+        advice = self.references.advice(inputs, found)
+        self.answers += len(advice)
+        self.advised += sum(said is not None for said in advice)
+        if self.engine.folder.hints and any(advice):
+            size = (found.chroma.shape[2], found.chroma.shape[3])
+            hints = [told_by(said, None, network_y, size) for said, network_y in zip(advice, inputs, strict=True)]
+            found = self.engine.estimate(luma, np.stack(hints))
+        return found, advice
 
 
 def _wide(chroma: FloatArray, size: tuple[int, ...]) -> FloatArray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from archivecolor.chroma.control.alike import Advice
 from archivecolor.chroma.control.paint import Strokes
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
@@ -43,6 +44,13 @@ class Prediction:
     """``[h, w, 2]`` a*, b*, upright."""
     confidence: FloatArray | None
     """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not report it."""
+    advice: Advice | None = None
+    """What references said of the picture."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Names of the references that were heard."""
+        return self.advice.names if self.advice else ()
 
     @property
     def mean_confidence(self) -> float | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archivecolor.chroma.control.hints import Hints
+from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.records import Kind, Settings, settings_digest
@@ -31,6 +32,11 @@ class ItemSettings:
     def hints(self) -> Hints | None:
         """Painted layers by the names of items."""
         return Hints(self.run.color.hints) if self.run.color.hints else None
+
+    @cached_property
+    def references(self) -> str:
+        """What the references are, in digits. Raises `InputError` where one cannot be read."""
+        return digest_of(self.run.color.references)[:_DIGITS]
 
     @property
     def weights_sha256(self) -> str:
@@ -57,8 +63,8 @@ class ItemSettings:
         """
         run = self.run
         values: dict[str, Any] = {"kind": str(kind), **changed(replace(run.color, hints=None))}
-        if run.color.reference:
-            values["reference"] = content_sha256(run.color.reference)[:_DIGITS]
+        if run.color.references:
+            values["references"] = self.references
         if layers:
             values["hints"] = " ".join(f"{name} {content_sha256(path)[:_DIGITS]}" for name, path in layers.items())
         if kind is Kind.FILM:

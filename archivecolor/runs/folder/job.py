@@ -6,6 +6,7 @@ is loaded when there is something for it to do.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from typing import Final
 from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import OutputError, UsageError
 from archivecolor.inference import catalog
+from archivecolor.inference.engine import check_features
 from archivecolor.jobs import bag
-from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.discover import check_folders, lies_inside
 from archivecolor.jobs.journal import journal_path, read_journal
 from archivecolor.jobs.journal_index import Index
@@ -36,6 +37,8 @@ from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.version import __version__
+
+log: Final = logging.getLogger(__name__)
 
 _LOOKED_AT: Final = 20
 """Results of a folder that may be a SRC and an OUT in each other's place."""
@@ -72,9 +75,10 @@ def color_folder(
             f"{source}: holds the results of a run",
             hint="SRC comes first, then OUT; are they swapped?",
         )
-    if settings.color.reference:
-        content_sha256(settings.color.reference)  # what cannot be read is one error now, not one for each item
     items = ItemSettings(settings, catalog.find(settings.generator))
+    if settings.color.references:
+        check_features(items.generator)
+        log.debug("references: %s", items.references)  # what cannot be read is one error now, not one for each item
     relay = Relay(listener)
     tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()

@@ -1,0 +1,222 @@
+"""Photographs in color that pictures are compared with: opened, looked at once, and remembered.
+
+Of each reference its mean features are kept (1 KB), in memory and, for those of a folder, in the user's cache; a
+picture is compared with the few whose means are nearest to its own, place by place (`alike.advice_of`). Places of at
+most `_HELD` references are in memory, 0.4 MB each, however many there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from archivecolor.chroma.control.alike import Advice, Places, advice_of, lightness_of
+from archivecolor.chroma.control.reference_files import is_folder, photographs_in
+from archivecolor.chroma.network_input import network_y
+from archivecolor.color import FloatArray, rgb_to_lab
+from archivecolor.errors import InputError, OutputError, Stopped
+from archivecolor.inference.catalog import WEIGHTS
+from archivecolor.inference.engine import Engine, Estimate, check_features
+from archivecolor.inference.plans import cache_directory
+from archivecolor.jobs.atomic import atomic_write
+from archivecolor.stills import open_still, probe
+from archivecolor.toning import tone_of
+
+log = logging.getLogger(__name__)
+
+_COMPARED: Final = 4
+"""References that a picture is compared with, place by place."""
+_HELD: Final = 64
+_SMALLEST_PX, _LARGEST_MEGAPIXELS = 32, 200
+_ANY: Final = 1 << 40
+_SAVE_EVERY: Final = 200
+_NAMED: Final = 3
+"""References of a folder that cannot be used and are named one by one."""
+_FORMAT: Final = 1
+
+NOT_ALIKE: Final = "no reference is like it: colored without"
+"""What is said of a picture, or of a film."""
+
+
+class References:
+    """The references of a run, for one engine. Safe to use from several threads, as long as the engine is."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        paths: Sequence[Path],
+        network_px: int | None = None,
+        stopped: Callable[[], bool] = bool,
+    ) -> None:
+        """Look at ``paths``, photographs or folders of them.
+
+        Raises `EngineError` when the generator cannot compare, `InputError` for a photograph that is no reference, or a
+        folder without any, and `Stopped` once ``stopped()`` says so. In a folder, what is no reference is warned of.
+        """
+        check_features(engine.folder)
+        self._engine = engine
+        self._network_px = network_px or engine.folder.short_px
+        self._held: OrderedDict[Path, Places] = OrderedDict()
+        self._lock = threading.Lock()
+        self.heard: set[str] = set()
+        """Names of the references that were like a picture so far."""
+        means: dict[Path, FloatArray] = {}
+        for path in paths:
+            if is_folder(path):
+                means |= self._of_folder(path, stopped)
+            else:
+                means[path] = _mean(self._hold(path, self._look(path)))
+        self._paths = list(means)
+        self._means = np.stack(list(means.values()))
+
+    def advice(self, inputs: Sequence[FloatArray], found: Estimate) -> list[Advice | None]:
+        """What they say of pictures: ``[h, w]`` of what the network sees of each, and what the engine said with features.
+
+        None where none of them is like it.
+        """
+        if found.features is None:
+            return [None] * len(inputs)
+        return [self._of(seen, features) for seen, features in zip(inputs, found.features, strict=True)]
+
+    def _of(self, seen: FloatArray, features: FloatArray) -> Advice | None:
+        mean = features.reshape(len(features), -1).mean(axis=1)
+        nearest = np.argsort(-(self._means @ mean), kind="stable")[:_COMPARED]
+        places = [x for x in (self._places(self._paths[i]) for i in sorted(nearest)) if x]
+        found = advice_of(places, seen, features)
+        if found:
+            self.heard.update(found.names)
+        return found
+
+    def _places(self, path: Path) -> Places | None:
+        with self._lock:
+            if path in self._held:
+                self._held.move_to_end(path)
+                return self._held[path]
+        try:
+            return self._hold(path, self._look(path))
+        except InputError as e:  # it was one when the run began
+            log.warning("%s", e)
+            return None
+
+    def _hold(self, path: Path, places: Places) -> Places:
+        with self._lock:
+            self._held[path] = places
+            if len(self._held) > _HELD:
+                self._held.popitem(last=False)
+        return places
+
+    def _look(self, path: Path) -> Places:
+        """What a reference shows. Raises `InputError` where it cannot be read, is not in color, tiny or huge."""
+        info = probe(path, max_megapixels=_ANY)
+        if info.width * info.height > _LARGEST_MEGAPIXELS * 1e6:
+            megapixels = info.width * info.height // 1_000_000
+            raise InputError(f"{path}: has {megapixels} megapixels", hint="as a reference, a copy of one will do")
+        if min(info.width, info.height) < _SMALLEST_PX:
+            raise InputError(
+                f"{path}: is {info.width} x {info.height}, too small to compare with",
+                hint=f"a reference has at least {_SMALLEST_PX} pixels on its short side",
+            )
+        still = open_still(path, max_megapixels=_ANY)
+        if still.thumbnail is None or tone_of(still.thumbnail).is_monochrome:
+            raise InputError(f"{path}: is not in color", hint="a reference is a photograph in color")
+        seen = network_y(still.luma, still.orientation, self._network_px, self._engine.folder.multiple)
+        features = self._engine.estimate(seen[None, None], features=True).features
+        if features is None:
+            raise TypeError(f"'{self._engine.description}' tells no features, though its generator does")
+        _, channels, height, width = features.shape
+        rgb = np.ascontiguousarray(still.orientation.to_upright(still.thumbnail))
+        small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+        ab = rgb_to_lab(np.asarray(small, np.float32) / np.float32(255))[..., 1:]
+        flat = features.reshape(channels, -1).T.astype(np.float16)
+        return Places(path.name, np.ascontiguousarray(flat), ab.reshape(-1, 2), lightness_of(seen).reshape(-1))
+
+    def _of_folder(self, folder: Path, stopped: Callable[[], bool]) -> dict[Path, FloatArray]:
+        """The means of a folder's references: those that are known from an earlier run, and the others looked at."""
+        known = _Known.read(self._cache_of(folder))
+        files = photographs_in(folder)
+        found: dict[Path, FloatArray] = {}
+        refused: list[InputError] = []
+        new = 0
+        for file in files:
+            if stopped():
+                raise Stopped
+            mean = known.means.get(file.version)
+            if mean is None:
+                new += 1
+                try:
+                    mean = _mean(self._look(file.path))
+                except InputError as e:
+                    refused.append(e)
+                    mean = np.zeros(0, np.float32)  # so that it is not looked at again
+                known.means[file.version] = mean
+                if new % _SAVE_EVERY == 0:
+                    log.info("looked at %d of %d references in %s", len(found), len(files), folder)
+                    known.write()
+            if mean.size:
+                found[file.path] = mean
+        if new:
+            known.keep({file.version for file in files})
+        for error in refused[:_NAMED]:
+            log.warning("%s", error)
+        left = len(files) - len(found)
+        if left:
+            log.warning("%s: %d of %d photographs in it are no references", folder, left, len(files))
+        if not found:
+            raise InputError(f"{folder}: holds no photograph in color", hint="--references takes a folder of them")
+        return found
+
+    def _cache_of(self, folder: Path) -> Path:
+        told = f"{_FORMAT} {os.path.realpath(folder)} {self._engine.folder.digests.get(WEIGHTS)} {self._network_px}"
+        return cache_directory() / "references" / f"{hashlib.sha256(told.encode(errors='surrogateescape')).hexdigest()[:16]}.npz"
+
+
+def _mean(places: Places) -> FloatArray:
+    mean = places.features.astype(np.float32).mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
+
+
+@dataclass(slots=True)
+class _Known:
+    """Means by the versions of files, on disk between runs. What cannot be read or written there is done without."""
+
+    path: Path
+    means: dict[str, FloatArray]
+
+    @classmethod
+    def read(cls, path: Path) -> _Known:
+        means: dict[str, FloatArray] = {}
+        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as file:
+            versions, values, good = file["versions"], file["means"].astype(np.float32), file["good"]
+            if values.ndim == 2 and len(versions) == len(values) == len(good) and np.isfinite(values).all():
+                means = {
+                    str(v): m if g else np.zeros(0, np.float32) for v, m, g in zip(versions, values, good, strict=True)
+                }
+        return cls(path, means)
+
+    def keep(self, versions: set[str]) -> None:
+        """Write those, and forget the others."""
+        self.means = {version: mean for version, mean in self.means.items() if version in versions}
+        self.write()
+
+    def write(self) -> None:
+        length = max((len(m) for m in self.means.values()), default=0)
+        rows = [m if m.size else np.zeros(length, np.float32) for m in self.means.values()]
+        with suppress(OutputError), atomic_write(self.path, overwrite=True) as file:
+            np.savez(
+                file,
+                versions=np.array(list(self.means)),
+                means=np.array(rows, np.float16).reshape(len(rows), length),
+                good=np.array([m.size > 0 for m in self.means.values()]),
+            )
