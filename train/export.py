@@ -150,8 +150,8 @@ def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint
 def trace(generator: Generator) -> onnx.ModelProto:
     """The generator as an ONNX graph of float32.
 
-    From ``luma [n, 1, 32 h, 32 w]``, and ``hints [n, 3, 8 h, 8 w]`` where it takes them, to ``chroma [n, 2, 8 h, 8 w]``,
-    ``spread [n, 1, 8 h, 8 w]`` and ``features [n, c, 2 h, 2 w]``: see `Engine` and `Estimate`.
+    From ``luma [n, 1, 32 h, 32 w]``, and ``hints [n, 3, 8 h, 8 w]`` where it takes them, to ``chroma
+    [n, 2, 8 h, 8 w]``, ``spread [n, 1, 8 h, 8 w]`` and ``features [n, c, 2 h, 2 w]``: see `Engine` and `Estimate`.
     """
     n, h, w = (torch.export.Dim(name, max=most) for name, most in (("n", 256), ("h", 64), ("w", 64)))
     height, width = 4 * INPUT_MULTIPLE, 5 * INPUT_MULTIPLE
@@ -276,7 +276,8 @@ opset = {OPSET}
 
 
 def _features_line(generator: Generator) -> str:
-    return f"features = {generator.feature_channels}  # a third output: float32 [n, {generator.feature_channels}, h/16, w/16]"
+    channels = generator.feature_channels
+    return f"features = {channels}  # a third output: float32 [n, {channels}, h/16, w/16], of length 1"
 
 
 def _quoted(text: str) -> str:

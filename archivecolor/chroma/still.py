@@ -24,10 +24,10 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of, encode_map
-from archivecolor.chroma.control.advice import fitted, hints_of
+from archivecolor.chroma.control.advice import fitted
+from archivecolor.chroma.control.alike import Advice, told_by
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
-from archivecolor.chroma.control.alike import Advice, told_by
 from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
 from archivecolor.chroma.control.references import NOT_ALIKE, References
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written
@@ -67,11 +67,16 @@ class Colorizer:
     """Colors pictures with one engine. Safe to use from several threads."""
 
     def __init__(
-        self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
+        self,
+        engine: Engine,
+        settings: ColorSettings | None = None,
+        *,
+        max_megapixels: int | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         """``max_megapixels`` of files; None takes what fits into memory.
 
-        Raises `UsageError` when there are no such hints, `InputError` when the reference cannot be taken.
+        Raises `UsageError` when there are no such hints, and what `References` does; ``stop`` ends looking at them.
         """
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
@@ -79,7 +84,8 @@ class Colorizer:
         self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
         chosen = self.settings.references
-        self.references = References(self.engine, chosen, self.settings.network_px) if chosen else None
+        stopped = stop.is_set if stop else bool
+        self.references = References(self.engine, chosen, self.settings.network_px, stopped) if chosen else None
 
     @classmethod
     def load(
@@ -89,9 +95,10 @@ class Colorizer:
         settings: ColorSettings | None = None,
         *,
         max_megapixels: int | None = None,
+        stop: threading.Event | None = None,
     ) -> Self:
         """Load a trained generator into the engine that suits this machine, or into the one that is named."""
-        return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels)
+        return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels, stop=stop)
 
     def close(self) -> None:
         """Free the engine."""
@@ -180,7 +187,9 @@ class Colorizer:
 
         The further pages of a TIFF are decoded, colored and written here one by one, so that memory holds one page.
         """
-        still = self._recorded(for_target(self._heard(loaded.still, made), output), output, made, loaded.is_painted)
+        still = self._recorded(
+            for_target(self._heard(loaded.still, made), output), output, made, painted=loaded.is_painted
+        )
         rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
             return Written(still.warnings + write_still(file, rgb, still, output), made.mean_confidence)
@@ -201,7 +210,7 @@ class Colorizer:
             made = self.painted(self.estimate([seen], [strokes])[0], seen, strokes)
             sure.append(made.mean_confidence)
             still = replace(self._heard(still, made), warnings=still.warnings + said)
-            recorded = self._recorded(still, output, made, strokes is not None)
+            recorded = self._recorded(still, output, made, painted=strokes is not None)
             yield self.merge(still.luma, made.ab, still.orientation), recorded
 
     def record(self, *, painted: bool = False, references: Sequence[str] = ()) -> Record:
@@ -224,7 +233,7 @@ class Colorizer:
             return still
         return replace(still, warnings=(*still.warnings, NOT_ALIKE))
 
-    def _recorded(self, still: Still, output: OutputSettings, made: Prediction, painted: bool) -> Still:
+    def _recorded(self, still: Still, output: OutputSettings, made: Prediction, *, painted: bool) -> Still:
         """``still`` with the record in its XMP, where its target has a place for XMP."""
         target = output.format or still.info.format
         if not output.embed_record or not holds_xmp(target):

@@ -113,7 +113,9 @@ class AdviceOptions:
 
     reference: Annotated[
         list[Path] | None,
-        color("--reference", "Take colors from this photograph where it is alike; may be given several times.", "PHOTO"),
+        color(
+            "--reference", "Take colors from this photograph where it is alike; may be given several times.", "PHOTO"
+        ),
     ] = None
     references: Annotated[
         Path | None, color("--references", "A folder of such photographs; those that are alike are found.", "DIR")

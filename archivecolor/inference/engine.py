@@ -25,8 +25,8 @@ class Estimate:
     """``[n, 1, h, w]``: standard deviation of the chroma that the generator thought of, in units of a* and b*. None
     where the graph does not tell: generators exported before it did."""
     features: FloatArray | None = None
-    """``[n, folder.features, h / 16, w / 16]`` of h x w luma, if they were asked for: what the generator's encoder sees in
-    each place, of length 1. The product of two is 1 where places look the same, and 0.3 where they have little in common.
+    """``[n, folder.features, h / 16, w / 16]`` of h x w luma, if they were asked for: what the generator's encoder sees
+    in each place, of length 1. The product of two is 1 where places look the same, 0.3 where they are unlike.
     """
 
 
@@ -96,9 +96,7 @@ class LoadedEngine(ABC):
         made = self._checked(luma, hints, ("chroma", "spread", *(["features"] if features else [])))
         return Estimate(made["chroma"], made.get("spread"), made.get("features"))
 
-    def _checked(
-        self, luma: FloatArray, hints: FloatArray | None, wanted: tuple[str, ...]
-    ) -> Mapping[str, FloatArray]:
+    def _checked(self, luma: FloatArray, hints: FloatArray | None, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         check_luma(luma, self._folder)
         check_hints(hints, luma, self._folder)
         given: tuple[FloatArray, ...] = (luma,)

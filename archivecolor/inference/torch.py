@@ -75,7 +75,7 @@ class Belt:
             self._up, self._main, self._down = (torch.cuda.Stream(device) for _ in range(3))  # type: ignore[no-untyped-call]
 
     def run(self, given: Given, batch: int, compute: Compute) -> Mapping[str, FloatArray]:
-        """Apply ``compute`` to ``given``, in batches: the inputs, on the device, to float32 ``[n, ...]`` by their names.
+        """Apply ``compute`` to ``given``, in batches: the inputs, on the device, to float32 ``[n, ...]`` by name.
 
         ``compute`` is called with its stream as torch's current one. Raises whatever it raises.
         """
@@ -115,9 +115,7 @@ def _pinned_like(made: Tensor) -> Tensor:
 class _Batch:
     """A batch under way. Holds its buffers until it was read, so that no stream reuses them before."""
 
-    def __init__(
-        self, made: Mapping[str, Tensor], done: torch.cuda.Event | None, held: tuple[Tensor, ...]
-    ) -> None:
+    def __init__(self, made: Mapping[str, Tensor], done: torch.cuda.Event | None, held: tuple[Tensor, ...]) -> None:
         self._made, self._done, self._held = made, done, held
 
     def read(self) -> Mapping[str, FloatArray]:

@@ -24,9 +24,9 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+from archivecolor.chroma.control.palette import Palette
 
 from archivecolor.chroma.control.paint import Strokes, spread
-from archivecolor.chroma.control.palette import Palette
 from archivecolor.chroma.network_input import network_y, shrunk
 from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray, luma_of, rgb_to_lab

@@ -27,8 +27,10 @@ from archivecolor.color import FEATURE_STRIDE, FloatArray, gray_to_lightness
 
 ALIKE: Final = 0.57
 """Likeness from which on two places show the same."""
-_SPOKEN: Final = 0.02
+_SPOKEN: Final = 0.04
 """Share of a picture's places that must be like the references' for these to be heard at all."""
+_DARKEST, _LIGHTEST = 5.0, 97.0
+"""L* of places that have no color and look like those of any picture: margins, burnt-out skies."""
 _DOT_PX: Final = 8
 _PAINTED: Final = 0.3
 
@@ -72,7 +74,8 @@ def advice_of(references: Sequence[Places], network_y: FloatArray, features: Flo
         value = np.take_along_axis(likeness, nearest[None], axis=0)[0]
         better = value > best
         best[better], which[better], place[better] = value[better], i, nearest[better]
-    on = best >= ALIKE
+    own_lightness = lightness_of(network_y).reshape(-1)
+    on = (best >= ALIKE) & (own_lightness > _DARKEST) & (own_lightness < _LIGHTEST)
     if on.mean() < _SPOKEN:
         return None
     ab, lightness = np.zeros((len(best), 2), np.float32), np.zeros(len(best), np.float32)
@@ -85,9 +88,7 @@ def advice_of(references: Sequence[Places], network_y: FloatArray, features: Flo
     return Advice(_dots(said.astype(np.float32), network_y), float(best[on].mean()), names)
 
 
-def told_by(
-    advice: Advice | None, strokes: Strokes | None, network_y: FloatArray, size: tuple[int, int]
-) -> FloatArray:
+def told_by(advice: Advice | None, strokes: Strokes | None, network_y: FloatArray, size: tuple[int, int]) -> FloatArray:
     """What references and strokes say of a picture, as ``[3, h, w]`` hints of ``size`` for an engine.
 
     On what strokes are painted on, references are not heard.

@@ -7,15 +7,10 @@ most `_HELD` references are in memory, 0.4 MB each, however many there are.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +18,12 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.control.alike import Advice, Places, advice_of, lightness_of
-from archivecolor.chroma.control.reference_files import is_folder, photographs_in
+from archivecolor.chroma.control.reference_files import KnownMeans, is_folder, photographs_in
 from archivecolor.chroma.network_input import network_y
 from archivecolor.color import FloatArray, rgb_to_lab
-from archivecolor.errors import InputError, OutputError, Stopped
+from archivecolor.errors import InputError, Stopped
 from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, Estimate, check_features
-from archivecolor.inference.plans import cache_directory
-from archivecolor.jobs.atomic import atomic_write
 from archivecolor.stills import open_still, probe
 from archivecolor.toning import tone_of
 
@@ -41,10 +34,8 @@ _COMPARED: Final = 4
 _HELD: Final = 64
 _SMALLEST_PX, _LARGEST_MEGAPIXELS = 32, 200
 _ANY: Final = 1 << 40
-_SAVE_EVERY: Final = 200
 _NAMED: Final = 3
 """References of a folder that cannot be used and are named one by one."""
-_FORMAT: Final = 1
 
 NOT_ALIKE: Final = "no reference is like it: colored without"
 """What is said of a picture, or of a film."""
@@ -82,7 +73,7 @@ class References:
         self._means = np.stack(list(means.values()))
 
     def advice(self, inputs: Sequence[FloatArray], found: Estimate) -> list[Advice | None]:
-        """What they say of pictures: ``[h, w]`` of what the network sees of each, and what the engine said with features.
+        """What they say of pictures: ``[h, w]`` of what the network sees of each, and what the engine said of them.
 
         None where none of them is like it.
         """
@@ -144,79 +135,36 @@ class References:
 
     def _of_folder(self, folder: Path, stopped: Callable[[], bool]) -> dict[Path, FloatArray]:
         """The means of a folder's references: those that are known from an earlier run, and the others looked at."""
-        known = _Known.read(self._cache_of(folder))
+        generator = self._engine.folder.digests.get(WEIGHTS)
+        known = KnownMeans.of(folder, f"{generator} {self._network_px}")
         files = photographs_in(folder)
-        found: dict[Path, FloatArray] = {}
         refused: list[InputError] = []
-        new = 0
-        for file in files:
+        for number, file in enumerate(files):
             if stopped():
                 raise Stopped
-            mean = known.means.get(file.version)
-            if mean is None:
-                new += 1
-                try:
-                    mean = _mean(self._look(file.path))
-                except InputError as e:
-                    refused.append(e)
-                    mean = np.zeros(0, np.float32)  # so that it is not looked at again
-                known.means[file.version] = mean
-                if new % _SAVE_EVERY == 0:
-                    log.info("looked at %d of %d references in %s", len(found), len(files), folder)
-                    known.write()
-            if mean.size:
-                found[file.path] = mean
-        if new:
-            known.keep({file.version for file in files})
+            if file.version not in known.means:
+                known.note(file.version, self._mean_of(file.path, refused))
+                if known.save_now:
+                    log.info("%s: looked at %d of %d references", folder, number + 1, len(files))
+        known.keep({file.version for file in files})
+        found = {file.path: known.means[file.version] for file in files if known.means[file.version].size}
         for error in refused[:_NAMED]:
             log.warning("%s", error)
-        left = len(files) - len(found)
-        if left:
-            log.warning("%s: %d of %d photographs in it are no references", folder, left, len(files))
+        if len(found) < len(files):
+            log.warning("%s: %d of %d photographs are no references", folder, len(files) - len(found), len(files))
         if not found:
             raise InputError(f"{folder}: holds no photograph in color", hint="--references takes a folder of them")
         return found
 
-    def _cache_of(self, folder: Path) -> Path:
-        told = f"{_FORMAT} {os.path.realpath(folder)} {self._engine.folder.digests.get(WEIGHTS)} {self._network_px}"
-        return cache_directory() / "references" / f"{hashlib.sha256(told.encode(errors='surrogateescape')).hexdigest()[:16]}.npz"
+    def _mean_of(self, path: Path, refused: list[InputError]) -> FloatArray:
+        """The mean of a reference; of what is none, an empty one, so that it is not looked at again."""
+        try:
+            return _mean(self._look(path))
+        except InputError as e:
+            refused.append(e)
+            return np.zeros(0, np.float32)
 
 
 def _mean(places: Places) -> FloatArray:
     mean = places.features.astype(np.float32).mean(axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
-
-
-@dataclass(slots=True)
-class _Known:
-    """Means by the versions of files, on disk between runs. What cannot be read or written there is done without."""
-
-    path: Path
-    means: dict[str, FloatArray]
-
-    @classmethod
-    def read(cls, path: Path) -> _Known:
-        means: dict[str, FloatArray] = {}
-        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as file:
-            versions, values, good = file["versions"], file["means"].astype(np.float32), file["good"]
-            if values.ndim == 2 and len(versions) == len(values) == len(good) and np.isfinite(values).all():
-                means = {
-                    str(v): m if g else np.zeros(0, np.float32) for v, m, g in zip(versions, values, good, strict=True)
-                }
-        return cls(path, means)
-
-    def keep(self, versions: set[str]) -> None:
-        """Write those, and forget the others."""
-        self.means = {version: mean for version, mean in self.means.items() if version in versions}
-        self.write()
-
-    def write(self) -> None:
-        length = max((len(m) for m in self.means.values()), default=0)
-        rows = [m if m.size else np.zeros(length, np.float32) for m in self.means.values()]
-        with suppress(OutputError), atomic_write(self.path, overwrite=True) as file:
-            np.savez(
-                file,
-                versions=np.array(list(self.means)),
-                means=np.array(rows, np.float16).reshape(len(rows), length),
-                good=np.array([m.size > 0 for m in self.means.values()]),
-            )

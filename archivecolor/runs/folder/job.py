@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.chroma.still import Colorizer
-from archivecolor.errors import OutputError, UsageError
+from archivecolor.errors import OutputError, Stopped, UsageError
 from archivecolor.inference import catalog
 from archivecolor.inference.engine import check_features
 from archivecolor.jobs import bag
@@ -143,7 +143,11 @@ class _FolderJob:
                     if tally.stopped_by:
                         self._not_begun += len(plan)
                     elif len(plan):
-                        run = run or self._open(plan, recorder, open_things)
+                        try:
+                            run = run or self._open(plan, recorder, open_things)
+                        except Stopped:
+                            self._not_begun += len(plan)
+                            break
                         self._color(run, plan)
                 if tally.stopped_by:
                     break
@@ -185,7 +189,13 @@ class _FolderJob:
         recorder.claim()
         settings, generator = items.run, items.generator
         colorizer = open_things.enter_context(
-            Colorizer.load(settings.engine, str(generator.path), settings.color, max_megapixels=settings.max_megapixels)
+            Colorizer.load(
+                settings.engine,
+                str(generator.path),
+                settings.color,
+                max_megapixels=settings.max_megapixels,
+                stop=self.stop,
+            )
         )
         runtime = colorizer.engine.description
         planner.tally.listener.message(INFO, f"{len(plan)} to color with '{generator.name}' on {runtime}")
