@@ -96,7 +96,11 @@ class KnownMeans:
         """Those of a folder that were made with the same generator at the same size."""
         told = f"{_FORMAT} {os.path.realpath(folder)} {made_with}".encode(errors="surrogateescape")
         known = cls(cache_directory() / "references" / f"{hashlib.sha256(told).hexdigest()[:16]}.npz")
-        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(known.path) as file:
+        with (
+            suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile),
+            known.path.open("rb") as stored,
+            np.load(stored) as file,
+        ):
             versions, means, good = file["versions"], file["means"].astype(np.float32), file["good"]
             if means.ndim == 2 and len(versions) == len(means) == len(good) and np.isfinite(means).all():
                 told_of = zip(versions.tolist(), means, good.tolist(), strict=True)
