@@ -226,7 +226,8 @@ class Generator(nn.Module):
         """
         at16, at32 = encoded[2].float(), encoded[3].float()
         wide = F.interpolate(at32, scale_factor=32 / FEATURE_STRIDE, mode="bilinear", align_corners=False)
-        return torch.cat([F.normalize(x, dim=1) for x in (at16, wide)], dim=1) * 0.5**0.5
+        features: Tensor = torch.cat([F.normalize(x, dim=1) for x in (at16, wide)], dim=1) * 0.5**0.5
+        return features
 
     def _advice(self, at4: Tensor, hints: Tensor | None) -> Advice | None:
         if self.hints is None:

@@ -142,8 +142,6 @@ class FilmColorizer:
         chosen = self.color.references
         stopped = stop.is_set if stop else bool
         self.references = References(self.engine, chosen, self.color.network_px, stopped) if chosen else None
-        self.answers = self.advised = 0
-        """Frames that the generator was asked about, and those that a reference was like."""
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
 
@@ -289,8 +287,7 @@ class FilmColorizer:
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
             if said and not self.engine.folder.hints:
-                wide = cv2.resize(ab, network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
-                ab = spread(said.strokes, network_y, np.asarray(wide, dtype=np.float32)).ab
+                ab = spread(said.strokes, network_y, _wide(chroma.transpose(2, 0, 1), network_y.shape)).ab
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
@@ -305,8 +302,6 @@ class FilmColorizer:
             return self.engine.estimate(luma), [None] * len(inputs)
         found = self.engine.estimate(luma, features=True)
         advice = self.references.advice(inputs, found)
-        self.answers += len(advice)
-        self.advised += sum(said is not None for said in advice)
         if self.engine.folder.hints and any(advice):
             size = (found.chroma.shape[2], found.chroma.shape[3])
             hints = [told_by(said, None, network_y, size) for said, network_y in zip(advice, inputs, strict=True)]

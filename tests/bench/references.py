@@ -38,6 +38,7 @@ log = logging.getLogger("tests.bench.references")
 Picture = npt.NDArray[np.uint8]
 _FILMS: Final = (".mp4", ".mkv")
 _NEIGHBOR: Final = 7
+_THING: Final = "%-12s takes %3.0f %%, rest colored %.1f, by itself %.1f"
 
 
 def cut(rgb: Picture) -> Picture:
@@ -82,7 +83,7 @@ def frames_of(film: Path) -> Iterator[Picture]:
 
 def colored(engine: Engine, luma: Picture, reference: Picture | None, folder: Path) -> tuple[FloatArray, bool]:
     """Chroma at the chroma's size, and whether the reference was heard."""
-    paths = ()
+    paths: tuple[Path, ...] = ()
     if reference is not None:
         path = folder / "reference.png"
         Image.fromarray(np.ascontiguousarray(reference)).save(path)
@@ -107,7 +108,7 @@ def distance(one: FloatArray, other: FloatArray) -> float:
 def tell_pairs(engine: Engine, rgbs: list[Picture], films: list[Path], folder: Path) -> None:
     rows: dict[str, list[tuple[float, ...]]] = {}
     for kind, reference, rgb in pairs(rgbs, films):
-        luma = luma_of(np.ascontiguousarray(rgb))
+        luma = np.asarray(luma_of(np.ascontiguousarray(rgb)), np.uint8)
         if tone_of(thumbnail(np.ascontiguousarray(reference))).is_monochrome:
             continue
         plain, _ = colored(engine, luma, None, folder)
@@ -123,13 +124,15 @@ def tell_pairs(engine: Engine, rgbs: list[Picture], films: list[Path], folder: P
         )
 
 
-def tell_thing(engine: Engine, thing: Thing, folder: Path) -> tuple[float, float, float]:
+def tell_thing(engine: Engine, thing: Thing, folder: Path) -> tuple[float, float, float] | None:
     with Image.open(ROOT / "samples" / "stills" / thing.picture) as image:
         luma = np.asarray(ImageOps.exif_transpose(image).convert("L"))
     inside = filled((thing.outline,), luma.shape) & ~filled(thing.apart, luma.shape)
     tint = np.array(thing.rgb, np.float32) / max(1, float(luma_of(np.array([thing.rgb], np.uint8))[0]))
     rgb = np.repeat(luma[..., None], 3, axis=2)
     rgb[inside] = np.clip(rgb[inside] * tint, 0, 255)
+    if tone_of(thumbnail(rgb)).is_monochrome:  # as a large thing of one color in a gray picture is
+        return None
     plain, _ = colored(engine, luma, None, folder)
     made, _ = colored(engine, luma, rgb, folder)
     small = [
@@ -161,15 +164,12 @@ def main() -> None:
         tell_pairs(engine, rgbs, films, Path(made))
         takes = []
         for thing in THINGS:
-            takes.append(tell_thing(engine, thing, Path(made)))
-            log.info(
-                "%-12s takes %3.0f %%, rest colored %.1f, by itself %.1f",
-                thing.name,
-                100 * takes[-1][0],
-                *takes[-1][1:],
-            )
+            found = tell_thing(engine, thing, Path(made))
+            if found:
+                takes.append(found)
+                log.info(_THING, thing.name, 100 * found[0], *found[1:])
         mean = np.mean(takes, axis=0)
-        log.info("%-12s takes %3.0f %%, rest colored %.1f, by itself %.1f", "things", 100 * mean[0], *mean[1:])
+        log.info(_THING, "things", 100 * mean[0], *mean[1:])
 
 
 if __name__ == "__main__":

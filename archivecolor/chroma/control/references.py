@@ -63,6 +63,8 @@ class References:
         self._lock = threading.Lock()
         self.heard: set[str] = set()
         """Names of the references that were like a picture so far."""
+        self.asked = self.alike = 0
+        """Pictures that they were compared with, and those of them that one was like."""
         means: dict[Path, FloatArray] = {}
         for path in paths:
             if is_folder(path):
@@ -86,8 +88,10 @@ class References:
         nearest = np.argsort(-(self._means @ mean), kind="stable")[:_COMPARED]
         places = [x for x in (self._places(self._paths[i]) for i in sorted(nearest)) if x]
         found = advice_of(places, seen, features)
-        if found:
-            self.heard.update(found.names)
+        with self._lock:
+            self.asked += 1
+            self.alike += found is not None
+            self.heard.update(found.names if found else ())
         return found
 
     def _places(self, path: Path) -> Places | None:

@@ -153,11 +153,12 @@ def make_film(
 
 def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) -> None:
     """Say how much of a film the references were like."""
-    if colorizer.references is None or not colorizer.answers:
+    references = colorizer.references
+    if references is None or not references.asked:
         return
-    share = f"{colorizer.advised} of {colorizer.answers} frames that the generator was asked about"
-    if colorizer.advised:
-        heard = sorted(colorizer.references.heard)
+    if references.heard:
+        share = f"{references.alike} of {references.asked} frames that the generator was asked about"
+        heard = sorted(references.heard)
         names = ", ".join(heard[:_NAMED]) + (f" and {len(heard) - _NAMED} more" if len(heard) > _NAMED else "")
         listener.message(INFO, f"{name}: {share} are like {names}")
     else:
