@@ -26,12 +26,11 @@ from av.video.frame import VideoFrame
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted, followed, hints_of
-from archivecolor.chroma.control.alike import Advice, told_by
 from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
-from archivecolor.chroma.control.references import References
+from archivecolor.chroma.control.references import References, estimate_with
 from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
@@ -41,7 +40,7 @@ from archivecolor.film.form import PictureForm, unit_luma
 from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
-from archivecolor.inference.engine import Engine, Estimate
+from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
@@ -280,7 +279,7 @@ class FilmColorizer:
         if not views:
             return
         inputs = [level(view.network_y, *view.reach) for view in views]
-        found, advice = self._estimate(inputs)
+        found, advice = estimate_with(self.references, self.engine, inputs)
         spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
         answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), advice, strict=True)
         for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):
@@ -294,19 +293,6 @@ class FilmColorizer:
             moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
             if found.spread is not None:
                 moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
-
-    def _estimate(self, inputs: list[FloatArray]) -> tuple[Estimate, list[Advice | None]]:
-        """What the generator says of frames and, where references are like some of them, what these say."""
-        luma = np.stack(inputs)[:, None]
-        if self.references is None:
-            return self.engine.estimate(luma), [None] * len(inputs)
-        found = self.engine.estimate(luma, features=True)
-        advice = self.references.advice(inputs, found)
-        if self.engine.folder.hints and any(advice):
-            size = (found.chroma.shape[2], found.chroma.shape[3])
-            hints = [told_by(said, None, network_y, size) for said, network_y in zip(advice, inputs, strict=True)]
-            found = self.engine.estimate(luma, np.stack(hints))
-        return found, advice
 
 
 def _wide(chroma: FloatArray, size: tuple[int, ...]) -> FloatArray:

@@ -25,11 +25,10 @@ import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of, encode_map
 from archivecolor.chroma.control.advice import fitted
-from archivecolor.chroma.control.alike import Advice, told_by
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
-from archivecolor.chroma.control.references import NOT_ALIKE, References
+from archivecolor.chroma.control.references import NOT_ALIKE, References, estimate_with
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
@@ -270,7 +269,7 @@ class Colorizer:
         return strokes, (said,) if too_vivid else ()
 
     def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:
-        """Chroma ``[h, w, 2]`` (a*, b*) of each input, as the engine says it, references heard."""
+        """Chroma ``[h, w, 2]`` (a*, b*) of each input."""
         return [made.ab for made in self.estimate(inputs)]
 
     def estimate(self, inputs: list[FloatArray], strokes: Sequence[Strokes | None] | None = None) -> list[Prediction]:
@@ -282,19 +281,8 @@ class Colorizer:
         if len({x.shape for x in inputs}) > 1:
             return [self.estimate([x], [s])[0] for x, s in zip(inputs, strokes, strict=True)]
         folder = self.engine.folder
-        height, width = (side // folder.chroma_stride for side in inputs[0].shape)
-        luma = np.stack(inputs)[:, None]
         with self._engine_lock:
-            found = self.engine.estimate(luma, features=True) if self.references else None
-            advice: list[Advice | None] = [None] * len(inputs)
-            if self.references and found:
-                advice = self.references.advice(inputs, found)
-            told: FloatArray | None = None
-            if folder.hints and (any(strokes) or any(advice)):
-                said = zip(advice, strokes, inputs, strict=True)
-                told = np.stack([told_by(a, s, x, (height, width)) for a, s, x in said])
-            if found is None or told is not None:
-                found = self.engine.estimate(luma, told)
+            found, advice = estimate_with(self.references, self.engine, inputs, strokes)
         chroma = list(check_chroma(found.chroma, folder).transpose(0, 2, 3, 1))
         sure = [None] * len(inputs) if found.spread is None else list(confidence_of(found.spread[:, 0]))
         return [Prediction(*made) for made in zip(chroma, sure, advice, strict=True)]

@@ -104,11 +104,11 @@ def test_what_is_no_reference_is_one_error_and_nothing_is_made(
 
 
 def test_a_generator_that_cannot_compare_is_told_before_anything_is_begun(
-    run: Run, source: Path, out: Path, tmp_path: Path, tiny_engine: Path, engine: FakeEngine
+    run: Run, source: Path, out: Path, tmp_path: Path, engine: FakeEngine
 ) -> None:
     folder = tmp_path / "old"
     folder.mkdir()
-    text = (tiny_engine / "engine.toml").read_text(encoding="utf-8")
+    text = (catalog.find().path / "engine.toml").read_text(encoding="utf-8")
     (folder / "engine.toml").write_text(text.replace("features = 432", "features = 0"), encoding="utf-8")
     assert catalog.read(folder).features == 0
     done = run("folder", source, out, "--reference", reference(tmp_path / "blue.png"), "--generator", folder)

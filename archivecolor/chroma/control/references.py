@@ -1,6 +1,6 @@
 """Photographs in color that pictures are compared with: opened, looked at once, and remembered.
 
-Of each reference its mean features are kept (1 KB), in memory and, for those of a folder, in the user's cache; a
+Of each reference its mean features are kept (2 KB), in memory and, for those of a folder, in the user's cache; a
 picture is compared with the few whose means are nearest to its own, place by place (`alike.advice_of`). Places of at
 most `_HELD` references are in memory, 0.4 MB each, however many there are.
 """
@@ -17,7 +17,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from archivecolor.chroma.control.alike import Advice, Places, advice_of, lightness_of
+from archivecolor.chroma.control.alike import Advice, Places, advice_of, lightness_of, told_by
+from archivecolor.chroma.control.paint import Strokes
 from archivecolor.chroma.control.reference_files import KnownMeans, is_folder, photographs_in
 from archivecolor.chroma.network_input import network_y
 from archivecolor.color import FloatArray, rgb_to_lab
@@ -167,6 +168,30 @@ class References:
         except InputError as e:
             refused.append(e)
             return np.zeros(0, np.float32)
+
+
+def estimate_with(
+    references: References | None,
+    engine: Engine,
+    inputs: Sequence[FloatArray],
+    strokes: Sequence[Strokes | None] | None = None,
+) -> tuple[Estimate, list[Advice | None]]:
+    """What ``engine`` says of ``[h, w]`` inputs of one size, and what ``references`` do.
+
+    A generator that takes hints is told what these and ``strokes`` say of each; with others that is left to the caller.
+    """
+    strokes = strokes or [None] * len(inputs)
+    luma = np.stack(inputs)[:, None]
+    found, advice = None, list[Advice | None]([None] * len(inputs))
+    if references:
+        found = engine.estimate(luma, features=True)
+        advice = references.advice(inputs, found)
+    if engine.folder.hints and (any(strokes) or any(advice)):
+        stride = engine.folder.chroma_stride
+        size = (luma.shape[2] // stride, luma.shape[3] // stride)
+        said = zip(advice, strokes, inputs, strict=True)
+        found = engine.estimate(luma, np.stack([told_by(a, s, seen, size) for a, s, seen in said]))
+    return found or engine.estimate(luma), advice
 
 
 def _mean(places: Places) -> FloatArray:
