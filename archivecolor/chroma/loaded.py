@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from archivecolor.chroma.confidence import encode_map
 from archivecolor.chroma.control.alike import Advice
 from archivecolor.chroma.control.paint import Strokes
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
+from archivecolor.jobs.atomic import atomic_write
+from archivecolor.settings import Luma
 from archivecolor.stills import Still
 
 
@@ -64,3 +67,11 @@ class Written(NamedTuple):
     warnings: tuple[str, ...]
     confidence: float | None
     """The mean of its pages; None from generators that do not report it."""
+    luma: Luma = Luma.SAME
+
+
+def write_map(path: Path, made: Prediction) -> None:
+    """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
+    if made.confidence is not None:
+        with atomic_write(path, overwrite=True) as file:
+            file.write(encode_map(made.confidence))

@@ -23,13 +23,13 @@ from typing import BinaryIO, Self, TypeAlias
 import cv2
 import numpy as np
 
-from archivecolor.chroma.confidence import confidence_of, encode_map
+from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
 from archivecolor.chroma.control.references import NOT_ALIKE, References, estimate_with
-from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written
+from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
@@ -79,6 +79,9 @@ class Colorizer:
         """
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
+        self._choosing = threading.Lock()
+        self._others: dict[ColorSettings, Colorizer] = {}
+        self._unchanged = engine
         self.settings = settings or ColorSettings()
         self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
@@ -98,6 +101,21 @@ class Colorizer:
     ) -> Self:
         """Load a trained generator into the engine that suits this machine, or into the one that is named."""
         return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels, stop=stop)
+
+    def with_settings(self, settings: ColorSettings) -> Colorizer:
+        """A colorizer with other settings and this one's engine, which stays its own. Hints make no difference.
+
+        Raises `InputError` when the reference cannot be taken.
+        """
+        settings = replace(settings, hints=None)
+        if settings == replace(self.settings, hints=None):
+            return self
+        with self._choosing:
+            if settings not in self._others:
+                other = Colorizer(self._unchanged, settings, max_megapixels=self.max_megapixels)
+                other._engine_lock = self._engine_lock
+                self._others[settings] = other
+            return self._others[settings]
 
     def close(self) -> None:
         """Free the engine."""
@@ -150,7 +168,7 @@ class Colorizer:
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
         made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
         with atomic_write(target, overwrite=overwrite) as file:
-            warnings, _ = self.write_still(file, loaded, made, output)
+            warnings = self.write_still(file, loaded, made, output).warnings
         if confidence and made.confidence is None:
             return (*warnings, f"generator '{self.engine.folder.name}' does not report its confidence")
         if confidence:
@@ -191,12 +209,13 @@ class Colorizer:
         )
         rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
-            return Written(still.warnings + write_still(file, rgb, still, output), made.mean_confidence)
+            told = write_still(file, rgb, still, output)
+            return Written(still.warnings + told.warnings, made.mean_confidence, told.luma)
         sure = [made.mean_confidence]
         pages = itertools.chain([(rgb, still)], self._further_pages(loaded, output, sure))
-        warnings = write_pages(file, pages, output)
-        told = [x for x in sure if x is not None]
-        return Written(warnings, sum(told) / len(told) if told else None)
+        told = write_pages(file, pages, output)
+        known = [x for x in sure if x is not None]
+        return Written(told.warnings, sum(known) / len(known) if known else None, told.luma)
 
     def _further_pages(
         self, first: LoadedStill, output: OutputSettings, sure: list[float | None]
@@ -265,7 +284,7 @@ class Colorizer:
             return strokes, ()
         small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(network_y).shape))
         strokes, too_vivid = fitted(strokes, np.ascontiguousarray(small))
-        said = f"{layer.name}: some hints are more vivid than what they lie on can be; they were brought in"
+        said = f"some hints are more vivid than what they lie on can be, and were brought in: {layer.name}"
         return strokes, (said,) if too_vivid else ()
 
     def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:
@@ -323,13 +342,6 @@ class Colorizer:
             cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
             rgb[first : first + step] = merge_rows(strip, cb, cr)
         return rgb
-
-
-def write_map(path: Path, made: Prediction) -> None:
-    """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
-    if made.confidence is not None:
-        with atomic_write(path, overwrite=True) as file:
-            file.write(encode_map(made.confidence))
 
 
 def cost_bytes(path: Path) -> int:
