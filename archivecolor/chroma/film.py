@@ -30,7 +30,7 @@ from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
-from archivecolor.chroma.control.references import References, estimate_with
+from archivecolor.chroma.control.references import estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
@@ -138,9 +138,7 @@ class FilmColorizer:
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
         self.smoothing = smoothing or SmoothingSettings()
-        chosen = self.color.references
-        stopped = stop.is_set if stop else bool
-        self.references = References(self.engine, chosen, self.color.network_px, stopped) if chosen else None
+        self.references = references_of(self.color, self.engine, stop)
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
 

@@ -28,7 +28,7 @@ from archivecolor.chroma.control.advice import fitted
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
-from archivecolor.chroma.control.references import NOT_ALIKE, References, estimate_with
+from archivecolor.chroma.control.references import NOT_ALIKE, estimate_with, references_of
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
@@ -85,9 +85,7 @@ class Colorizer:
         self.settings = settings or ColorSettings()
         self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
-        chosen = self.settings.references
-        stopped = stop.is_set if stop else bool
-        self.references = References(self.engine, chosen, self.settings.network_px, stopped) if chosen else None
+        self.references = references_of(self.settings, self.engine, stop)
 
     @classmethod
     def load(

@@ -49,7 +49,7 @@ def test_one_that_is_like_nothing_changes_nothing_and_that_is_told_and_noted(
     run("folder", source, tmp_path / "plain", "--no-embed")
     done = run("folder", source, out, "--reference", reference(tmp_path / "blue.png"), "--no-embed")
     assert done.code == 0
-    assert done.err.count(NOT_ALIKE) == 3
+    assert NOT_ALIKE in done.err
     assert tree(out) == tree(tmp_path / "plain")
     assert [entry.warnings for entry in read_journal(out)] == [(NOT_ALIKE,)] * 3
 

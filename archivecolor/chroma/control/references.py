@@ -25,6 +25,7 @@ from archivecolor.color import FloatArray, rgb_to_lab
 from archivecolor.errors import InputError, Stopped
 from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, Estimate, check_features
+from archivecolor.settings import ColorSettings
 from archivecolor.stills import open_still, probe
 from archivecolor.toning import tone_of
 
@@ -168,6 +169,13 @@ class References:
         except InputError as e:
             refused.append(e)
             return np.zeros(0, np.float32)
+
+
+def references_of(settings: ColorSettings, engine: Engine, stop: threading.Event | None = None) -> References | None:
+    """The references that ``settings`` name, if any. Raises what `References` does."""
+    if not settings.references:
+        return None
+    return References(engine, settings.references, settings.network_px, stop.is_set if stop else bool)
 
 
 def estimate_with(
