@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image
 from archivecolor.chroma.control import alike
 from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.inference import catalog
-from archivecolor.jobs.journal import read_journal
+from archivecolor.jobs.journal import journal_path, read_journal
 from tests.cli.conftest import Run, photograph, tree
 from tests.fakes.engines import FakeEngine
 
@@ -122,3 +124,36 @@ def test_a_run_that_is_dry_needs_no_look_at_them(run: Run, source: Path, out: Pa
     done = run("folder", source, out, "--references", reference(tmp_path / "refs" / "a.png").parent, "--dry-run")
     assert done.code == 0
     assert "3" in done.err
+
+
+def test_references_on_record_are_used_again_and_where_they_are_gone_the_result_is_left(
+    run: Run, source: Path, out: Path, tmp_path: Path
+) -> None:
+    paths = [reference(tmp_path / "refs" / "a.png").parent, reference(tmp_path / "b.png")]
+    run("folder", source, out, "--references", paths[0], "--reference", paths[1])
+    made = tree(out)
+    assert "0 colored" in run("folder", source, out).err
+    photographed = source / "a.png"
+    photographed.write_bytes(photographed.read_bytes() + b"\0")  # another source: it is made again, as it was
+    assert "1 colored" in run("folder", source, out).err
+    assert tree(out) == made
+    paths[1].unlink()
+    photographed.write_bytes(photographed.read_bytes() + b"\0")
+    done = run("folder", source, out)
+    assert "0 colored" in done.err
+    assert "the hints or the reference they were made with are gone" in done.err
+    assert tree(out) == made
+
+
+@pytest.mark.parametrize("told", ["no list", "[]", "[1]", '{"a": 1}', "null"])
+def test_a_journal_that_names_no_references_is_no_error(
+    run: Run, source: Path, out: Path, tmp_path: Path, told: str
+) -> None:
+    run("folder", source, out, "--reference", reference(tmp_path / "blue.png"))
+    path = journal_path(out)
+    place = re.compile(r'(?<="references_path":)"(?:[^"\\]|\\.)*"')
+    text, count = place.subn(lambda _: json.dumps(told), path.read_text(encoding="utf-8"))
+    assert count
+    path.write_text(text, encoding="utf-8")
+    (source / "a.png").write_bytes((source / "a.png").read_bytes() + b"\0")
+    assert run("folder", source, out).code == 0
