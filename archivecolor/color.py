@@ -21,6 +21,9 @@ UIntArray = npt.NDArray[np.uint8 | np.uint16]
 HINT_PLANES: Final = 3
 """Of chroma that is known in some places: a*, b*, and a mask that is 0 where nothing is."""
 
+FEATURE_STRIDE: Final = 16
+"""Pixels of what the network sees in a place of its features, in each direction."""
+
 # ITU-R BT.601-7, section 2.5.1
 KR: Final = 0.299
 KG: Final = 0.587

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archivecolor.color import HINT_PLANES
+from archivecolor.color import FEATURE_STRIDE, HINT_PLANES
 from archivecolor.encoder import Encoder, EncoderKind, norm
 from archivecolor.hint_layers import Advice, HintAttention, HintEncoder
 
@@ -198,9 +198,13 @@ class Generator(nn.Module):
 
     def scores(self, luma: Tensor, hints: Tensor | None = None) -> Tensor:
         """The logits ``[n, k, h/4, w/4]`` of `forward`."""
-        advice = self._advice(luma, hints)
+        return self.scores_of(self.encoder(luma), hints)
+
+    def scores_of(self, encoded: list[Tensor], hints: Tensor | None = None) -> Tensor:
+        """`scores`, from what the encoder made of the luma."""
+        s4, s8, s16, s32 = encoded
+        advice = self._advice(s4, hints)
         at4, at8, at16, at32 = advice[:4] if advice else (None,) * 4
-        s4, s8, s16, s32 = self.encoder(luma)
         x = self.transformer32(self.context(s32, at32))
         x = self.transformer16(self.up16(x, s16, at16))
         if advice:
@@ -210,14 +214,29 @@ class Generator(nn.Module):
         logits: Tensor = self.head(x)
         return logits
 
-    def _advice(self, luma: Tensor, hints: Tensor | None) -> Advice | None:
+    @property
+    def feature_channels(self) -> int:
+        """How many `features_of` makes."""
+        return sum(self.encoder.channels[2:])
+
+    def features_of(self, encoded: list[Tensor]) -> Tensor:
+        """What the encoder sees in each place of 16 x 16 pixels: ``[n, c, h/16, w/16]``, of length 1.
+
+        The product of two is the mean of two cosines: of the features at 1/16 and of those at 1/32.
+        """
+        at16, at32 = encoded[2].float(), encoded[3].float()
+        wide = F.interpolate(at32, scale_factor=32 / FEATURE_STRIDE, mode="bilinear", align_corners=False)
+        features: Tensor = torch.cat([F.normalize(x, dim=1) for x in (at16, wide)], dim=1) * 0.5**0.5
+        return features
+
+    def _advice(self, at4: Tensor, hints: Tensor | None) -> Advice | None:
         if self.hints is None:
             if hints is not None:
                 raise ValueError("this generator takes no hints")
             return None
         if hints is None:
-            n, _, h, w = luma.shape
-            hints = luma.new_zeros(n, HINT_PLANES, h // CHROMA_STRIDE, w // CHROMA_STRIDE)
+            n, _, h, w = at4.shape
+            hints = at4.new_zeros(n, HINT_PLANES, h, w)
         advice: Advice = self.hints(hints)
         return advice
 

@@ -93,8 +93,8 @@ class ColorSettings:
     """Factor on chroma, up to `LARGEST_SATURATION`; vivid colors are spared."""
     warmth: float = 0.0
     """-1 is bluer, 1 is yellower; black and white stay neutral."""
-    reference: Path | None = None
-    """A photograph in color whose palette is taken: see `reference.Palette`."""
+    references: tuple[Path, ...] = ()
+    """Photographs in color, or folders of them, whose colors are taken where they are alike: see `references`."""
     hints: Path | None = None
     """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`."""
     network_px: int | None = None

@@ -273,7 +273,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         write(tmp_path / folder / "a.png", 1)
     for i in range(20):
         in_color(tmp_path / f"frames/clip/{i:02}.png")
-    in_color(tmp_path / "kodachrome.jpg")
+    for name in ("kodachrome.jpg", "slides/box/1.jpg"):
+        in_color(tmp_path / name)
     in_color(tmp_path / "samples/color/a.png")
     layer(tmp_path / "hints/box 3/portrait.png")
     layer(tmp_path / "strokes.png")

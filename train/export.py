@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import re
 import struct
 import sys
 import warnings
@@ -43,13 +44,15 @@ _PREFIX = "generator."
 _ONNX_TYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT, "I64": TensorProto.INT64}
 
 
-class _ChromaAndSpread(nn.Module):
+class _Told(nn.Module):
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, luma: Tensor, hints: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return self.generator.moments(self.generator.scores(luma, hints))
+    def forward(self, luma: Tensor, hints: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        encoded = self.generator.encoder(luma)
+        features = self.generator.features_of(encoded)
+        return *self.generator.moments(self.generator.scores_of(encoded, hints)), features
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,17 @@ def rebuild_graph(folder: Path) -> None:
     """
     described = catalog.read(folder)
     catalog.check_digest(described.weights, described.digests[WEIGHTS])
-    _write_graph(load_generator(described), folder)
+    generator = load_generator(described)
+    _write_graph(generator, folder)
     path = folder / "engine.toml"
     before, after = described.digests[GRAPH], sha256((folder / GRAPH).read_bytes()).hexdigest()
-    path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace(before, after)
+    text = re.sub(r"(?m)^features = .*\n", "", text)
+    opset = re.compile(r"(?m)^opset = \d+\n")
+    if not opset.search(text):
+        raise ConfigurationError(f"{path}: has no line 'opset = ...' in [graph]", hint="export the engine again")
+    text = opset.sub(f"opset = {OPSET}\n{_features_line(generator)}\n", text)
+    path.write_text(text, encoding="utf-8")
     log.info("%s written: %d bytes", folder / GRAPH, (folder / GRAPH).stat().st_size)
 
 
@@ -140,8 +150,8 @@ def blend(checkpoint: Checkpoint, other: Checkpoint, share: float) -> Checkpoint
 def trace(generator: Generator) -> onnx.ModelProto:
     """The generator as an ONNX graph of float32.
 
-    From ``luma [n, 1, 32 h, 32 w]``, and ``hints [n, 3, 8 h, 8 w]`` where it takes them, to ``chroma [n, 2, 8 h, 8 w]``
-    and ``spread [n, 1, 8 h, 8 w]``: see `Engine` and `Estimate`.
+    From ``luma [n, 1, 32 h, 32 w]``, and ``hints [n, 3, 8 h, 8 w]`` where it takes them, to ``chroma
+    [n, 2, 8 h, 8 w]``, ``spread [n, 1, 8 h, 8 w]`` and ``features [n, c, 2 h, 2 w]``: see `Engine` and `Estimate`.
     """
     n, h, w = (torch.export.Dim(name, max=most) for name, most in (("n", 256), ("h", 64), ("w", 64)))
     height, width = 4 * INPUT_MULTIPLE, 5 * INPUT_MULTIPLE
@@ -154,10 +164,10 @@ def trace(generator: Generator) -> onnx.ModelProto:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _ChromaAndSpread(generator),
+            _Told(generator),
             tuple(inputs.values()),
             input_names=list(inputs),
-            output_names=["chroma", "spread"],
+            output_names=["chroma", "spread", "features"],
             dynamic_shapes=tuple(sides.values()),
             opset_version=OPSET,
             dynamo=True,
@@ -259,11 +269,17 @@ hours = {checkpoint.seconds / 3600:.2f}
 
 [graph]
 opset = {OPSET}
+{_features_line(generator)}
 
 [sha256]
 '''
     text += "".join(f'"{name}" = "{digest}"\n' for name, digest in digests.items())
     (folder / "engine.toml").write_text(text, encoding="utf-8")
+
+
+def _features_line(generator: Generator) -> str:
+    channels = generator.feature_channels
+    return f"features = {channels}  # a third output: float32 [n, {channels}, h/16, w/16], of length 1"
 
 
 def _quoted(text: str) -> str:

@@ -5,7 +5,7 @@
     luma -> network_y (small, upright, leveled) -> motion to the frame before
          -> Engine.estimate on every n-th frame, where new things come into sight, and between answers that
             contradict each other
-         -> palette of a reference -> paint that hints brought here
+         -> again, with what references say of it -> paint that hints brought here
          -> smooth (forwards and backwards) -> a*, b*, small, rows as stored
 
 Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many small pictures, of about 2 MB each at
@@ -30,8 +30,8 @@ from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
-from archivecolor.chroma.control.reference import palette_of
-from archivecolor.chroma.network_input import ends, level, shrink_codes, shrunk
+from archivecolor.chroma.control.references import estimate_with, references_of
+from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
@@ -128,13 +128,17 @@ class FilmColorizer:
     """Colors the frames of films with one engine. Safe to use from several threads, as long as the engine is."""
 
     def __init__(
-        self, engine: Engine, color: ColorSettings | None = None, smoothing: SmoothingSettings | None = None
+        self,
+        engine: Engine,
+        color: ColorSettings | None = None,
+        smoothing: SmoothingSettings | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
+        """Raises what `References` does; ``stop`` ends the looking at them."""
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
         self.smoothing = smoothing or SmoothingSettings()
-        reference = self.color.reference
-        self._palette = palette_of(self.engine, reference, self.color.network_px) if reference else None
+        self.references = references_of(self.color, self.engine, stop)
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
 
@@ -273,14 +277,14 @@ class FilmColorizer:
         if not views:
             return
         inputs = [level(view.network_y, *view.reach) for view in views]
-        found = self.engine.estimate(np.stack(inputs)[:, None])
+        found, advice = estimate_with(self.references, self.engine, inputs)
         spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
-        answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), strict=True)
-        for view, network_y, (chroma, confidence) in zip(views, inputs, answers, strict=True):
+        answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), advice, strict=True)
+        for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
-            if self._palette:
-                ab = self._palette.applied(shrunk(network_y, ab.shape[:2]), ab)
+            if said and not self.engine.folder.hints:
+                ab = spread(said.strokes, network_y, _wide(chroma.transpose(2, 0, 1), network_y.shape)).ab
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from archivecolor.chroma.confidence import encode_map
+from archivecolor.chroma.control.alike import Advice
 from archivecolor.chroma.control.paint import Strokes
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.settings import Luma
 from archivecolor.stills import Still
 
@@ -44,6 +47,13 @@ class Prediction:
     """``[h, w, 2]`` a*, b*, upright."""
     confidence: FloatArray | None
     """``[h, w]`` in 0..1: see `confidence.confidence_of`. None from generators that do not report it."""
+    advice: Advice | None = None
+    """What references said of the picture."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Names of the references that were heard."""
+        return self.advice.names if self.advice else ()
 
     @property
     def mean_confidence(self) -> float | None:
@@ -58,3 +68,10 @@ class Written(NamedTuple):
     confidence: float | None
     """The mean of its pages; None from generators that do not report it."""
     luma: Luma = Luma.SAME
+
+
+def write_map(path: Path, made: Prediction) -> None:
+    """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
+    if made.confidence is not None:
+        with atomic_write(path, overwrite=True) as file:
+            file.write(encode_map(made.confidence))

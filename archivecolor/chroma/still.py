@@ -3,7 +3,7 @@
 ::
 
     open_still -> luma -> network_y (small, upright, leveled) -> Engine.estimate -> a*, b* and where it was guessing
-               -> palette of a reference -> painted strokes -> grade
+               -> again, with what references say of it -> painted strokes -> grade
                -> Cb, Cr at that size -> guided upsampling, strip by strip -> merge_rows -> write_still
 
 Only strips of the picture exist in float. Beyond decoder and encoder, a picture of n pixels of b bytes takes n b for
@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeAlias
 
 import cv2
 import numpy as np
 
-from archivecolor.chroma.confidence import confidence_of, encode_map
-from archivecolor.chroma.control.advice import fitted, hints_of
+from archivecolor.chroma.confidence import confidence_of
+from archivecolor.chroma.control.advice import fitted
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
-from archivecolor.chroma.control.paint import Strokes, rim, spread
-from archivecolor.chroma.control.reference import palette_of
-from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written
+from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
+from archivecolor.chroma.control.references import NOT_ALIKE, estimate_with, references_of
+from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
@@ -58,16 +58,24 @@ from archivecolor.version import __version__
 _STRIP_PIXELS = 1 << 16
 _ANY = 1 << 40
 
+Lay: TypeAlias = Callable[[Strokes, FloatArray, FloatArray], Painted]
+"""Strokes, luma and the generator's chroma to what paint makes of them."""
+
 
 class Colorizer:
     """Colors pictures with one engine. Safe to use from several threads."""
 
     def __init__(
-        self, engine: Engine, settings: ColorSettings | None = None, *, max_megapixels: int | None = None
+        self,
+        engine: Engine,
+        settings: ColorSettings | None = None,
+        *,
+        max_megapixels: int | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         """``max_megapixels`` of files; None takes what fits into memory.
 
-        Raises `UsageError` when there are no such hints, `InputError` when the reference cannot be taken.
+        Raises `UsageError` when there are no such hints, and what `References` does; ``stop`` ends looking at them.
         """
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
@@ -77,8 +85,7 @@ class Colorizer:
         self.settings = settings or ColorSettings()
         self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
-        reference = self.settings.reference
-        self._palette = palette_of(self.engine, reference, self.settings.network_px) if reference else None
+        self.references = references_of(self.settings, self.engine, stop)
 
     @classmethod
     def load(
@@ -88,9 +95,10 @@ class Colorizer:
         settings: ColorSettings | None = None,
         *,
         max_megapixels: int | None = None,
+        stop: threading.Event | None = None,
     ) -> Self:
         """Load a trained generator into the engine that suits this machine, or into the one that is named."""
-        return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels)
+        return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels, stop=stop)
 
     def with_settings(self, settings: ColorSettings) -> Colorizer:
         """A colorizer with other settings and this one's engine, which stays its own. Hints make no difference.
@@ -194,7 +202,9 @@ class Colorizer:
 
         The further pages of a TIFF are decoded, colored and written here one by one, so that memory holds one page.
         """
-        still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
+        still = self._recorded(
+            for_target(self._heard(loaded.still, made), output), output, made, painted=loaded.is_painted
+        )
         rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
             told = write_still(file, rgb, still, output)
@@ -215,29 +225,37 @@ class Colorizer:
             strokes, said = self._strokes(first.layers.get(page), still, seen)
             made = self.painted(self.estimate([seen], [strokes])[0], seen, strokes)
             sure.append(made.mean_confidence)
-            still = replace(still, warnings=still.warnings + said)
-            recorded = self._recorded(still, output, painted=strokes is not None)
+            still = replace(self._heard(still, made), warnings=still.warnings + said)
+            recorded = self._recorded(still, output, made, painted=strokes is not None)
             yield self.merge(still.luma, made.ab, still.orientation), recorded
 
-    def record(self, *, painted: bool = False) -> Record:
-        """What results say about how they were colored; of files only the name, for privacy."""
+    def record(self, *, painted: bool = False, references: Sequence[str] = ()) -> Record:
+        """What results say about how they were colored; of files only the name, for privacy.
+
+        ``references`` are the names of those that were heard.
+        """
         folder = self.engine.folder
-        chosen = [
-            f"{name} {self.settings.reference.name if name == 'reference' and self.settings.reference else value}"
-            for name, value in changed(replace(self.settings, hints=None)).items()
-        ]
+        steered = changed(replace(self.settings, hints=None, references=()))
+        chosen = [f"{name} {value}" for name, value in steered.items()]
+        chosen += [f"reference {name}" for name in references]
         if painted:
             chosen.append("colours painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 
-    def _recorded(self, still: Still, output: OutputSettings, *, painted: bool = False) -> Still:
+    def _heard(self, still: Still, made: Prediction) -> Still:
+        """``still``, with a warning where no reference is like it."""
+        if self.references is None or made.advice:
+            return still
+        return replace(still, warnings=(*still.warnings, NOT_ALIKE))
+
+    def _recorded(self, still: Still, output: OutputSettings, made: Prediction, *, painted: bool) -> Still:
         """``still`` with the record in its XMP, where its target has a place for XMP."""
         target = output.format or still.info.format
         if not output.embed_record or not holds_xmp(target):
             return still
         try:
-            xmp = with_record(still.metadata.xmp, self.record(painted=painted))
+            xmp = with_record(still.metadata.xmp, self.record(painted=painted, references=made.references))
         except DamagedXmpError as e:
             said = f"its XMP is damaged ({e}): copied as it is, without a record of the coloring"
             return replace(still, warnings=(*still.warnings, said))
@@ -268,7 +286,7 @@ class Colorizer:
         return strokes, (said,) if too_vivid else ()
 
     def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:
-        """Chroma ``[h, w, 2]`` (a*, b*) of each input, with the reference's palette."""
+        """Chroma ``[h, w, 2]`` (a*, b*) of each input."""
         return [made.ab for made in self.estimate(inputs)]
 
     def estimate(self, inputs: list[FloatArray], strokes: Sequence[Strokes | None] | None = None) -> list[Prediction]:
@@ -280,29 +298,32 @@ class Colorizer:
         if len({x.shape for x in inputs}) > 1:
             return [self.estimate([x], [s])[0] for x, s in zip(inputs, strokes, strict=True)]
         folder = self.engine.folder
-        height, width = (side // folder.chroma_stride for side in inputs[0].shape)
-        told = np.stack([hints_of(s, (height, width)) for s in strokes]) if folder.hints and any(strokes) else None
         with self._engine_lock:
-            found = self.engine.estimate(np.stack(inputs)[:, None], told)
+            found, advice = estimate_with(self.references, self.engine, inputs, strokes)
         chroma = list(check_chroma(found.chroma, folder).transpose(0, 2, 3, 1))
-        if self._palette:
-            chroma = [self._palette.applied(shrunk(x, ab.shape[:2]), ab) for x, ab in zip(inputs, chroma, strict=True)]
         sure = [None] * len(inputs) if found.spread is None else list(confidence_of(found.spread[:, 0]))
-        return [Prediction(ab, confidence) for ab, confidence in zip(chroma, sure, strict=True)]
+        return [Prediction(*made) for made in zip(chroma, sure, advice, strict=True)]
 
     def painted(self, made: Prediction, network_y: FloatArray, strokes: Strokes | None) -> Prediction:
         """Lay ``strokes`` over a prediction; where there are some, its chroma is of ``network_y``'s size.
 
         Where paint rules nothing is guessed, so confidence is 1 there.
         """
+        if made.advice and not self.engine.folder.hints:
+            made = self._laid(made, network_y, made.advice.strokes, spread, made.advice.likeness)
         if strokes is None:
             return made
+        return self._laid(made, network_y, strokes, rim if self.engine.folder.hints else spread)
+
+    def _laid(
+        self, made: Prediction, network_y: FloatArray, strokes: Strokes, lay: Lay, sure: float = 1.0
+    ) -> Prediction:
         wide = cv2.resize(np.ascontiguousarray(made.ab), network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        lay = rim if self.engine.folder.hints else spread
         painted = lay(strokes, network_y, np.asarray(wide, dtype=np.float32))
-        if made.confidence is None:
-            return Prediction(painted.ab, None)
-        return Prediction(painted.ab, np.maximum(made.confidence, shrunk(painted.rule, made.confidence.shape)))
+        confidence = made.confidence
+        if confidence is not None:
+            confidence = np.maximum(confidence, np.float32(sure) * shrunk(painted.rule, confidence.shape))
+        return replace(made, ab=painted.ab, confidence=confidence)
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
@@ -319,13 +340,6 @@ class Colorizer:
             cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
             rgb[first : first + step] = merge_rows(strip, cb, cr)
         return rgb
-
-
-def write_map(path: Path, made: Prediction) -> None:
-    """Write the confidence of a picture as a small gray PNG, if it is known. Raises `OutputError`."""
-    if made.confidence is not None:
-        with atomic_write(path, overwrite=True) as file:
-            file.write(encode_map(made.confidence))
 
 
 def cost_bytes(path: Path) -> int:

@@ -100,7 +100,7 @@ class GradeOptions:
             strength=self.strength,
             saturation=self.saturation,
             warmth=self.warmth,
-            reference=advice.reference if advice else None,
+            references=advice.references_paths if advice else (),
             hints=advice.hints_path if advice else None,
             network_px=self.network_px,
             thorough=self.thorough,
@@ -111,15 +111,31 @@ class GradeOptions:
 class AdviceOptions:
     """What the user knows of the colors."""
 
-    reference: Annotated[Path | None, color("--reference", "Take the palette of this color photograph.", "PHOTO")] = (
-        None
-    )
+    reference: Annotated[
+        list[Path] | None,
+        color(
+            "--reference", "Take colors from this photograph where it is alike; may be given several times.", "PHOTO"
+        ),
+    ] = None
+    references: Annotated[
+        Path | None, color("--references", "A folder of such photographs; those that are alike are found.", "DIR")
+    ] = None
     hints: Annotated[
         Path | None, color("--hints", "Strokes on a transparent layer, for the picture or frame of its name.", "PNG")
     ] = None
     hints_dir: Annotated[Path | None, color("--hints-dir", "Such layers for many pictures, by their names.", "DIR")] = (
         None
     )
+
+    @property
+    def references_paths(self) -> tuple[Path, ...]:
+        """Photographs and the folder. Raises `UsageError` where one option is given what belongs to the other."""
+        for photo in self.reference or ():
+            if photo.is_dir():
+                raise UsageError(f"{photo}: is a folder", hint="--references takes one")
+        if self.references and not self.references.is_dir():
+            raise UsageError(f"{self.references}: is not a folder", hint="--reference takes one photograph")
+        return (*(self.reference or ()), *([self.references] if self.references else []))
 
     @property
     def hints_path(self) -> Path | None:

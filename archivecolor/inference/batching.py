@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 Given: TypeAlias = tuple[FloatArray, ...]
 """A generator's inputs, each ``[n, ...]``: luma first, then hints where it takes them."""
+
+T = TypeVar("T")
 
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad allocation", "bad_alloc", "cuda error 2")
 
@@ -33,7 +35,7 @@ class FittingBatch:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def run(self, given: Given, compute: Callable[[Given, int], FloatArray]) -> FloatArray:
+    def run(self, given: Given, compute: Callable[[Given, int], T]) -> T:
         """Call ``compute(given, batch)``, again with half the batch each time it raises `DeviceMemoryError`.
 
         ``given`` are a generator's inputs, luma first. Raises `EngineError` when not even one picture fits.

@@ -19,7 +19,7 @@ GRAPH = "generator.onnx"
 WEIGHTS = "weights.safetensors"
 _DESCRIPTION = "engine.toml"
 _FORMAT = 1
-_BOUNDS = {"short_px": (32, 4096), "multiple": (1, 512), "chroma_stride": (1, 64)}
+_BOUNDS = {"short_px": (32, 4096), "multiple": (1, 512), "chroma_stride": (1, 64), "features": (0, 8192)}
 """Of what decides how much the network is given, least and most."""
 
 T = TypeVar("T")
@@ -51,6 +51,8 @@ class EngineFolder:
     """Whether it takes chroma that is known in some places beside the luma; see `inference.engine.Engine`."""
     median_steps: int
     """Steps from the distribution's mean towards its median; see `archivecolor.generator.GeneratorShape`."""
+    features: int
+    """Channels of what it tells of a picture's places, to find like ones in another by; 0 where it tells nothing."""
     digests: dict[str, str]
     """sha256 of each file of the folder that an engine loads."""
 
@@ -75,6 +77,14 @@ class EngineFolder:
         if found != sorted(self.inputs):
             raise EngineError(
                 f"{self.graph}: takes {' and '.join(found)}, but {_DESCRIPTION} says {' and '.join(self.inputs)}",
+                hint="graph and description are of different generators; reinstall archivecolor, or export it again",
+            )
+
+    def check_outputs(self, names: Iterable[str]) -> None:
+        """Raise `EngineError` unless the graph tells the features that its description says it tells."""
+        if self.features and "features" not in names:
+            raise EngineError(
+                f"{self.graph}: tells no features, but {_DESCRIPTION} says that it does",
                 hint="graph and description are of different generators; reinstall archivecolor, or export it again",
             )
 
@@ -136,6 +146,7 @@ def read(folder: Path) -> EngineFolder:
     given = _get(table, "input", dict, path)
     decoder = _integers(shape, "decoder", 3, path)
     blocks = _integers(shape, "blocks", 2, path) if "blocks" in shape else [0, 0]
+    graph = _get(table, "graph", dict, path) if "graph" in table else {}
     digests = _get(table, "sha256", dict, path)
     return EngineFolder(
         path=folder,
@@ -153,6 +164,7 @@ def read(folder: Path) -> EngineFolder:
         blocks=(blocks[0], blocks[1]),
         hints=_get(shape, "hints", bool, path) if "hints" in shape else False,
         median_steps=_get(shape, "median_steps", int, path) if "median_steps" in shape else 0,
+        features=_bounded(graph, "features", path) if "features" in graph else 0,
         digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,13 +17,17 @@ from archivecolor.inference.catalog import EngineFolder
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Chroma, and how far the generator expects it to be off."""
+    """Chroma, how far the generator expects it to be off, and what it sees."""
 
     chroma: FloatArray
     """``[n, 2, h, w]`` a*, b*."""
     spread: FloatArray | None
     """``[n, 1, h, w]``: standard deviation of the chroma that the generator thought of, in units of a* and b*. None
     where the graph does not tell: generators exported before it did."""
+    features: FloatArray | None = None
+    """``[n, folder.features, h / 16, w / 16]`` of h x w luma, if they were asked for: what the generator's encoder sees
+    in each place, of length 1. The product of two is 1 where places look the same, 0.3 where they are unlike.
+    """
 
 
 class Engine(Protocol):
@@ -54,8 +59,8 @@ class Engine(Protocol):
         """
         ...
 
-    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
-        """Predict chroma as `colorize` does, and its spread."""
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
+        """Predict chroma as `colorize` does, and its spread; and ``features``, where ``folder.features`` is not 0."""
         ...
 
     def close(self) -> None:
@@ -82,26 +87,31 @@ class LoadedEngine(ABC):
 
     def colorize(self, luma: FloatArray, hints: FloatArray | None = None) -> FloatArray:
         """Predict chroma; see `Engine.colorize`."""
-        return self._checked(luma, hints, 2)
+        return self._checked(luma, hints, ("chroma",))["chroma"]
 
-    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
-        """Predict chroma and spread; see `Engine.estimate`."""
-        made = self._checked(luma, hints, 3)
-        return Estimate(made[:, :2], made[:, 2:] if made.shape[1] > 2 else None)
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
+        """Predict chroma and spread, and tell features; see `Engine.estimate`."""
+        if features:
+            check_features(self._folder)
+        made = self._checked(luma, hints, ("chroma", "spread", *(["features"] if features else [])))
+        return Estimate(made["chroma"], made.get("spread"), made.get("features"))
 
-    def _checked(self, luma: FloatArray, hints: FloatArray | None, planes: int) -> FloatArray:
+    def _checked(self, luma: FloatArray, hints: FloatArray | None, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         check_luma(luma, self._folder)
         check_hints(hints, luma, self._folder)
         given: tuple[FloatArray, ...] = (luma,)
         if self._folder.hints:
             given = (luma, no_hints(luma, self._folder) if hints is None else hints)
-        return check_chroma(self._compute(given, planes), self._folder)
+        made = self._compute(given, wanted)
+        for values in made.values():
+            check_chroma(values, self._folder)
+        return made
 
     @abstractmethod
-    def _compute(self, given: tuple[FloatArray, ...], planes: int) -> FloatArray:
-        """Map the checked ``folder.inputs`` to ``[n, 2, ...]`` chroma.
+    def _compute(self, given: tuple[FloatArray, ...], wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
+        """Map the checked ``folder.inputs`` to those of ``wanted`` that the generator tells.
 
-        Of 3 ``planes`` the last is the spread, where it is known.
+        These are ``chroma``, which each does, ``spread``, and ``features``, which are wanted only of those that do.
         """
 
     @abstractmethod
@@ -154,6 +164,15 @@ def check_hints(hints: FloatArray | None, luma: FloatArray, folder: EngineFolder
         )
     if not np.isfinite(hints).all():
         raise EngineError(f"engine '{folder.name}' was given hints that are no numbers")
+
+
+def check_features(folder: EngineFolder) -> None:
+    """Raise `EngineError` unless ``folder``'s generator tells features."""
+    if not folder.features:
+        raise EngineError(
+            f"generator '{folder.name}' does not tell what it sees, and so cannot look for what is alike",
+            hint="take another one, or write its graph anew with 'python -m train.export'",
+        )
 
 
 def first_line(error: Exception) -> str:

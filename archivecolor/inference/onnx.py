@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,7 @@ class OnnxEngine(LoadedEngine):
         except Exception as e:  # ONNX Runtime's exceptions share no base class but Exception
             raise EngineError(f"{graph}: ONNX Runtime cannot load it: {first_line(e)}") from e
         self._folder.check_inputs(x.name for x in session.get_inputs())
+        self._folder.check_outputs([x.name for x in session.get_outputs()])
         session.disable_fallback()
         if session.get_providers()[0] != self._provider.name:
             raise DependencyError(
@@ -127,26 +129,27 @@ class OnnxEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, given: Given, planes: int) -> FloatArray:
+    def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         session = self._session
         if session is None:
             raise self._closed()
-        names = ["chroma"]
-        if planes > 2 and any(output.name == "spread" for output in session.get_outputs()):
-            names.append("spread")
+        told = {output.name for output in session.get_outputs()}
+        names = [name for name in wanted if name in told]
         return self._batch.run(given, functools.partial(self._run, session, names))
 
-    def _run(self, session: ort.InferenceSession, names: list[str], given: Given, batch: int) -> FloatArray:
+    def _run(
+        self, session: ort.InferenceSession, names: list[str], given: Given, batch: int
+    ) -> Mapping[str, FloatArray]:
         step = 1 if self._one_by_one else batch
         try:
             parts = []
             for i in range(0, len(given[0]), step):
                 feed = {name: x[i : i + step] for name, x in zip(self._folder.inputs, given, strict=True)}
-                parts.append(np.concatenate(session.run(names, feed), axis=1))
+                parts.append(session.run(names, feed))
         except Exception as e:  # as above
             message = f"engine '{self._folder.name}' failed: {first_line(e)}"
             raise (DeviceMemoryError if is_memory_error(e) else EngineError)(message) from e
-        return np.concatenate(parts)
+        return {name: np.concatenate(made) for name, made in zip(names, zip(*parts, strict=True), strict=True)}
 
     def close(self) -> None:
         """Free the session."""

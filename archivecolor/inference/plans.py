@@ -158,10 +158,15 @@ class Plan:
         return f"archivecolor build-engine {self.generator} --backend {self.backend}{precision}"
 
 
-def directory() -> Path:
-    """The user's cache of plans; the environment variable ``ARCHIVECOLOR_CACHE`` moves it."""
+def cache_directory() -> Path:
+    """The user's cache; the environment variable ``ARCHIVECOLOR_CACHE`` moves it."""
     own = os.environ.get("ARCHIVECOLOR_CACHE")
-    return (Path(own) if own else platformdirs.user_cache_path("archivecolor", appauthor=False)) / "plans"
+    return Path(own) if own else platformdirs.user_cache_path("archivecolor", appauthor=False)
+
+
+def directory() -> Path:
+    """The plans in the user's cache."""
+    return cache_directory() / "plans"
 
 
 def save(plan: Plan, data: bytes | memoryview, folder: Path) -> Plan:

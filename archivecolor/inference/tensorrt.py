@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from archivecolor.color import FloatArray
+from archivecolor.color import FEATURE_STRIDE, FloatArray
 from archivecolor.errors import DependencyError, EngineError, OutputError
 from archivecolor.inference import plans, trt
 from archivecolor.inference.batching import DeviceMemoryError, FittingBatch, Given, is_memory_error
@@ -71,7 +72,7 @@ class _Runner:
     def __init__(self, module: ModuleType, folder: EngineFolder, plan: Plan, data: bytes, device: torch.device) -> None:
         import torch
 
-        self._plan, self._stride, self._inputs = plan, folder.chroma_stride, folder.inputs
+        self._plan, self._folder = plan, folder
         self._said: list[str] = []
         self._log = trt.logger(module, self._said)  # must outlive the runtime
         self._kernels = _Kernels(plan) if plan.backend == Backend.RTX else None
@@ -88,22 +89,23 @@ class _Runner:
             )
         self._engine, self._context = engine, context
         names = {engine.get_tensor_name(i) for i in range(engine.num_io_tensors)}
-        folder.check_inputs(names - {"chroma", "spread"})
-        self.planes = 3 if "spread" in names else 2
-        """Chroma's two, and the spread where the plan was built from a graph that has it."""
+        self._channels = {"chroma": 2, "spread": 1, "features": folder.features}
+        folder.check_inputs(names - self._channels.keys())
+        folder.check_outputs(names)
+        self._told = [name for name in self._channels if name in names]
 
-    def compute(self, planes: int, luma: Tensor, *more: Tensor) -> Tensor:
+    def compute(self, wanted: tuple[str, ...], luma: Tensor, *more: Tensor) -> Mapping[str, Tensor]:
         """Enqueue a batch on torch's current stream. Raises `EngineError` when TensorRT refuses it."""
         import torch
 
         n, _, height, width = luma.shape
-        size = (height // self._stride, width // self._stride)
-        # TensorRT runs only when every output has a place, wanted or not
-        made = {"chroma": torch.empty((n, 2, *size), dtype=torch.float32, device=luma.device)}
-        if self.planes > 2:
-            made["spread"] = torch.empty((n, 1, *size), dtype=torch.float32, device=luma.device)
+        made: dict[str, Tensor] = {}
+        for name in self._told:  # TensorRT runs only when every output has a place, wanted or not
+            stride = FEATURE_STRIDE if name == "features" else self._folder.chroma_stride
+            shape = (n, self._channels[name], height // stride, width // stride)
+            made[name] = torch.empty(shape, dtype=torch.float32, device=luma.device)
         context = self._context
-        given = dict(zip(self._inputs, (luma, *more), strict=True))
+        given = dict(zip(self._folder.inputs, (luma, *more), strict=True))
         done = (
             all(context.set_input_shape(name, tuple(x.shape)) for name, x in given.items())
             and all(context.set_tensor_address(name, x.data_ptr()) for name, x in given.items())
@@ -114,7 +116,7 @@ class _Runner:
             reason = self._reason()
             error = DeviceMemoryError if is_memory_error(RuntimeError(reason)) else EngineError
             raise error(f"{self._plan.path.name}: failed: {reason}")
-        return made["chroma"] if planes == 2 else torch.cat(list(made.values()), dim=1)
+        return {name: made[name] for name in wanted if name in made}
 
     def close(self) -> None:
         """Free context, plan and runtime, in this order."""
@@ -160,7 +162,7 @@ class TensorRTEngine(LoadedEngine):
         super().__init__(folder)
         self._plan, self._gpu, self._title = plan, gpu, f"{backend.label} {plan.version}"
         self._batch = FittingBatch(settings.batch or plan.profile.batch[1])
-        self._belt = Belt(device, folder.chroma_stride)
+        self._belt = Belt(device)
         self._lock = threading.Lock()
         self._runner: _Runner | None = _Runner(module, folder, plan, data, device)
 
@@ -174,7 +176,7 @@ class TensorRTEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, given: Given, planes: int) -> FloatArray:
+    def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         _, _, height, width = given[0].shape
         if not self._plan.profile.takes(self._plan.profile.batch[0], height, width):
             raise EngineError(
@@ -182,17 +184,16 @@ class TensorRTEngine(LoadedEngine):
                 hint=f"{self._plan.rebuild} --network-px {min(height, width)}",
             )
         with self._lock:
-            return self._batch.run(given, functools.partial(self._run, planes))
+            return self._batch.run(given, functools.partial(self._run, wanted))
 
-    def _run(self, planes: int, given: Given, batch: int) -> FloatArray:
+    def _run(self, wanted: tuple[str, ...], given: Given, batch: int) -> Mapping[str, FloatArray]:
         from archivecolor.inference.torch import device_error
 
         runner = self._runner
         if runner is None:
             raise self._closed()
         try:
-            planes = min(planes, runner.planes)
-            return self._belt.run(given, batch, functools.partial(runner.compute, planes), planes)
+            return self._belt.run(given, batch, functools.partial(runner.compute, wanted))
         except RuntimeError as e:  # PyTorch's, when buffers do not fit
             raise device_error(e, self._folder.name) from e
 

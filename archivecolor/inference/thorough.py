@@ -7,6 +7,7 @@ the model card for what that gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,7 @@ class ThoroughEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._engine.batch
 
-    def _compute(self, given: Given, planes: int) -> FloatArray:
+    def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         luma, *hints = given
         height, width = (side // self.folder.chroma_stride for side in luma.shape[2:])
         answers = []
@@ -81,10 +82,15 @@ class ThoroughEngine(LoadedEngine):
             shown = view.of(luma, self.folder)
             sides = (side // self.folder.chroma_stride for side in shown.shape[2:])
             found = self._engine.estimate(shown, *(view.of_hints(x, *sides) for x in hints))
-            told = found.chroma if found.spread is None else np.concatenate((found.chroma, found.spread), axis=1)
-            answers.append(_weighted(view.back(told, height, width)))
+            said = found.chroma if found.spread is None else np.concatenate((found.chroma, found.spread), axis=1)
+            answers.append(_weighted(view.back(said, height, width)))
         total = np.sum(answers, axis=0)
-        return np.ascontiguousarray((total[:, :-1] / total[:, -1:])[:, :planes])
+        made = np.ascontiguousarray(total[:, :-1] / total[:, -1:])
+        told = {"chroma": made[:, :2]} | ({"spread": made[:, 2:]} if made.shape[1] > 2 else {})
+        if "features" in wanted:  # of the picture as it is: features of three sizes have no mean
+            features = self._engine.estimate(luma, *hints, features=True).features
+            told |= {} if features is None else {"features": features}
+        return {name: told[name] for name in wanted if name in told}
 
     def close(self) -> None:
         """Free the device."""

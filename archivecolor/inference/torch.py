@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 
@@ -36,6 +37,9 @@ except ImportError as e:
 
 _CUDA_BUILD = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130"
 _CUDA_BATCH = 16
+Compute: TypeAlias = Callable[..., Mapping[str, Tensor]]
+"""A generator's inputs on a device to what it tells, by name."""
+
 _IN_FLIGHT = 2
 """Batches on the device at a time: one computes while the other is copied."""
 
@@ -64,33 +68,30 @@ def torch_device(settings: EngineSettings, *, need_cuda: bool = False) -> torch.
 class Belt:
     """Sends batches through a computation on a device, copies overlapped with computing."""
 
-    def __init__(self, device: torch.device, chroma_stride: int) -> None:
+    def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stride = chroma_stride
         self._cuda = device.type == "cuda"
         if self._cuda:
             self._up, self._main, self._down = (torch.cuda.Stream(device) for _ in range(3))  # type: ignore[no-untyped-call]
 
-    def run(self, given: Given, batch: int, compute: Callable[..., Tensor], planes: int = 2) -> FloatArray:
-        """Apply ``compute`` to ``given``, in batches: the inputs, on the device, to as many float32 planes.
+    def run(self, given: Given, batch: int, compute: Compute) -> Mapping[str, FloatArray]:
+        """Apply ``compute`` to ``given``, in batches: the inputs, on the device, to float32 ``[n, ...]`` by name.
 
         ``compute`` is called with its stream as torch's current one. Raises whatever it raises.
         """
-        n, _, height, width = given[0].shape
-        made = np.empty((n, planes, height // self._stride, width // self._stride), np.float32)
+        parts: list[Mapping[str, FloatArray]] = []
         under_way: deque[_Batch] = deque()
-        for first in range(0, n, batch):
+        for first in range(0, len(given[0]), batch):
             if len(under_way) == _IN_FLIGHT:
-                under_way.popleft().read(made)
-            under_way.append(self._start(tuple(x[first : first + batch] for x in given), first, compute))
-        for one in under_way:
-            one.read(made)
-        return made
+                parts.append(under_way.popleft().read())
+            under_way.append(self._start(tuple(x[first : first + batch] for x in given), compute))
+        parts.extend(one.read() for one in under_way)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _start(self, inputs: Given, first: int, compute: Callable[..., Tensor]) -> _Batch:
+    def _start(self, inputs: Given, compute: Compute) -> _Batch:
         host = [torch.from_numpy(np.array(x, order="C")) for x in inputs]  # torch takes no read-only or mirrored arrays
         if not self._cuda:
-            return _Batch(first, compute(*host), None, ())
+            return _Batch(compute(*host), None, ())
         host = [x.pin_memory() for x in host]
         with torch.cuda.stream(self._up):
             given = [x.to(self._device, non_blocking=True) for x in host]
@@ -99,11 +100,12 @@ class Belt:
             made = compute(*given)
         self._down.wait_stream(self._main)
         with torch.cuda.stream(self._down):
-            back = _pinned_like(made)
-            back.copy_(made, non_blocking=True)
+            back = {name: _pinned_like(x) for name, x in made.items()}
+            for name, x in made.items():
+                back[name].copy_(x, non_blocking=True)
             done = torch.cuda.Event()  # type: ignore[no-untyped-call]
             done.record(self._down)
-        return _Batch(first, back, done, (*host, *given, made))
+        return _Batch(back, done, (*host, *given, *made.values()))
 
 
 def _pinned_like(made: Tensor) -> Tensor:
@@ -113,14 +115,14 @@ def _pinned_like(made: Tensor) -> Tensor:
 class _Batch:
     """A batch under way. Holds its buffers until it was read, so that no stream reuses them before."""
 
-    def __init__(self, first: int, result: Tensor, done: torch.cuda.Event | None, held: tuple[Tensor, ...]) -> None:
-        self._first, self._result, self._done, self._held = first, result, done, held
+    def __init__(self, made: Mapping[str, Tensor], done: torch.cuda.Event | None, held: tuple[Tensor, ...]) -> None:
+        self._made, self._done, self._held = made, done, held
 
-    def read(self, into: FloatArray) -> None:
+    def read(self) -> Mapping[str, FloatArray]:
         if self._done is not None:
             self._done.synchronize()
-        into[self._first : self._first + len(self._result)] = self._result.numpy()
         self._held = ()
+        return {name: x.numpy() for name, x in self._made.items()}
 
 
 def shape_of(folder: EngineFolder) -> GeneratorShape:
@@ -169,7 +171,7 @@ class TorchEngine(LoadedEngine):
         generator = load_generator(folder)
         try:
             generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self._belt = Belt(self._device, folder.chroma_stride)
+            self._belt = Belt(self._device)
         except RuntimeError as e:
             raise EngineError(f"the generator cannot be put on {self._device}: {first_line(e)}") from e
         self._generator: Generator | None = generator
@@ -185,25 +187,27 @@ class TorchEngine(LoadedEngine):
         """How many pictures are best given at a time."""
         return self._batch.size
 
-    def _compute(self, given: Given, planes: int) -> FloatArray:
+    def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         with self._lock:
-            return self._batch.run(given, functools.partial(self._run, planes))
+            return self._batch.run(given, functools.partial(self._run, wanted))
 
-    def _run(self, planes: int, given: Given, batch: int) -> FloatArray:
+    def _run(self, wanted: tuple[str, ...], given: Given, batch: int) -> Mapping[str, FloatArray]:
         generator = self._generator
         if generator is None:
             raise self._closed()
 
-        def compute(*inputs: Tensor) -> Tensor:
-            logits = generator.scores(*inputs).float()
+        def compute(luma: Tensor, *hints: Tensor) -> Mapping[str, Tensor]:
+            encoded = generator.encoder(luma)
+            logits = generator.scores_of(encoded, *hints).float()
             with torch.autocast(self._device.type, enabled=False):  # squared distances are beyond fp16
-                if planes == 2:
-                    return generator.chroma_of(logits)
-                return torch.cat(generator.moments(logits), dim=1)
+                if "spread" not in wanted:
+                    return {"chroma": generator.chroma_of(logits)}
+                told = dict(zip(("chroma", "spread"), generator.moments(logits), strict=True))
+                return told | ({"features": generator.features_of(encoded)} if "features" in wanted else {})
 
         try:
             with torch.inference_mode(), torch.autocast(self._device.type, torch.float16, enabled=self._half):
-                return self._belt.run(given, batch, compute, planes)
+                return self._belt.run(given, batch, compute)
         except RuntimeError as e:  # out of memory among others
             raise device_error(e, self._folder.name) from e
 

@@ -28,7 +28,7 @@ _DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError
 """What the parts of a damaged line raise; UnicodeDecodeError and JSONDecodeError are ValueErrors."""
 _LONGEST_NAME_BYTES: Final = 255
 
-PLACES: Final = ("hints_path", "reference_path")
+PLACES: Final = ("hints_path", "references_path")
 """Settings that say where a file lies whose content another one is the digest of."""
 Settings = Mapping[str, str | float | int | bool | None]
 """Every chosen value that changes a result, by its name."""

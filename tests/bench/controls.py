@@ -3,8 +3,7 @@
 * **spread**: rank correlation of the generator's spread with its true error, over pixels and over pictures, and both by
   tenths of the pixels;
 * **hints**: one, three and six short strokes of the true color where the generator is most wrong;
-* **dots**: 1, 10 and 50 dots of the true color, of 1/60 of the short side, anywhere, as layers that somebody painted;
-* **reference**: the left half of each photograph as the reference of its right half.
+* **dots**: 1, 10 and 50 dots of the true color, of 1/60 of the short side, anywhere, as layers that somebody painted.
 
 Errors are Euclidean in a*b*, with the truth's luma, at the network's size (hints) or the chroma's; with dots they are
 CIEDE2000 of the finished picture.
@@ -26,8 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor.chroma.control.paint import Strokes, spread
-from archivecolor.chroma.control.palette import Palette
-from archivecolor.chroma.network_input import network_y, shrunk
+from archivecolor.chroma.network_input import network_y
 from archivecolor.chroma.still import Colorizer
 from archivecolor.color import FloatArray, luma_of, rgb_to_lab
 from archivecolor.evaluation.sources import pictures
@@ -175,17 +173,6 @@ def tell_dots(engine: Engine, rgbs: list[npt.NDArray[np.uint8]]) -> None:
             log.info("dots: %3d: CIEDE2000 %.2f, %.1f %% less", count, error, 100 * (1 - error / automatic))
 
 
-def tell_reference(halves: list[tuple[Guessed, Guessed]]) -> None:
-    before, after = [], []
-    for reference, picture in halves:
-        palette = Palette.fit(shrunk(reference.network_y, reference.ab.shape[:2]), reference.ab, reference.truth)
-        made = palette.applied(shrunk(picture.network_y, picture.ab.shape[:2]), picture.ab)
-        before.append(float(picture.error.mean()))
-        after.append(float(distance(made, picture.truth).mean()))
-    better = np.mean(np.array(after) < np.array(before))
-    log.info("reference: error %.2f -> %.2f, better in %.0f %%", np.mean(before), np.mean(after), 100 * better)
-
-
 def pictures_of(folder: Path, every: int) -> Iterator[npt.NDArray[np.uint8]]:
     for path in pictures(folder)[::every]:
         rgb = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
@@ -204,7 +191,6 @@ def main() -> None:
         rgbs = list(pictures_of(options.folder, options.every))
         guessed = [guess(engine, rgb) for rgb in rgbs]
         tell_spread(guessed)
-        tell_reference([(guess(engine, r[:, : r.shape[1] // 2]), guess(engine, r[:, r.shape[1] // 2 :])) for r in rgbs])
         tell_hints(guessed)
         tell_dots(engine, rgbs)
 

@@ -25,7 +25,7 @@ class Wavering(FakeEngine):
         super().__init__()
         self._answers = (((30, 20), red_spread), ((10, -30), blue_spread))
 
-    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
         """The next answer, everywhere."""
         made = self.colorize(luma)
         ab, spread = self._answers[self.pictures % 2]

@@ -17,10 +17,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from archivecolor.color import FloatArray
+from archivecolor.color import FEATURE_STRIDE, FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference.catalog import EngineFolder
-from archivecolor.inference.engine import Estimate, check_hints, check_luma
+from archivecolor.inference.engine import Estimate, check_features, check_hints, check_luma
 
 Chroma = Callable[[FloatArray], FloatArray]
 """Maps luma ``[h, w]`` in 0..1, already at the chroma's size, to a*, b* ``[h, w, 2]``."""
@@ -43,7 +43,13 @@ def wild(luma: FloatArray) -> FloatArray:
 
 
 def fake_folder(
-    *, name: str = "fake", short_px: int = 64, multiple: int = 32, chroma_stride: int = 4, hints: bool = False
+    *,
+    name: str = "fake",
+    short_px: int = 64,
+    multiple: int = 32,
+    chroma_stride: int = 4,
+    hints: bool = False,
+    features: int = 12,
 ) -> EngineFolder:
     """The description of a generator that lies nowhere."""
     return EngineFolder(
@@ -62,6 +68,7 @@ def fake_folder(
         blocks=(0, 0),
         hints=hints,
         median_steps=0,
+        features=features,
         digests={},
     )
 
@@ -91,10 +98,18 @@ class FakeEngine:
         chroma = np.stack([self._color(picture) for picture in small]).transpose(0, 3, 1, 2)
         return chroma if hints is None else chroma + hints[:, 2:] * (hints[:, :2] - chroma)
 
-    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
-        """`colorize`, and a spread of ``spread`` everywhere; None where that is None."""
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
+        """`colorize`, and a spread of ``spread`` everywhere; None where that is None. Places of one luma are alike."""
         chroma = self.colorize(luma, hints)
-        return Estimate(chroma, None if self.spread is None else np.full_like(chroma[:, :1], self.spread))
+        spread = None if self.spread is None else np.full_like(chroma[:, :1], self.spread)
+        if not features:
+            return Estimate(chroma, spread)
+        check_features(self.folder)
+        n, _, h, w = luma.shape
+        places = luma.reshape(n, 1, h // FEATURE_STRIDE, FEATURE_STRIDE, w // FEATURE_STRIDE, FEATURE_STRIDE)
+        levels = np.linspace(0, 1, self.folder.features, dtype=np.float32)[:, None, None]
+        near = np.exp(-np.square((places.mean(axis=(3, 5)) - levels) * self.folder.features))
+        return Estimate(chroma, spread, near / np.linalg.norm(near, axis=1, keepdims=True))
 
     def _color(self, luma: FloatArray) -> FloatArray:
         with self._lock:

@@ -59,9 +59,11 @@ def record_digests(folder: Path) -> None:
 
 
 def drop_spread(folder: Path) -> None:
-    """Make the graph one that tells chroma alone, as they were exported before they told the spread."""
+    """Make the graph one that tells chroma alone, as they were exported before they told spread and features."""
     model = onnx.load(folder / catalog.GRAPH, load_external_data=False)
-    del model.graph.output[1]
+    del model.graph.output[1:]
+    toml = folder / "engine.toml"
+    toml.write_text(re.sub(r"(?m)^features = .*\n", "", toml.read_text(encoding="utf-8")), encoding="utf-8")
     onnx.save(model, folder / catalog.GRAPH)
     record_digests(folder)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
 from archivecolor.inference import torch as torch_engine
 from archivecolor.inference.batching import DeviceMemoryError
@@ -86,10 +87,16 @@ class Event:
         self._recorder.log.append(f"host waits for batch {self._number}")
 
 
-def quarter(luma: Tensor) -> Tensor:
-    """Something that depends on every picture: its quarter-size mean, twice."""
+def quarter(luma: Tensor) -> dict[str, Tensor]:
+    """Something that depends on every picture: its quarter-size mean, twice, and its mean over places, once."""
     small = torch.nn.functional.avg_pool2d(luma, 4)
-    return torch.cat((small, small), dim=1)
+    return {"chroma": torch.cat((small, small), dim=1), "features": torch.nn.functional.avg_pool2d(luma, 16)}
+
+
+def check(made: Mapping[str, FloatArray]) -> None:
+    """Whether all of `LUMA` came back, under its names."""
+    for name, wanted in quarter(torch.from_numpy(LUMA)).items():
+        np.testing.assert_array_equal(made[name], wanted.numpy())
 
 
 @pytest.fixture
@@ -100,18 +107,17 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def test_each_batch_is_copied_once_up_and_once_down_and_waited_for_once(recorder: Recorder) -> None:
-    chroma = Belt(torch.device("cuda", 0), 4).run((LUMA,), 2, quarter)
-    np.testing.assert_array_equal(chroma, quarter(torch.from_numpy(LUMA)).numpy())
+    check(Belt(torch.device("cuda", 0)).run((LUMA,), 2, quarter))
     assert recorder.log.count("host to device on up") == 3
-    assert recorder.log.count("device to host on down") == 3
+    assert recorder.log.count("device to host on down") == 2 * 3
     assert [x for x in recorder.log if x.startswith("host waits")] == [f"host waits for batch {i}" for i in range(3)]
 
 
 def test_the_host_waits_for_a_batch_only_when_the_next_is_under_way(recorder: Recorder) -> None:
-    Belt(torch.device("cuda", 0), 4).run((LUMA,), 1, quarter)
+    Belt(torch.device("cuda", 0)).run((LUMA,), 1, quarter)
     started, waits = 0, 0
     for entry in recorder.log:
-        if entry == "device to host on down":
+        if entry == "down waits for main":
             started += 1
         elif entry.startswith("host waits"):
             waits += 1
@@ -120,11 +126,12 @@ def test_the_host_waits_for_a_batch_only_when_the_next_is_under_way(recorder: Re
 
 
 def test_streams_wait_for_one_another_and_never_the_host_for_them(recorder: Recorder) -> None:
-    Belt(torch.device("cuda", 0), 4).run((LUMA[:1],), 1, quarter)
+    Belt(torch.device("cuda", 0)).run((LUMA[:1],), 1, quarter)
     assert recorder.log == [
         "host to device on up",
         "main waits for up",
         "down waits for main",
+        "device to host on down",
         "device to host on down",
         "host waits for batch 0",
     ]
@@ -133,18 +140,17 @@ def test_streams_wait_for_one_another_and_never_the_host_for_them(recorder: Reco
 def test_computing_happens_on_the_stream_between(recorder: Recorder) -> None:
     seen: list[str] = []
 
-    def compute(luma: Tensor) -> Tensor:
+    def compute(luma: Tensor) -> dict[str, Tensor]:
         seen.append(recorder.current)
         return quarter(luma)
 
-    Belt(torch.device("cuda", 0), 4).run((LUMA,), 3, compute)
+    Belt(torch.device("cuda", 0)).run((LUMA,), 3, compute)
     assert seen == ["main", "main"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 9])
 def test_on_a_cpu_the_batch_changes_nothing(batch: int) -> None:
-    chroma = Belt(torch.device("cpu"), 4).run((LUMA,), batch, quarter)
-    np.testing.assert_array_equal(chroma, quarter(torch.from_numpy(LUMA)).numpy())
+    check(Belt(torch.device("cpu")).run((LUMA,), batch, quarter))
 
 
 def test_a_gpu_that_runs_out_of_memory_gets_smaller_batches(
@@ -153,11 +159,11 @@ def test_a_gpu_that_runs_out_of_memory_gets_smaller_batches(
     tried: list[int] = []
     right = Belt.run
 
-    def small_memory(self: Belt, given: Any, batch: int, compute: Any, planes: int) -> Any:
+    def small_memory(self: Belt, given: Any, batch: int, compute: Any) -> Any:
         tried.append(batch)
         if batch > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 GiB")
-        return right(self, given, batch, compute, planes)
+        return right(self, given, batch, compute)
 
     monkeypatch.setattr(Belt, "run", small_memory)
     with TorchEngine(tiny, EngineSettings(device="cpu", batch=4)) as engine:

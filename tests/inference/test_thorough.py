@@ -24,9 +24,9 @@ class Watched(FakeEngine):
         self.shown: list[FloatArray] = []
         self._spreads = spreads
 
-    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
         self.shown.append(luma.copy())
-        found = super().estimate(luma)
+        found = super().estimate(luma, features=features)
         if self._spreads is None:
             return found
         chroma = np.full_like(found.chroma, luma.shape[3] / 8)

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from archivecolor.chroma.control.hints import Hints
+from archivecolor.chroma.control.reference_files import digest_of
+from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.chroma.film import FilmColorizer
 from archivecolor.errors import InputError, OutputError
 from archivecolor.film.damage import Warned
@@ -37,7 +39,7 @@ from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
+from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, FilmCodec, Purpose, changed
 from archivecolor.version import __version__
@@ -47,6 +49,8 @@ log = logging.getLogger(__name__)
 _BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
 """Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
 _USUAL_BITS: Final = 0.5
+_NAMED: Final = 4
+"""References that are named."""
 
 
 BeforeNaming: TypeAlias = Callable[[BinaryIO, Whole], None]
@@ -122,7 +126,7 @@ def make_film(
         kept = _kept(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
-        colorizer = FilmColorizer(engine, color, settings.smoothing)
+        colorizer = FilmColorizer(engine, color, settings.smoothing, stop)
         maker = SegmentMaker(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept)
         maker.take_hints(stop)
         try:
@@ -132,6 +136,7 @@ def make_film(
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
         resumed, joined, whole = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
+        _tell_references(colorizer, request.source.name, listener or Silent())
     return FilmRecord(
         source=request.source,
         target=request.target,
@@ -144,6 +149,20 @@ def make_film(
         bytes=request.target.stat().st_size,
         seconds=time.monotonic() - began,
     )
+
+
+def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) -> None:
+    """Say how much of a film the references were like."""
+    references = colorizer.references
+    if references is None or not references.asked:
+        return
+    if references.heard:
+        share = f"{references.alike} of {references.asked} frames that the generator was asked about"
+        heard = sorted(references.heard)
+        names = ", ".join(heard[:_NAMED]) + (f" and {len(heard) - _NAMED} more" if len(heard) > _NAMED else "")
+        listener.message(INFO, f"{name}: {share} are like {names}")
+    else:
+        listener.message(WARNING, f"{name}: {NOT_ALIKE}")
 
 
 def preview_film(plan: FilmPlan, engine: Engine, sheet: Path) -> int:
@@ -255,8 +274,9 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     source = plan.request.source
     status = source.stat()
     layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
-    files = [*([color.reference] if color.reference else []), *layers]
-    contents = " ".join(f"{path.name} {content_sha256(path)}" for path in files)
+    contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
+    if color.references:
+        contents += f" references {digest_of(color.references)}"
     settings = {**changed(color), **changed(plan.request.settings.smoothing)}
     film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archivecolor.chroma.control.hints import Hints
+from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.errors import ArchiveColorError
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.jobs.digests import content_sha256
@@ -30,7 +31,7 @@ _DIGITS: Final = 16
 _GROUPS: Final = ("color", "smoothing", "encode", "output")
 """Groups of a run's settings whose fields stand in the journal under their own names."""
 _LAYER_TOLD: Final = re.compile(r"(.+?) [0-9a-f]{16}(?: |$)")
-_NOT_BY_NAME: Final = {"hints", "reference", "sidecar"}
+_NOT_BY_NAME: Final = {"hints", "references", "sidecar"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class ItemSettings:
     def hints(self) -> Hints | None:
         """Painted layers by the names of items."""
         return Hints(self.run.color.hints) if self.run.color.hints else None
+
+    @cached_property
+    def references(self) -> str:
+        """What the references are, in digits. Raises `InputError` where one cannot be read."""
+        return digest_of(self.run.color.references)[:_DIGITS]
 
     @property
     def weights_sha256(self) -> str:
@@ -71,9 +77,9 @@ class ItemSettings:
         """
         run = self.run
         values: dict[str, Any] = {"kind": str(kind), **changed(replace(run.color, hints=None))}
-        if run.color.reference:
-            values["reference"] = content_sha256(run.color.reference)[:_DIGITS]
-            values["reference_path"] = str(run.color.reference.absolute())
+        if run.color.references:
+            values["references"] = self.references
+            values["references_path"] = json.dumps([str(path.absolute()) for path in run.color.references])
         if layers and run.color.hints:
             values["hints_path"] = str(run.color.hints.absolute())
             values["hints"] = " ".join(f"{name} {content_sha256(path)[:_DIGITS]}" for name, path in layers.items())
@@ -87,18 +93,18 @@ class ItemSettings:
         return values
 
     def advice(self, known: Settings, kind: Kind, name: str) -> Settings:
-        """Where the hints and the reference lie that an item was made with, as far as the command has none for it."""
-        own = {"hints_path": bool(self.layers(kind, name)), "reference_path": self.run.color.reference is not None}
-        return {place: known[place] for place in PLACES if not own[place] and _is_there(known.get(place))}
+        """Where the hints and the references lie that an item was made with, as far as the command has none for it."""
+        own = {"hints_path": bool(self.layers(kind, name)), "references_path": bool(self.run.color.references)}
+        return {place: known[place] for place in PLACES if not own[place] and _is_there(place, known.get(place))}
 
     def lacks(self, known: Settings, layers: Mapping[str, Path], *, own: bool) -> bool:
-        """Whether hints or the reference that an item was made with are not there any more, and nothing in their place.
+        """Whether hints or a reference that an item was made with are not there any more, and nothing in their place.
 
         ``layers`` are those that it would be made with now, ``own`` whether these are the command's. To be asked of
         what `with_recorded` gives.
         """
         painted = set(_LAYER_TOLD.findall(str(known.get("hints", ""))))
-        return bool(not own and painted - layers.keys()) or ("reference" in known and self.run.color.reference is None)
+        return bool(not own and painted - layers.keys()) or ("references" in known and not self.run.color.references)
 
     def chosen(self, entry: Entry, known: Settings) -> Settings:
         """What of an item's recorded settings the command does not choose itself."""
@@ -135,11 +141,20 @@ class ItemSettings:
         return frozenset(digests)
 
 
-def _is_there(place: object) -> bool:
+def _is_there(place: str, value: object) -> bool:
+    """Whether all is there that a journal names; it is input, too."""
     try:
-        return isinstance(place, str) and Path(place).exists()
-    except (OSError, ValueError):
+        return isinstance(value, str) and all(path.exists() for path in _paths(place, value))
+    except (OSError, TypeError, ValueError):
         return False
+
+
+def _paths(place: str, value: str) -> tuple[Path, ...]:
+    """The paths that a journal has for a place; raises `ValueError` or `TypeError` where these are none."""
+    named = json.loads(value) if place == "references_path" else [value]
+    if not isinstance(named, list) or not named:
+        raise ValueError(f"{value} are no paths")
+    return tuple(Path(name) for name in named)
 
 
 def _format_of(entry: Entry) -> str | None:
@@ -151,7 +166,10 @@ def _format_of(entry: Entry) -> str | None:
 
 def _changed(run: FolderSettings, recorded: Settings) -> FolderSettings:
     values: dict[str, Any] = {name: value for name, value in recorded.items() if name not in PLACES}
-    values |= {place.removesuffix("_path"): Path(str(recorded[place])) for place in PLACES if place in recorded}
+    for place in PLACES:
+        if place in recorded:
+            paths = _paths(place, str(recorded[place]))
+            values[place.removesuffix("_path")] = paths if place == "references_path" else paths[0]
     groups: dict[str, Any] = {}
     for group in _GROUPS:
         before = getattr(run, group)

@@ -6,6 +6,7 @@ is loaded when there is something for it to do.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.chroma.still import Colorizer
-from archivecolor.errors import OutputError, UsageError
+from archivecolor.errors import OutputError, Stopped, UsageError
 from archivecolor.inference import catalog
+from archivecolor.inference.engine import check_features
 from archivecolor.jobs import bag
-from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.discover import check_folders, lies_inside
 from archivecolor.jobs.journal import journal_path, read_journal
 from archivecolor.jobs.journal_index import Index
@@ -39,6 +40,8 @@ from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.runs.words import words_of
 from archivecolor.version import __version__
+
+log: Final = logging.getLogger(__name__)
 
 _LOOKED_AT: Final = 20
 """Results of a folder that may be a SRC and an OUT in each other's place."""
@@ -75,9 +78,10 @@ def color_folder(
             f"{source}: holds the results of a run",
             hint="SRC comes first, then OUT; are they swapped?",
         )
-    if settings.color.reference:
-        content_sha256(settings.color.reference)  # what cannot be read is one error now, not one for each item
     items = ItemSettings(settings, catalog.find(settings.generator))
+    if settings.color.references:
+        check_features(items.generator)
+        log.debug("references: %s", items.references)  # what cannot be read is one error now, not one for each item
     relay = Relay(listener)
     tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
@@ -146,7 +150,11 @@ class _FolderJob:
                     if tally.stopped_by:
                         self._not_begun += len(plan)
                     elif len(plan):
-                        run = run or self._open(plan, recorder, open_things)
+                        try:
+                            run = run or self._open(plan, recorder, open_things)
+                        except Stopped:
+                            self._not_begun += len(plan)
+                            break
                         self._color(run, plan)
                 if tally.stopped_by:
                     break
@@ -191,7 +199,13 @@ class _FolderJob:
         recorder.claim()
         settings, generator = items.run, items.generator
         colorizer = open_things.enter_context(
-            Colorizer.load(settings.engine, str(generator.path), settings.color, max_megapixels=settings.max_megapixels)
+            Colorizer.load(
+                settings.engine,
+                str(generator.path),
+                settings.color,
+                max_megapixels=settings.max_megapixels,
+                stop=self.stop,
+            )
         )
         runtime = colorizer.engine.description
         planner.tally.listener.message(INFO, f"{len(plan)} to color with '{generator.name}' on {runtime}")

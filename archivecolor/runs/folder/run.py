@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction
-from archivecolor.chroma.still import Colorizer, cost_bytes, write_map
+from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, write_map
+from archivecolor.chroma.still import Colorizer, cost_bytes
 from archivecolor.errors import ArchiveColorError, OutputError, Stopped, UnexpectedError
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
@@ -150,7 +150,7 @@ class FolderRun:
         def note(file: BinaryIO) -> None:
             self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure, luma=luma)
             if self.items.run.output.sidecar:
-                self._write_sidecar(loaded, file, warnings)
+                self._write_sidecar(loaded, made, file, warnings)
 
         map_path = confidence_path(self.out, task.target)
         with suppress(OSError):  # an earlier result's would mislead; it need not be there
@@ -162,11 +162,11 @@ class FolderRun:
             sure = None if confidence is None else round(confidence, 4)
             if self.signer:
                 was = loaded.still.still.info.format
-                record = colorizer.record(painted=loaded.still.is_painted)
+                record = colorizer.record(painted=loaded.still.is_painted, references=made.references)
                 warnings += self.signer.sign(file, items.run.output.format or was, task.source, was, record)
         return _colored(loaded.begun, warnings, sure, luma=luma)
 
-    def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
+    def _write_sidecar(self, loaded: _Loaded, made: Prediction, file: BinaryIO, warnings: tuple[str, ...]) -> None:
         """Write PREMIS beside a result that is about to be named."""
         task, source, result = loaded.begun.task, loaded.begun.source, read_open(file)
         kind = loaded.items.run.output.format or loaded.still.still.info.format
@@ -174,10 +174,9 @@ class FolderRun:
             HeldFile(task.name, source.size_bytes, source.sha256 or "", str(loaded.still.still.info.format)),
             HeldFile(task.target.name, result.size_bytes, result.sha256 or "", str(kind)),
         )
+        record = loaded.colorizer.record(painted=loaded.still.is_painted, references=made.references)
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
-            sidecar.write(
-                premis(*held, loaded.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
-            )
+            sidecar.write(premis(*held, record, loaded.begun.began_at, warnings))
 
     def _film(self, task: Task, listener: Listener) -> None:
         begun, items = begin(task), self.items.with_recorded(task.recorded)

@@ -9,23 +9,70 @@ import pytest
 from PIL import Image
 
 from archivecolor.chroma.confidence import confidence_of
+from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.chroma.still import Colorizer
+from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
 from archivecolor.settings import ColorSettings
-from tests.fakes.engines import FakeEngine
+from tests.fakes.engines import FakeEngine, fake_folder
 
 
-def test_a_reference_gives_its_palette_and_one_without_color_is_refused(tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    blue = np.clip(np.array((40, 70, 150)) + rng.normal(0, 10, (64, 96, 1)) + rng.normal(0, 25, (64, 1, 3)), 0, 255)
-    Image.fromarray(blue.astype(np.uint8)).save(tmp_path / "blue.png")
+def blues(path: Path) -> UIntArray:
+    """Write a photograph in two blues of one luma; gives a flat one of that luma."""
+    luma = np.full((64, 96), 80, np.uint8)
+    rgb = np.repeat(luma[..., None].astype(int), 3, axis=2)
+    rgb[:32] += np.array((-30, 6, 50))
+    rgb[32:] += np.array((30, -25, 50))
+    Image.fromarray(rgb.astype(np.uint8)).save(path)
+    return luma
+
+
+@pytest.mark.parametrize("hints", [True, False])
+def test_a_reference_gives_its_colors_to_what_is_alike_and_one_without_color_is_refused(
+    tmp_path: Path, hints: bool
+) -> None:
+    engine = FakeEngine(folder=fake_folder(hints=hints))
+    blues(tmp_path / "blue.png")
     Image.fromarray(np.full((64, 96), 99, np.uint8)).save(tmp_path / "gray.png")
     luma = np.full((64, 96), 80, np.uint8)
-    with Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "blue.png")) as colorizer:
-        red, _, blue = colorizer.color(luma).reshape(-1, 3).mean(axis=0)
-    assert blue > red + 30  # the engine says orange
-    with pytest.raises(InputError, match=r"gray.png: is not in color \(--reference takes"):
-        Colorizer(FakeEngine(), ColorSettings(reference=tmp_path / "gray.png"))
+    with Colorizer(engine, ColorSettings(references=(tmp_path / "blue.png",))) as colorizer:
+        red, _, blue = colorizer.color(luma)[6:10, 6:10].reshape(-1, 3).mean(axis=0)  # in the middle of a place
+        assert blue > red + 30  # the engine says orange
+        [found] = colorizer.estimate([colorizer.network_y(luma)])
+        assert found.references == ("blue.png",)
+    with pytest.raises(InputError, match=r"gray.png: is not in color \(a reference is"):
+        Colorizer(FakeEngine(), ColorSettings(references=(tmp_path / "gray.png",)))
+
+
+def test_a_photograph_that_no_reference_is_like_is_colored_as_without_and_that_is_told(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 60, (64, 64, 3), np.uint8)).save(tmp_path / "dark.png")
+    Image.fromarray(np.full((64, 96), 240, np.uint8)).save(tmp_path / "a.png")
+    with Colorizer(FakeEngine(), ColorSettings(references=(tmp_path / "dark.png",))) as colorizer:
+        assert colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png") == (NOT_ALIKE,)
+    with Image.open(tmp_path / "b.png") as image:
+        assert "reference" not in image.info["XML:com.adobe.xmp"]
+        with Colorizer(FakeEngine()) as colorizer:
+            np.testing.assert_array_equal(np.asarray(image), colorizer.color(np.full((64, 96), 240, np.uint8)))
+
+
+def test_paint_is_right_where_a_reference_says_otherwise(tmp_path: Path) -> None:
+    luma = blues(tmp_path / "blue.png")
+    layer = green_strokes(tmp_path / "layer.png")
+    for hints in (True, False):
+        engine = FakeEngine(folder=fake_folder(hints=hints))
+        with Colorizer(engine, ColorSettings(references=(tmp_path / "blue.png",))) as colorizer:
+            red, green, _ = colorizer.color(luma, hints=layer)[32, 20].astype(int)
+            assert green > red + 20, hints
+
+
+def test_what_was_heard_of_references_is_in_the_record(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "photo.png")
+    Image.fromarray(np.full((64, 96), 127, np.uint8)).save(tmp_path / "a.png")
+    with Colorizer(FakeEngine(), ColorSettings(references=(tmp_path / "photo.png",))) as colorizer:
+        colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert "settings: reference photo.png" in image.info["XML:com.adobe.xmp"]
+        assert str(tmp_path) not in image.info["XML:com.adobe.xmp"]
 
 
 def test_a_file_gets_its_hints_by_name_and_a_map_of_confidence(tmp_path: Path) -> None:
@@ -108,8 +155,10 @@ def test_the_record_tells_of_paint_only_where_there_is_some_and_names_files_with
 ) -> None:
     (tmp_path / "hints").mkdir()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "photo.png")
-    settings = ColorSettings(warmth=0.5, reference=tmp_path / "photo.png", hints=tmp_path / "hints")
+    settings = ColorSettings(warmth=0.5, references=(tmp_path / "photo.png",), hints=tmp_path / "hints")
     with Colorizer(FakeEngine(), settings) as colorizer:
         plain, painted = colorizer.record(), colorizer.record(painted=True)
-    assert plain.settings == "settings: warmth 0.5, reference photo.png"
+        heard = colorizer.record(references=["photo.png", "other.jpg"])
+    assert plain.settings == "settings: warmth 0.5"
+    assert heard.settings == "settings: warmth 0.5, reference photo.png, reference other.jpg"
     assert painted.settings == f"{plain.settings}, colours painted by hand in places"

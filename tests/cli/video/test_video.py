@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from archivecolor.chroma.control import alike
+from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.errors import OutputError
 from tests.cli.video.conftest import Run, film, names
 from tests.film.sources import FilmSource, decode, moving, packets, samples
@@ -174,7 +176,7 @@ def test_every_kind_of_smoothing_gives_every_frame(run: Run, smoothing: str) -> 
     assert np.array_equal(decode(Path("a.mkv")).lumas, decode(Path("b.mkv")).lumas)
 
 
-def test_hints_and_a_reference_color_a_film_and_changed_ones_color_it_anew(run: Run) -> None:
+def test_hints_color_a_film_and_changed_ones_color_it_anew(run: Run) -> None:
     film()
     layer = np.zeros((96, 128, 4), np.uint8)
     Path("hints").mkdir()
@@ -185,10 +187,24 @@ def test_hints_and_a_reference_color_a_film_and_changed_ones_color_it_anew(run: 
         assert run("a.mkv", "b.mkv", "--for", "master", "--hints-dir", "hints", "--overwrite") == 0
         coded.append(decode(Path("b.mkv")).cr)
     assert np.mean(coded[0]) > np.mean(coded[1]) + 2
-    cv2.imwrite("green.png", np.random.default_rng(0).integers(0, 99, (64, 64, 3)) + np.array((0, 90, 0)))
-    assert run("a.mkv", "c.mkv", "--for", "master", "--reference", "green.png") == 0
+
+
+def test_a_reference_colors_what_is_like_it_in_a_film_and_is_told_of(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film()
     assert run("a.mkv", "d.mkv", "--for", "master") == 0
+    luma = decode(Path("a.mkv")).lumas[0].astype(float)
+    hues = np.array(((-60, 50, 40), (40, 30, -80)))[np.arange(len(luma)) % 2]
+    cv2.imwrite("green.png", np.clip((luma[..., None] - 16) * 255 / 219 + hues[:, None], 0, 255))
+    capsys.readouterr()
+    assert run("a.mkv", "c.mkv", "--for", "master", "--reference", "green.png") == 0
+    assert "frames that the generator was asked about are like green.png" in capsys.readouterr().err
     assert np.mean(decode(Path("c.mkv")).cr) < np.mean(decode(Path("d.mkv")).cr) - 2
+    monkeypatch.setattr(alike, "ALIKE", 1.1)
+    assert run("a.mkv", "e.mkv", "--for", "master", "--reference", "green.png") == 0
+    assert f"a.mkv: {NOT_ALIKE}" in capsys.readouterr().err
+    assert np.array_equal(decode(Path("e.mkv")).cr, decode(Path("d.mkv")).cr)
 
 
 def test_where_the_picture_is_encoded_is_told_with_the_reason(

@@ -63,7 +63,7 @@ def test_a_record_tells_what_became_of_a_film(request_: FilmRequest) -> None:
 class Doubting(FakeEngine):
     """Is the less sure the lighter a picture is."""
 
-    def estimate(self, luma: FloatArray, hints: FloatArray | None = None) -> Estimate:
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
         """As much spread as luma."""
         made = self.colorize(luma)
         return Estimate(made, np.full_like(made[:, :1], 20 * luma.mean()))
