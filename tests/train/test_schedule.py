@@ -6,7 +6,6 @@ import dataclasses
 
 import pytest
 
-from train import schedule as schedules
 from train.recipe import Phase, Plateau
 from train.schedule import Pace, PlateauWatch, Schedule
 
@@ -66,7 +65,7 @@ def test_the_step_after_so_many_pictures_is_found_for_any_batches(batches: tuple
 
 def test_a_pace_goes_through_the_schedule_in_its_time_and_never_back(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(schedules.time, "monotonic", lambda: now)
+    monkeypatch.setattr("train.schedule.time.monotonic", lambda: now)
     schedule = Schedule((dataclasses.replace(PHASE, pictures=200),))  # 100 steps
     pace = Pace(schedule, 20, 60.0)
     assert pace.step(21) == 21
