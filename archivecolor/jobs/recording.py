@@ -158,7 +158,7 @@ class Recorder:
         self._add(entry, wait=False)
 
     def check(self) -> None:
-        """Raise `GoneError` where the folder of results is not there any more."""
+        """Raise `OutputError` where the folder of results is not there any more."""
         if self._journal:
             self._journal.check()
 
