@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from archivecolor.cli.accepted import accepted
 from archivecolor.cli.build_engine import build_engine
 from archivecolor.cli.doctor import doctor
 from archivecolor.cli.engines import engines
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command(epilog=_EPILOG)(folder)
 app.command(epilog=_EPILOG)(video)
 app.command(epilog=_EPILOG)(report)
+app.command(epilog=_EPILOG)(accepted)
 app.command(epilog=_EPILOG)(verify)
 app.command(epilog=_EPILOG)(strip)
 app.command(epilog=_EPILOG)(evaluate)

@@ -65,6 +65,10 @@ Jobs = Annotated[
 ]
 Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
 DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
+Marks = Annotated[
+    list[Path] | None,
+    what("--marks", "First take in these marks, .json or .csv of the page; may be given several times.", "FILE"),
+]
 Json = Annotated[bool, output("--json", "Write one JSON object per line to stdout.")]
 
 
@@ -115,7 +119,8 @@ class AdviceOptions:
         None
     )
     hints: Annotated[
-        Path | None, color("--hints", "Strokes on a transparent layer, for the picture or frame of its name.", "PNG")
+        Path | None,
+        color("--hints", "Strokes on a transparent layer, for the picture of its name; or a ZIP of many.", "PNG|ZIP"),
     ] = None
     hints_dir: Annotated[Path | None, color("--hints-dir", "Such layers for many pictures, by their names.", "DIR")] = (
         None
@@ -123,11 +128,11 @@ class AdviceOptions:
 
     @property
     def hints_path(self) -> Path | None:
-        """The PNG or the folder. Raises `UsageError` where one option is given what belongs to the other."""
+        """The PNG, the ZIP or the folder. Raises `UsageError` where one option is given what belongs to the other."""
         if self.hints and self.hints_dir:
             raise UsageError("--hints and --hints-dir cannot be used together", hint="put all layers into the folder")
         if self.hints_dir and not self.hints_dir.is_dir():
-            raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG")
+            raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG, or a ZIP")
         if self.hints and self.hints.is_dir():
             raise UsageError(f"{self.hints}: is a folder", hint="--hints-dir takes one")
         return self.hints or self.hints_dir

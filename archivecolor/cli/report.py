@@ -21,11 +21,12 @@ from archivecolor.version import __version__
 
 @laid_out
 def report(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run; never changed.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run.")],
     source: Annotated[Path | None, options.what("--source", "Also show what no run has reached yet.", "SRC")] = None,
     to: Annotated[
         Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,
+    marks: options.Marks = None,
     jobs: options.Threads = 0,
     *,
     tell: options.TellOptions,
@@ -33,7 +34,8 @@ def report(
     """Make a page for looking through the results: before and after, warnings, failures, accept and reject.
 
     It opens in any browser, from disk. Marks export as a list for folder --only-from. Pictures that are up to date are
-    kept, so the same command brings a page up to date or continues where it was stopped.
+    kept, so the same command brings a page up to date or continues where it was stopped. OUT is only read, but for
+    --marks: what reviewers exported is kept in it, and the page shows it. Of two marks on a result the newer counts.
 
     Examples:
     archivecolor report out
@@ -41,8 +43,16 @@ def report(
     archivecolor report out --source scans
 
     archivecolor report out --to page
+
+    archivecolor report out --marks anna.json --marks ben.csv
     """
     tell.begin()
+    if marks:
+        from archivecolor.cli.lines import Lines
+        from archivecolor.runs.marks import take_marks
+
+        with Lines(quiet=tell.quiet) as lines:
+            take_marks(out, marks, lines)
     make_report(out, source, to, jobs=jobs, tell=tell)
 
 

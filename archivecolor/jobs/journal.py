@@ -41,6 +41,7 @@ __all__ = [
     "Settings",
     "Status",
     "confidence_path",
+    "hints_path",
     "journal_path",
     "read_journal",
     "read_runs",
@@ -61,6 +62,11 @@ def confidence_path(out: Path, result: Path) -> Path:
     """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small gray PNG."""
     name = result.relative_to(out)
     return out / FOLDER / "confidence" / name.with_name(derived_name("", name.name, ".png"))
+
+
+def hints_path(out: Path) -> Path:
+    """Where the layers lie that were painted in a review of ``out``, whether there are any or not."""
+    return out / FOLDER / "hints"
 
 
 def read_journal(out: Path) -> Iterator[Entry]:

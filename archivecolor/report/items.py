@@ -51,6 +51,8 @@ class ReviewItem:
     """Of a film: the shots to look at first."""
     engine: str | None = None
     seconds: float | None = None
+    begun: str | None = None
+    """When, UTC, ISO 8601; None without a journal."""
 
 
 def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
@@ -100,6 +102,7 @@ def _from_entry(entry: Entry, out: Path) -> ReviewItem:
         least_sure=entry.least_sure,
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
         seconds=entry.seconds,
+        begun=entry.began_at,
     )
     if entry.status is Status.COLORED and not _is_file(out, entry.result):
         return replace(item, state=State.MISSING, result=None, reason=_NOT_THERE[0], hint=_NOT_THERE[1])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.discover import lies_inside
+from archivecolor.jobs.mark_book import Judged, applied, kept_marks
+from archivecolor.jobs.marks import Mark
 from archivecolor.report import page
 from archivecolor.report.items import ReviewItem, State, find_items
 from archivecolor.report.previews import Gallery, Preview
@@ -38,6 +40,8 @@ class PagePlan:
     items: list[ReviewItem]
     version: str
     """archivecolor's, for the page to show."""
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    """That OUT keeps, by source."""
 
     def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
         """Make the pictures that are missing, then the page; None when stopped before the end.
@@ -49,7 +53,7 @@ class PagePlan:
         if len(found) < len(self.items):
             return None
         previews = [found[item.source] for item in self.items]
-        path = page.write_page(self.folder, self.out, previews, self.version)
+        path = page.write_page(self.folder, self.out, previews, self.version, self.marks)
         gallery.prune({preview.id for preview in previews})
         return MadePage(
             path,
@@ -66,7 +70,13 @@ def plan(out: Path, version: str, source: Path | None = None, folder: Path | Non
     Raises `InputError` where there is nothing, `OutputError` where the page must not be written.
     """
     folder = place(out, source, folder)
-    return PagePlan(out, folder, find_items(out, source), version)
+    items = find_items(out, source)
+    return PagePlan(out, folder, items, version, applied(kept_marks(out), map(judged, items)).marks)
+
+
+def judged(item: ReviewItem) -> Judged:
+    """What a mark on an item is on."""
+    return Judged.of(item.source, item.result, item.begun)
 
 
 def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:

@@ -12,6 +12,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -21,6 +22,7 @@ from urllib.parse import quote_from_bytes
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.marks import Mark
 from archivecolor.report.items import State
 from archivecolor.report.previews import Preview
 
@@ -61,8 +63,13 @@ FIELDS: Final = (
 """Of the rows in the page's data."""
 
 
-def write_page(folder: Path, out: Path, previews: list[Preview], version: str) -> Path:
-    """Write ``index.html`` into ``folder``; gives its path. ``version`` is archivecolor's. Raises `OutputError`."""
+def write_page(
+    folder: Path, out: Path, previews: list[Preview], version: str, marks: Mapping[str, Mark] | None = None
+) -> Path:
+    """Write ``index.html`` into ``folder``; gives its path.
+
+    ``version`` is archivecolor's, ``marks`` are those that OUT keeps, by source. Raises `OutputError`.
+    """
     path = folder / NAME
     check_place(folder)
     style = _asset("page.css")
@@ -73,7 +80,7 @@ def write_page(folder: Path, out: Path, previews: list[Preview], version: str) -
         "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in title)),
         "style": style,
         "script": script,
-        "data": _data(folder, out, title, previews, version),
+        "data": _data(folder, out, title, previews, version, marks or {}),
     }
     # In one pass: what is put in is not looked at again
     page = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
@@ -109,7 +116,7 @@ class _Texts:
         return self.number(text) if text else None
 
 
-def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str) -> str:
+def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str, marks: Mapping[str, Mark]) -> str:
     texts = _Texts()
     rows = [_row(preview, texts) for preview in previews]
     data = {
@@ -121,6 +128,7 @@ def _data(folder: Path, out: Path, title: str, previews: list[Preview], version:
         "fields": FIELDS,
         "texts": list(texts.known),
         "items": rows,
+        "marks": [mark.row() for mark in marks.values()],  # path, mark, note, at, by
     }
     # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

@@ -46,7 +46,9 @@ class Hints:
         if not self.path.is_dir() and not self.path.is_file():
             raise UsageError(f"{self.path}: is no regular file", hint="give a PNG, or a folder of them")
         if self.path.is_file() and self.path.suffix.lower() != SUFFIX:
-            raise UsageError(f"{self.path}: hints are PNG files", hint="export the layer of strokes as PNG")
+            raise UsageError(
+                f"{self.path}: hints are PNG files", hint="a PNG, a folder of them, or for a run their ZIP"
+            )
 
     def of_still(self, name: str) -> dict[int, Path]:
         """The layers of the picture whose name, relative to its folder, is ``name``, by its pages, from 0.

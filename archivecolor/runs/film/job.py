@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
+from archivecolor.chroma.control.hint_zip import as_folder
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.film import FilmColorizer
 from archivecolor.errors import InputError, OutputError
@@ -96,10 +97,12 @@ def color_film(
     """
     settings = settings or FilmSettings()
     request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
-    with Relay(listener).heard() as relay:
+    with Relay(listener).heard() as relay, as_folder(settings.color.hints) as hints:
+        if hints != settings.color.hints and hints:  # a ZIP of layers for many items
+            hints = Hints(hints).below(request.source.name) or hints
         plan = plan_film(request, relay, stop)
         with select.open_engine(settings.engine, settings.generator) as engine:
-            return make_film(plan, engine, settings.color, relay, stop)
+            return make_film(plan, engine, replace(settings.color, hints=hints), relay, stop)
 
 
 def make_film(
@@ -257,7 +260,7 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
     files = [*([color.reference] if color.reference else []), *layers]
     contents = " ".join(f"{path.name} {content_sha256(path)}" for path in files)
-    settings = {**changed(color), **changed(plan.request.settings.smoothing)}
+    settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
     film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
 
