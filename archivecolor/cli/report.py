@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,23 +48,31 @@ def report(
     archivecolor report out --marks anna.json --marks ben.csv
     """
     tell.begin()
+    make_report(out, source, to, marks=marks or [], jobs=jobs, tell=tell)
+
+
+def make_report(
+    out: Path,
+    source: Path | None = None,
+    to: Path | None = None,
+    *,
+    marks: Sequence[Path] = (),
+    jobs: int = 0,
+    tell: options.TellOptions,
+) -> None:
+    """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
+    from archivecolor.jobs.journal import journal_path
+    from archivecolor.report import making
+
     if marks:
         from archivecolor.cli.lines import Lines
         from archivecolor.runs.marks import take_marks
 
         with Lines(quiet=tell.quiet) as lines:
             take_marks(out, marks, lines)
-    make_report(out, source, to, jobs=jobs, tell=tell)
-
-
-def make_report(
-    out: Path, source: Path | None = None, to: Path | None = None, *, jobs: int = 0, tell: options.TellOptions
-) -> None:
-    """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
-    from archivecolor.jobs.journal import journal_path
-    from archivecolor.report import making
-
     plan = making.plan(out, __version__, source, to)
+    for note in plan.marks.notes if marks else ():
+        console.log.warning("%s", printable(note))
     if not journal_path(out).exists():
         console.log.info("%s: has no journal, so failures, warnings and confidence are not known", out)
     began, done = time.monotonic(), 0

@@ -94,6 +94,12 @@ class Applied:
     strange: tuple[str, ...]
     """Paths of which there is nothing, sorted."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of marks that do not count."""
+        told = [f"{self.stale} marks are on results that were made again since: look at those again"]
+        return told * (self.stale > 0) + [f"{path}: is marked, and no run has made it" for path in self.strange]
+
 
 def applied(marks: Mapping[str, Mark], judged: Iterable[Judged]) -> Applied:
     """Put ``marks``, by their paths, to what they are on."""

@@ -68,9 +68,9 @@ class Mark:
         except _DAMAGE as e:
             raise BadMarkError("it lacks a path or a mark") from e
         if not _is_place(path):
-            raise BadMarkError(f"{path!r} is no path below OUT")
-        if verdict not in set(Verdict):
-            raise BadMarkError(f"{verdict!r} is no mark; {', '.join(filter(None, Verdict))} or nothing is")
+            raise BadMarkError(f"{path!r:.100} is no path below OUT")
+        if verdict not in list(Verdict):
+            raise BadMarkError(f"{verdict!r:.100} is no mark; {', '.join(filter(None, Verdict))} or nothing is")
         if not (_is_text(note, _LONGEST_NOTE) and _is_text(by, _LONGEST_BY)):
             raise BadMarkError("its note, or who made it, is no text or too long")
         return cls(instant(at), by, Verdict(verdict), note, path)
@@ -99,7 +99,7 @@ def instant(value: object) -> str:
         time = datetime.fromisoformat(value)  # type: ignore[arg-type]
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except _DAMAGE as e:
-        raise BadMarkError(f"{value!r} is no time; 2026-05-30T14:05:00Z is one") from e
+        raise BadMarkError(f"{value!r:.100} is no time; 2026-05-30T14:05:00Z is one") from e
     if time > datetime.now(UTC) + _AHEAD:
         raise BadMarkError(f"its time, {value}, is yet to come")
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.discover import lies_inside
-from archivecolor.jobs.mark_book import Judged, applied, kept_marks
-from archivecolor.jobs.marks import Mark
+from archivecolor.jobs.mark_book import Applied, Judged, applied, kept_marks
 from archivecolor.report import page
 from archivecolor.report.items import ReviewItem, State, find_items
 from archivecolor.report.previews import Gallery, Preview
@@ -40,8 +39,8 @@ class PagePlan:
     items: list[ReviewItem]
     version: str
     """archivecolor's, for the page to show."""
-    marks: Mapping[str, Mark] = field(default_factory=dict)
-    """That OUT keeps, by source."""
+    marks: Applied
+    """That OUT keeps."""
 
     def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
         """Make the pictures that are missing, then the page; None when stopped before the end.
@@ -53,7 +52,7 @@ class PagePlan:
         if len(found) < len(self.items):
             return None
         previews = [found[item.source] for item in self.items]
-        path = page.write_page(self.folder, self.out, previews, self.version, self.marks)
+        path = page.write_page(self.folder, self.out, previews, self.version, self.marks.marks)
         gallery.prune({preview.id for preview in previews})
         return MadePage(
             path,
@@ -71,7 +70,7 @@ def plan(out: Path, version: str, source: Path | None = None, folder: Path | Non
     """
     folder = place(out, source, folder)
     items = find_items(out, source)
-    return PagePlan(out, folder, items, version, applied(kept_marks(out), map(judged, items)).marks)
+    return PagePlan(out, folder, items, version, applied(kept_marks(out), map(judged, items)))
 
 
 def judged(item: ReviewItem) -> Judged:

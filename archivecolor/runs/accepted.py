@@ -59,11 +59,8 @@ def copy_accepted(
     judged = _judged(out) if journal_path(out).exists() else (Judged(path, path, "") for path in marks)
     found = applied(marks, judged)
     chosen = sorted((m for m in found.marks.values() if m.verdict is Verdict.ACCEPTED), key=lambda mark: mark.path)
-    if found.stale:
-        told = f"{found.stale} marks are on results that were made again since, and count no more: {_AGAIN}"
+    for told in found.notes:
         listener.message(WARNING, told)
-    for path in found.strange:
-        listener.message(WARNING, f"{path}: is marked, and no run has made it")
     if not chosen:
         raise InputError(
             f"{out}: none of its results is accepted", hint="accept some on the review page, and give its --marks FILE"

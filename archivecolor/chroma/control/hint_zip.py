@@ -15,11 +15,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from archivecolor.chroma.control.hints import Hints
 from archivecolor.errors import InputError, OutputError
 from archivecolor.jobs.records import place_in
+from archivecolor.settings import ColorSettings
 
 SUFFIX: Final = ".zip"
 _LARGEST_FILE: Final = 64 << 20
@@ -54,6 +57,16 @@ def as_folder(hints: Path | None) -> Iterator[Path | None]:
         raise OutputError(
             f"{place}: cannot be written: {e.cause.strerror}", hint="make room, or set TMPDIR to another place"
         ) from e
+
+
+@contextmanager
+def for_film(color: ColorSettings, name: str) -> Iterator[ColorSettings]:
+    """``color`` for the film of that name: of a ZIP its own layers, while the block runs. Raises as `as_folder`."""
+    with as_folder(color.hints) as folder:
+        if folder is None or folder == color.hints:
+            yield color
+        else:
+            yield replace(color, hints=Hints(folder).below(name) or folder)
 
 
 class _WriteError(Exception):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from archivecolor.chroma.control.hint_zip import as_folder
+from archivecolor.chroma.control.hint_zip import for_film
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.film import FilmColorizer
 from archivecolor.errors import InputError, OutputError
@@ -97,12 +97,10 @@ def color_film(
     """
     settings = settings or FilmSettings()
     request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
-    with Relay(listener).heard() as relay, as_folder(settings.color.hints) as hints:
-        if hints != settings.color.hints and hints:  # a ZIP of layers for many items
-            hints = Hints(hints).below(request.source.name) or hints
+    with Relay(listener).heard() as relay, for_film(settings.color, request.source.name) as color:
         plan = plan_film(request, relay, stop)
         with select.open_engine(settings.engine, settings.generator) as engine:
-            return make_film(plan, engine, replace(settings.color, hints=hints), relay, stop)
+            return make_film(plan, engine, color, relay, stop)
 
 
 def make_film(
@@ -149,10 +147,10 @@ def make_film(
     )
 
 
-def preview_film(plan: FilmPlan, engine: Engine, sheet: Path) -> int:
+def preview_film(plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
     settings = plan.request.settings
-    colorizer = FilmColorizer(engine, settings.color, settings.smoothing)
+    colorizer = FilmColorizer(engine, color, settings.smoothing)
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
     return maker.contact_sheet(sheet, plan.part, overwrite=plan.request.overwrite)
 
