@@ -34,6 +34,8 @@ class Task:
     reason: Reason
     replaces_sha256: str | None = None
     """Digest of the result that is there and may be replaced, it and no other."""
+    chosen: bool = False
+    """It is made with settings of its own, as those are that a list names."""
 
     @property
     def may_replace(self) -> bool:

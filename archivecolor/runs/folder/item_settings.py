@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +14,20 @@ from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.records import Kind, Settings, settings_digest
 from archivecolor.runs.settings import FolderSettings
-from archivecolor.settings import AlreadyColor, ColorSettings, changed
+from archivecolor.settings import (
+    AlreadyColor,
+    ColorSettings,
+    EncodeSettings,
+    OutputSettings,
+    SmoothingSettings,
+    StillFormat,
+    changed,
+)
 
 _QUALITY_MATTERS: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
 _OF_FILMS: Final = ("start_s", "end_s", "leave_out")
 _DIGITS: Final = 16
+_LAYER: Final = re.compile(f"(.+?) [0-9a-f]{{{_DIGITS}}}(?: |$)")
 
 
 @dataclass(frozen=True)
@@ -81,3 +91,40 @@ class ItemSettings:
         if self.run.already_color is not AlreadyColor.RECOLOR:
             digests.add(settings_digest(self.in_color))
         return frozenset(digests)
+
+
+def settings_of(made_with: Settings, base: FolderSettings, still_format: StillFormat | None) -> FolderSettings:
+    """The settings of a run that made an item with what the journal says: the inverse of `ItemSettings.colored`.
+
+    ``base`` has what a journal does not hold: where hints and the reference lie, whether there is a sidecar, and so on.
+    Raises `UsageError`, `TypeError` or `ValueError` for values that no run writes.
+    """
+
+    def told(kind: Any) -> dict[str, Any]:
+        names = {field.name for field in fields(kind)} - {"hints", "reference"}
+        return {name: value for name, value in made_with.items() if name in names}
+
+    of_films: dict[str, Any] = {name: value for name, value in made_with.items() if name in _OF_FILMS}
+    return replace(
+        base,
+        color=ColorSettings(**told(ColorSettings), hints=base.color.hints, reference=base.color.reference),
+        smoothing=SmoothingSettings(**told(SmoothingSettings)),
+        encode=EncodeSettings(**told(EncodeSettings)),
+        output=OutputSettings(**told(OutputSettings), format=still_format, sidecar=base.output.sidecar),
+        **of_films,
+    )
+
+
+def layers_in(made_with: Settings) -> set[str]:
+    """The names of the painted layers that an item was made with, as `ItemSettings.layers` has them."""
+    return set(_LAYER.findall(str(made_with.get("hints", ""))))
+
+
+def reference_in(made_with: Settings, reference: Path | None) -> Path | None:
+    """``reference``, where an item was made with one: raises `LookupError` where that was not it."""
+    was = made_with.get("reference")
+    if was is None:
+        return None
+    if reference is None or content_sha256(reference)[:_DIGITS] != was:
+        raise LookupError(was)
+    return reference
