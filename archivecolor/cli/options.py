@@ -69,6 +69,10 @@ Marks = Annotated[
     list[Path] | None,
     what("--marks", "First take in these marks, .json or .csv of the page; may be given several times.", "FILE"),
 ]
+SignKey = Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")]
+SignCertificates = Annotated[
+    Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")
+]
 Json = Annotated[bool, output("--json", "Write one JSON object per line to stdout.")]
 
 
@@ -245,6 +249,8 @@ class RuntimeOptions:
 
 _ENGINES: Final = "auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."
 _ENGINE: Final = engine("--engine", _ENGINES, "KIND", envvar="ARCHIVECOLOR_ENGINE")
+Engine = Annotated[str, _ENGINE]
+ANY_ENGINE: Final = _RUNTIME.kind
 _GENERATOR: Final = engine("--generator", "Trained generator, or the folder of one.", "NAME")
 
 
@@ -252,7 +258,7 @@ _GENERATOR: Final = engine("--generator", "Trained generator, or the folder of o
 class EngineOptions:
     """One generator in one engine."""
 
-    engine: Annotated[str, _ENGINE] = _RUNTIME.kind
+    engine: Engine = ANY_ENGINE
     generator: Annotated[str, _GENERATOR] = DEFAULT_GENERATOR
 
     def settings(self, runtime: RuntimeOptions) -> EngineSettings:
@@ -285,10 +291,8 @@ class ProvenanceOptions:
         bool, provenance("--embed/--no-embed", "Say in each result's XMP that, and how, it was colored.")
     ] = True
     sidecar: Annotated[bool, provenance("--sidecar", "Write PREMIS beside each still: NAME.premis.xml.")] = False
-    sign_key: Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")] = None
-    sign_certificates: Annotated[
-        Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")
-    ] = None
+    sign_key: SignKey = None
+    sign_certificates: SignCertificates = None
 
     def output(self, result: ResultOptions) -> OutputSettings:
         """How stills are written. Raises `UsageError`."""

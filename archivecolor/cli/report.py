@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archivecolor.cli import console, options
-from archivecolor.cli.interrupt import interruptible
+from archivecolor.cli.interrupt import Interruption, interruptible
 from archivecolor.cli.layout import laid_out
 from archivecolor.cli.progress import ProgressDisplay
 from archivecolor.errors import ItemsFailedError
@@ -18,6 +18,9 @@ from archivecolor.resources import usable_cores
 from archivecolor.runs.listener import Progress, Unit
 from archivecolor.text import duration, printable
 from archivecolor.version import __version__
+
+if TYPE_CHECKING:
+    from archivecolor.report.making import MadePage, PagePlan
 
 
 @laid_out
@@ -61,40 +64,11 @@ def make_report(
     tell: options.TellOptions,
 ) -> None:
     """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
-    from archivecolor.jobs.journal import journal_path
-    from archivecolor.report import making
-
-    if marks:
-        from archivecolor.cli.lines import Lines
-        from archivecolor.runs.marks import take_marks
-
-        with Lines(quiet=tell.quiet) as lines:
-            take_marks(out, marks, lines)
-    plan = making.plan(out, __version__, source, to)
-    for note in plan.marks.notes if marks else ():
-        console.log.warning("%s", printable(note))
-    if not journal_path(out).exists():
-        console.log.info("%s: has no journal, so failures, warnings and confidence are not known", out)
-    began, done = time.monotonic(), 0
-    with interruptible() as interruption, ProgressDisplay(quiet=tell.quiet) as display:
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            display.show(Progress("previewing", done, len(plan.items), Unit.ITEMS))
-
-        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance)
+    with interruptible() as interruption:
+        _, made = previewed(out, source, to, marks=marks, jobs=jobs, tell=tell, interruption=interruption)
     interruption.raise_if_interrupted()
     if made is None:
         return
-    for name, problem in made.problems:
-        console.log.error("%s: its result cannot be shown: %s", printable(name), printable(problem))
-    console.log.info(
-        "%d items on the page, %d pictures made in %s",
-        made.items,
-        made.pictures_made,
-        duration(time.monotonic() - began),
-    )
     if tell.json:
         console.emit(
             {
@@ -111,3 +85,50 @@ def make_report(
         raise ItemsFailedError(
             f"{len(made.problems)} results cannot be shown", hint="the page says which; make them again"
         )
+
+
+def previewed(
+    out: Path,
+    source: Path | None,
+    to: Path | None,
+    *,
+    marks: Sequence[Path],
+    jobs: int,
+    tell: options.TellOptions,
+    interruption: Interruption,
+) -> tuple[PagePlan, MadePage | None]:
+    """Take ``marks`` in, and make the page; None of it where that was interrupted."""
+    from archivecolor.jobs.journal import journal_path
+    from archivecolor.report import making
+
+    if marks:
+        from archivecolor.cli.lines import Lines
+        from archivecolor.runs.marks import take_marks
+
+        with Lines(quiet=tell.quiet) as lines:
+            take_marks(out, marks, lines)
+    plan = making.plan(out, __version__, source, to)
+    for note in plan.marks.notes if marks else ():
+        console.log.warning("%s", printable(note))
+    if not journal_path(out).exists():
+        console.log.info("%s: has no journal, so failures, warnings and confidence are not known", out)
+    began, done = time.monotonic(), 0
+    with ProgressDisplay(quiet=tell.quiet) as display:
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            display.show(Progress("previewing", done, len(plan.items), Unit.ITEMS))
+
+        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance)
+    if made is None:
+        return plan, None
+    for name, problem in made.problems:
+        console.log.error("%s: its result cannot be shown: %s", printable(name), printable(problem))
+    console.log.info(
+        "%d items on the page, %d pictures made in %s",
+        made.items,
+        made.pictures_made,
+        duration(time.monotonic() - began),
+    )
+    return plan, made

@@ -68,6 +68,13 @@ def keep_marks(out: Path, marks: Iterable[Mark]) -> Merge:
     return Merge(len(new), len(given) - len(new), tuple(sorted(pair for pair in pairs if _disagree(*pair))))
 
 
+def add_marks(out: Path, marks: Iterable[Mark]) -> None:
+    """Write marks down as they are made, known or not; returns when they are on the disk. Raises `OutputError`."""
+    with _opened(out) as book:
+        for mark in marks:
+            book.append(_line(mark), wait=False)
+
+
 class Judged(NamedTuple):
     """What a mark may be on."""
 

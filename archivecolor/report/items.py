@@ -66,7 +66,7 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(f"{source}: there is no such folder", hint="give --source the SRC of the folder run")
     has_journal = journal_path(out).exists()
     if has_journal:
-        items = {entry.source: _from_entry(entry, out) for entry in read_journal(out)}
+        items = {entry.source: item_of(entry, out) for entry in read_journal(out)}
     elif source is None:
         items = {item.source: item for item in _results_alone(out)}
     else:
@@ -89,7 +89,8 @@ def _as_people_sort(source: str) -> list[list[tuple[bool, int, str]]]:
     ]
 
 
-def _from_entry(entry: Entry, out: Path) -> ReviewItem:
+def item_of(entry: Entry, out: Path) -> ReviewItem:
+    """What the journal of ``out`` says of a source, for a reviewer."""
     item = ReviewItem(
         source=entry.source,
         kind=entry.kind,

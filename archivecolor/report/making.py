@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.discover import lies_inside
 from archivecolor.jobs.mark_book import Applied, Judged, applied, kept_marks
+from archivecolor.jobs.marks import Mark
 from archivecolor.report import page
 from archivecolor.report.items import ReviewItem, State, find_items
 from archivecolor.report.previews import Gallery, Preview
@@ -28,6 +29,8 @@ class MadePage:
     """The others were up to date, or there is no result to show."""
     problems: tuple[tuple[str, str], ...]
     """Results that cannot be shown, and why."""
+    previews: tuple[Preview, ...]
+    """The items, in the page's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,30 @@ class PagePlan:
 
         What was made until then is kept, and the next call continues from there. Raises `OutputError`.
         """
-        gallery = Gallery(self.folder, self.out)
+        gallery = self.gallery()
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
         if len(found) < len(self.items):
             return None
-        previews = [found[item.source] for item in self.items]
-        path = page.write_page(self.folder, self.out, previews, self.version, self.marks.marks)
-        gallery.prune({preview.id for preview in previews})
+        previews = tuple(found[item.source] for item in self.items)
+        path = self.write(previews, self.marks.marks)
         return MadePage(
             path,
             len(previews),
             Counter(preview.item.state for preview in previews),
             gallery.made,
             tuple(_problems(previews)),
+            previews,
         )
+
+    def gallery(self) -> Gallery:
+        """Where the page's pictures lie, for one thread."""
+        return Gallery(self.folder, self.out)
+
+    def write(self, previews: Sequence[Preview], marks: Mapping[str, Mark]) -> Path:
+        """Write the page of these items, and remove the pictures of earlier ones. Raises `OutputError`."""
+        path = page.write_page(self.folder, self.out, list(previews), self.version, marks)
+        self.gallery().prune({preview.id for preview in previews})
+        return path
 
 
 def plan(out: Path, version: str, source: Path | None = None, folder: Path | None = None) -> PagePlan:
@@ -97,5 +110,5 @@ def _beside(out: Path) -> Path:
     return whole.with_name(f"{whole.name}-report") if whole.name else Path("archivecolor-report").resolve()
 
 
-def _problems(previews: list[Preview]) -> list[tuple[str, str]]:
+def _problems(previews: Sequence[Preview]) -> list[tuple[str, str]]:
     return [(preview.item.source, preview.problem) for preview in previews if preview.problem]

@@ -72,21 +72,48 @@ def write_page(
     """
     path = folder / NAME
     check_place(folder)
+    text, _ = page_text(folder, out, previews, version, marks)
+    with atomic_write(path, overwrite=True) as file:
+        file.write(text.encode())
+    return path
+
+
+def page_text(
+    folder: Path,
+    out: Path,
+    previews: list[Preview],
+    version: str,
+    marks: Mapping[str, Mark] | None = None,
+    live: str | None = None,
+) -> tuple[str, str]:
+    """The page, and its policy for a header.
+
+    ``live`` is the script of a server's page, which then finds OUT as ``out`` and SRC as ``src`` beside it.
+    """
     style = _asset("page.css")
-    script = "\n".join(_asset(name) for name in _SCRIPTS)
+    scripts = {name: _asset(name) for name in _SCRIPTS}
+    if live is not None:
+        scripts["marks.js"] = f"{live}\n{scripts['marks.js']}"
+    script = "\n".join(scripts.values())
+    policy = _policy(style, script, live=live is not None)
     title = out.resolve().name or "archivecolor"
     parts = {
-        "policy": _policy(style, script),
+        "policy": html.escape(policy, quote=True),
         "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in title)),
         "style": style,
         "script": script,
-        "data": _data(folder, out, title, previews, version, marks or {}),
+        "data": _data(folder, out, title, previews, version, marks or {}, live=live is not None),
     }
     # In one pass: what is put in is not looked at again
-    page = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
-    with atomic_write(path, overwrite=True) as file:
-        file.write(page.encode())
-    return path
+    text = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
+    return text, policy
+
+
+def row_of(preview: Preview) -> tuple[list[object], list[str]]:
+    """The row of one item in the page's data, and the texts that it counts."""
+    texts = _Texts()
+    row = _row(preview, texts)
+    return row, list(texts.known)
 
 
 def check_place(folder: Path) -> None:
@@ -116,13 +143,23 @@ class _Texts:
         return self.number(text) if text else None
 
 
-def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str, marks: Mapping[str, Mark]) -> str:
+def _data(
+    folder: Path,
+    out: Path,
+    title: str,
+    previews: list[Preview],
+    version: str,
+    marks: Mapping[str, Mark],
+    *,
+    live: bool,
+) -> str:
     texts = _Texts()
     rows = [_row(preview, texts) for preview in previews]
     data = {
         "title": title,
         "run": hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16],
-        "root": _address(out.resolve(), folder.resolve()),
+        "root": "out" if live else _address(out.resolve(), folder.resolve()),
+        "live": live,
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,
@@ -172,12 +209,12 @@ def _asset(name: str) -> str:
     return resources.files("archivecolor.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def _policy(style: str, script: str, *, live: bool) -> str:
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
-    return html.escape(
-        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; media-src 'self' file:; "
-        f"script-src {digest(script)}; style-src {digest(style)}",
-        quote=True,
+    disk, asking = ("", "; connect-src 'self'") if live else (" file:", "")
+    return (
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self'{disk} data:; "
+        f"media-src 'self'{disk}; script-src {digest(script)}; style-src {digest(style)} 'self'{disk}{asking}"
     )
