@@ -71,7 +71,7 @@ class Queue:
         self._closing = False
         self._told_at = 0.0
         self.counts: Counter[str] = Counter()
-        """'made' and 'failed' items."""
+        """'made', 'unchanged' and 'failed' items."""
         lanes = ((kind, f"make {kind}") for kind in Kind)
         self._threads = [threading.Thread(target=self._work, args=(kind,), name=n, daemon=True) for kind, n in lanes]
 
@@ -176,7 +176,7 @@ class Queue:
         except BusyError:
             return False
         except NothingToDoError as e:
-            wrong = e.message.removeprefix(f"{name}: ")
+            return self._through(job, e.message.removeprefix(f"{name}: "), "unchanged")
         except ArchiveColorError as e:
             wrong = str(e).removeprefix(f"{name}: ")
         except Exception as e:
@@ -187,15 +187,22 @@ class Queue:
                 return False
             for failed in record.failures:
                 wrong = f"{failed.error or ''}{f' ({failed.hint})' if failed.hint else ''}"
-        self.counts["failed" if wrong else "made"] += 1
-        if wrong:
-            log.error("%s: not made again: %s", printable(name), printable(wrong))
-        else:
+        if not wrong:
             log.info("%s: made again in %.1f s", printable(name), time.monotonic() - began)
+        return self._through(job, wrong, "failed" if wrong else "made")
+
+    def _through(self, job: Job, wrong: str | None, how: str) -> bool:
+        """Count an item that is through, and have it shown."""
+        name = printable(job.again.name)
+        self.counts[how] += 1
+        if wrong:
+            log.log(
+                logging.ERROR if how == "failed" else logging.INFO, "%s: not made again: %s", name, printable(wrong)
+            )
         try:
             self._made(job.again, wrong)
         except Exception:
-            log.exception("%s: cannot be shown", printable(name))
+            log.exception("%s: cannot be shown", name)
         return True
 
     def _keep(self) -> None:

@@ -110,7 +110,8 @@ def _tell_without(token: str) -> None:
 
     class Relay(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            log.log(max(record.levelno, logging.DEBUG), "%s", self.format(record).replace(token, "TOKEN"))
+            level = logging.ERROR if record.levelno >= logging.ERROR else logging.DEBUG  # of strangers' requests
+            log.log(level, "%s", self.format(record).replace(token, "TOKEN"))
 
     told = logging.getLogger("uvicorn")
     told.propagate = False
