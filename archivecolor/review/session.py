@@ -108,6 +108,8 @@ def _remaker(
     try:
         generator = catalog.find(name)
     except ArchiveColorError as e:
+        if settings.generator:
+            raise
         raise InputError(f"generator '{name}', of the last run, is not here", hint="give it by --generator") from e
     signer = None
     if settings.sign_key and settings.sign_certificates:

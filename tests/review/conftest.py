@@ -143,7 +143,7 @@ def made_page(out: Path) -> tuple[making.PagePlan, tuple[Preview, ...]]:
 
 
 @contextmanager
-def review_of(source: Path, out: Path, **settings: Any) -> Iterator[Reviewed]:
+def review_of(scans: Path, out: Path, **settings: Any) -> Iterator[Reviewed]:
     """Open a review, and end it as Ctrl-C does."""
     with closing(Kept(out)) as kept:
         plan, previews = made_page(out)
@@ -152,7 +152,7 @@ def review_of(source: Path, out: Path, **settings: Any) -> Iterator[Reviewed]:
             server.start()
             try:
                 with httpx.Client(base_url=server.url, timeout=30) as client:
-                    yield Reviewed(source, out, review, server, client)
+                    yield Reviewed(scans, out, review, server, client)
             finally:
                 review.events.close()
                 server.stop()
