@@ -31,6 +31,15 @@ def report(
         Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
     ] = None,
     marks: options.Marks = None,
+    copies: Annotated[
+        bool, options.film("--copies/--no-copies", "Make small copies of films that browsers do not play.")
+    ] = True,
+    paths: Annotated[
+        bool,
+        options.output(
+            "--paths/--no-paths", "Name SRC and OUT on the page, for its commands; without, for others' eyes."
+        ),
+    ] = True,
     jobs: options.Threads = 0,
     *,
     tell: options.TellOptions,
@@ -51,7 +60,7 @@ def report(
     archivecolor report out --marks anna.json --marks ben.csv
     """
     tell.begin()
-    make_report(out, source, to, marks=marks or [], jobs=jobs, tell=tell)
+    make_report(out, source, to, marks=marks or [], copies=copies, paths=paths, jobs=jobs, tell=tell)
 
 
 def make_report(
@@ -60,12 +69,16 @@ def make_report(
     to: Path | None = None,
     *,
     marks: Sequence[Path] = (),
+    copies: bool = True,
+    paths: bool = True,
     jobs: int = 0,
     tell: options.TellOptions,
 ) -> None:
     """Make the page and say where it is. Raises `ItemsFailedError` after it when some results cannot be shown."""
     with interruptible() as interruption:
-        _, made = previewed(out, source, to, marks=marks, jobs=jobs, tell=tell, interruption=interruption)
+        _, made = previewed(
+            out, source, to, marks=marks, copies=copies, paths=paths, jobs=jobs, tell=tell, interruption=interruption
+        )
     interruption.raise_if_interrupted()
     if made is None:
         return
@@ -93,6 +106,8 @@ def previewed(
     to: Path | None,
     *,
     marks: Sequence[Path],
+    copies: bool = True,
+    paths: bool = True,
     jobs: int,
     tell: options.TellOptions,
     interruption: Interruption,
@@ -107,7 +122,7 @@ def previewed(
 
         with Lines(quiet=tell.quiet) as lines:
             take_marks(out, marks, lines)
-    plan = making.plan(out, __version__, source, to)
+    plan = making.plan(out, __version__, source, to, paths=paths)
     for note in plan.marks.notes if marks else ():
         console.log.warning("%s", printable(note))
     if not journal_path(out).exists():
@@ -120,7 +135,7 @@ def previewed(
             done += 1
             display.show(Progress("previewing", done, len(plan.items), Unit.ITEMS))
 
-        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance)
+        made = plan.make(threads=jobs or usable_cores(), stop=interruption.stop.is_set, advance=advance, copies=copies)
     if made is None:
         return plan, None
     for name, problem in made.problems:

@@ -70,9 +70,16 @@ class Recorder:
     """
 
     def __init__(
-        self, out: Path, version: str, *, chosen: bool, source: str | None = None, index: Index | None = None
+        self,
+        out: Path,
+        version: str,
+        *,
+        chosen: bool,
+        source: str | None = None,
+        words: tuple[str, ...] = (),
+        index: Index | None = None,
     ) -> None:
-        """Prepare a run from ``source``, an absolute path, into ``out``.
+        """Prepare a run from ``source``, an absolute path, into ``out``, with settings that ``words`` give again.
 
         An ``index`` of its journal that is open already is brought up to date, and stays open. Raises `OutputError`
         while another run is writing.
@@ -88,7 +95,7 @@ class Recorder:
             self.close()
             raise
         nothing = EngineUsed("", "", "")
-        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, source=source)
+        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, source=source, words=words)
         self._told = False
         self._settings: set[str] = set()
         """Digests of the settings that the journal has of this run."""

@@ -77,6 +77,8 @@ class RunRecord:
     format: int = FORMAT
     source: str | None = None
     """SRC as an absolute path; None in journals of earlier versions."""
+    words: tuple[str, ...] = ()
+    """The options of the command line that give the run's settings again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def encode_run(run: RunRecord) -> bytes:
     engine = {"generator": run.engine.generator, "weights": run.engine.weights_sha256, "runtime": run.engine.runtime}
     body = {"format": run.format, "number": run.number, "started": run.started_at, "version": run.version}
     body |= {"source": run.source} if run.source else {}
+    body |= {"words": list(run.words)} if run.words else {}
     settings = {digest: dict(values) for digest, values in run.settings.items()}
     return _line({"run": {**body, "engine": engine, "settings": settings}})
 
@@ -236,8 +239,9 @@ def _run(run: Mapping[str, Any]) -> RunRecord:
     used = EngineUsed(_text(engine["generator"]), _text(engine["weights"]), _text(engine["runtime"]))
     settings = {_text(digest): dict(values) for digest, values in run["settings"].items()}
     written, source = _count(run["format"]), _optional(run.get("source"))
+    words = tuple(map(_text, run.get("words", ())))
     return RunRecord(
-        _count(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written, source
+        _count(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written, source, words
     )
 
 

@@ -21,7 +21,7 @@ from archivecolor.film.reading import opened, picture_stream
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.report.sheet import Box, Tile, lay, tile_px
 
-FRAME_PX: Final = 960
+FRAME_PX: Final = 1920
 """Long side of a frame that is looked at by itself, of a film that is larger."""
 _FRAMES: Final = 12
 _NO_KEY_FRAME: Final = 1 << 62
@@ -106,10 +106,11 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
 
 
 def clock(seconds: float) -> str:
-    """'1:02:03' or '2:03'."""
-    minutes, s = divmod(int(seconds), 60)
+    """'1:02:03.4' or '2:03.4', never later than it is."""
+    minutes, tenths = divmod(int(seconds * 10 + 1e-6), 600)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{s:02d}" if hours else f"{minutes}:{s:02d}"
+    s = f"{tenths // 10:02d}.{tenths % 10}"
+    return f"{hours}:{minutes:02d}:{s}" if hours else f"{minutes}:{s}"
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float:

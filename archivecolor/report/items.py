@@ -27,6 +27,7 @@ class State(StrEnum):
 
     COLORED = "colored"
     SKIPPED = "skipped"
+    """In color already, and left as it is or copied."""
     FAILED = "failed"
     MISSING = "missing"
     """There should be a result, and there is none."""
@@ -51,8 +52,16 @@ class ReviewItem:
     """Of a film: the shots to look at first."""
     engine: str | None = None
     seconds: float | None = None
-    begun: str | None = None
-    """When, UTC, ISO 8601; None without a journal."""
+    made_at: str = ""
+    """UTC, ISO 8601: when it was begun."""
+    painted: bool = False
+    """Hints were painted for it."""
+    redone: bool = False
+    """It took the place of an earlier result."""
+    run: int | None = None
+    """The number of the run that made it; None for one that was of a list."""
+    original: Path | None = None
+    """The source itself, of what was left as it is and has no result."""
 
 
 def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
@@ -66,7 +75,7 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(f"{source}: there is no such folder", hint="give --source the SRC of the folder run")
     has_journal = journal_path(out).exists()
     if has_journal:
-        items = {entry.source: item_of(entry, out) for entry in read_journal(out)}
+        items = {entry.source: item_of(entry, out, source) for entry in read_journal(out)}
     elif source is None:
         items = {item.source: item for item in _results_alone(out)}
     else:
@@ -81,20 +90,29 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
     return sorted(items.values(), key=lambda item: _as_people_sort(item.source))
 
 
-def _as_people_sort(source: str) -> list[list[tuple[bool, int, str]]]:
-    """A key by which ``plate 9`` comes before ``plate 10``, and each folder stays together."""
+def _as_people_sort(source: str) -> list[tuple[bool, list[tuple[bool, int, str]]]]:
+    """A key by which ``plate 9`` comes before ``plate 10``, and the files of a folder together before its folders."""
+    parts = source.split("/")
+    last = len(parts) - 1
     return [
-        [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in re.split("([0-9]+)", part) if run]
-        for part in source.split("/")
+        (
+            depth < last,
+            [
+                (False, int(run), "") if run[0] in _DIGITS else (True, 0, run)
+                for run in re.split("([0-9]+)", part)
+                if run
+            ],
+        )
+        for depth, part in enumerate(parts)
     ]
 
 
-def item_of(entry: Entry, out: Path) -> ReviewItem:
+def item_of(entry: Entry, out: Path, source: Path | None) -> ReviewItem:
     """What the journal of ``out`` says of a source, for a reviewer."""
     item = ReviewItem(
         source=entry.source,
         kind=entry.kind,
-        state=State(entry.status.value),
+        state=State.SKIPPED if entry.status is Status.COPIED else State(entry.status.value),
         result=entry.result,
         warnings=entry.warnings,
         reason=_without_path(entry.error, entry.source),
@@ -103,12 +121,18 @@ def item_of(entry: Entry, out: Path) -> ReviewItem:
         least_sure=entry.least_sure,
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
         seconds=entry.seconds,
-        begun=entry.began_at,
+        made_at=entry.began_at,
+        painted=entry.painted,
+        redone=entry.replaces_sha256 is not None,
+        run=None if entry.chosen else entry.run,
     )
     if entry.status is Status.COLORED and not _is_file(out, entry.result):
         return replace(item, state=State.MISSING, result=None, reason=_NOT_THERE[0], hint=_NOT_THERE[1])
-    if entry.status is Status.SKIPPED:
+    if item.state is State.SKIPPED:
         item = replace(item, reason="; ".join(entry.warnings) or None, warnings=())
+        root = source or (Path(entry.root) if entry.root else None)
+        if not _is_file(out, item.result) and root and _is_file(root, entry.source):
+            item = replace(item, original=root / entry.source)
     return item if _is_file(out, item.result) else replace(item, result=None)
 
 

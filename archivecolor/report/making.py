@@ -14,6 +14,7 @@ from archivecolor.jobs.mark_book import Applied, Judged, applied, kept_marks
 from archivecolor.jobs.marks import Mark
 from archivecolor.report import page
 from archivecolor.report.items import ReviewItem, State, find_items
+from archivecolor.report.past import RunFacts, find_run
 from archivecolor.report.previews import Gallery, Preview
 
 
@@ -42,17 +43,21 @@ class PagePlan:
     items: list[ReviewItem]
     version: str
     """archivecolor's, for the page to show."""
+    run: RunFacts
     marks: Applied
     """That OUT keeps."""
 
-    def make(self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None]) -> MadePage | None:
+    def make(
+        self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None], copies: bool = True
+    ) -> MadePage | None:
         """Make the pictures that are missing, then the page; None when stopped before the end.
 
-        What was made until then is kept, and the next call continues from there. Raises `OutputError`.
+        ``copies`` makes small ones of films that browsers do not play. What was made until then is kept, and the next
+        call continues from there. Raises `OutputError`.
         """
-        gallery = self.gallery()
+        gallery = self.gallery(copies=copies)
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
-        if len(found) < len(self.items):
+        if len(found) < len(self.items) or gallery.is_stopped:
             return None
         previews = tuple(found[item.source] for item in self.items)
         path = self.write(previews, self.marks.marks)
@@ -65,30 +70,34 @@ class PagePlan:
             previews,
         )
 
-    def gallery(self) -> Gallery:
+    def gallery(self, *, copies: bool = True) -> Gallery:
         """Where the page's pictures lie, for one thread."""
-        return Gallery(self.folder, self.out)
+        return Gallery(self.folder, self.out, copies=copies, network=self.run.network)
 
     def write(self, previews: Sequence[Preview], marks: Mapping[str, Mark]) -> Path:
         """Write the page of these items, and remove the pictures of earlier ones. Raises `OutputError`."""
-        path = page.write_page(self.folder, self.out, list(previews), self.version, marks)
+        path = page.write_page(self.folder, self.out, list(previews), self.version, self.run, marks)
         self.gallery().prune({preview.id for preview in previews})
         return path
 
 
-def plan(out: Path, version: str, source: Path | None = None, folder: Path | None = None) -> PagePlan:
-    """Find what there is to review.
+def plan(
+    out: Path, version: str, source: Path | None = None, folder: Path | None = None, *, paths: bool = True
+) -> PagePlan:
+    """Find what there is to review; without ``paths`` the page tells nothing of where SRC and OUT lie.
 
     Raises `InputError` where there is nothing, `OutputError` where the page must not be written.
     """
     folder = place(out, source, folder)
     items = find_items(out, source)
-    return PagePlan(out, folder, items, version, applied(kept_marks(out), map(judged, items)))
+    run = find_run(out, source, items)
+    marks = applied(kept_marks(out), map(judged, items))
+    return PagePlan(out, folder, items, version, run if paths else run.without_paths(), marks)
 
 
 def judged(item: ReviewItem) -> Judged:
     """What a mark on an item is on."""
-    return Judged.of(item.source, item.result, item.begun)
+    return Judged.of(item.source, item.result, item.made_at)
 
 
 def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:

@@ -12,6 +12,7 @@ import html
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,19 +24,38 @@ from urllib.parse import quote_from_bytes
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.marks import Mark
+from archivecolor.report.coding import PICTURE_PX
 from archivecolor.report.items import State
+from archivecolor.report.past import RunFacts
 from archivecolor.report.previews import Preview
+from archivecolor.report.tiles import TILE_PX
 
 NAME: Final = "index.html"
 _SCRIPTS: Final = (
     "names.js",
     "items.js",
+    "backend.js",
     "marks.js",
+    "exchange.js",
+    "zip.js",
     "filters.js",
+    "sections.js",
     "grid.js",
+    "selection.js",
+    "color.js",
+    "planes.js",
+    "spread.js",
+    "strokes.js",
+    "preview.js",
     "paint.js",
+    "zoom.js",
+    "full.js",
+    "gestures.js",
     "film.js",
     "viewer.js",
+    "facts.js",
+    "next.js",
+    "keys.js",
     "main.js",
 )
 _MARK: Final = b'<meta name="generator" content="archivecolor report">'
@@ -54,17 +74,27 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
-    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height] of each
+    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height, its width, its height]
     "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it
     "map",  # whether there is a confidence map
+    "tiled",  # whether there are tiles of it at full size, because browsers cannot show it itself
+    "plays",  # of a film: what browsers can play, 'result', 'copy' or ''
+    "made",  # when the result was begun, seconds since 1970
+    "painted",  # whether hints were painted for it
+    "redone",  # whether it took the place of an earlier result
 )
 """Of the rows in the page's data."""
 
 
 def write_page(
-    folder: Path, out: Path, previews: list[Preview], version: str, marks: Mapping[str, Mark] | None = None
+    folder: Path,
+    out: Path,
+    previews: list[Preview],
+    version: str,
+    run: RunFacts | None = None,
+    marks: Mapping[str, Mark] | None = None,
 ) -> Path:
     """Write ``index.html`` into ``folder``; gives its path.
 
@@ -72,7 +102,7 @@ def write_page(
     """
     path = folder / NAME
     check_place(folder)
-    text, _ = page_text(folder, out, previews, version, marks)
+    text, _ = page_text(folder, out, previews, version, run or RunFacts(), marks or {})
     with atomic_write(path, overwrite=True) as file:
         file.write(text.encode())
     return path
@@ -83,7 +113,8 @@ def page_text(
     out: Path,
     previews: list[Preview],
     version: str,
-    marks: Mapping[str, Mark] | None = None,
+    run: RunFacts,
+    marks: Mapping[str, Mark],
     live: str | None = None,
 ) -> tuple[str, str]:
     """The page, and its policy for a header.
@@ -93,16 +124,21 @@ def page_text(
     style = _asset("page.css")
     scripts = {name: _asset(name) for name in _SCRIPTS}
     if live is not None:
-        scripts["marks.js"] = f"{live}\n{scripts['marks.js']}"
+        scripts["backend.js"] += f"\n{live}"
     script = "\n".join(scripts.values())
     policy = _policy(style, script, live=live is not None)
-    title = out.resolve().name or "archivecolor"
+    title = Path(run.source or "").name or out.resolve().name or "archivecolor"
+    data = _data(folder, out, title, previews, version, run)
+    data["marks"] = [mark.row() for mark in marks.values()]  # path, mark, note, at, by
+    if live is not None:
+        data |= {"live": True, "root": "out", "sources": "src" if run.source else ""}
     parts = {
         "policy": html.escape(policy, quote=True),
-        "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in title)),
+        "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in _named(title, run))),
         "style": style,
         "script": script,
-        "data": _data(folder, out, title, previews, version, marks or {}, live=live is not None),
+        # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
+        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
     # In one pass: what is put in is not looked at again
     text = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
@@ -114,6 +150,15 @@ def row_of(preview: Preview) -> tuple[list[object], list[str]]:
     texts = _Texts()
     row = _row(preview, texts)
     return row, list(texts.known)
+
+
+def _named(title: str, run: RunFacts) -> str:
+    """Which archive, and when."""
+    try:
+        day = datetime.fromisoformat(run.began_at or "").strftime("%Y-%m-%d")
+    except ValueError:
+        return title
+    return f"{title}, colored {day}"
 
 
 def check_place(folder: Path) -> None:
@@ -144,31 +189,31 @@ class _Texts:
 
 
 def _data(
-    folder: Path,
-    out: Path,
-    title: str,
-    previews: list[Preview],
-    version: str,
-    marks: Mapping[str, Mark],
-    *,
-    live: bool,
-) -> str:
+    folder: Path, out: Path, title: str, previews: list[Preview], version: str, run: RunFacts
+) -> dict[str, object]:
     texts = _Texts()
     rows = [_row(preview, texts) for preview in previews]
-    data = {
+    return {
         "title": title,
         "run": hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16],
-        "root": "out" if live else _address(out.resolve(), folder.resolve()),
-        "live": live,
+        "root": _address(out.resolve(), folder.resolve()),
+        "sources": _address(Path(run.source).resolve(), folder.resolve()) if run.source else "",
+        "out": str(out.resolve()) if run.names_out else "",
+        "source": run.source or "",
+        "words": shlex.join(run.words),
+        "quoted": {
+            "out": shlex.quote(str(out.resolve())) if run.names_out else "OUT",
+            "source": shlex.quote(run.source) if run.source else "SRC",
+        },
+        "began": run.began_at or "",
+        "takes_hints": run.takes_hints,
+        "sides": {"picture": PICTURE_PX, "tile": TILE_PX},
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,
         "texts": list(texts.known),
         "items": rows,
-        "marks": [mark.row() for mark in marks.values()],  # path, mark, note, at, by
     }
-    # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _address(out: Path, folder: Path) -> str:
@@ -202,7 +247,19 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         facts.matrix if facts else "601",
         facts is not None,
         facts is not None and facts.has_map,
+        facts is not None and facts.tiled,
+        facts.plays if facts else "",
+        _seconds(item.made_at, preview),
+        item.painted,
+        item.redone,
     ]
+
+
+def _seconds(made_at: str, preview: Preview) -> int:
+    try:
+        return int(datetime.fromisoformat(made_at).timestamp())
+    except ValueError:
+        return preview.changed_s
 
 
 def _asset(name: str) -> str:
@@ -215,6 +272,6 @@ def _policy(style: str, script: str, *, live: bool) -> str:
 
     disk, asking = ("", "; connect-src 'self'") if live else (" file:", "")
     return (
-        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self'{disk} data:; "
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self'{disk} data: blob:; "
         f"media-src 'self'{disk}; script-src {digest(script)}; style-src {digest(style)} 'self'{disk}{asking}"
     )

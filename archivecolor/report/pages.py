@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -31,16 +32,21 @@ class SheetPage(NamedTuple):
     """From 1."""
     picture: Image.Image
     box: Box
+    size: tuple[int, int]
+    """Width and height that it has in the file."""
 
 
-def page_sheet(path: Path, width_px: int, first: SmallPicture) -> PageSheet:
+def page_sheet(
+    path: Path, width_px: int, first: SmallPicture, take: Callable[[int], SmallPicture] | None = None
+) -> PageSheet:
     """The pages of ``path`` on a sheet of that width, and each at most ``width_px`` on its long side.
 
-    ``first`` is the first of them, of that size already. Memory: the decoded page at hand, and all of them at theirs.
-    Raises `InputError`.
+    ``first`` is the first of them, of that size already; ``take`` gives the others by their numbers from 0. Memory: the
+    decoded page at hand, and all of them at theirs. Raises `InputError`.
     """
-    pictures = [first.image]
-    pictures += [small_picture(path, width_px, page).image for page in range(1, min(MOST, first.pages))]
+    take = take or (lambda page: small_picture(path, width_px, page))
+    smalls = [first, *(take(page) for page in range(1, min(MOST, first.pages)))]
+    pictures = [small.image for small in smalls]
     small_px = tile_px(width_px)
     tiles = []
     for number, picture in enumerate(pictures, 1):
@@ -48,5 +54,6 @@ def page_sheet(path: Path, width_px: int, first: SmallPicture) -> PageSheet:
         small.thumbnail((small_px, small_px), reducing_gap=2.0)
         tiles.append(Tile(str(number), small))
     sheet, boxes = lay(tiles)
-    pages = (SheetPage(*page) for page in zip(range(1, len(pictures) + 1), pictures, boxes, strict=True))
+    sizes = [(small.width, small.height) for small in smalls]
+    pages = (SheetPage(*page) for page in zip(range(1, len(pictures) + 1), pictures, boxes, sizes, strict=True))
     return PageSheet(sheet, tuple(pages))

@@ -29,6 +29,7 @@ _GROUND: Final = (189, 189, 189)
 """What shows through transparent places: the gray that the page has there."""
 _TRIPS: Final = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
 _ICC_TAG: Final = 34675
+_STRIP_ROWS: Final = 256
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
 
@@ -44,10 +45,10 @@ class SmallPicture:
     """In the file."""
 
 
-def small_picture(path: Path, longest_px: int, page: int = 0) -> SmallPicture:
+def small_picture(path: Path, longest_px: int | None, page: int = 0) -> SmallPicture:
     """Decode a picture, or a page from 0 of a file of several, at most ``longest_px`` on its long side.
 
-    Raises `InputError`.
+    With None it keeps its size. Raises `InputError`.
     """
     info = probe(path)
     try:
@@ -76,14 +77,15 @@ def _upright(stored: tuple[int, int], image: Image.Image) -> tuple[int, int]:
     return (stored[1], stored[0]) if turned else stored
 
 
-def _shrunk(image: Image.Image, path: Path, longest_px: int) -> Image.Image:
+def _shrunk(image: Image.Image, path: Path, longest_px: int | None) -> Image.Image:
     profile = image.info.get("icc_profile")
-    if image.mode == "RGB":
+    if image.mode == "RGB" and longest_px:
         image.draft("RGB", (2 * longest_px, 2 * longest_px))  # a JPEG at a half, a quarter or an eighth
     decode(image, path)
     ImageOps.exif_transpose(image, in_place=True)
     flat = _flat(image)
-    flat.thumbnail((longest_px, longest_px), reducing_gap=2.0)
+    if longest_px:
+        flat.thumbnail((longest_px, longest_px), reducing_gap=2.0)
     return _in_srgb(flat, profile) if isinstance(profile, bytes) else flat
 
 
@@ -100,9 +102,13 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Integers by their depth, floats as 0..1."""
+    """Integers by their depth, floats as 0..1; strip by strip, for in float a picture takes four times its memory."""
     top = 1.0 if pixels.dtype.kind == "f" else 65535.0 if pixels.dtype.itemsize > 1 else 255.0
-    return np.asarray(np.clip(pixels.astype(np.float32) * (255 / top), 0, 255) + 0.5, dtype=np.uint8)
+    coded = np.empty(pixels.shape, np.uint8)
+    for first in range(0, len(pixels), _STRIP_ROWS):
+        strip = pixels[first : first + _STRIP_ROWS].astype(np.float32)
+        coded[first : first + _STRIP_ROWS] = np.clip(strip * (255 / top), 0, 255) + 0.5
+    return coded
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
@@ -140,10 +146,10 @@ def _deep_tiff(path: Path, number: int) -> _Deep | None:
         return None
 
 
-def _deep_shrunk(deep: _Deep, path: Path, longest_px: int) -> Image.Image:
+def _deep_shrunk(deep: _Deep, path: Path, longest_px: int | None) -> Image.Image:
     """Most of the way at its own depth: all of it in float would take four times its memory."""
     pixels = deep.pixels
-    scale = 2 * longest_px / max(pixels.shape[:2])
+    scale = 2 * longest_px / max(pixels.shape[:2]) if longest_px else 1
     if scale < 1:
         size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
         pixels = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)

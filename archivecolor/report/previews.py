@@ -1,5 +1,7 @@
 """The page's pictures: of each result a thumbnail and a larger one, made once and kept until the result changes.
 
+Of what browsers cannot show there are tiles at full size, or a small copy of the film, too.
+
 A picture's name is its item's id, and the id changes with the result: what has the right name is up to date, so a run
 that was stopped continues where it was. The thumbnail is written last and says in its comment what it was made from.
 """
@@ -7,12 +9,12 @@ that was stopped continues where it was. The thumbnail is written last and says 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,44 +24,17 @@ from archivecolor.errors import ArchiveColorError, DependencyError, InputError, 
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.journal import Kind, confidence_path
-from archivecolor.report.films import clock, contact_sheet
-from archivecolor.report.items import ReviewItem, State
-from archivecolor.report.pages import MOST, page_sheet
-from archivecolor.report.pictures import small_picture
+from archivecolor.report import proxies
+from archivecolor.report.coding import PICTURE_PX, Coded, Facts, NetworkInput, code_film, code_still
+from archivecolor.report.items import ReviewItem
+from archivecolor.report.pages import MOST
+from archivecolor.report.tiles import is_shown_by_browsers
 from archivecolor.stills import probe
 
-PICTURE_PX: Final = 1280
-"""Long side of a picture that is looked at by itself."""
-THUMB_PX: Final = 320
-"""Long side in the grid: sharp at 200 CSS pixels on a dense screen."""
-_PICTURE_QUALITY: Final = 82
-_THUMB_QUALITY: Final = 76
-_FORM: Final = 2
+_FORM: Final = 3
 """Of what is written. Raised when older pictures no longer serve."""
-_TINT: Final = (214, 36, 159)
-"""Far from the colors of photographs; the page's legend has it, too."""
 _BUDGET_BYTES: Final = 1 << 30
-_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg)")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What was known of a result when its pictures were made."""
-
-    width: int
-    height: int
-    matrix: str = "601"
-    """Whose luma the picture as scanned shows: BT.601's or BT.709's."""
-    duration: str = ""
-    """Of a film."""
-    pages: int = 1
-    """Of a still; the first is shown."""
-    map_ns: int = 0
-    """When the confidence map was written that lay there; 0 when there was none."""
-    has_map: bool = False
-    """Whether it is shown."""
-    frames: list[list[float | None]] = field(default_factory=list)
-    """Each frame or page on a sheet: its time in seconds or its number; confidence in a doubtful shot; its `Box`."""
+_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg|\.mp4|\.css|(\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +48,23 @@ class Preview:
     """None where there is nothing to show."""
     problem: str | None = None
     """Why a result cannot be shown."""
+    changed_s: int = 0
+    """When the result last changed, in seconds since 1970."""
 
 
 class Gallery:
     """The folder that the page's pictures lie in."""
 
-    def __init__(self, folder: Path, out: Path) -> None:
+    def __init__(self, folder: Path, out: Path, *, copies: bool = True, network: NetworkInput | None = None) -> None:
+        """``copies`` makes small ones of films that browsers do not play; ``network`` saw the pictures."""
         self._folder = folder
         self._out = out
+        self._copies = copies
+        self._network = network or NetworkInput()
+        self._stop: Callable[[], bool] = lambda: False
         self.made = 0
+        self.is_stopped = False
+        """Whether a film's copy was given up."""
 
     def thumb(self, id: str) -> Path:
         """Where an item's thumbnail lies."""
@@ -94,6 +77,18 @@ class Gallery:
     def frame(self, id: str, number: int) -> Path:
         """Where a film's frame or a file's page lies, by its number on the sheet, from 0."""
         return self.picture(id).with_suffix(f".{number}.jpg")
+
+    def tiles(self, id: str, number: int | None = None) -> Path:
+        """The folder of a picture's tiles, or of those of a page by its number on the sheet."""
+        return self._folder / "tiles" / id[:2] / (id if number is None else f"{id}.{number}")
+
+    def copy(self, id: str) -> Path:
+        """Where a film's small copy lies, if it needs one."""
+        return self._folder / "films" / id[:2] / f"{id}.mp4"
+
+    def seen(self, id: str) -> Path:
+        """Where the style sheet lies that has what the generator sees of it."""
+        return self.picture(id).with_suffix(".css")
 
     def map(self, id: str) -> Path:
         """Where its confidence map lies, if there is one."""
@@ -108,6 +103,7 @@ class Gallery:
         cannot be written.
         """
         todo = []
+        self._stop = stop
         for item in items:
             preview = self._known(item)
             if preview is None:
@@ -125,19 +121,26 @@ class Gallery:
         for outcome in workers.run(todo, stages, stop=stop, threads=threads, budget_bytes=_BUDGET_BYTES):
             if isinstance(outcome.error, OutputError):  # a full disk takes the next one no better
                 raise outcome.error
+            if isinstance(outcome.error, proxies.StoppedError):
+                self.is_stopped = True
+                continue
             yield self._preview(outcome.item, outcome.result, outcome.error)
             advance()
 
     def prune(self, kept: set[str]) -> None:
         """Remove the pictures of results that are no longer there."""
-        for folder in ("thumbs", "pictures"):
+        for folder in ("thumbs", "pictures", "films", "tiles"):
             for path in (self._folder / folder).glob("??/*"):
-                if _OURS.fullmatch(path.name) and path.name[:16] not in kept:
+                if not _OURS.fullmatch(path.name) or path.name[:16] in kept:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
                     path.unlink(missing_ok=True)
 
     def _known(self, item: ReviewItem) -> Preview | None:
         """An item that needs no picture, or has it."""
-        if item.result is None:
+        if item.result is None and item.original is None:
             return Preview(item, _id_of(item, None))
         status = _status(self._result(item))
         name = _id_of(item, status)
@@ -146,24 +149,25 @@ class Gallery:
                 facts = Facts(**json.loads(image.info["comment"]))
         except (OSError, SyntaxError, ValueError, TypeError, KeyError):
             return None
-        if facts.map_ns != self._map_ns(item):
+        lacks_copy = item.kind is Kind.FILM and self._copies and not facts.plays
+        if facts.map_ns != self._map_ns(item) or lacks_copy:
             return None
-        return Preview(item, name, status.st_size if status else None, facts)
+        return _preview_of(item, name, status, facts)
 
     def _result(self, item: ReviewItem) -> Path:
-        """Of an item that has one."""
-        return self._out / (item.result or "")
+        """Of an item that has one, or else the source that was left as it is."""
+        return item.original or self._out / (item.result or "")
 
     def _map_ns(self, item: ReviewItem) -> int:
-        status = _status(confidence_path(self._out, self._result(item)))
+        status = _status(confidence_path(self._out, self._result(item))) if item.result else None
         return status.st_mtime_ns if status else 0
 
     def _preview(self, item: ReviewItem, facts: Facts | None, error: ArchiveColorError | None) -> Preview:
         path = self._result(item)
         status = _status(path)
-        problem = None if error is None else error.message.removeprefix(f"{path}: ")
+        problem = None if error is None or not item.result else error.message.removeprefix(f"{path}: ")
         self.made += facts is not None
-        return Preview(item, _id_of(item, status), status.st_size if status else None, facts, problem)
+        return _preview_of(item, _id_of(item, status), status, facts, problem)
 
     def _cost_bytes(self, item: ReviewItem) -> int:
         """Decoding takes most: of a still all its pixels, as RGBA and as RGB; then its pages at the page's size."""
@@ -173,67 +177,40 @@ class Gallery:
             info = probe(self._result(item))
         except (InputError, DependencyError):
             return 0
+        direct = info.pages == 1 and is_shown_by_browsers(self._result(item).name, info.width, info.height)
+        bytes_a_sample = 7 if direct else 12  # with all of it in RGB, and in sRGB
         pages = min(info.pages, MOST) if info.pages > 1 else 0
-        return info.width * info.height * info.bits // 8 * 7 + pages * PICTURE_PX**2 * 3
+        return info.width * info.height * info.bits // 8 * bytes_a_sample + pages * PICTURE_PX**2 * 3
 
-    def _code(self, item: ReviewItem) -> _Coded:
-        """Decode a result, and encode what the page shows of it."""
+    def _code(self, item: ReviewItem) -> tuple[str, Coded]:
+        """The item's id, and what the page shows of its result."""
         path = self._result(item)
         status = _status(path)
         if status is None:
             raise InputError(f"{path}: is not there any more")
-        tint = None
-        frames: list[bytes] = []
         if item.kind is Kind.FILM:
-            film = contact_sheet(path, PICTURE_PX, item.least_sure)
-            picture, thumb = film.sheet, film.poster
-            frames = [_jpeg(frame.picture, _PICTURE_QUALITY) for frame in film.frames]
-            told = [[_short(x) for x in (f.time_s, f.confidence, *f.box)] for f in film.frames]
-            matrix = "709" if film.is_709 else "601"
-            facts = Facts(film.width, film.height, matrix, clock(film.seconds), frames=told)
-        else:
-            small = small_picture(path, PICTURE_PX)
-            picture, thumb = small.image, small.image.copy()
-            map_ns, tint = self._map_ns(item), _tint(confidence_path(self._out, path))
-            told = []
-            if small.pages > 1 and item.state is State.COLORED:  # what was only copied may hold pages that are none
-                paged = page_sheet(path, PICTURE_PX, small)
-                picture = paged.sheet
-                frames = [_jpeg(page.picture, _PICTURE_QUALITY) for page in paged.pages]
-                told = [[page.number, None, *map(_short, page.box)] for page in paged.pages]
-            facts = Facts(
-                small.width, small.height, pages=small.pages, map_ns=map_ns, has_map=tint is not None, frames=told
-            )
-        thumb.thumbnail((THUMB_PX, THUMB_PX), reducing_gap=2.0)
-        name = _id_of(item, status)
-        coded = _jpeg(picture, _PICTURE_QUALITY)
-        return _Coded(name, coded, frames, tint, _jpeg(thumb, _THUMB_QUALITY, facts), facts)
+            plays = "result" if item.result and proxies.plays(path) else "copy" if item.result and self._copies else ""
+            return _id_of(item, status), code_film(path, item, plays, self._network)
+        tint = confidence_path(self._out, path) if item.result else None
+        return _id_of(item, status), code_still(path, item, self._map_ns(item), tint, self._network)
 
-    def _save(self, item: ReviewItem, _: _Coded, coded: _Coded) -> Facts:
+    def _save(self, item: ReviewItem, _: tuple[str, Coded], made: tuple[str, Coded]) -> Facts:
         """Write it, the thumbnail last: where that is, all is."""
-        with atomic_write(self.picture(coded.id), overwrite=True) as file:
-            file.write(coded.picture)
-        for number, frame in enumerate(coded.frames):
-            with atomic_write(self.frame(coded.id, number), overwrite=True) as file:
-                file.write(frame)
+        name, coded = made
+        files = {self.picture(name): coded.picture}
+        files |= {self.frame(name, number): frame for number, frame in enumerate(coded.frames)}
+        files |= {self.tiles(name, page) / n: tile for page, tiles in coded.tiles.items() for n, tile in tiles.items()}
+        if coded.seen:
+            files[self.seen(name)] = coded.seen
         if coded.tint is not None:
-            with atomic_write(self.map(coded.id), overwrite=True) as file:
-                file.write(coded.tint)
-        with atomic_write(self.thumb(coded.id), overwrite=True) as file:
-            file.write(coded.thumb)
+            files[self.map(name)] = coded.tint
+        for path, content in files.items():
+            _write(path, content)
+        if coded.facts.plays == "copy":
+            with atomic_write(self.copy(name), overwrite=True) as file:
+                proxies.write_copy(self._result(item), file, self._stop)
+        _write(self.thumb(name), coded.thumb)
         return coded.facts
-
-
-@dataclass(frozen=True, slots=True)
-class _Coded:
-    id: str
-    picture: bytes
-    frames: list[bytes]
-    """Of a film, or pages of a file."""
-    tint: bytes | None
-    """Of the confidence map."""
-    thumb: bytes
-    facts: Facts
 
 
 def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
@@ -245,22 +222,17 @@ def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
     return hashlib.sha256(key).hexdigest()[:16]
 
 
-def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+def _preview_of(
+    item: ReviewItem, id: str, status: os.stat_result | None, facts: Facts | None, problem: str | None = None
+) -> Preview:
+    if status is None:
+        return Preview(item, id, None, facts, problem)
+    return Preview(item, id, status.st_size, facts, problem, int(status.st_mtime))
 
 
-def _tint(path: Path) -> bytes | None:
-    """A confidence map as a layer to lay over the picture: clear down to a half, then denser. None without one."""
-    try:
-        with Image.open(path) as image:
-            gray = image.convert("L")
-    except (OSError, SyntaxError, ValueError):  # not there, as most often, or damaged: the picture is what counts
-        return None
-    layer = Image.new("RGBA", gray.size, _TINT)
-    layer.putalpha(gray.point([max(0, 255 - 2 * value) for value in range(256)]))
-    coded = io.BytesIO()
-    layer.save(coded, "PNG")
-    return coded.getvalue()
+def _write(path: Path, content: bytes) -> None:
+    with atomic_write(path, overwrite=True) as file:
+        file.write(content)
 
 
 def _status(path: Path) -> os.stat_result | None:
@@ -268,10 +240,3 @@ def _status(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None
-
-
-def _jpeg(image: Image.Image, quality: int, facts: Facts | None = None) -> bytes:
-    coded = io.BytesIO()
-    comment = b"" if facts is None else json.dumps(asdict(facts)).encode()
-    image.save(coded, "JPEG", quality=quality, progressive=False, optimize=False, comment=comment)
-    return coded.getvalue()

@@ -65,7 +65,7 @@ class Review:
         desk, plan = self.desk, self.desk.plan
         live = resources.files("archivecolor.review").joinpath("assets", "live.js").read_text(encoding="utf-8")
         text, policy = await run_in_threadpool(
-            page_text, plan.folder, plan.out, desk.previews, plan.version, desk.marks, live
+            page_text, plan.folder, plan.out, desk.previews, plan.version, plan.run, desk.marks, live
         )
         return Response(
             text, media_type="text/html; charset=utf-8", headers={"content-security-policy": policy + _PAGE_POLICY}

@@ -38,6 +38,12 @@ class Events:
         self._listeners: set[_Listener] = set()
         self._closed = False
 
+    @property
+    def listening(self) -> int:
+        """How many pages there are."""
+        with self._lock:
+            return len(self._listeners)
+
     def tell(self, event: Mapping[str, Any]) -> None:
         """Tell all pages; none is waited for."""
         self._send(_coded(event))

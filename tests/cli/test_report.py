@@ -103,7 +103,16 @@ def test_a_folder_run_makes_the_page_itself_and_shows_its_failures(run: Run, sou
     text = page.read_text()
     assert '"torn.jpg"' in text
     assert '"failed"' in text
-    assert str(source) not in text, "a page that is sent to somebody tells nothing of this machine"
+
+
+def test_a_page_for_others_tells_nothing_of_this_machine(run: Run, source: Path, out: Path) -> None:
+    assert run("folder", source, out, "--strength", "0.7", "--report").code == 0
+    page = out.parent / "out-report" / "index.html"
+    data = data_of(page)
+    assert (data["source"], data["out"], data["words"]) == (str(source), str(out), "--strength 0.7")
+    assert run("report", out, "--no-paths").code == 0
+    assert str(source.parent) not in page.read_text()
+    assert data_of(page)["quoted"] == {"out": "OUT", "source": "SRC"}
 
 
 def test_confidence_and_its_maps_come_from_the_run_onto_the_page(run: Run, source: Path, out: Path) -> None:

@@ -22,6 +22,7 @@ class Page:
     def open(self, path: Path, hash: str = "") -> None:
         self.browser.get("about:blank")  # going to another hash alone would not load the page anew
         self.browser.get(path.as_uri() + hash)
+        self.wait(lambda: self.find("grid").get_attribute("aria-busy") == "false")
 
     def run(self, script: str, *arguments: object) -> Any:
         return self.browser.execute_script(script, *arguments)
@@ -50,6 +51,12 @@ class Page:
 
     def choices(self, id: str) -> list[str]:
         return list(self.run("return [...document.querySelectorAll(`#${arguments[0]} option`)].map(o => o.value)", id))
+
+    def step(self, id: str, label: str) -> WebElement:
+        """A button of one of the next steps."""
+        step = self.browser.find_element("css selector", f"[data-step='{id}']")
+        (found,) = (button for button in step.find_elements("tag name", "button") if button.text == label)
+        return found
 
     @property
     def shown(self) -> str:

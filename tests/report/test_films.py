@@ -81,7 +81,7 @@ def test_a_film_is_on_the_page_with_its_duration(tmp_path: Path) -> None:
     write_journal(out, colored("reel.mp4", kind=Kind.FILM))
     made = make(out)
     (item,) = data_of(made.path)["items"]
-    assert (item["kind"], item["size"], item["duration"], item["matrix"]) == ("film", "128x96", "0:01", "709")
+    assert (item["kind"], item["size"], item["duration"], item["matrix"]) == ("film", "128x96", "0:01.2", "709")
     thumb = made.path.parent / "thumbs" / item["id"][:2] / f"{item['id']}.jpg"
     with Image.open(thumb) as image:
         assert image.size == (314, 236)
@@ -119,7 +119,7 @@ def test_each_frame_of_a_sheet_comes_by_itself_with_its_time_and_its_place(tmp_p
 
 
 def test_frames_of_a_large_film_are_as_large_as_a_screen(tmp_path: Path) -> None:
-    large = [np.full((600, 1200), 40 + 20 * i, np.uint8) for i in range(3)]
+    large = [np.full((1200, 2400), 40 + 20 * i, np.uint8) for i in range(3)]
     path = FilmSource(large, "libx264", rotation=90).write(tmp_path / "a.mp4")
     assert {frame.picture.size for frame in contact_sheet(path, 536).frames} == {(FRAME_PX // 2, FRAME_PX)}
 
@@ -146,6 +146,6 @@ def test_the_page_names_doubtful_shots_and_shows_them_anew_when_they_change(tmp_
     assert seen[0] != seen[1]
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.9, "0:00"), (61, "1:01"), (3723.4, "1:02:03")])
+@pytest.mark.parametrize(("seconds", "text"), [(0.96, "0:00.9"), (61, "1:01.0"), (3723.4, "1:02:03.4")])
 def test_times_read_as_on_a_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text

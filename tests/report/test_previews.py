@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from archivecolor.errors import InputError
 from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.jobs.journal import confidence_path
-from archivecolor.report import making, previews
+from archivecolor.report import coding, making
 from archivecolor.report.pictures import small_picture
 from tests.fakes.disks import tiny_disk
 from tests.report.conftest import make
@@ -232,8 +232,8 @@ def test_a_thumbnail_fits_the_grid_and_a_picture_the_stage(tmp_path: Path) -> No
     picture(out / "a.jpg", size=(1600, 800))
     folder = make(out).path.parent
     (thumb,), (large,) = (list((folder / name).rglob("*.jpg")) for name in ("thumbs", "pictures"))
-    assert Image.open(io.BytesIO(thumb.read_bytes())).size == (previews.THUMB_PX, previews.THUMB_PX // 2)
-    assert Image.open(io.BytesIO(large.read_bytes())).size == (previews.PICTURE_PX, previews.PICTURE_PX // 2)
+    assert Image.open(io.BytesIO(thumb.read_bytes())).size == (coding.THUMB_PX, coding.THUMB_PX // 2)
+    assert Image.open(io.BytesIO(large.read_bytes())).size == (coding.PICTURE_PX, coding.PICTURE_PX // 2)
 
 
 def test_of_several_pages_the_first_is_shown_and_all_are_counted(tmp_path: Path) -> None:

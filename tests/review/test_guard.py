@@ -219,8 +219,7 @@ def test_no_layer_is_written_but_an_item_s(reviewed: Reviewed, layer: str) -> No
     answer = raw(reviewed, (target + more + "Connection: close\r\n\r\n").encode("latin-1") + layer_png())
     assert status(answer) in (400, 404, 405)
     assert {p for p in reviewed.out.parent.rglob("*") if p.is_file()} == before
-    answer = reviewed.post("api/strokes", {"layer": f"{layer}.png", "painted": {"strokes": []}})
-    assert answer.status_code == 400
+    assert reviewed.post("api/strokes", {"layer": f"{layer}.png", "painted": {"strokes": []}}).status_code == 400
 
 
 def test_layers_are_not_written_through_a_link(reviewed: Reviewed, tmp_path: Path) -> None:
@@ -278,9 +277,9 @@ def test_strange_requests_bring_nothing_down(reviewed: Reviewed) -> None:
     for value in ("[" * 50_000, "{", "null", "3", '"x"', '{"a": {"b": 1}}', '{"a": ["accepted", 1, 2, 3]}'):
         for name in ("marks", "strokes", "again", "drop"):
             headers = {"Origin": reviewed.origin, "Content-Type": "application/json"}
-            answer = reviewed.client.post(f"api/{name}", content=value, headers=headers)
-            assert answer.status_code == 400, (name, value[:20], answer.text)
-            assert answer.json()["error"]
+            refused = reviewed.client.post(f"api/{name}", content=value, headers=headers)
+            assert refused.status_code == 400, (name, value[:20], refused.text)
+            assert refused.json()["error"]
     assert reviewed.client.get("").status_code == 200
 
 

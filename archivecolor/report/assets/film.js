@@ -1,4 +1,4 @@
-// A film that plays in the viewer, in place of its frames.
+// A film that plays in the viewer, in place of its frames: the result where browsers play it, or else its small copy.
 
 /** What the viewer shows then. */
 const PLAY = "play";
@@ -20,8 +20,8 @@ const film = {
         this.fail(); // the browser knows its sound alone
         return;
       }
-      node.style.setProperty("--aspect", node.videoWidth / node.videoHeight);
-      node.style.setProperty("--wide", node.videoWidth);
+      zoom.size = [node.videoWidth, node.videoHeight];
+      zoom.lay();
     });
     if (node.requestVideoFrameCallback) {
       const seen = (_, { mediaTime }) => {
@@ -39,7 +39,7 @@ const film = {
     if (this.isShown) {
       this.time = 0;
       node.className = `film luma-${item.matrix}`;
-      node.src = resultOf(item);
+      node.src = item.plays === "copy" ? copyOf(item) : resultOf(item);
       node.focus({ preventScroll: true });
     } else if (node.hasAttribute("src")) {
       node.removeAttribute("src");

@@ -10,12 +10,7 @@ const filters = {
   setUp() {
     fillFolders();
     fillStates();
-    fill("mark", [
-      ["", "All"],
-      ["none", "Not yet marked"],
-      [ACCEPT, "Accepted"],
-      [REJECT, "Rejected"],
-    ]);
+    fill("mark", [["", "All"], ["none", "Not yet reviewed"], ...markChoices(), ["note", "With a note"]]);
     const known = items.some((item) => item.confidence !== null);
     element("confidence-field").hidden = !known;
     const orders = [
@@ -28,11 +23,29 @@ const filters = {
     form.addEventListener("input", () => this.apply());
     form.addEventListener("submit", (event) => event.preventDefault());
     element("clear").addEventListener("click", () => this.clear());
-    this.apply();
   },
 
   clear() {
     element("filters").reset();
+    this.apply();
+  },
+
+  /** What differs from all, by the names of the fields: goes into the page's address. */
+  get state() {
+    const fields = ["text", "folder", "state", "mark", "confidence", "order"];
+    const initial = { confidence: "100", order: "path" };
+    return fields.map((id) => [id, element(id).value]).filter(([id, value]) => value !== (initial[id] ?? ""));
+  },
+
+  /** Set every field, those that are not named to all; what is no choice is passed over. */
+  set(fields) {
+    element("filters").reset();
+    for (const [id, value] of fields) {
+      const field = element(id);
+      const before = field.value;
+      field.value = value;
+      if (field.value !== value) field.value = before;
+    }
     this.apply();
   },
 
@@ -49,12 +62,27 @@ const filters = {
         liesIn(item, folder) &&
         isIn(item, state) &&
         (most === 1 || (item.confidence !== null && item.confidence <= most)) &&
-        (!mark || (marks.of(item) ?? "none") === mark),
+        hasMark(item, mark),
     );
     this.shown = ordered(kept, element("order").value);
     for (const listener of this.changed) listener();
   },
 };
+
+const markChoices = () => Object.entries(MARKS).filter(([mark]) => items.some((item) => marks.fits(item, mark)));
+
+function hasMark(item, choice) {
+  if (!choice) return true;
+  if (choice === "none") return item.isJudged && !marks.of(item);
+  return choice === "note" ? marks.noteOf(item) !== "" : marks.of(item) === choice;
+}
+
+/** What a warning is about, without its numbers and the file it names: alike warnings are of one kind. */
+function kindOf(text) {
+  const said = text.replace(/^[^\s:]*\.\w{2,4}: /, "").replace(/ ?\(.*$/s, "");
+  const about = said.includes(": ") ? said.slice(0, said.indexOf(": ")) : said;
+  return about.replace(/\d[\d.,:]*/g, "…").trim();
+}
 
 function liesIn(item, choice) {
   if (!choice) return true;
@@ -65,11 +93,20 @@ function liesIn(item, choice) {
 function isIn(item, choice) {
   const [kind, rest] = [choice.slice(0, 1), choice.slice(1)];
   if (kind === "s") return item.status === rest;
-  if (kind === "w") return rest ? item.warnings.includes(rest) : item.warnings.length > 0;
+  if (kind === "w") return rest ? item.warnings.some((text) => kindOf(text) === rest) : item.warnings.length > 0;
   if (kind === "r") return item.reason === rest;
   if (kind === "k") return item.kind === rest;
+  if (kind === "b") return BADGES[rest](item);
   return true;
 }
+
+/** What a picture may be besides, by the word for it. */
+const BADGES = {
+  painted: (item) => item.painted || strokesOf(item).length > 0,
+  redone: (item) => item.redone,
+  paged: (item) => item.pages > 1,
+};
+const BADGE_NAMES = { painted: "Painted on", redone: "Made again", paged: "Of several pages" };
 
 function ordered(kept, order) {
   const unknown = order === "sure" ? -1 : 2;
@@ -126,10 +163,15 @@ function fillStates() {
   if (states.length > 1) choices.push(...states.map(labeled("s", (status) => STATES[status])));
   const kinds = tally(items.map((item) => item.kind));
   if (kinds.length > 1) choices.push(...kinds.map(labeled("k", (kind) => (kind === "film" ? "Films" : "Photographs"))));
+  const badges = Object.keys(BADGES).map((badge) => [badge, items.filter(BADGES[badge]).length]);
+  choices.push(...badges.filter(([, n]) => n).map(labeled("b", (badge) => BADGE_NAMES[badge])));
   const warned = items.filter((item) => item.warnings.length);
   if (warned.length) {
-    const texts = tally(warned.flatMap((item) => item.warnings)).slice(0, MOST_TEXTS);
-    choices.push(["Warnings", [["w", `Any warning (${numbered.format(warned.length)})`], ...texts.map(labeled("w", printable))]]);
+    const texts = tally(warned.flatMap((item) => [...new Set(item.warnings.map(kindOf))])).slice(0, MOST_TEXTS);
+    const said = new Map(warned.flatMap((item) => item.warnings.map((text) => [kindOf(text), text])));
+    const alike = new Set(warned.flatMap((item) => item.warnings.filter((text) => said.get(kindOf(text)) !== text).map(kindOf)));
+    const named = (kind) => printable(alike.has(kind) ? kind : said.get(kind));
+    choices.push(["Warnings", [["w", `Any warning (${numbered.format(warned.length)})`], ...texts.map(labeled("w", named))]]);
   }
   const reasons = tally(items.map((item) => item.reason).filter(Boolean)).slice(0, MOST_TEXTS);
   if (reasons.length) choices.push(["Reasons", reasons.map(labeled("r", printable))]);

@@ -3,25 +3,25 @@
 const NARROW_PX = 620;
 const ROWS_AROUND = 2;
 const END_OF_NAME = 10;
+/** Least widths of a thumbnail on a desk and on a phone, by its size. */
+const SIZES = { small: [132, 104], medium: [208, 150], large: [312, 300] };
+const SIZE_KEY = "archivecolor:size";
 
 const grid = {
   node: element("grid"),
+  headings: element("headings"),
   cells: new Map(),
+  heads: new Map(),
   active: 0,
+  size: "medium",
   width: 0,
-  columns: 1,
   cellWidth: 200,
-  rowHeight: 200,
   gap: 16,
 
   setUp() {
     addEventListener("scroll", () => this.schedule(), { passive: true });
     // Its height is our own doing; cells that are made again under a pointer would lose its click
     new ResizeObserver(() => this.node.clientWidth !== this.width && this.lay()).observe(this.node);
-    this.node.addEventListener("click", (event) => {
-      const cell = event.target.closest("[data-index]");
-      if (cell) openAt(filters.shown.indexOf(items[Number(cell.dataset.index)]));
-    });
     filters.changed.push(() => {
       this.active = 0;
       this.lay();
@@ -30,7 +30,29 @@ const grid = {
     marks.changed.push((item) => {
       for (const [index, cell] of this.cells) if (!item || index === item.index) showMark(cell, items[index]);
     });
+    itemsChanged.push((item) => {
+      this.cells.get(item.index)?.remove();
+      this.cells.delete(item.index);
+      this.draw();
+    });
+    for (const button of element("sizes").querySelectorAll("button")) {
+      button.addEventListener("click", () => this.resize(button.value));
+    }
+    const kept = localStorageOr(SIZE_KEY);
+    if (kept in SIZES) this.size = kept;
+    pressOne("sizes", this.size);
+  },
+
+  resize(size) {
+    this.size = size;
+    try {
+      localStorage.setItem(SIZE_KEY, size);
+    } catch {
+      // then it is medium again next time
+    }
+    pressOne("sizes", size);
     this.lay();
+    this.go(this.active);
   },
 
   /** Distance of the grid's first row from the top of the page, less what sticks to the window's top. */
@@ -48,16 +70,20 @@ const grid = {
     this.width = width;
     const narrow = innerWidth < NARROW_PX;
     this.gap = narrow ? 10 : 18;
-    const least = narrow ? 148 : 212;
-    this.columns = Math.max(1, Math.floor((width + this.gap) / (least + this.gap)));
-    this.cellWidth = (width - this.gap * (this.columns - 1)) / this.columns;
-    this.rowHeight = Math.round(this.cellWidth * 0.78) + 44 + this.gap;
-    const rows = Math.ceil(filters.shown.length / this.columns);
-    this.node.style.height = `${rows * this.rowHeight}px`;
+    const least = SIZES[this.size][narrow ? 1 : 0];
+    const columns = Math.max(1, Math.floor((width + this.gap) / (least + this.gap)));
+    this.cellWidth = (width - this.gap * (columns - 1)) / columns;
+    const rowHeight = Math.round(this.cellWidth * 0.78) + 44 + this.gap;
+    const { shown } = filters;
+    const headed = element("order").value === "path" && shown.some((item) => item.folder !== shown[0].folder);
+    sections.lay(shown, { columns, rowHeight, headed });
+    this.headed = headed;
+    this.node.style.height = `${sections.height}px`;
     this.node.style.setProperty("--cell-width", `${this.cellWidth}px`);
-    this.node.style.setProperty("--cell-height", `${this.rowHeight - this.gap}px`);
-    for (const cell of this.cells.values()) cell.remove();
+    this.node.style.setProperty("--cell-height", `${rowHeight - this.gap}px`);
+    for (const cell of [...this.cells.values(), ...this.heads.values()]) cell.remove();
     this.cells.clear();
+    this.heads.clear();
     this.draw();
   },
 
@@ -71,41 +97,57 @@ const grid = {
 
   /** Put the cells into the document that the window shows, and take the others out. */
   draw() {
+    const { shown } = filters;
     const above = -this.node.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor(above / this.rowHeight) - ROWS_AROUND) * this.columns;
-    const rows = Math.ceil(innerHeight / this.rowHeight) + 2 * ROWS_AROUND + 1;
-    const last = Math.min(filters.shown.length, first + rows * this.columns);
-    const wanted = new Map();
-    for (let at = first; at < last; at += 1) wanted.set(filters.shown[at].index, at);
-    if (filters.shown[this.active]) wanted.set(filters.shown[this.active].index, this.active);
+    const around = ROWS_AROUND * sections.rowHeight;
+    const near = shown.length ? sections.between(above - around, above + innerHeight + around) : { places: [], sections: [] };
+    const wanted = new Map(near.places.map((at) => [shown[at].index, at]));
+    if (shown[this.active]) wanted.set(shown[this.active].index, this.active);
     for (const [index, cell] of this.cells) {
       if (wanted.has(index)) continue;
       cell.remove();
       this.cells.delete(index);
     }
+    const added = document.createDocumentFragment();
     for (const [index, at] of wanted) {
-      if (!this.cells.has(index)) this.cells.set(index, this.place(cellOf(items[index]), at));
+      if (this.cells.has(index)) continue;
+      const cell = this.place(cellOf(items[index]), at);
+      this.cells.set(index, cell);
+      added.append(cell);
     }
+    this.node.append(added);
+    this.drawHeadings(this.headed ? near.sections : []);
     this.showActive();
   },
 
+  drawHeadings(wanted) {
+    const firsts = new Set(wanted.map((section) => section.first));
+    for (const [first, head] of this.heads) {
+      if (firsts.has(first)) continue;
+      head.remove();
+      this.heads.delete(first);
+    }
+    for (const section of wanted) {
+      if (this.heads.has(section.first)) continue;
+      const head = headingOf(section);
+      head.style.transform = `translateY(${section.top - HEADING_PX}px)`;
+      this.heads.set(section.first, head);
+      this.headings.append(head);
+    }
+  },
+
   place(cell, at) {
-    const x = (at % this.columns) * (this.cellWidth + this.gap);
-    const y = Math.floor(at / this.columns) * this.rowHeight;
-    cell.style.transform = `translate(${x}px, ${y}px)`;
+    const { column, top } = sections.place(at);
+    cell.style.transform = `translate(${column * (this.cellWidth + this.gap)}px, ${top}px)`;
     cell.setAttribute("aria-posinset", at + 1);
     cell.setAttribute("aria-setsize", filters.shown.length);
-    this.node.append(cell);
     return cell;
   },
 
   showActive() {
     const item = filters.shown[this.active];
-    for (const [index, cell] of this.cells) {
-      const active = item && index === item.index;
-      cell.classList.toggle("active", Boolean(active));
-      cell.setAttribute("aria-selected", active ? "true" : "false");
-    }
+    for (const [index, cell] of this.cells) cell.classList.toggle("active", Boolean(item && index === item.index));
+    selection.show();
     if (item) this.node.setAttribute("aria-activedescendant", `item-${item.index}`);
     else this.node.removeAttribute("aria-activedescendant");
   },
@@ -114,17 +156,47 @@ const grid = {
   go(at) {
     if (!filters.shown.length) return;
     this.active = Math.min(Math.max(at, 0), filters.shown.length - 1);
-    const row = this.top() + Math.floor(this.active / this.columns) * this.rowHeight;
-    const room = innerHeight - this.covered();
-    if (row < scrollY) scrollTo({ top: row });
-    else if (row + this.rowHeight > scrollY + room) scrollTo({ top: row + this.rowHeight - room });
+    const row = this.top() + sections.place(this.active).top;
+    const room = innerHeight - this.covered() - selection.covered();
+    const head = this.headed ? HEADING_PX : 0;
+    if (row - head < scrollY) scrollTo({ top: row - head });
+    else if (row + sections.rowHeight > scrollY + room) scrollTo({ top: row + sections.rowHeight - room });
     this.draw();
   },
 
   get pageRows() {
-    return Math.max(1, Math.floor((innerHeight - this.covered()) / this.rowHeight));
+    return Math.max(1, Math.floor((innerHeight - this.covered()) / sections.rowHeight));
+  },
+
+  /** Up or down by rows. */
+  move(rows) {
+    let at = this.active;
+    for (let i = 0; i < Math.abs(rows); i += 1) at = sections.beside(at, Math.sign(rows));
+    this.go(at);
   },
 };
+
+function localStorageOr(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** The name of a folder above its pictures, and a button that takes all of them into the selection. */
+function headingOf({ folder, first, count: n }) {
+  const head = made("div", "heading");
+  const slash = folder.lastIndexOf("/");
+  const title = made("h2", "heading-name");
+  if (slash >= 0) title.append(made("span", "heading-above", `${printable(folder.slice(0, slash))} / `));
+  title.append(made("bdi", "", folder ? printable(folder.slice(slash + 1)) : "At the top"));
+  const all = made("button", "button button-plain heading-all", `Select ${numbered.format(n)}`);
+  all.type = "button";
+  all.addEventListener("click", () => selection.add(filters.shown.slice(first, first + n)));
+  head.append(title, made("span", "quiet", count(n, "picture")), all);
+  return head;
+}
 
 /** One picture in the grid. */
 function cellOf(item) {
@@ -134,7 +206,7 @@ function cellOf(item) {
   cell.setAttribute("role", "option");
   const frame = made("div", "frame");
   if (item.shown) {
-    const picture = made("img", `luma-${item.matrix}`);
+    const picture = made("img", item.isJudged ? `luma-${item.matrix}` : "");
     picture.alt = "";
     picture.decoding = "async";
     picture.draggable = false;
@@ -143,13 +215,23 @@ function cellOf(item) {
   } else {
     frame.append(made("p", "cell-reason", printable(item.reason) || STATES[item.status]));
   }
-  if (item.kind === "film") frame.append(made("span", "badge badge-film", "Film"));
-  frame.append(made("span", "badge badge-mark"));
+  frame.append(badgesOf(item), made("span", "badge-mark"), made("span", "tick"));
   const caption = made("div", "caption");
   caption.append(nameOf(item), noteOf(item));
   cell.append(frame, caption);
   showMark(cell, item);
   return cell;
+}
+
+function badgesOf(item) {
+  const badges = made("span", "badges");
+  const words = [];
+  if (item.kind === "film") words.push(item.duration ? `Film ${item.duration}` : "Film");
+  if (item.pages > 1) words.push(count(item.pages, "page"));
+  if (BADGES.painted(item)) words.push("Painted");
+  if (item.redone) words.push("Redone");
+  badges.append(...words.map((word) => made("span", "badge", word)));
+  return badges;
 }
 
 /** A name that is cut in its middle when it is too long: numbers stand at the end. */
@@ -175,16 +257,21 @@ function noteOf(item) {
   return note;
 }
 
+const MARK_ICONS = { [ACCEPT]: "check", [REJECT]: "cross", [LATER]: "clock", [RECOLOR]: "brush" };
+
 function showMark(cell, item) {
   const mark = marks.of(item);
-  cell.classList.toggle("accepted", mark === ACCEPT);
-  cell.classList.toggle("rejected", mark === REJECT);
-  const badge = cell.querySelector(".badge-mark");
-  badge.replaceChildren(...(mark ? [icon(mark === ACCEPT ? "check" : "cross")] : []));
+  for (const each of Object.keys(MARKS)) cell.classList.toggle(each, mark === each);
+  cell.querySelector(".badge-mark").replaceChildren(...(mark ? [icon(MARK_ICONS[mark])] : []));
   const words = [item.path, STATES[item.status]];
+  if (item.kind === "film") words.push("film");
+  if (item.pages > 1) words.push(count(item.pages, "page"));
+  if (BADGES.painted(item)) words.push("painted on");
+  if (item.redone) words.push("made again");
   if (item.confidence !== null) words.push(`confidence ${percent(item.confidence)}`);
   if (item.warnings.length) words.push(count(item.warnings.length, "warning"));
   if (item.reason) words.push(printable(item.reason));
-  if (mark) words.push(mark === ACCEPT ? "accepted" : "rejected");
+  if (mark) words.push(MARKS[mark].toLowerCase());
+  if (marks.noteOf(item)) words.push("with a note");
   cell.setAttribute("aria-label", words.join(", "));
 }

@@ -1,41 +1,91 @@
-// What the page is about: one object an item, made from the rows of the embedded data.
+// What the page is about: one object an item, made from a row of the embedded data.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-/** `report/page.py` says what the fields are. */
-const items = data.items.map((row, index) => {
-  const item = { index };
-  data.fields.forEach((field, i) => {
-    item[field] = row[i];
-  });
-  const slash = item.source.lastIndexOf("/");
-  item.folder = slash < 0 ? "" : item.source.slice(0, slash);
-  item.name = printable(item.source.slice(slash + 1));
-  item.path = printable(item.source);
-  item.searched = item.path.toLowerCase();
-  item.warnings = item.warnings.map((i) => data.texts[i]);
-  item.reason = item.reason === null ? "" : data.texts[item.reason];
-  item.hint = item.hint === null ? "" : data.texts[item.hint];
-  item.engine = item.engine === null ? "" : data.texts[item.engine];
-  return item;
-});
+/** `report/page.py` says what the fields are. What is long is worked out when it is asked for: there may be 50,000. */
+class Item {
+  constructor(row, texts, index) {
+    data.fields.forEach((field, i) => {
+      this[field] = row[i];
+    });
+    this.index = index;
+    this.warnings = row[data.fields.indexOf("warnings")].map((i) => texts[i]);
+    for (const field of ["reason", "hint", "engine"]) this[field] = this[field] === null ? "" : texts[this[field]];
+    const slash = this.source.lastIndexOf("/");
+    this.folder = slash < 0 ? "" : this.source.slice(0, slash);
+    this.file = this.source.slice(slash + 1);
+  }
+
+  get name() {
+    return printable(this.file);
+  }
+
+  get path() {
+    return printable(this.source);
+  }
+
+  get searched() {
+    this.lower ??= this.path.toLowerCase();
+    return this.lower;
+  }
+
+  /** Where marks and lists of results have it: its result below OUT or, of what has none, its source below SRC. */
+  get place() {
+    return this.result ?? this.source;
+  }
+
+  /** Whether it waits for a judgement: there is nothing to judge of what failed, and what was left alone is no result. */
+  get isJudged() {
+    return this.status === "colored";
+  }
+
+  /** Whether it was left alone, and may be colored all the same. */
+  get isLeftAlone() {
+    return this.status === "skipped";
+  }
+}
+
+const makeItem = (row, texts, index) => new Item(row, texts, index);
+
+const items = data.items.map((row, index) => makeItem(row, data.texts, index));
+
+/** Called with an item that took the place of another. */
+const itemsChanged = [];
+
+/** Put what was made again in the place of what it was: `row` and `texts` as in the page's data. */
+function replaceItem(id, row, texts) {
+  const index = items.findIndex((item) => item.id === id);
+  if (index < 0) return null;
+  items[index] = makeItem(row, texts, index);
+  for (const listener of itemsChanged) listener(items[index]);
+  return items[index];
+}
 
 const STATES = { colored: "Colored", skipped: "Left as it was", failed: "Failed", missing: "Without a result" };
 
 const thumbnailOf = (item) => `thumbs/${item.id.slice(0, 2)}/${item.id}.jpg`;
 const pictureOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.jpg`;
 const frameOf = (item, number) => `pictures/${item.id.slice(0, 2)}/${item.id}.${number}.jpg`;
-const resultOf = (item) => `${data.root}/${addressOf(item.result)}`;
 const mapOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.map.png`;
+const seenOf = (item) => `pictures/${item.id.slice(0, 2)}/${item.id}.css`;
+const tilesOf = (item, page) => `tiles/${item.id.slice(0, 2)}/${item.id}${page === null ? "" : `.${page}`}`;
+const copyOf = (item) => `films/${item.id.slice(0, 2)}/${item.id}.mp4`;
+/** The result itself or, of what was left alone, the source; null where neither is known. */
+function resultOf(item) {
+  if (item.result !== null) return `${data.root}/${addressOf(item.result)}`;
+  return item.isLeftAlone && data.sources ? `${data.sources}/${addressOf(item.source)}` : null;
+}
 
 const numbered = new Intl.NumberFormat("en");
 const count = (n, one, many = `${one}s`) => `${numbered.format(n)} ${n === 1 ? one : many}`;
 const two = (n) => String(n).padStart(2, "0");
 
-/** A time in a film: '1:02:03' or '2:03'. */
+/** A time in a film, never later than it is: '1:02:03.4' or '2:03.4'. */
 function clock(seconds) {
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
-  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+  const tenths = Math.floor(seconds * 10 + 1e-6);
+  const [h, m, s] = [Math.floor(tenths / 36_000), Math.floor(tenths / 600) % 60, Math.floor(tenths / 10) % 60];
+  const rest = `${two(s)}.${tenths % 10}`;
+  return h ? `${h}:${two(m)}:${rest}` : `${m}:${rest}`;
 }
 
 /** What a frame of a film or a page of a file is called. */
@@ -43,6 +93,13 @@ const partOf = (item, number) =>
   item.kind === "film" ? clock(item.frames[number][0]) : `page ${item.frames[number][0]}`;
 
 const percent = (share) => `${Math.round(share * 100)} %`;
+
+function dayOf(moment) {
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime())
+    ? ""
+    : date.toLocaleDateString("en-US", { day: "numeric", month: "long", year: "numeric" });
+}
 
 const element = (id) => document.getElementById(id);
 
@@ -73,13 +130,20 @@ function handOut(file, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** Press one of the buttons of a group, by its value. */
+function pressOne(group, value) {
+  for (const button of element(group).querySelectorAll("button[value]")) {
+    button.setAttribute("aria-pressed", String(button.value === value));
+  }
+}
+
 let toastTimer = 0;
 
 /** A word on what has just happened, for eyes and screen readers. */
 function say(text, forSeconds = 2.5) {
   const toast = element("toast");
-  // An open dialog makes all else inert
-  const home = document.querySelector("dialog[open]") ?? document.body;
+  // An open dialog makes all else inert; the last one lies on top
+  const home = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
   if (toast.parentNode !== home) home.append(toast);
   toast.textContent = text;
   toast.classList.add("seen");

@@ -1,24 +1,41 @@
-// Putting it together: judging, keys, addresses, the head of the page.
+// Putting it together: judging, addresses, the head of the page.
 
-/** Mark the picture that is looked at, or the active one of the grid, and go on; the same mark again takes it back. */
-function judge(mark) {
+/** What is meant when a mark is given: the picture that is looked at, or those that are selected, or the active one. */
+function meant() {
+  if (viewer.node.open) return [viewer.item];
+  return selection.size ? selection.items : filters.shown.slice(grid.active, grid.active + 1);
+}
+
+/** Mark what is meant, and go on; the same mark again, or null, takes it back. */
+async function judge(mark) {
+  const chosen = meant();
   const open = viewer.node.open;
-  const item = open ? viewer.item : filters.shown[grid.active];
-  if (!item) return;
-  const back = marks.of(item) === mark;
-  marks.set(item, back ? null : mark);
-  say(back ? `${item.name}: mark removed` : `${item.name}: ${mark === ACCEPT ? "accepted" : "rejected"}`);
-  if (back) return;
+  if (!chosen.length) return;
+  const [first] = chosen;
+  const fitting = mark === null ? chosen : chosen.filter((item) => marks.fits(item, mark));
+  if (!fitting.length) {
+    say(mark === RECOLOR ? "Only what was left alone can be colored anyway." : "There is no result here to judge.");
+    return;
+  }
+  const back = mark === null || fitting.every((item) => marks.of(item) === mark);
+  const { length } = await marks.set(fitting, back ? null : mark);
+  const what = chosen.length > 1 ? count(length, "picture") : first.name;
+  say(back ? `${what}: mark removed` : `${what}: ${MARKS[mark].toLowerCase()}`);
+  if (back || chosen.length > 1) return;
   if (!open) grid.go(grid.active + 1);
   else if (viewer.at + 1 < filters.shown.length) viewer.turn(1);
 }
 
-function undo() {
-  const item = marks.undo();
-  if (!item) return;
-  say(`${item.name}: mark removed`);
-  const at = filters.shown.indexOf(item);
-  if (at < 0) return;
+async function undo() {
+  const undone = await marks.undo();
+  if (!undone.length) {
+    say("There is nothing to undo.");
+    return;
+  }
+  const [first] = undone;
+  say(undone.length > 1 ? `${count(undone.length, "mark")} undone` : `${first.name}: undone`);
+  const at = filters.shown.indexOf(first);
+  if (at < 0 || undone.length > 1) return;
   if (viewer.node.open) viewer.show(at);
   else grid.go(at);
 }
@@ -29,90 +46,30 @@ function showAsScanned() {
   grid.node.classList.toggle("as-scanned", pressed);
 }
 
-const anywhere = {
-  a: () => judge(ACCEPT),
-  r: () => judge(REJECT),
-  u: undo,
-  "?": () => element("help").showModal(),
-};
-
-const inGrid = {
-  ArrowLeft: () => grid.go(grid.active - 1),
-  ArrowRight: () => grid.go(grid.active + 1),
-  ArrowUp: () => grid.active >= grid.columns && grid.go(grid.active - grid.columns),
-  ArrowDown: () => grid.go(grid.active + grid.columns),
-  PageUp: () => grid.go(grid.active - grid.columns * grid.pageRows),
-  PageDown: () => grid.go(grid.active + grid.columns * grid.pageRows),
-  Home: () => grid.go(0),
-  End: () => grid.go(filters.shown.length - 1),
-  Enter: () => filters.shown.length && openAt(grid.active),
-  b: showAsScanned,
-  "/": () => element("text").focus(),
-};
-
-const inViewer = {
-  ArrowLeft: () => viewer.turn(-1),
-  ArrowRight: () => viewer.turn(1),
-  k: () => viewer.turn(-1),
-  j: () => viewer.turn(1),
-  Home: () => viewer.show(0),
-  End: () => viewer.show(filters.shown.length - 1),
-  b: () => viewer.flip(),
-  c: () => viewer.doubt(),
-  p: () => painting.start(),
-  f: () => viewer.nextFrame(),
-  " ": () => film.playOrPause(),
-  "Shift ArrowLeft": () => viewer.moveTo(viewer.split - 5),
-  "Shift ArrowRight": () => viewer.moveTo(viewer.split + 5),
-};
-
-const whilePainting = {
-  p: () => painting.leave(),
-  z: () => painting.undo(),
-  s: () => painting.save(),
-};
-
-const onDivider = {
-  ArrowLeft: () => viewer.moveTo(viewer.split - 2),
-  ArrowRight: () => viewer.moveTo(viewer.split + 2),
-  PageDown: () => viewer.moveTo(viewer.split - 10),
-  PageUp: () => viewer.moveTo(viewer.split + 10),
-  Home: () => viewer.moveTo(0),
-  End: () => viewer.moveTo(100),
-};
-
-/** Where the focus is decides what a key does: in fields keys write, on the divider arrows move it. */
-function actionOf(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || element("help").open || element("lists").open) return null;
-  const target = event.target;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : (event.shiftKey ? "Shift " : "") + event.key;
-  if (painting.item && whilePainting[key]) return whilePainting[key];
-  if (target.matches("input, select, textarea")) return null;
-  if (target.id === "divider" && onDivider[key]) return onDivider[key];
-  if (target.matches("button, a") && (key === "Enter" || key === " ")) return null;
-  if (target.matches("video") && (key === " " || key.startsWith("Arrow"))) return null;
-  return (viewer.node.open ? inViewer : inGrid)[key] ?? anywhere[key] ?? null;
+/** The page's address: the item that is looked at, and every filter that leaves something out. */
+function keepAddress() {
+  const said = new URLSearchParams(filters.state.map(([name, value]) => [name, escaped(value)]));
+  if (viewer.node.open) said.set("item", viewer.item.id);
+  const hash = said.toString();
+  history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
-addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.id === "text") grid.node.focus();
-  const action = actionOf(event);
-  if (!action) return;
-  event.preventDefault();
-  action();
-});
-
-/** Show what the address asks for: `#id` is an item, nothing is the grid. */
+/** Show what the address asks for. */
 function followAddress() {
-  const id = location.hash.slice(1);
-  if (!id) {
+  const said = new URLSearchParams(location.hash.slice(1));
+  const id = said.get("item");
+  said.delete("item");
+  const fields = [...said].map(([name, value]) => [name, unescaped(value)]);
+  const wanted = JSON.stringify(fields);
+  if (wanted !== JSON.stringify(filters.state) || !filters.isSet) filters.set(fields);
+  filters.isSet = true;
+  const item = id && items.find((each) => each.id === id);
+  if (!item) {
     if (viewer.node.open) viewer.node.close();
     return;
   }
-  const wanted = items.find((item) => item.id === id);
-  if (!wanted) return;
-  if (!filters.shown.includes(wanted)) filters.clear();
-  viewer.show(filters.shown.indexOf(wanted));
+  if (!filters.shown.includes(item)) filters.clear();
+  viewer.show(filters.shown.indexOf(item));
 }
 
 function showHead() {
@@ -124,56 +81,36 @@ function showHead() {
   if (of("skipped")) parts.push(`${numbered.format(of("skipped"))} left as they were`);
   if (of("failed")) parts.push(`${numbered.format(of("failed"))} failed`);
   if (of("missing")) parts.push(`${numbered.format(of("missing"))} without a result`);
-  const day = new Date(data.made).toLocaleDateString("en-US", { day: "numeric", month: "long", year: "numeric" });
-  element("summary").textContent = `${parts.join(" · ")} — archivecolor ${data.version}, ${day}`;
+  element("summary").textContent = parts.join(" · ");
+  const day = dayOf(data.began || data.made);
+  const said = [`${data.began ? "Colored" : "Page made"} ${day} with archivecolor ${data.version}`];
+  const where = [data.source, data.out].filter(Boolean).map(printable).join(" → ");
+  element("origin").textContent = [...said, ...(where ? [where] : [])].join(" · ");
 }
 
 function showReview() {
   const counts = marks.counts();
+  const all = items.filter((item) => item.isJudged).length;
   const judged = counts[ACCEPT] + counts[REJECT];
-  element("reviewed").max = items.length || 1;
+  element("reviewed").max = all || 1;
   element("reviewed").value = judged;
+  const parts = [ACCEPT, REJECT, LATER].filter((mark) => counts[mark] || (judged && mark !== LATER));
   element("reviewed-label").textContent =
-    `${numbered.format(judged)} of ${numbered.format(items.length)} reviewed` +
-    (judged ? `: ${numbered.format(counts[ACCEPT])} accepted, ${numbered.format(counts[REJECT])} rejected` : "");
+    `${numbered.format(judged)} of ${numbered.format(all)} reviewed` +
+    (parts.length ? `: ${parts.map((mark) => `${numbered.format(counts[mark])} ${MARKS[mark].toLowerCase()}`).join(", ")}` : "");
 }
 
-/** Say how long each list would be, and offer only those that are not empty. */
-function offerLists() {
-  const counts = marks.counts();
-  const choices = [
-    [REJECT, "Rejected", counts[REJECT]],
-    [ACCEPT, "Accepted", counts[ACCEPT]],
-    ["shown", "All shown", filters.shown.length],
-  ];
-  for (const [id, label, length] of choices) {
-    const button = element(`export-${id}`);
-    button.textContent = `${label} (${numbered.format(length)})`;
-    button.disabled = length === 0;
-  }
-  element("lists").returnValue = "";
-  element("lists").showModal();
-}
-
-function exportChosen() {
-  const choice = element("lists").returnValue;
-  if (choice === "shown") exportList(filters.shown, "shown.txt");
-  else if (choice) exportList(items.filter((item) => marks.of(item) === choice), `${choice}ed.txt`);
-}
-
-filters.changed.push(() => {
+function showShown() {
+  const { length } = filters.shown;
   element("shown").textContent =
-    filters.shown.length === items.length
-      ? count(items.length, "picture")
-      : `${numbered.format(filters.shown.length)} of ${count(items.length, "picture")}`;
-  element("nothing").hidden = filters.shown.length > 0;
-  showReview();
-});
+    length === items.length ? count(length, "picture") : `${numbered.format(length)} of ${count(items.length, "picture")}`;
+  element("nothing").hidden = length > 0;
+}
+
+filters.changed.push(showShown, showReview, keepAddress);
 marks.changed.push(showReview);
 element("gray").addEventListener("click", showAsScanned);
 element("keys").addEventListener("click", () => element("help").showModal());
-element("export").addEventListener("click", offerLists);
-element("lists").addEventListener("close", exportChosen);
 element("more").addEventListener("click", () => {
   const open = element("filters").classList.toggle("unfolded");
   element("more").setAttribute("aria-expanded", String(open));
@@ -181,9 +118,17 @@ element("more").addEventListener("click", () => {
 addEventListener("hashchange", followAddress);
 addEventListener("popstate", followAddress);
 
+await Promise.all([marks.setUp(), strokes.setUp()]);
 showHead();
 filters.setUp();
 grid.setUp();
+selection.setUp();
 viewer.setUp();
+zoom.setUp();
+gestures.setUp();
+film.setUp();
 painting.setUp();
+setUpSteps();
+backend.watchItems(replaceItem);
 followAddress();
+grid.node.setAttribute("aria-busy", "false");

@@ -40,3 +40,42 @@ function addressOf(path) {
     return /[A-Za-z0-9_.~/-]/.test(c) ? c : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }).join("");
 }
+
+/** Names as the bytes of a file have them: what is no UTF-8 becomes lone surrogates, as Python's surrogateescape does. */
+function textOf(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return Array.from({ length: bytes.length }, (_, i) => i)
+      .reduce(pieceAt(bytes), { text: [], until: 0 })
+      .text.join("");
+  }
+}
+
+function pieceAt(bytes) {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  return (so, i) => {
+    if (i < so.until) return so;
+    const [first] = [bytes[i]];
+    const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    try {
+      so.text.push(decoder.decode(bytes.subarray(i, i + length)));
+      so.until = i + length;
+    } catch {
+      so.text.push(String.fromCharCode(0xdc00 + first));
+      so.until = i + 1;
+    }
+    return so;
+  };
+}
+
+/** Text that any address can hold, and what it was: lone surrogates would not survive as they are. */
+const escaped = (text) => JSON.stringify(text).slice(1, -1);
+
+function unescaped(text) {
+  try {
+    return JSON.parse(`"${text}"`);
+  } catch {
+    return "";
+  }
+}

@@ -1,13 +1,16 @@
-// Painting hints: strokes of color on a transparent layer, saved as what `archivecolor folder --hints-dir` reads.
-// Strokes are kept in this browser by their layer, so that they are still there when the picture is made again.
+// Painting hints: strokes of color on whatever is wrong, their preview, and the layer that `archivecolor folder` reads.
 
 const COLORS = [
-  ["Skin", "#d9a78b"],
+  ["Skin, light", "#d9a78b"],
+  ["Skin, dark", "#8a5a40"],
+  ["Hair, blond", "#b7955f"],
   ["Hair, brown", "#6f5038"],
   ["Red", "#a8322b"],
+  ["Pink", "#cf8f97"],
   ["Brick", "#9c5a41"],
   ["Orange", "#c9772e"],
   ["Wood", "#8a6a45"],
+  ["Khaki", "#8c8058"],
   ["Yellow", "#cdb04c"],
   ["Grass", "#6f8a3c"],
   ["Leaves", "#4d6b3a"],
@@ -17,28 +20,36 @@ const COLORS = [
   ["Violet", "#77568f"],
   ["No color", "#808080"],
 ];
+const RAMP_STEPS = 12;
+const WIDTHS = { least: 0.5, most: 12, step: 0.5 };
 
 const painting = {
-  key: `archivecolor:${data.run}:strokes`,
-  byLayer: {},
   item: null,
   layer: "",
   color: COLORS[0][1],
+  tool: "brush",
   stroke: null,
-  folder: null,
+  luma: 0.5,
 
   setUp() {
-    const canvas = element("paint");
-    canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    canvas.addEventListener("pointermove", (event) => this.draw(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
     element("paint-colors").replaceChildren(...COLORS.map(colorChoice));
     element("paint-other").addEventListener("input", ({ target }) => this.choose(target.value));
     element("paint-start").addEventListener("click", () => this.start());
     element("paint-undo").addEventListener("click", () => this.undo());
-    element("paint-save").addEventListener("click", () => this.save());
+    element("paint-clear").addEventListener("click", () => this.put([]));
+    element("paint-save").addEventListener("click", () => saveLayers(strokes.layers));
+    element("paint-again").addEventListener("click", () => makeAgain([this.item]));
     element("paint-done").addEventListener("click", () => this.leave());
+    element("paint-preview").addEventListener("change", ({ target }) => this.showPreview(target.checked));
+    element("paint-width").addEventListener("input", () => this.showBrush());
+    for (const button of element("paint-tools").querySelectorAll("button")) {
+      button.addEventListener("click", () => this.take(button.value));
+    }
+    element("reference-file").addEventListener("change", ({ target }) => showReference(target.files[0]));
+    element("reference").addEventListener("click", (event) => this.choose(pickedFrom(event) ?? this.color));
+    element("paint-again").hidden = !backend.live;
     this.choose(this.color);
+    this.take("brush");
   },
 
   /** Of a sheet it is a frame or a page that is painted on. */
@@ -47,10 +58,15 @@ const painting = {
   },
 
   get strokes() {
-    return this.byLayer[this.layer] ?? [];
+    return strokes.of(this.layer);
   },
 
-  start() {
+  get sheet() {
+    const { width, height } = element("paint");
+    return { source: this.item.source, width, height };
+  },
+
+  async start() {
     const { item, frame } = viewer;
     if (!this.canStart) {
       say(viewer.onSheet ? "Choose one of them to paint on." : "Hints are painted on what was colored.");
@@ -58,154 +74,197 @@ const painting = {
     }
     this.item = item;
     this.layer = layerOf(item, frame);
-    this.load();
     const [canvas, picture] = [element("paint"), element("after")];
     film.node.pause();
     film.node.controls = false; // they would lie over what is painted
-    canvas.width = frame === PLAY ? film.node.videoWidth : picture.naturalWidth;
-    canvas.height = frame === PLAY ? film.node.videoHeight : picture.naturalHeight;
+    const kept = strokes.byLayer[this.layer];
+    canvas.width = kept?.width ?? (frame === PLAY ? film.node.videoWidth : picture.naturalWidth);
+    canvas.height = kept?.height ?? (frame === PLAY ? film.node.videoHeight : picture.naturalHeight);
     viewer.node.classList.add("painting");
+    element("panel").scrollTop = 0;
+    viewer.showMode();
     this.show();
-    element("paint-done").focus();
+    this.take("brush");
+    element("paint-done").focus({ preventScroll: true });
+    await preview.open(item, frame);
+    if (this.item !== item) return;
+    this.showTones(preview.middle);
+    await preview.update(strokes.byLayer[this.layer]);
   },
 
   leave() {
     if (!this.item) return;
     this.end();
     this.item = null;
+    preview.close();
     film.node.controls = true;
     viewer.node.classList.remove("painting");
-    element("paint-start").focus();
+    viewer.showMode();
+    viewer.showFrames(viewer.item);
+    element("paint-start").focus({ preventScroll: true });
   },
 
   choose(color) {
     this.color = color;
+    if (this.tool !== "brush") this.take("brush");
     for (const choice of element("paint-colors").querySelectorAll("input")) choice.checked = choice.value === color;
+    element("paint-other").value = color;
+    this.showTones(this.luma);
+    this.showBrush();
+  },
+
+  take(tool) {
+    this.tool = tool;
+    pressOne("paint-tools", tool);
+    element("compare").dataset.tool = tool;
+    this.showBrush();
+  },
+
+  thicken(by) {
+    const field = element("paint-width");
+    field.value = Math.min(WIDTHS.most, Math.max(WIDTHS.least, Number(field.value) + by * WIDTHS.step));
+    this.showBrush();
+  },
+
+  /** Of the stroke, in pixels of the canvas. */
+  get width() {
+    const { width, height } = element("paint");
+    return Math.max(2, (Number(element("paint-width").value) / 100) * Math.min(width, height));
+  },
+
+  /** The ring around the pointer, as wide as the stroke. */
+  showBrush(event) {
+    const ring = element("brush");
+    const canvas = element("paint");
+    if (!this.item || !canvas.clientWidth) return;
+    ring.style.setProperty("--size", `${(this.width / canvas.width) * canvas.getBoundingClientRect().width}px`);
+    ring.style.setProperty("--color", this.tool === "eraser" ? "transparent" : this.color);
+    ring.hidden = this.tool === "picker";
+    if (!event) return;
+    const stage = element("stage").getBoundingClientRect();
+    ring.style.translate = `${event.clientX - stage.x}px ${event.clientY - stage.y}px`;
+    const [x, y] = sharesOf(event);
+    const there = preview.at(x, y);
+    if (there) this.showTones(there[0]);
+  },
+
+  /** Show every color as it will come out at a luma, and the chosen one at all of them. */
+  showTones(luma) {
+    if (!this.item) return;
+    this.luma = luma;
+    for (const choice of element("paint-colors").querySelectorAll("input")) {
+      choice.style.setProperty("--shown", toneOf(choice.value, luma));
+    }
+    const ramp = element("paint-ramp");
+    const stops = Array.from({ length: RAMP_STEPS + 1 }, (_, i) => toneOf(this.color, i / RAMP_STEPS));
+    ramp.style.setProperty("--stops", stops.join(","));
+    ramp.style.setProperty("--at", `${luma * 100}%`);
   },
 
   begin(event) {
-    if (event.button > 0) return;
-    event.stopPropagation();
-    element("paint").setPointerCapture(event.pointerId);
-    const { width, height } = element("paint");
-    const share = Number(element("paint-width").value) / 100;
-    this.stroke = { color: this.color, width: Math.max(2, share * Math.min(width, height)), points: [] };
-    this.byLayer[this.layer] = [...this.strokes, this.stroke];
+    if (this.tool === "picker") {
+      this.pick(event);
+      return;
+    }
+    this.stroke = { color: this.color, width: this.width, points: [], ...(this.tool === "eraser" && { erase: true }) };
     this.draw(event);
+  },
+
+  pick(event) {
+    const there = preview.at(...sharesOf(event));
+    if (there) this.choose(hexOf(shownAt(...there)));
+    else say("There is no color to be read here.");
   },
 
   draw(event) {
     if (!this.stroke) return;
     const canvas = element("paint");
-    const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * canvas.width;
-    const y = ((event.clientY - box.top) / box.height) * canvas.height;
-    this.stroke.points.push(Math.round(x), Math.round(y));
-    this.show();
+    const [x, y] = sharesOf(event);
+    this.stroke.points.push(Math.round(x * canvas.width), Math.round(y * canvas.height));
+    this.show([...this.strokes, this.stroke]);
   },
 
   end() {
     if (!this.stroke) return;
+    const drawn = [...this.strokes, this.stroke];
     this.stroke = null;
-    this.keep();
+    this.put(drawn);
   },
 
-  undo() {
-    if (!this.strokes.length) return;
-    this.byLayer[this.layer] = this.strokes.slice(0, -1);
-    if (!this.strokes.length) delete this.byLayer[this.layer];
-    this.keep();
+  /** A second finger came: this was no stroke. */
+  abandon() {
+    this.stroke = null;
     this.show();
   },
 
-  /** Other tabs may have painted meanwhile. Where nothing is kept, what this one holds stays. */
-  load() {
-    try {
-      this.byLayer = JSON.parse(localStorage.getItem(this.key)) ?? this.byLayer;
-    } catch {
-      return;
-    }
+  undo() {
+    if (this.strokes.length) this.put(this.strokes.slice(0, -1));
   },
 
-  keep() {
-    try {
-      localStorage.setItem(this.key, JSON.stringify(this.byLayer));
-    } catch {
-      say("This browser does not keep strokes: save the layer before you close the page.", 8);
-    }
+  put(drawn) {
+    strokes.put(this.layer, this.sheet, drawn);
+    this.show();
+    preview.update(strokes.byLayer[this.layer]);
   },
 
-  show() {
-    const canvas = element("paint");
-    const context = canvas.getContext("2d");
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.lineCap = context.lineJoin = "round";
-    for (const { color, width, points } of this.strokes) {
-      context.strokeStyle = color;
-      context.lineWidth = width;
-      context.beginPath();
-      context.moveTo(points[0], points[1]);
-      for (let i = 0; i < points.length; i += 2) context.lineTo(points[i], points[i + 1]);
-      context.stroke();
-    }
-    const none = this.strokes.length === 0;
-    element("paint-undo").disabled = element("paint-save").disabled = none;
+  showPreview(wanted) {
+    element("paint-preview").checked = wanted;
+    preview.wanted = wanted;
+    preview.update(strokes.byLayer[this.layer]);
+  },
+
+  show(drawn = this.strokes) {
+    drawStrokes(element("paint"), { ...this.sheet, strokes: drawn });
+    const none = drawn.length === 0;
+    for (const id of ["paint-undo", "paint-clear", "paint-again"]) element(id).disabled = none;
+    element("paint-save").disabled = strokes.layers.length === 0;
     element("paint-where").textContent = printable(this.layer);
-  },
-
-  /** Write the layer into the folder of hints, which is asked for once; where a browser cannot, hand it out as a file. */
-  async save() {
-    const item = this.item;
-    if (!item || !this.strokes.length) return;
-    if (LONE_BYTE.test(item.source)) {
-      say("A browser cannot write this name. Paint on a layer with a picture editor.", 8);
-      return;
-    }
-    const layer = await new Promise((resolve) => element("paint").toBlob(resolve, "image/png"));
-    const parts = this.layer.split("/");
-    try {
-      this.folder ??= await window.showDirectoryPicker({ id: "hints", mode: "readwrite" });
-      await written(this.folder, parts, layer);
-      say(`Written to ${printable([this.folder.name, ...parts].join("/"))}`, 6);
-    } catch (e) {
-      if (e.name === "AbortError") return;
-      this.folder = null;
-      handOut(layer, parts.at(-1));
-      say(`Move it to ${printable(`HINTS/${parts.join("/")}`)}`, 10);
-    }
   },
 };
 
-/** Where a layer belongs, in the folder of hints: in a picture's place, or below it by a frame's time or a page's number. */
-function layerOf(item, frame) {
-  if (frame === null) return `${item.source}.png`;
-  const which = frame === PLAY ? film.time : item.frames[frame][0];
-  return `${item.source}/${item.kind === "film" ? hyphenated(which) : which}.png`;
+/** A place in shares of the picture's sides. */
+function sharesOf(event) {
+  const box = element("paint").getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
 }
 
-/** A time that a file can be named after: '0-01-02.500'. */
-function hyphenated(seconds) {
-  const ms = Math.round(seconds * 1000);
-  const [h, m, s] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, Math.floor(ms / 1000) % 60];
-  return `${h}-${two(m)}-${two(s)}.${String(ms % 1000).padStart(3, "0")}`;
+/** What a color comes out as at a luma. */
+function toneOf(color, luma) {
+  const [, a, b] = labOf(...partsOf(color));
+  return hexOf(shownAt(luma, a, b));
 }
 
 function colorChoice([name, color]) {
   const label = made("label", "paint-color");
   const input = made("input");
-  Object.assign(input, { type: "radio", name: "paint-color", value: color, title: name });
-  input.setAttribute("aria-label", name);
+  Object.assign(input, { type: "radio", name: "paint-color", value: color });
   input.style.setProperty("--color", color);
   input.addEventListener("input", () => painting.choose(color));
-  label.append(input);
+  label.append(input, made("span", "", name));
   return label;
 }
 
-async function written(folder, parts, content) {
-  let place = folder;
-  for (const part of parts.slice(0, -1)) place = await place.getDirectoryHandle(part, { create: true });
-  const file = await place.getFileHandle(parts.at(-1), { create: true });
-  const stream = await file.createWritable();
-  await stream.write(content);
-  await stream.close();
+/** Show a photograph of the user's to take colors from. */
+function showReference(file) {
+  if (!file) return;
+  const picture = element("reference");
+  URL.revokeObjectURL(picture.src);
+  picture.src = URL.createObjectURL(file);
+  picture.hidden = false;
+  picture.onerror = () => {
+    picture.hidden = true;
+    say("This browser cannot read that picture.");
+  };
+}
+
+/** The color of a place in the reference: the mean of a few pixels. */
+function pickedFrom(event) {
+  const picture = element("reference");
+  const box = picture.getBoundingClientRect();
+  const context = Object.assign(made("canvas"), { width: 1, height: 1 }).getContext("2d");
+  const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  const size = Math.max(1, picture.naturalWidth / 100);
+  context.drawImage(picture, x * picture.naturalWidth - size / 2, y * picture.naturalHeight - size / 2, size, size, 0, 0, 1, 1);
+  const [red, green, blue, cover] = context.getImageData(0, 0, 1, 1).data;
+  return cover ? hexOf([red / 255, green / 255, blue / 255]) : null;
 }

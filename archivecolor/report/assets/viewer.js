@@ -1,6 +1,7 @@
-// One picture: scanned and colored with a divider between them, what is known of it, and the judgement.
+// One picture: scanned and colored, under a divider, beside each other or in turn, and the judgement.
 
-const STILL_PX = 5;
+const BLINK_MS = 800;
+const MODES = ["slider", "both", "blink"];
 
 const viewer = {
   node: element("viewer"),
@@ -8,10 +9,10 @@ const viewer = {
   split: 50,
   flipped: false,
   doubted: false,
+  mode: "slider",
+  blinking: 0,
   /** Of a film or a file of pages: the frame or page that is shown by itself, or PLAY; null for the sheet of all. */
   frame: null,
-  /** Where the sheet was pressed, until it is let go or the divider follows. */
-  pressed: null,
 
   get item() {
     return filters.shown[this.at];
@@ -26,33 +27,46 @@ const viewer = {
     return this.frame === null && this.item.frames.length > 0;
   },
 
+  /** Whether there is a before: the luma of what was not colored is not what was scanned. */
+  get isCompared() {
+    return this.item?.status === "colored" && !film.isShown && !painting.item;
+  },
+
   setUp() {
-    const compare = element("compare");
-    compare.addEventListener("pointerdown", (event) => this.press(event));
-    compare.addEventListener("pointermove", (event) => this.follow(event));
-    compare.addEventListener("pointerup", (event) => this.release(event));
-    compare.addEventListener("pointercancel", () => (this.pressed = null));
-    element("after").addEventListener("error", () => this.fail());
-    film.setUp();
-    element("after").addEventListener("load", ({ target }) => {
-      target.style.setProperty("--aspect", target.naturalWidth / target.naturalHeight);
-      target.style.setProperty("--wide", target.naturalWidth);
+    const after = element("after");
+    after.addEventListener("error", () => this.fail());
+    after.addEventListener("load", () => {
+      if (this.isSized) return;
+      zoom.size = [after.naturalWidth, after.naturalHeight];
+      zoom.lay();
     });
-    element("previous").addEventListener("click", () => this.turn(-1));
-    element("next").addEventListener("click", () => this.turn(1));
-    element("accept").addEventListener("click", () => judge(ACCEPT));
-    element("reject").addEventListener("click", () => judge(REJECT));
-    element("flip").addEventListener("click", () => this.flip());
-    element("doubt").addEventListener("click", () => this.doubt());
-    element("close").addEventListener("click", () => this.node.close());
+    for (const [id, action] of [
+      ["previous", () => this.turn(-1)],
+      ["next", () => this.turn(1)],
+      ["accept", () => judge(ACCEPT)],
+      ["reject", () => judge(REJECT)],
+      ["later", () => judge(LATER)],
+      ["recolor", () => judge(RECOLOR)],
+      ["flip", () => this.flip()],
+      ["doubt", () => this.doubt()],
+      ["close", () => this.node.close()],
+    ]) {
+      element(id).addEventListener("click", action);
+    }
+    for (const button of element("modes").querySelectorAll("button")) {
+      button.addEventListener("click", () => this.compare(button.value));
+    }
+    element("note").addEventListener("change", ({ target }) => marks.note(this.item, target.value.trim()));
     this.node.addEventListener("close", () => this.closed());
     this.node.addEventListener("cancel", (event) => {
-      if (!painting.item && this.frame === null) return;
-      event.preventDefault(); // Escape ends the painting first, and then the look at a frame
+      if (!painting.item && this.frame === null && !zoom.isIn) return;
+      event.preventDefault(); // Escape ends the painting first, then the zoom, then the look at a frame
       if (painting.item) painting.leave();
+      else if (zoom.isIn) zoom.fit();
       else this.showFrame(null);
     });
-    marks.changed.push(() => this.node.open && this.showMark());
+    marks.changed.push(() => this.node.open && showMarks(this.item));
+    itemsChanged.push((item) => this.node.open && this.item === item && this.show(this.at));
   },
 
   /** Show a place of the list. */
@@ -63,15 +77,16 @@ const viewer = {
     const item = this.item;
     const opened = !this.node.open;
     if (opened) this.node.showModal();
-    history.replaceState(history.state, "", `#${item.id}`);
     grid.go(at);
+    keepAddress();
     this.showPicture(item);
     this.showFrames(item);
-    this.showFacts(item);
-    this.showMark();
+    showFacts(item);
+    showMarks(item);
+    element("panel").scrollTop = 0;
     element("previous").disabled = at === 0;
     element("next").disabled = at === filters.shown.length - 1;
-    if (opened) element("name").focus();
+    if (opened) element("name").focus({ preventScroll: true });
     for (const near of [at + 1, at - 1]) {
       const other = filters.shown[near];
       if (other?.shown) new Image().src = pictureOf(other);
@@ -87,15 +102,29 @@ const viewer = {
   closed() {
     painting.leave();
     if (this.node.open) return; // opened again before the word of its closing came
+    clearInterval(this.blinking);
     if (film.isShown) this.showFrame(null); // or its sound would go on
     if (history.state?.viewer) history.back();
-    else history.replaceState(null, "", location.pathname + location.search);
+    else keepAddress();
     // Word of the closing comes late: by then the user may be typing in a field
     if (!document.activeElement?.matches("input, select, textarea")) element("grid").focus({ preventScroll: true });
   },
 
+  /** The sides of what is shown, where they are known before it is there. */
+  get isSized() {
+    return this.sides !== null;
+  },
+
+  get sides() {
+    const { item, frame } = this;
+    if (film.isShown || this.onSheet) return null;
+    if (frame !== null) return item.frames[frame].slice(6, 8);
+    return item.size ? item.size.split("x").map(Number) : null;
+  },
+
   showPicture(item) {
     film.show(item); // or its sound would go on behind what has no picture
+    full.reset();
     element("compare").hidden = !item.shown;
     element("reason").hidden = item.shown;
     if (!item.shown) {
@@ -104,25 +133,23 @@ const viewer = {
       element("reason-hint").textContent = printable(item.hint);
       return;
     }
-    if (film.isShown) {
-      this.showMap();
-      return;
-    }
-    // What was not colored has no before: its luma is not what was scanned
-    element("compare").classList.toggle("single", item.status !== "colored");
-    // Two elements of one file: the scanned picture is the colored one's luma
+    [zoom.scale, zoom.x, zoom.y] = [null, 0.5, 0.5];
+    if (this.sides) zoom.size = this.sides;
     const [before, after] = [element("before"), element("after")];
-    before.className = `luma-${item.matrix}`;
-    const { frame } = this;
-    before.src = after.src = frame === null ? pictureOf(item) : frameOf(item, frame);
-    const name = frame === null ? item.path : `${item.path}, ${partOf(item, frame)}`;
-    after.alt = `${name}, colored`;
-    before.alt = `${name}, as scanned`;
-    element("compare").classList.toggle("sheet", this.onSheet);
-    this.moveTo(this.split);
-    const map = element("map");
-    map.removeAttribute("src");
-    if (item.map) map.src = mapOf(item);
+    if (!film.isShown) {
+      // Two elements of one file: the scanned picture is the colored one's luma
+      element("before-half").className = `half before-half luma-${item.matrix}`;
+      const { frame } = this;
+      before.src = after.src = frame === null ? pictureOf(item) : frameOf(item, frame);
+      const name = frame === null ? item.path : `${item.path}, ${partOf(item, frame)}`;
+      after.alt = item.status === "colored" ? `${name}, colored` : `${name}, as it was`;
+      before.alt = `${name}, as scanned`;
+      const map = element("map");
+      map.removeAttribute("src");
+      if (item.map) map.src = mapOf(item);
+    }
+    showSplits(this.onSheet && item.status === "colored" ? item.frames : []);
+    this.showMode();
     this.showMap();
   },
 
@@ -156,11 +183,12 @@ const viewer = {
       const name = partOf(item, number);
       return [number, sure === null ? name : `${name}, ${percent(sure)} sure`];
     });
-    if (choices.length && item.kind === "film") choices.unshift([PLAY, "Play"]);
+    if (choices.length && item.plays) choices.unshift([PLAY, "Play"]);
     if (choices.length) choices.unshift([null, "All"]);
     element("frames").replaceChildren(
       ...choices.map(([number, text]) => {
-        const button = made("button", "button", text);
+        const painted = number !== PLAY && number !== null && strokes.of(layerOf(item, number)).length > 0;
+        const button = made("button", painted ? "button with-paint" : "button", text);
         button.type = "button";
         button.setAttribute("aria-pressed", String(number === this.frame));
         button.addEventListener("click", () => {
@@ -173,34 +201,43 @@ const viewer = {
     element("paint-start").hidden = !painting.canStart;
   },
 
-  press(event) {
-    if (event.button > 0 || film.isShown) return;
-    element("compare").setPointerCapture(event.pointerId);
-    if (this.onSheet && event.target !== element("divider")) this.pressed = [event.clientX, event.clientY];
-    else this.drag(event);
+  /** A place in shares of the picture's sides. */
+  sharesOf(event) {
+    const box = element("after-plane").getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   },
 
-  follow(event) {
-    if (!element("compare").hasPointerCapture(event.pointerId)) return;
-    if (this.pressed && Math.hypot(event.clientX - this.pressed[0], event.clientY - this.pressed[1]) < STILL_PX) return;
-    this.pressed = null;
-    this.drag(event);
-  },
-
-  /** A sheet that was pressed and not dragged over: show what was pressed on. */
-  release(event) {
-    if (!this.pressed) return;
-    this.pressed = null;
-    const box = element("compare").getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  /** The frame of the sheet at such a place; -1 between them. */
+  partAt(x, y) {
     const inside = ([, , left, top, width, height]) => left <= x && x < left + width && top <= y && y < top + height;
-    const number = this.item.frames.findIndex(inside);
-    if (number >= 0) this.showFrame(number);
+    return this.item.frames.findIndex(inside);
   },
 
-  drag(event) {
-    const box = element("compare").getBoundingClientRect();
-    this.moveTo(((event.clientX - box.left) / box.width) * 100);
+  /** Compare by a divider, beside each other, or in turn. */
+  compare(mode) {
+    this.mode = mode;
+    this.flipped = false;
+    this.showMode();
+  },
+
+  nextMode() {
+    if (!this.isCompared) return;
+    this.compare(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]);
+    say({ slider: "Under a divider", both: "Side by side", blink: "In turn" }[this.mode]);
+  },
+
+  showMode() {
+    if (!this.item) return;
+    const compared = this.isCompared;
+    const { classList } = element("compare");
+    classList.toggle("single", !compared);
+    classList.toggle("both", compared && this.mode === "both");
+    classList.toggle("blink", compared && this.mode === "blink");
+    classList.toggle("sheet", this.onSheet);
+    pressOne("modes", this.mode);
+    clearInterval(this.blinking);
+    if (compared && this.mode === "blink") this.blinking = setInterval(() => this.flip(), BLINK_MS);
+    zoom.lay();
   },
 
   /** Put the divider at a share, in percent, of the picture's width: to its left it is as scanned. */
@@ -216,16 +253,20 @@ const viewer = {
   },
 
   showSplit() {
-    const split = this.flipped ? 100 : this.split;
+    if (!this.item) return;
+    const split = this.flipped ? 100 : this.mode === "blink" ? 0 : this.split;
     const compare = element("compare");
     compare.style.setProperty("--split", `${split}%`);
     compare.classList.toggle("flipped", this.flipped);
-    compare.classList.toggle("mostly-before", split > 85);
-    compare.classList.toggle("mostly-after", split < 15);
+    const whole = this.mode !== "both" && !this.onSheet;
+    compare.classList.toggle("mostly-before", whole && split > 85);
+    compare.classList.toggle("mostly-after", whole && split < 15);
     const divider = element("divider");
     divider.setAttribute("aria-valuenow", Math.round(split));
     divider.setAttribute("aria-valuetext", `${Math.round(split)} % as scanned`);
     element("flip").setAttribute("aria-pressed", String(this.flipped));
+    const cut = this.onSheet && this.isCompared && this.mode !== "both" ? clipOf(this.item.frames, split) : "";
+    element("before-plane").style.clipPath = cut;
   },
 
   doubt() {
@@ -244,46 +285,28 @@ const viewer = {
     element("doubt").hidden = !this.hasMap;
     element("doubt").setAttribute("aria-pressed", String(Boolean(seen)));
   },
-
-  showMark() {
-    const mark = marks.of(this.item);
-    element("accept").setAttribute("aria-pressed", String(mark === ACCEPT));
-    element("reject").setAttribute("aria-pressed", String(mark === REJECT));
-  },
-
-  showFacts(item) {
-    element("position").textContent = `${numbered.format(this.at + 1)} of ${numbered.format(filters.shown.length)}`;
-    element("name").textContent = item.name;
-    element("where").textContent = printable(item.folder);
-    element("views").hidden = !item.shown || item.status !== "colored";
-    if (!item.shown) element("doubt-legend").hidden = true;
-    element("warnings").replaceChildren(...item.warnings.map((warning) => made("li", "", printable(warning))));
-    const facts = [["State", STATES[item.status]]];
-    if (item.shown && item.reason) facts.push(["Why", item.reason]);
-    if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
-    if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
-    if (item.pages > 1) {
-      const seen = item.frames.length || 1;
-      facts.push(["Pages", seen < item.pages ? `${item.pages}, ${seen} can be seen here` : `${item.pages}`]);
-    }
-    if (item.duration) facts.push(["Duration", item.duration]);
-    if (item.bytes !== null) facts.push(["File", `${numbered.format(Math.max(1, Math.round(item.bytes / 1000)))} kB`]);
-    if (item.seconds !== null && item.shown) facts.push(["Made in", `${item.seconds.toFixed(1)} s`]);
-    if (item.engine) facts.push(["Engine", item.engine]);
-    element("facts").replaceChildren(
-      ...facts.flatMap(([term, value]) => [made("dt", "", term), made("dd", "", printable(value))]),
-    );
-    const link = element("link");
-    link.replaceChildren();
-    if (item.result !== null && item.status === "colored") {
-      const anchor = made("a", "", "Open the result");
-      anchor.href = resultOf(item);
-      anchor.target = "_blank";
-      anchor.rel = "noopener";
-      link.append(anchor);
-    }
-  },
 };
+
+/** The left of each frame, up to its divider, as one path in pixels of the plane. */
+function clipOf(frames, split) {
+  const [w, h] = zoom.size.map((side) => side * zoom.current);
+  const rectangle = ([, , left, top, width, height]) => {
+    const [x, y] = [left * w, top * h];
+    return `M${x} ${y}h${(width * w * split) / 100}v${height * h}H${x}z`;
+  };
+  return `path("${frames.map(rectangle).join("") || "M0 0"}")`;
+}
+
+/** A line in each frame of a sheet, where its divider is. */
+function showSplits(frames) {
+  element("splits").replaceChildren(
+    ...frames.map(([, , left, top, width, height]) => {
+      const line = made("i");
+      for (const [name, share] of Object.entries({ left, top, width, height })) line.style[name] = `${share * 100}%`;
+      return line;
+    }),
+  );
+}
 
 /** Open the viewer at a place of the list, so that the browser's Back closes it. */
 function openAt(at) {

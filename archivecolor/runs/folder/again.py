@@ -36,7 +36,7 @@ from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import Listener, Relay
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, OutputSettings, StillFormat
-from archivecolor.stills.sniff import color_name
+from archivecolor.stills.sniff import color_name, suffix_of
 from archivecolor.stills.traits import TRAITS
 from archivecolor.version import __version__
 
@@ -125,8 +125,11 @@ class Remaker:
         with self._lending:
             if self._recorder is None:
                 with self._reading:
-                    where = os.path.realpath(self.source)
-                    self._recorder = Recorder(self.out, __version__, chosen=False, source=where, index=self._index)
+                    where, runs = os.path.realpath(self.source), self._index.runs
+                    words = runs[max(runs)].words if runs else ()  # for the page to print; they are those of the items
+                    self._recorder = Recorder(
+                        self.out, __version__, chosen=False, source=where, words=words, index=self._index
+                    )
                 weights = ItemSettings(self._base, self._generator).weights_sha256
                 used = EngineUsed(self._generator.name, weights, self._engine.description)
                 self._recorder.computed_by(used)
@@ -221,10 +224,15 @@ class Remaker:
     def _target(self, entry: Entry, made_with: Settings) -> tuple[Path, StillFormat | None]:
         """Where the result goes, and its format where that is not the source's."""
         if entry.result is None:
-            name = Path(entry.source)
-            encode = settings_of(made_with, self._base, None).encode
-            file = result_name(name.name, encode) if entry.kind is Kind.FILM else color_name(name.name)
-            return (self.out / bag.PAYLOAD if bag.is_bag(self.out) else self.out) / name.parent / file, None
+            name, run = Path(entry.source), self._index.runs.get(entry.run)
+            still_format = _format_in(run.words if run else ())
+            if entry.kind is Kind.FILM:
+                file = result_name(name.name, settings_of(made_with, self._base, None).encode)
+            elif still_format:
+                file = name.with_suffix(suffix_of(still_format)).name
+            else:
+                file = color_name(name.name)
+            return (self.out / bag.PAYLOAD if bag.is_bag(self.out) else self.out) / name.parent / file, still_format
         was, now = (_FORMATS.get(Path(name).suffix.lower()) for name in (color_name(entry.source), entry.result))
         return self.out / entry.result, None if now == was else now
 
@@ -234,6 +242,12 @@ class Remaker:
             if self._colorizer is None or self._colorizer.settings != color:
                 self._colorizer = Colorizer(self._engine, color, max_megapixels=self._base.max_megapixels)
             return self._colorizer
+
+
+def _format_in(words: tuple[str, ...]) -> StillFormat | None:
+    """The format that a run's options choose."""
+    chosen = dict(zip(words, words[1:], strict=False)).get("--format")
+    return StillFormat(chosen) if chosen in list(StillFormat) else None
 
 
 def _check(decision: Decision, name: str) -> None:

@@ -36,6 +36,7 @@ from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import INFO, Listener, Relay
 from archivecolor.runs.settings import FolderSettings
+from archivecolor.runs.words import words_of
 from archivecolor.version import __version__
 
 _LOOKED_AT: Final = 20
@@ -78,6 +79,7 @@ def color_folder(
     relay = Relay(listener)
     tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
+    words = words_of(settings)
     with as_folder(_hints(settings, out)) as hints:
         settings = replace(settings, color=replace(settings.color, hints=hints))
         planner = Planner(
@@ -88,7 +90,7 @@ def color_folder(
             stopped=lambda: stop.is_set() or tally.stopped_by is not None,
             bag=settings.bag or bag.is_bag(out),
         )
-        job = _FolderJob(planner, stop, _signer(settings))
+        job = _FolderJob(planner, stop, words, _signer(settings))
         with relay.heard():
             return job.tell() if dry_run else job.run()
 
@@ -118,6 +120,8 @@ class _FolderJob:
 
     planner: Planner
     stop: threading.Event
+    words: tuple[str, ...]
+    """That give the settings again."""
     signer: ContentSigner | None = None
     _not_begun: int = field(default=0, init=False)
     """Items that were planned and not begun."""
@@ -163,7 +167,9 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=os.path.realpath(planner.source))
+        words = words_of(planner.items.run)
+        source = os.path.realpath(planner.source)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=words)
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner

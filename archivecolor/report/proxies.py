@@ -1,0 +1,156 @@
+"""Films for browsers: whether one plays as it is, and a small H.264 copy of one that does not.
+
+A copy is for looking at alone. It has the film's frames at its own times and its first sound track; luma and chroma are
+scaled and reduced to 8 bit, and nothing else is done to them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from archivecolor.errors import InputError
+from archivecolor.film.form import PictureForm, form_of
+from archivecolor.film.reading import opened, picture_stream
+from archivecolor.frames import Orientation
+
+LINES: Final = 480
+"""Most lines of a copy."""
+_CRF: Final = "26"
+_PLAYS: Final = {
+    ".mp4": {"h264"},
+    ".m4v": {"h264"},
+    ".mov": {"h264"},
+    ".webm": {"vp8", "vp9"},
+}
+"""Codecs that browsers play, by the suffix of the file: all of today's browsers, on any machine."""
+_PIXELS: Final = {"yuv420p", "yuvj420p"}
+_TICKS: Final = 90_000
+_LIMITED: Final = 1
+"""Range of luma, by FFmpeg's number."""
+
+log = logging.getLogger(__name__)
+
+
+class StoppedError(InputError):
+    """The copy was given up because the run is to end."""
+
+
+def plays(path: Path) -> bool:
+    """Whether browsers play a film as it is. Raises `InputError`."""
+    with opened(path) as container:
+        context = picture_stream(container, path).codec_context
+        known = _PLAYS.get(path.suffix.lower(), set())
+        return context.name in known and context.pix_fmt in _PIXELS
+
+
+def write_copy(path: Path, file: BinaryIO, stop: Callable[[], bool]) -> None:
+    """Write an MP4 of ``path`` into an open file. Raises `InputError`, `StoppedError` once ``stop`` returns true."""
+    log.info("%s: making a copy of at most %d lines that browsers play", path, LINES)
+    with opened(path) as source, av.open(file, "w", format="mp4") as copy:
+        stream = picture_stream(source, path)
+        sounds = source.streams.audio[0] if source.streams.audio else None
+        try:
+            _Copy(copy, stream, sounds, stop).write(source.demux([s for s in (stream, sounds) if s]))
+        except av.error.FFmpegError as e:
+            raise InputError(f"{path}: no copy of it can be made for browsers: {e.strerror}") from e
+
+
+class _Copy:
+    """A copy under way; its streams are made when the first frames are known."""
+
+    def __init__(
+        self, copy: OutputContainer, stream: VideoStream, sounds: AudioStream | None, stop: Callable[[], bool]
+    ) -> None:
+        self._copy, self._stream, self._stop = copy, stream, stop
+        self._form: PictureForm | None = None
+        self._picture: VideoStream | None = None
+        self._sound: AudioStream | None = None
+        self._resampler: AudioResampler | None = None
+        self._begins_s = 0.0
+        self._last = -1
+        if sounds is not None:  # every stream must be known before the first packet
+            with suppress(av.error.FFmpegError, ValueError):
+                rate = sounds.codec_context.sample_rate or 48_000
+                self._sound = copy.add_stream("aac", rate=rate, bit_rate=96_000)
+                self._sound.codec_context.layout = "stereo"
+                self._resampler = AudioResampler("fltp", "stereo", rate, 1024)
+
+    def write(self, packets: Iterator[Any]) -> None:
+        for packet in packets:
+            if self._stop():
+                raise StoppedError("the run was stopped")
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:  # damaged there; the run's warnings tell where
+                continue
+            for frame in frames:
+                if isinstance(frame, VideoFrame):
+                    self._show(frame)
+                elif self._picture:
+                    self._hear(frame)
+        if self._picture is None:
+            raise InputError("not one frame of it can be decoded")
+        self._copy.mux(self._picture.encode(None))
+        if self._sound:
+            self._hear(None)
+            self._copy.mux(self._sound.encode(None))
+
+    def _hear(self, frame: AudioFrame | None) -> None:
+        if self._sound is None or self._resampler is None:
+            return
+        if frame is not None and frame.pts is not None and frame.time_base:
+            frame.pts -= round(self._begins_s / frame.time_base)
+            if frame.pts < 0:
+                return
+        for part in self._resampler.resample(frame):
+            self._copy.mux(self._sound.encode(part))
+
+    def _show(self, frame: VideoFrame) -> None:
+        if self._form is None or self._picture is None:
+            self._form = form_of(self._stream, frame)
+            self._picture = self._open(self._form)
+            self._begins_s = frame.time or 0.0
+        time = frame.time
+        pts = self._last + 1 if time is None else max(self._last + 1, round((time - self._begins_s) * _TICKS))
+        context = self._picture.codec_context
+        small = _small(frame, self._form, context.width, context.height)
+        self._last = small.pts = pts
+        small.time_base = context.time_base
+        self._copy.mux(self._picture.encode(small))
+
+    def _open(self, form: PictureForm) -> VideoStream:
+        height, width = form.shown
+        scale = min(1.0, LINES / height)
+        picture = self._copy.add_stream("libx264", rate=self._stream.average_rate or 25)
+        context = picture.codec_context
+        context.width, context.height = (max(2, round(side * scale / 2) * 2) for side in (width, height))
+        context.pix_fmt = "yuv420p"
+        context.time_base = picture.time_base = Fraction(1, _TICKS)
+        context.options = {"crf": _CRF, "preset": "veryfast"}
+        context.colorspace, context.color_range = form.matrix, _LIMITED
+        return picture
+
+
+def _small(frame: VideoFrame, form: PictureForm, width: int, height: int) -> VideoFrame:
+    """Upright, with square pixels."""
+    to_shown = {"dst_colorspace": form.matrix, "dst_color_range": _LIMITED}
+    if form.orientation is Orientation.UPRIGHT and not form.converted:
+        return frame.reformat(width, height, "yuv420p", src_colorspace=form.matrix, **to_shown)
+    across, down = (height, width) if form.orientation.swaps_sides else (width, height)
+    rgb = frame.reformat(across, down, "rgb24").to_ndarray()
+    upright = VideoFrame.from_ndarray(np.ascontiguousarray(form.orientation.to_upright(rgb)), "rgb24")
+    return upright.reformat(format="yuv420p", **to_shown)
