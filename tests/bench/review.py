@@ -1,9 +1,10 @@
 """From a painted stroke to the new result, in a review of one-megapixel JPEGs.
 
-``python -m tests.bench.review [--times 10] [--others 0] [--folder FOLDER]``. Printed are, in seconds, the median and the
-worst of: the floor, which is coloring such a picture with its hints from file to file by a generator that is loaded; what a
-program sees of the server, from sending the strokes to having the new picture; and, where chromium is, what a person
-sees, from letting go of the mouse to the new picture on the screen. ``--others`` is how many more items OUT has.
+``python -m tests.bench.review [--times 10] [--others 0] [--folder FOLDER]``. Printed are, in seconds, the median and
+the worst of: the floor, which is coloring such a picture with its hints from file to file by a generator that is
+loaded; what a program sees of the server, from sending the strokes to having the new picture; and, where chromium is,
+what a person sees, from letting go of the mouse to the new picture on the screen. ``--others`` is how many more items
+OUT has.
 """
 
 from __future__ import annotations

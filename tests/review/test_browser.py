@@ -62,7 +62,7 @@ def test_a_stroke_is_seen_in_the_result_while_one_looks(live: tuple[Page, Review
     on, reviewed = live
     plain = np.asarray(Image.open(reviewed.out / "box/a.png").convert("RGB")).astype(int)
     open_painting(on, "a.png")
-    on.run("document.querySelector('#paint-colors input[title=Blue]').click()")
+    on.run("document.querySelector('#paint-colors input[value=\"#35538c\"]').click()")
     for number in range(2):
         assert paint_and_wait(on, number) < 60
     layer = reviewed.out / FOLDER / "hints" / "box/a.png.png"

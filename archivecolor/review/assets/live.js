@@ -58,11 +58,17 @@ const live = {
       const item = replaceItem(told.id, told.row, told.texts);
       for (const heard of this.heard) heard(null);
       if (told.wrong) say(`${item?.name ?? ""}: ${printable(told.wrong)}`, 10);
+      else if (item && item === painting.item && this.isUpToDate(item)) preview.made();
     }
     if (told.jobs) {
       this.jobs = told.jobs;
       this.showJobs();
     }
+  },
+
+  /** Whether nothing was painted on an item since its result was begun. */
+  isUpToDate(item) {
+    return this.painted.size === 0 && !this.jobs.some(({ name, state }) => name === item.source && state !== "working");
   },
 
   showJobs() {

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -246,7 +247,7 @@ class Remaker:
 
 def _format_in(words: tuple[str, ...]) -> StillFormat | None:
     """The format that a run's options choose."""
-    chosen = dict(zip(words, words[1:], strict=False)).get("--format")
+    chosen = dict(pairwise(words)).get("--format")
     return StillFormat(chosen) if chosen in list(StillFormat) else None
 
 

@@ -167,9 +167,8 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        words = words_of(planner.items.run)
         source = os.path.realpath(planner.source)
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=words)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=self.words)
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
