@@ -21,7 +21,7 @@ from archivecolor.report.previews import Preview
 from archivecolor.review import files
 from archivecolor.review.desk import Desk
 from archivecolor.review.events import Events
-from archivecolor.review.kept import LARGEST_STROKES
+from archivecolor.review.kept import LARGEST_STROKES, is_painted
 from archivecolor.review.queue import Queue
 from archivecolor.runs.folder.again import Again
 
@@ -95,8 +95,8 @@ class Review:
         """The strokes on a layer; they are on the disk when this is answered."""
         told = await _json(request, dict, LARGEST_STROKES)
         layer, painted = told.get("layer"), told.get("painted")
-        if not isinstance(layer, str) or not isinstance(painted, dict | None):
-            raise UsageError("strokes have a layer")
+        if not isinstance(layer, str) or not (painted is None or is_painted(painted)):
+            raise UsageError("these are no strokes on a layer")
         await run_in_threadpool(self.desk.paint, layer, painted)
         return JSONResponse({})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -26,6 +27,8 @@ from archivecolor.runs.folder.again import Again
 LARGEST_STROKES: Final = 8 << 20
 """Bytes of those on one layer."""
 _LONGEST_NAME: Final = 200
+_LONGEST_SIDE: Final = 100_000
+_COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -53,7 +56,7 @@ class Kept:
         """Each layer's name and what was painted on it, as the page wrote it; damaged files are passed over."""
         for path in sorted((self._folder / "strokes").glob("*.json")):
             found = _read(path, LARGEST_STROKES)
-            if isinstance(found, dict) and isinstance(found.get("layer"), str) and found.get("painted"):
+            if isinstance(found, dict) and isinstance(found.get("layer"), str) and is_painted(found.get("painted")):
                 yield found["layer"], found["painted"]
 
     def has_strokes(self, layer: str) -> bool:
@@ -99,6 +102,22 @@ class Kept:
     def _write(self, path: Path, value: object) -> None:
         with self._writing, atomic_write(path, overwrite=True) as file:
             file.write(json.dumps(value, separators=(",", ":")).encode("ascii"))
+
+
+def is_painted(value: Any) -> bool:
+    """Whether a value is what the page keeps of a layer: its picture's source, its size, and its strokes."""
+    try:
+        sides = all(type(value[side]) is int and 0 < value[side] <= _LONGEST_SIDE for side in ("width", "height"))
+        return sides and isinstance(value["source"], str) and all(map(_is_stroke, value["strokes"]))
+    except _DAMAGE:
+        return False
+
+
+def _is_stroke(value: Any) -> bool:
+    """Raises what `is_painted` takes for an answer."""
+    numbers = [value["width"], *value["points"]]
+    is_drawn = len(value["points"]) >= 2 and all(type(x) in (int, float) and abs(x) < 1e6 for x in numbers)
+    return is_drawn and bool(_COLOR.fullmatch(value["color"])) and type(value.get("erase", False)) is bool
 
 
 def _read(path: Path, most: int) -> Any:

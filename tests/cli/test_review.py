@@ -18,7 +18,7 @@ from archivecolor.jobs.journal import FOLDER, read_journal
 from archivecolor.jobs.mark_book import kept_marks
 from tests.cli.conftest import Run, tree
 from tests.fakes.command import ROOT, command
-from tests.review.conftest import layer_png
+from tests.review.conftest import PAINTED, layer_png
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/[\w-]{40,}/")
 
@@ -41,7 +41,7 @@ class Command:
         return self.client.post(path, content=json.dumps(value), headers=headers)
 
     def paint(self, name: str) -> None:
-        assert self.post("api/strokes", {"layer": f"{name}.png", "painted": {"strokes": [1]}}).is_success
+        assert self.post("api/strokes", {"layer": f"{name}.png", "painted": PAINTED}).is_success
         headers = {"Origin": self.origin, "Content-Type": "image/png"}
         assert self.client.put(f"api/layers/{name}.png", content=layer_png(), headers=headers).is_success
 

@@ -29,7 +29,8 @@ def main() -> int:
         sys.stdout.write("skipped: the linter of the page needs npm\n")
         return int(NO_SKIPS)
     with tempfile.TemporaryDirectory() as folder:
-        joined, live = Path(folder) / "joined.js", Path(folder) / "live.js"
+        joined, live = Path(folder) / "joined.js", Path(folder) / "live" / "joined.js"
+        live.parent.mkdir()
         scripts = {name: (ASSETS / name).read_text("utf-8") for name in page._SCRIPTS}
         joined.write_text("\n".join(scripts.values()), "utf-8")
         scripts["backend.js"] += "\n" + (LIVE / "live.js").read_text("utf-8")

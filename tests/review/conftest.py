@@ -35,6 +35,13 @@ from archivecolor.review.session import ReviewSettings, open_review
 if TYPE_CHECKING:
     from httpx import Client, Response
 
+PAINTED = {
+    "source": "a.png",
+    "width": 60,
+    "height": 40,
+    "strokes": [{"color": "#2832dc", "width": 6, "points": [5, 20, 55, 20]}],
+}
+"""As the page keeps it."""
 NAMES = ("a.png", "b.jpg", "sub/c.png")
 
 
@@ -76,7 +83,7 @@ class Reviewed:
     def paint(self, name: str, color: tuple[int, int, int] = (40, 60, 220), layer: str = "") -> None:
         """What the page does when somebody paints."""
         layer = layer or f"{name}.png"
-        assert self.post("api/strokes", {"layer": layer, "painted": {"source": name, "strokes": [1]}}).is_success
+        assert self.post("api/strokes", {"layer": layer, "painted": PAINTED}).is_success
         assert self.put(f"api/layers/{layer}", layer_png(color)).is_success
 
     @contextmanager

@@ -13,7 +13,7 @@ from archivecolor.jobs.journal import read_journal
 from tests.cli.conftest import write
 from tests.fakes.engines import FakeEngine, SlowEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
-from tests.review.conftest import layer_png, review_of
+from tests.review.conftest import PAINTED, layer_png, review_of
 from tests.review.test_review import items_of
 
 
@@ -37,7 +37,7 @@ def test_a_painted_frame_colors_its_shot_and_the_page_hears_how_far_it_is(mixed:
     before = decode(out / "reel.mkv")
     with review_of(source, out) as reviewed:
         layer = "reel.mkv/0-00-00.900.png"
-        assert reviewed.post("api/strokes", {"layer": layer, "painted": {"strokes": [1]}}).is_success
+        assert reviewed.post("api/strokes", {"layer": layer, "painted": PAINTED}).is_success
         assert reviewed.put(f"api/layers/{layer}", frame_layer(source)).is_success
         events = reviewed.again("reel.mkv")
         (item,) = items_of(events)
@@ -63,7 +63,7 @@ def test_photographs_do_not_wait_for_a_film_and_a_stopped_film_stays_in_the_queu
     before = (out / "reel.mkv").read_bytes()
     layer = "reel.mkv/0-00-00.900.png"
     with review_of(source, out) as reviewed:
-        reviewed.post("api/strokes", {"layer": layer, "painted": {"strokes": [1]}})
+        reviewed.post("api/strokes", {"layer": layer, "painted": PAINTED})
         reviewed.put(f"api/layers/{layer}", frame_layer(source))
         assert reviewed.post("api/again", [reviewed.ids["reel.mkv"]]).is_success
         until = time.monotonic() + 30
@@ -99,7 +99,7 @@ def test_a_film_is_not_made_again_once_it_was_taken_out(
     before = (out / "reel.mkv").read_bytes()
     with review_of(source, out) as reviewed:
         layer = "reel.mkv/0-00-00.900.png"
-        reviewed.post("api/strokes", {"layer": layer, "painted": {"strokes": [1]}})
+        reviewed.post("api/strokes", {"layer": layer, "painted": PAINTED})
         reviewed.put(f"api/layers/{layer}", frame_layer(source))
         with reviewed.events() as events:
             assert reviewed.post("api/again", [reviewed.ids["reel.mkv"]]).is_success

@@ -16,7 +16,7 @@ from archivecolor.jobs.journal import FOLDER
 from archivecolor.review import guard
 from archivecolor.review.server import Door
 from tests.cli.conftest import tree
-from tests.review.conftest import Reviewed, layer_png
+from tests.review.conftest import PAINTED, Reviewed, layer_png
 
 HEADERS = {
     "content-security-policy": "frame-ancestors 'none'",
@@ -219,13 +219,13 @@ def test_no_layer_is_written_but_an_item_s(reviewed: Reviewed, layer: str) -> No
     answer = raw(reviewed, (target + more + "Connection: close\r\n\r\n").encode("latin-1") + layer_png())
     assert status(answer) in (400, 404, 405)
     assert {p for p in reviewed.out.parent.rglob("*") if p.is_file()} == before
-    assert reviewed.post("api/strokes", {"layer": f"{layer}.png", "painted": {"strokes": []}}).status_code == 400
+    assert reviewed.post("api/strokes", {"layer": f"{layer}.png", "painted": PAINTED}).status_code == 400
 
 
 def test_layers_are_not_written_through_a_link(reviewed: Reviewed, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (reviewed.out / FOLDER / "hints" / "sub").symlink_to(tmp_path / "elsewhere")
-    answer = reviewed.post("api/strokes", {"layer": "sub/c.png.png", "painted": {"strokes": []}})
+    answer = reviewed.post("api/strokes", {"layer": "sub/c.png.png", "painted": PAINTED})
     assert answer.status_code == 409
     assert reviewed.put("api/layers/sub/c.png.png", layer_png()).status_code == 409
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -284,7 +284,7 @@ def test_strange_requests_bring_nothing_down(reviewed: Reviewed) -> None:
 
 
 def test_what_is_no_layer_is_not_written(reviewed: Reviewed) -> None:
-    assert reviewed.post("api/strokes", {"layer": "a.png.png", "painted": {"strokes": []}}).is_success
+    assert reviewed.post("api/strokes", {"layer": "a.png.png", "painted": PAINTED}).is_success
     for content in (b"", b"GIF89a", layer_png()[:80], layer_png(size=(40, 40)), os.urandom(5000)):
         answer = reviewed.put("api/layers/a.png.png", content)
         assert answer.status_code == 400

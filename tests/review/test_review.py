@@ -23,7 +23,7 @@ from archivecolor.runs.folder.again import Again
 from archivecolor.settings import AlreadyColor, OutputSettings
 from tests.cli.conftest import tree, write
 from tests.fakes.engines import FailingEngine, FakeEngine, by_luma
-from tests.review.conftest import Reviewed, layer_png, review_of
+from tests.review.conftest import PAINTED, Reviewed, layer_png, review_of
 from tests.stills.sources import luma_of
 
 
@@ -226,7 +226,7 @@ def test_the_page_on_the_disk_is_up_to_date_at_the_end(colored: tuple[Path, Path
 def test_layers_that_were_painted_elsewhere_are_not_lost(reviewed: Reviewed) -> None:
     layer = reviewed.out / FOLDER / "hints" / "a.png.png"
     layer.write_bytes(layer_png((1, 2, 3)))
-    answer = reviewed.post("api/strokes", {"layer": "a.png.png", "painted": {"strokes": [1]}})
+    answer = reviewed.post("api/strokes", {"layer": "a.png.png", "painted": PAINTED})
     assert answer.status_code == 409
     assert "was not painted here, and would be lost" in answer.json()["error"]
     assert reviewed.put("api/layers/a.png.png", layer_png()).status_code == 409
@@ -330,7 +330,7 @@ def test_a_name_of_bytes_is_painted_on_and_made_again(tmp_path: Path, engine: Fa
     color_folder(source, out)
     with review_of(source, out) as reviewed:
         coded = b"api/layers/box%20%FF/b%20%FE%23%3F.png.png".decode()
-        assert reviewed.post("api/strokes", {"layer": f"{name}.png", "painted": {"strokes": [1]}}).is_success
+        assert reviewed.post("api/strokes", {"layer": f"{name}.png", "painted": PAINTED}).is_success
         assert reviewed.put(coded, layer_png()).is_success
         assert (out / FOLDER / "hints" / f"{name}.png").read_bytes() == layer_png()
         (item,) = items_of(reviewed.again(name))
@@ -375,3 +375,21 @@ def test_many_pages_and_hands_at_once(reviewed: Reviewed) -> None:
     lines = (reviewed.out / FOLDER / "marks.jsonl").read_text().splitlines()
     assert len(lines) == 60
     assert {m.path: m for m in kept_marks(reviewed.out).values()} == kept_marks(reviewed.out)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"width": 0}, {"height": "40"}, {"width": 1e9}, {"source": 3}, {"strokes": 3}, {"strokes": [1]}),
+        *({"strokes": [{"color": "url(x)", "width": 1, "points": [1, 2]}]}, {"strokes": [{"points": [1, 2]}]}),
+        {"strokes": [{"color": "#000000", "width": 1, "points": [1, float("nan")]}]},
+        {"strokes": [{"color": "#000000", "width": 1, "points": []}]},
+    ],
+)
+def test_what_no_page_draws_is_neither_kept_nor_given_to_one(reviewed: Reviewed, wrong: dict[str, Any]) -> None:
+    answer = reviewed.post("api/strokes", {"layer": "a.png.png", "painted": PAINTED | wrong})
+    assert answer.status_code == 400
+    reviewed.review.desk.kept.keep_strokes("a.png.png", PAINTED | wrong)
+    reviewed.review.desk.kept.keep_strokes("b.jpg.png", PAINTED)
+    (reviewed.out / FOLDER / "review" / "strokes" / "torn.json").write_bytes(b'{"layer": "x')
+    assert reviewed.client.get("api/strokes").json() == {"b.jpg.png": PAINTED}

@@ -1,7 +1,7 @@
 // The page of a server: what is done on it acts at once. The other end of `backend`, and what is being made again.
 
-const AGAIN_MS = 250;
-const MOST_JOBS = 6;
+const AGAIN_MS = 150;
+const MOST_JOBS = 4;
 
 /** Ask the server; throws an Error whose message is for the user. */
 async function ask(method, path, body, type = "application/json") {
@@ -34,8 +34,8 @@ const put = (path, value) => asked("POST", path, JSON.stringify(value));
 const live = {
   jobs: [],
   heard: [],
-  /** Layers that were painted on since they were saved last, and the timer that saves them. */
-  painted: new Set(),
+  /** Layers that were painted on since they were saved last, with the promise that keeps their strokes; what saves them. */
+  painted: new Map(),
   timer: 0,
 
   listen() {
@@ -106,18 +106,19 @@ const live = {
   },
 
   /** Soon after the last stroke: save what was painted, and make it again; of a film only save it, for that takes long. */
-  soon(layer) {
-    this.painted.add(layer);
+  soon(layer, keeping) {
+    this.painted.set(layer, keeping);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(), AGAIN_MS);
   },
 
   async send() {
-    const layers = [...this.painted];
+    const painted = [...this.painted];
     this.painted.clear();
     const sources = new Map(items.map((item) => [item.source, item]));
     const again = new Set();
-    for (const layer of layers) {
+    for (const [layer, keeping] of painted) {
+      if (!(await keeping)) continue;
       const item = sources.get(layer.replace(/\.png$/, "")) ?? sources.get(layer.slice(0, layer.lastIndexOf("/")));
       const png = strokes.byLayer[layer] ? await pngOf(layer) : null;
       if (png && !(await this.save(layer, png))) continue;
@@ -141,10 +142,10 @@ Object.assign(backend, {
 
   readStrokes: () => ask("GET", "api/strokes"),
 
-  async writeStrokes(layer, painted) {
-    const kept = await put("api/strokes", { layer, painted });
-    if (kept) live.soon(layer);
-    return kept;
+  writeStrokes(layer, painted) {
+    const keeping = put("api/strokes", { layer, painted });
+    live.soon(layer, keeping);
+    return keeping;
   },
 
   async saveHints(layers) {
