@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The results of a folder run.")],
     source: Annotated[Path | None, options.what("--source", "Also show what no run has reached yet.", "SRC")] = None,
-    to: Annotated[
-        Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
-    ] = None,
     marks: options.Marks = None,
     copies: Annotated[
         bool, options.film("--copies/--no-copies", "Make small copies of films that browsers do not play.")
     ] = True,
+    to: Annotated[
+        Path | None, options.result("--to", "Where the page goes. Default: OUT-report beside OUT.", "FOLDER")
+    ] = None,
     paths: Annotated[
         bool,
         options.output(

@@ -81,7 +81,7 @@ def test_photographs_do_not_wait_for_a_film_and_a_stopped_film_stays_in_the_queu
         assert items_of(heard)[0]["source"] == "a.png"
         assert "reel.mkv" in [job["name"] for job in reviewed.review.queue.records()]  # type: ignore[union-attr]
     assert (out / "reel.mkv").read_bytes() == before, "a film that was stopped is the earlier one, whole"
-    slow.seconds = 0
+    slow.seconds, slow.closed = 0, False
     with review_of(source, out) as reviewed:
         until = time.monotonic() + 60
         while reviewed.review.queue and reviewed.review.queue.records():
