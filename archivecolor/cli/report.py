@@ -36,9 +36,7 @@ def report(
     ] = None,
     paths: Annotated[
         bool,
-        options.output(
-            "--paths/--no-paths", "Name SRC and OUT on the page, for its commands; without, for others' eyes."
-        ),
+        options.output("--paths/--no-paths", "Name SRC and OUT on the page, in its commands; not for others' eyes."),
     ] = True,
     jobs: options.Threads = 0,
     *,

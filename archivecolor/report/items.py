@@ -95,16 +95,12 @@ def _as_people_sort(source: str) -> list[tuple[bool, list[tuple[bool, int, str]]
     parts = source.split("/")
     last = len(parts) - 1
     return [
-        (
-            depth < last,
-            [
-                (False, int(run), "") if run[0] in _DIGITS else (True, 0, run)
-                for run in re.split("([0-9]+)", part)
-                if run
-            ],
-        )
-        for depth, part in enumerate(parts)
+        (depth < last, [_run(run) for run in re.split("([0-9]+)", part) if run]) for depth, part in enumerate(parts)
     ]
+
+
+def _run(run: str) -> tuple[bool, int, str]:
+    return (False, int(run), "") if run[0] in _DIGITS else (True, 0, run)
 
 
 def item_of(entry: Entry, out: Path, source: Path | None) -> ReviewItem:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +54,20 @@ class Page:
     def choices(self, id: str) -> list[str]:
         return list(self.run("return [...document.querySelectorAll(`#${arguments[0]} option`)].map(o => o.value)", id))
 
+    def saved_hints(self, downloads: Path, folder: Path) -> Path:
+        """The ZIP of layers that the page has just handed out, unpacked as another program does it."""
+        path = downloads / "hints.zip"
+        self.wait(path.exists)
+        with zipfile.ZipFile(path) as file:
+            assert file.testzip() is None
+            for info in file.infolist():
+                raw = info.filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437")
+                place = folder / os.fsdecode(raw)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(file.read(info))
+        path.unlink()
+        return folder
+
     def step(self, id: str, label: str) -> WebElement:
         """A button of one of the next steps."""
         step = self.browser.find_element("css selector", f"[data-step='{id}']")
@@ -87,6 +103,7 @@ def looking_at(on: Page, text: str) -> Iterator[None]:
     """Find one item by its name and open it."""
     from selenium.webdriver.common.keys import Keys
 
+    on.choose("text", "")
     on.find("text").send_keys(text)
     on.wait(lambda: on.shown.startswith(("1 of", "1 picture")))
     on.press(Keys.ESCAPE, Keys.ENTER)

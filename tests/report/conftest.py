@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 
-def make(out: Path, source: Path | None = None, folder: Path | None = None) -> making.MadePage:
+def make(out: Path, source: Path | None = None, folder: Path | None = None, *, copies: bool = True) -> making.MadePage:
     """Make a page as the command does."""
-    made = making.plan(out, "0.0", source, folder).make(threads=2, stop=lambda: False, advance=lambda: None)
+    plan = making.plan(out, "0.0", source, folder)
+    made = plan.make(threads=2, stop=lambda: False, advance=lambda: None, copies=copies)
     assert made is not None
     return made
 

@@ -219,7 +219,7 @@ def test_marks_of_two_tabs_come_together(on: Page, page: Path) -> None:
     try:
         on.open(page)
         assert "1 accepted, 0 rejected" in on.find("reviewed-label").text
-        on.press(Keys.END, "r")
+        on.press(Keys.HOME, Keys.ARROW_RIGHT, "r")
         on.browser.close()
     finally:
         on.browser.switch_to.window(first)
@@ -254,7 +254,7 @@ def test_an_address_leads_to_its_item_and_back_closes_it(on: Page, page: Path) -
     with looking_at(on, "people/08"):
         address = on.browser.current_url
         assert "#" in address
-    on.find("text").clear()
+    on.choose("text", "")
     on.wait(lambda: "#" not in on.browser.current_url)
     on.open(page, "#" + address.partition("#")[2])
     assert on.is_open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,9 +79,9 @@ def press_on_sheet(on: Page, across: float, down: float, *, drag: float = 0) -> 
 
 
 def test_frames_are_offered_by_their_times_and_doubts(on: Page) -> None:
-    assert frames(on)[:4] == ["All", "Play", "0:00", "0:00"]
+    assert frames(on)[:4] == ["All", "Play", "0:00.0", "0:00.2"]
     assert len(frames(on)) == 2 + 12 + 1
-    assert frames(on)[-1] == "0:01, 25 % sure"
+    assert frames(on)[-1] == "0:01.2, 25 % sure"
     assert chosen(on) == "All"
     assert shown_size(on)[0] == 1280
 
@@ -90,7 +91,7 @@ def test_a_frame_that_is_pressed_on_is_shown_by_itself_and_escape_shows_all(on: 
     press_on_sheet(on, 0.3, 0.12)
     assert chosen(on) == frames(on)[3]
     assert shown_size(on) == [128, 96]
-    assert "reel.mp4, 0:00, colored" in (on.find("after").get_attribute("alt") or "")
+    assert "reel.mp4, 0:00.2, colored" in (on.find("after").get_attribute("alt") or "")
     assert on.find("before-half").is_displayed(), "a frame is compared as a photograph is"
     press_on_sheet(on, 0.3, 0.5)
     assert chosen(on) == frames(on)[3], "the divider moved"
@@ -101,11 +102,21 @@ def test_a_frame_that_is_pressed_on_is_shown_by_itself_and_escape_shows_all(on: 
     assert shown_size(on)[0] == 1280
 
 
-def test_a_sheet_that_is_dragged_over_moves_the_divider(on: Page) -> None:
+def test_each_frame_of_a_sheet_is_split_by_its_own_divider(on: Page) -> None:
     shown_size(on)
-    press_on_sheet(on, 0.2, 0.3, drag=0.5)
-    assert chosen(on) == "All"
-    assert on.split == pytest.approx(70, abs=1)
+    press_on_sheet(on, 0.3, 0.12, drag=0.1)
+    assert chosen(on) == "All", "it was dragged over, not pressed on"
+    first = on.run("return document.querySelectorAll('#splits i')[1].getBoundingClientRect().toJSON()")
+    sheet = on.run("return document.getElementById('compare').getBoundingClientRect().toJSON()")
+    share = (sheet["x"] + 0.4 * sheet["width"] - first["x"]) / first["width"]
+    assert on.split == pytest.approx(100 * share, abs=1), "in shares of the frame that was dragged over"
+    clip = on.run("return getComputedStyle(document.getElementById('before-plane')).clipPath")
+    lefts = [float(part) for part in re.findall(r"M ?([\d.]+)", clip)]
+    assert len(lefts) == 12 + 1, "each frame is cut by itself"
+    assert len(set(np.round(lefts[:4]))) == 4
+    on.press("b")
+    assert "M0 0" in clip or len(lefts) == 13
+    on.press("b")
 
 
 def test_the_place_between_frames_is_none(on: Page) -> None:
@@ -122,7 +133,7 @@ def test_keys_go_through_the_frames(on: Page) -> None:
     assert [row.index("true") for row in seen] == [*range(2, 15), 0]
 
 
-def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: Path, downloads: Path) -> None:
+def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, tmp_path: Path, downloads: Path) -> None:
     on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
     on.press("p")
     assert "Choose one of them" in on.find("toast").text
@@ -132,21 +143,16 @@ def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, reel: P
     assert on.find("paint-where").text == "reel.mp4/0-00-00.240.png"
     stroke(on, 0.3, 0.5)
     on.press("s")
-    path = downloads / "0-00-00.240.png"
-    on.wait(path.exists)
-    assert "Move it to HINTS/reel.mp4/0-00-00.240.png" in on.find("toast").text
+    hints = on.saved_hints(downloads, tmp_path)
     on.press(Keys.ESCAPE)
     assert chosen(on) == frames(on)[3], "Escape ends the painting first"
     on.press("f", "p")
-    assert not on.find("paint-save").is_enabled(), "another frame has strokes of its own"
+    assert not on.find("paint-undo").is_enabled(), "another frame has strokes of its own"
     on.press("p", Keys.ESCAPE, "f", "f", "p")
-    assert on.find("paint-save").is_enabled()
+    assert on.find("paint-undo").is_enabled()
     on.press(Keys.ESCAPE, Keys.ESCAPE)
 
-    hints = downloads / "hints"
-    layer = hints / "reel.mp4" / path.name
-    layer.parent.mkdir(parents=True)
-    path.rename(layer)
+    layer = hints / "reel.mp4" / "0-00-00.240.png"
     below = Hints(hints).below("reel.mp4")
     assert below is not None
     ((moment, found),) = Hints(below).of_film()
@@ -212,7 +218,8 @@ def test_paint_on_a_film_is_a_layer_of_the_frame_that_it_stands_at(on: Page) -> 
     controls = "return document.getElementById('film').controls"
     assert on.run(controls) is False, "nothing lies over what is painted on"
     stroke(on, 0.3, 0.5)
-    assert on.find("paint-save").is_enabled()
+    assert on.find("paint-undo").is_enabled()
+    on.wait(lambda: "no preview here" in on.find("preview-state").text)
     on.press(Keys.ESCAPE)
     assert chosen(on) == "Play"
     assert on.run(controls) is True
@@ -233,15 +240,37 @@ def test_a_film_does_not_play_on_behind_what_has_no_picture(browser: Chrome, ree
     on.press(Keys.ESCAPE)
 
 
-@pytest.mark.parametrize("sounds", [0, 1], ids=["silent", "of which a browser knows the sound"])
-def test_a_film_that_no_browser_plays_is_told(browser: Chrome, tmp_path: Path, sounds: int) -> None:
+@pytest.mark.parametrize("sounds", [0, 1], ids=["silent", "with sound"])
+def test_a_film_that_no_browser_plays_is_played_as_a_copy(browser: Chrome, tmp_path: Path, sounds: int) -> None:
     out, on = tmp_path / "out", Page(browser)
     out.mkdir()
-    FilmSource(moving(8), "ffv1", audio=sounds).write(out / "master.mkv")
+    FilmSource(moving(50), "ffv1", audio=sounds).write(out / "master.mkv")
     write_journal(out, colored("master.mkv", kind=Kind.FILM))
-    on.open(make(out).path)
+    page = make(out).path
+    on.open(page)
+    with looking_at(on, "master"):
+        play(on)
+        sizes = "const f = document.getElementById('film'); return [f.videoWidth, f.videoHeight]"
+        assert on.run(sizes) == [128, 96]
+        assert on.run("return document.getElementById('film').duration") >= 1.9
+        on.press(Keys.ESCAPE)
+    (copy,) = (page.parent / "films").glob("*/*.mp4")
+    copy.write_bytes(b"no film")
     with looking_at(on, "master"):
         on.find("frames").find_elements("tag name", "button")[1].click()
         on.wait(lambda: "This browser cannot play it" in on.find("toast").text)
         assert chosen(on) == "All"
         assert on.find("after").is_displayed()
+
+
+def test_play_is_not_offered_without_the_copy(browser: Chrome, tmp_path: Path) -> None:
+    out, on = tmp_path / "out", Page(browser)
+    out.mkdir()
+    FilmSource(moving(8), "ffv1").write(out / "master.mkv")
+    write_journal(out, colored("master.mkv", kind=Kind.FILM))
+    on.open(make(out, copies=False).path)
+    with looking_at(on, "master"):
+        assert "Play" not in frames(on)
+    on.open(make(out).path)
+    with looking_at(on, "master"):
+        assert "Play" in frames(on), "it is made when it is wanted"

@@ -8,6 +8,7 @@ const gestures = {
   /** What the pointer that is down does: 'split', 'pan', 'paint', 'pinch', or 'press' until a sheet is dragged over. */
   does: "",
   begun: [0, 0],
+  splitBefore: 50,
   /** The frame of a sheet whose divider is dragged. */
   part: -1,
 
@@ -29,10 +30,12 @@ const gestures = {
     this.down.set(event.pointerId, [event.clientX, event.clientY]);
     if (this.down.size === 2) {
       if (this.does === "paint") painting.abandon();
+      if (this.does === "split") viewer.moveTo(this.splitBefore); // the first finger meant something else
       this.does = "pinch";
       return;
     }
     this.begun = [event.clientX, event.clientY];
+    this.splitBefore = viewer.split;
     this.does = this.meaning(event);
     if (this.does === "split") this.split(event);
     if (this.does === "paint") painting.begin(event);

@@ -218,7 +218,7 @@ function cellOf(item) {
   frame.append(badgesOf(item), made("span", "badge-mark"), made("span", "tick"));
   const caption = made("div", "caption");
   caption.append(nameOf(item), noteOf(item));
-  cell.append(frame, caption);
+  cell.append(frame, caption, made("span", "ears"));
   showMark(cell, item);
   return cell;
 }
@@ -251,7 +251,7 @@ function noteOf(item) {
   else if (item.confidence !== null) {
     const meter = made("span", "meter");
     meter.style.setProperty("--share", percent(item.confidence).replace(" ", ""));
-    note.append(meter, made("span", "", percent(item.confidence)));
+    note.append(meter, made("span", "ears", "confidence"), made("span", "", percent(item.confidence)));
   }
   if (item.warnings.length) note.append(made("span", "warned", count(item.warnings.length, "warning")));
   return note;
@@ -263,15 +263,10 @@ function showMark(cell, item) {
   const mark = marks.of(item);
   for (const each of Object.keys(MARKS)) cell.classList.toggle(each, mark === each);
   cell.querySelector(".badge-mark").replaceChildren(...(mark ? [icon(MARK_ICONS[mark])] : []));
-  const words = [item.path, STATES[item.status]];
-  if (item.kind === "film") words.push("film");
-  if (item.pages > 1) words.push(count(item.pages, "page"));
-  if (BADGES.painted(item)) words.push("painted on");
-  if (item.redone) words.push("made again");
-  if (item.confidence !== null) words.push(`confidence ${percent(item.confidence)}`);
-  if (item.warnings.length) words.push(count(item.warnings.length, "warning"));
-  if (item.reason) words.push(printable(item.reason));
+  // What the eye sees of a cell is its name for the ear, too; here is what is left
+  const words = [item.folder && `in ${printable(item.folder)}`, item.status === "colored" && "colored"];
+  if (item.shown && item.reason) words.push(printable(item.reason));
   if (mark) words.push(MARKS[mark].toLowerCase());
   if (marks.noteOf(item)) words.push("with a note");
-  cell.setAttribute("aria-label", words.join(", "));
+  cell.querySelector(":scope > .ears").textContent = `, ${words.filter(Boolean).join(", ")}`;
 }

@@ -54,8 +54,21 @@ function keepAddress() {
   history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
+let isGoingBack = false;
+
+/** Leave the address of a picture, which was closed: what the filters say by now is what counts. */
+function goBack() {
+  isGoingBack = true;
+  history.back();
+}
+
 /** Show what the address asks for. */
 function followAddress() {
+  if (isGoingBack) {
+    isGoingBack = false;
+    keepAddress();
+    return;
+  }
   const said = new URLSearchParams(location.hash.slice(1));
   const id = said.get("item");
   said.delete("item");
@@ -115,7 +128,7 @@ element("more").addEventListener("click", () => {
   const open = element("filters").classList.toggle("unfolded");
   element("more").setAttribute("aria-expanded", String(open));
 });
-addEventListener("hashchange", followAddress);
+// Both ways of going through the history come here; one of them comes with every change of the address
 addEventListener("popstate", followAddress);
 
 await Promise.all([marks.setUp(), strokes.setUp()]);

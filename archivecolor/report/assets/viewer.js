@@ -122,7 +122,7 @@ const viewer = {
     if (this.node.open) return; // opened again before the word of its closing came
     clearInterval(this.blinking);
     if (film.isShown) this.showFrame(null); // or its sound would go on
-    if (history.state?.viewer) history.back();
+    if (history.state?.viewer) goBack();
     else keepAddress();
     // Word of the closing comes late: by then the user may be typing in a field
     if (!document.activeElement?.matches("input, select, textarea")) element("grid").focus({ preventScroll: true });
