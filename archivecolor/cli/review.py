@@ -109,7 +109,7 @@ def review(
             pass
     if opened.queue:
         counts = opened.queue.counts
-        left = len(opened.queue.records())
+        left = opened.queue.record()["total"]
         console.log.info("%d made again, %d failed, %d still to be made", counts["made"], counts["failed"], left)
 
 

@@ -84,7 +84,7 @@ class Review:
         """Marks that were made, by id; they are on the disk when this is answered."""
         changed = await _json(request, dict)
         await run_in_threadpool(self.desk.mark, changed)
-        self.events.tell({"type": "marks", "ids": list(changed)})
+        self.events.tell({"type": "marks", "ids": list(changed), "page": request.query_params.get("page", "")[:64]})
         return JSONResponse({})
 
     async def read_strokes(self, _: Request) -> Response:
@@ -133,7 +133,7 @@ class Review:
 
     async def hear(self, _: Request) -> Response:
         """Whatever happens from now on."""
-        hello = {"type": "hello", "jobs": self.queue.records() if self.queue else []}
+        hello = {"type": "hello", **(self.queue.record() if self.queue else {"jobs": [], "total": 0})}
         return StreamingResponse(self.events.stream(hello), media_type="text/event-stream")
 
     async def file(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from archivecolor.errors import InputError, OutputError
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.discover import lies_inside
 from archivecolor.jobs.files import open_regular
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.locks import LockFile
@@ -46,6 +47,9 @@ class Kept:
         except OSError as e:
             reason = f"{out}: cannot be written to: {e.strerror}"
             raise OutputError(reason, hint="archivecolor report makes a page that only reads") from e
+        if not lies_inside(self._folder, out):
+            self._lock.release()
+            raise OutputError(f"{self._folder}: is a link out of it", hint="remove it")
         self._writing = threading.Lock()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -26,6 +26,10 @@ log: Final = logging.getLogger(__name__)
 _BUSY_S: Final = 2.0
 """Between two looks whether another run has ended."""
 _TELL_S: Final = 0.2
+_TOLD: Final = 20
+"""Of the jobs, the page is told the first."""
+_KEEP_S: Final = 1.0
+"""So often at most the queue on the disk gets shorter; what is made would come out the same and is left."""
 
 
 class State(StrEnum):
@@ -62,14 +66,14 @@ class Queue:
         remaker: Remaker,
         kept: Kept,
         made: Callable[[Again, str | None], None],
-        tell: Callable[[list[dict[str, Any]]], None],
+        tell: Callable[[dict[str, Any]], None],
     ) -> None:
         """``made`` is told of each item that is through, with what was wrong if anything was; ``tell`` of all jobs."""
         self._remaker, self._kept, self._made, self._tell = remaker, kept, made, tell
         self._news = threading.Condition()
         self._jobs: list[Job] = []
         self._closing = False
-        self._told_at = 0.0
+        self._kept_at = 0.0
         self.counts: Counter[str] = Counter()
         """'made', 'unchanged' and 'failed' items."""
         lanes = ((kind, f"make {kind}") for kind in Kind)
@@ -91,25 +95,18 @@ class Queue:
         """
         with self._news:
             jobs = list(self._jobs)
+            places = {job.again.name: place for place, job in enumerate(jobs) if job.state is not State.WORKING}
             for again in wanted:
-                self._add(jobs, again)
+                place = places.setdefault(again.name, len(jobs))
+                if place == len(jobs):
+                    entry = self._remaker.entry(again.name)
+                    jobs.append(Job(again, entry.kind if entry else Kind.STILL))
+                else:
+                    jobs[place] = Job(_both(jobs[place].again, again), jobs[place].kind)
             self._kept.keep_queue(job.again for job in jobs)
             self._jobs = jobs
             self._news.notify_all()
         self._say()
-
-    def _add(self, jobs: list[Job], again: Again) -> None:
-        for at, job in enumerate(jobs):
-            if job.again.name == again.name and job.state is not State.WORKING:
-                both = replace(
-                    again,
-                    anyway=again.anyway or job.again.anyway,
-                    forget_hints=again.forget_hints or job.again.forget_hints,
-                )
-                jobs[at] = Job(both, job.kind)
-                return
-        entry = self._remaker.entry(again.name)
-        jobs.append(Job(again, entry.kind if entry else Kind.STILL))
 
     def drop(self, name: str) -> None:
         """Make an item no more; a film that is under way stops, and goes on from there when it is wanted again."""
@@ -121,10 +118,10 @@ class Queue:
             self._kept.keep_queue(job.again for job in self._jobs if not job.stop.is_set())
         self._say()
 
-    def records(self) -> list[dict[str, Any]]:
-        """All jobs, as the page has them."""
+    def record(self) -> dict[str, Any]:
+        """The first jobs, as the page has them, and how many there are."""
         with self._news:
-            return [job.record() for job in self._jobs]
+            return {"jobs": [job.record() for job in self._jobs[:_TOLD]], "total": len(self._jobs)}
 
     def close(self) -> None:
         """End: the photograph under way is finished, a film stops; what is not made stays in the queue."""
@@ -206,6 +203,9 @@ class Queue:
         return True
 
     def _keep(self) -> None:
+        if self._jobs and time.monotonic() - self._kept_at < _KEEP_S:
+            return
+        self._kept_at = time.monotonic()
         try:
             self._kept.keep_queue(job.again for job in self._jobs)
         except OutputError as e:  # what is made already would be looked at once more
@@ -218,8 +218,12 @@ class Queue:
             log.error("%s", e)
 
     def _say(self) -> None:
-        self._told_at = time.monotonic()
-        self._tell(self.records())
+        self._tell(self.record())
+
+
+def _both(a: Again, b: Again) -> Again:
+    """What is wanted of an item by two."""
+    return Again(a.name, a.anyway or b.anyway, a.forget_hints or b.forget_hints)
 
 
 class _Watch(Listener):

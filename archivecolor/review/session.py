@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.inference import catalog, select
+from archivecolor.jobs.discover import lies_inside
 from archivecolor.jobs.journal import hints_path, journal_path, read_runs
 from archivecolor.jobs.records import RunRecord
 from archivecolor.provenance.signing import ContentSigner
@@ -58,6 +59,8 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
         hints.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise OutputError(f"{hints}: cannot be made: {e.strerror}", hint="give --hints-dir another folder") from e
+    if settings.hints is None and not lies_inside(hints, plan.out):
+        raise OutputError(f"{hints}: is a link out of it", hint="remove it, or give --hints-dir")
     run = _last_run(plan.out)
     source = settings.source or (Path(run.source) if run and run.source else None)
     desk, events = Desk(plan, previews, kept, hints, source), Events()
@@ -66,7 +69,6 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
         if not why_not and source:
             remaker = _remaker(plan.out, source, hints, run, settings, open_things)
             open_things.callback(remaker.close)
-            stop = open_things  # the engine and the journal stay open until the lanes have ended
 
             def made(again: Again, wrong: str | None) -> None:
                 entry = remaker.entry(again.name)
@@ -77,14 +79,17 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
                 for preview in shown:
                     review.tell_replaced(desk.replaced(preview), preview, wrong)
 
-            queue = Queue(remaker, kept, made, lambda jobs: events.tell({"type": "jobs", "jobs": jobs}))
-            stop.callback(queue.close)
+            queue = Queue(remaker, kept, made, lambda jobs: events.tell({"type": "jobs", **jobs}))
+            open_things.callback(queue.close)  # before the engine and the journal are
         review = Review(desk, events, queue, why_not)
         if queue:
             queue.start()
         yield review
     if desk.changed:
         plan.write(desk.previews, desk.marks)
+    if settings.hints is None:
+        with suppress(OSError):
+            hints.rmdir()  # of a review without paint nothing is left
 
 
 def _why_not(out: Path, source: Path | None) -> str:

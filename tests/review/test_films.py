@@ -67,7 +67,7 @@ def test_photographs_do_not_wait_for_a_film_and_a_stopped_film_stays_in_the_queu
         reviewed.put(f"api/layers/{layer}", frame_layer(source))
         assert reviewed.post("api/again", [reviewed.ids["reel.mkv"]]).is_success
         until = time.monotonic() + 30
-        while not any(job["state"] == "working" for job in reviewed.review.queue.records()):  # type: ignore[union-attr]
+        while not any(job["state"] == "working" for job in reviewed.review.queue.record()["jobs"]):  # type: ignore[union-attr]
             assert time.monotonic() < until
             time.sleep(0.01)
         reviewed.paint("a.png")
@@ -79,12 +79,12 @@ def test_photographs_do_not_wait_for_a_film_and_a_stopped_film_stays_in_the_queu
                 if event["type"] == "item":
                     break
         assert items_of(heard)[0]["source"] == "a.png"
-        assert "reel.mkv" in [job["name"] for job in reviewed.review.queue.records()]  # type: ignore[union-attr]
+        assert "reel.mkv" in [job["name"] for job in reviewed.review.queue.record()["jobs"]]  # type: ignore[union-attr]
     assert (out / "reel.mkv").read_bytes() == before, "a film that was stopped is the earlier one, whole"
     slow.seconds, slow.closed = 0, False
     with review_of(source, out) as reviewed:
         until = time.monotonic() + 60
-        while reviewed.review.queue and reviewed.review.queue.records():
+        while reviewed.review.queue and reviewed.review.queue.record()["jobs"]:
             assert time.monotonic() < until
             time.sleep(0.05)
     assert (out / "reel.mkv").read_bytes() != before

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from archivecolor.errors import OutputError
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.review import guard
 from archivecolor.review.server import Door
 from tests.cli.conftest import tree
-from tests.review.conftest import PAINTED, Reviewed, layer_png
+from tests.review.conftest import PAINTED, Reviewed, layer_png, review_of
 
 HEADERS = {
     "content-security-policy": "frame-ancestors 'none'",
@@ -228,6 +229,15 @@ def test_layers_are_not_written_through_a_link(reviewed: Reviewed, tmp_path: Pat
     answer = reviewed.post("api/strokes", {"layer": "sub/c.png.png", "painted": PAINTED})
     assert answer.status_code == 409
     assert reviewed.put("api/layers/sub/c.png.png", layer_png()).status_code == 409
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["hints", "review"])
+def test_an_out_that_leads_elsewhere_is_not_reviewed(colored: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (colored[1] / FOLDER / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="is a link out of it"), review_of(*colored):
+        pytest.fail("it was opened")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

@@ -45,7 +45,7 @@ def test_a_mark_is_on_the_disk_when_it_is_confirmed_and_comes_back(reviewed: Rev
     with reviewed.events() as events:
         assert next(events)["type"] == "hello"
         assert reviewed.post("api/marks", told).is_success
-        assert next(events) == {"type": "marks", "ids": list(told)}
+        assert next(events) == {"type": "marks", "ids": list(told), "page": ""}
     kept = kept_marks(reviewed.out)
     assert {path: (m.verdict, m.by, m.note) for path, m in kept.items()} == {
         "a.png": (Verdict.ACCEPTED, "anna", "good"),
@@ -201,7 +201,7 @@ def test_what_was_not_made_when_the_review_ended_is_made_by_the_next(colored: tu
     with review_of(*colored) as reviewed:
         assert {*reviewed.client.get("api/strokes").json()} == {"a.png.png", "sub/c.png.png"}
         until = time.monotonic() + 30
-        while reviewed.review.queue and reviewed.review.queue.records():
+        while reviewed.review.queue and reviewed.review.queue.record()["jobs"]:
             assert time.monotonic() < until
             time.sleep(0.02)
         assert middle(colored[1] / "a.png") != plain
@@ -346,14 +346,20 @@ def test_an_item_is_made_once_however_often_it_is_asked_for(colored: tuple[Path,
             for _ in range(5):
                 queue.put([Again("a.png"), Again("b.jpg", forget_hints=True)])
             queue.put([Again("b.jpg")])
-            names = [job["name"] for job in queue.records()]
+            names = [job["name"] for job in queue.record()["jobs"]]
             assert sorted(names)[-1] == "b.jpg"
             assert names.count("b.jpg") == 1
             assert [again for again in reviewed.review.desk.kept.queue() if again.name == "b.jpg"] == [
                 Again("b.jpg", forget_hints=True)
             ]
             assert reviewed.post("api/drop", ["b.jpg"]).is_success
-            assert "b.jpg" not in [job["name"] for job in queue.records()]
+            assert "b.jpg" not in [job["name"] for job in queue.record()["jobs"]]
+
+
+def test_a_review_without_paint_leaves_no_folder_for_it(colored: tuple[Path, Path]) -> None:
+    with review_of(*colored):
+        pass
+    assert not (colored[1] / FOLDER / "hints").exists()
 
 
 def test_many_pages_and_hands_at_once(reviewed: Reviewed) -> None:

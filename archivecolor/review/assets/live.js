@@ -2,6 +2,8 @@
 
 const AGAIN_MS = 150;
 const MOST_JOBS = 4;
+/** This page among those that look at the same server. */
+const PAGE = crypto.randomUUID();
 
 /** Ask the server; throws an Error whose message is for the user. */
 async function ask(method, path, body, type = "application/json") {
@@ -33,6 +35,7 @@ const put = (path, value) => asked("POST", path, JSON.stringify(value));
 
 const live = {
   jobs: [],
+  total: 0,
   heard: [],
   /** Layers that were painted on since they were saved last, with the promise that keeps their strokes; what saves them. */
   painted: new Map(),
@@ -53,15 +56,16 @@ const live = {
 
   hear(told) {
     if (told.type === "anew") location.reload();
-    if (told.type === "marks") for (const id of told.ids) for (const heard of this.heard) heard(id);
+    if (told.type === "marks" && told.page !== PAGE) for (const heard of this.heard) heard(told.ids.length === 1 ? told.ids[0] : null);
     if (told.type === "item") {
       const item = replaceItem(told.id, told.row, told.texts);
-      for (const heard of this.heard) heard(null);
+      if (item) marks.tell(item);
       if (told.wrong) say(`${item?.name ?? ""}: ${printable(told.wrong)}`, 10);
       else if (item && item === painting.item && this.isUpToDate(item)) preview.made();
     }
     if (told.jobs) {
       this.jobs = told.jobs;
+      this.total = told.total;
       this.showJobs();
     }
   },
@@ -90,8 +94,8 @@ const live = {
       row.append(button);
       return row;
     });
-    const more = this.jobs.length - rows.length;
-    if (more > 0) rows.push(made("div", "quiet", `and ${count(more, "more")}`.replace(/s$/, "")));
+    const more = this.total - rows.length;
+    if (more > 0) rows.push(made("div", "quiet", `and ${numbered.format(more)} more`));
     box.replaceChildren(made("div", "", "Making again"), ...rows);
   },
 
@@ -134,7 +138,7 @@ Object.assign(backend, {
   live: true,
 
   readMarks: () => ask("GET", "api/marks"),
-  writeMarks: (changed) => put("api/marks", changed),
+  writeMarks: (changed) => put(`api/marks?page=${PAGE}`, changed),
 
   watchMarks(heard) {
     live.heard.push(heard);
