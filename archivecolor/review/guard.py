@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +27,9 @@ LARGEST_BODY: Final = 64 << 20
 """Bytes; a layer of 40 megapixels takes less."""
 BODY_S: Final = 20.0
 """For all of a body to come, over the loopback."""
+_DRAINED: Final = 1 << 20
+_DRAINED_S: Final = 0.5
+"""Of a body that is refused, so much is read, and so long."""
 _LONGEST_PATH: Final = 16 << 10
 _READS: Final = frozenset({"GET", "HEAD"})
 _CHANGES: Final = {"POST": b"application/json", "PUT": b"image/png"}
@@ -79,6 +83,8 @@ class Guard:
             rest = self._without_token(scope["raw_path"])
             body = await _body(receive, headers) if scope["method"] not in _READS else b""
         except Refusal as e:
+            if scope["method"] not in _READS:
+                await _drained(receive)
             await _refuse(send, e)
             return
         path = rest.decode("ascii", "replace")
@@ -141,6 +147,18 @@ async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
                     return b"".join(parts)
     except TimeoutError as e:
         raise Refusal(408, "that took too long") from e
+
+
+async def _drained(receive: Receive) -> None:
+    """Read what is left of a small body, for the answer would be lost with a connection that ends before it is."""
+    left = _DRAINED
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAINED_S):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
