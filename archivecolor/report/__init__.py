@@ -4,6 +4,7 @@
 
     journal, or folders -> `items` -> `previews` (small pictures of each result, made once) -> `page` (one HTML file)
 
-The page and its pictures are one folder that opens from disk, needs no server and can be sent to anyone. OUT is only
-read.
+`coding` makes the pictures of one result, `tiles` those of its full size, `proxies` copies of films for browsers;
+`past` says of which run the page is. All of it is one folder that opens from disk, needs no server and can be sent to
+anyone. OUT is only read.
 """

@@ -92,15 +92,13 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
 
 def _as_people_sort(source: str) -> list[tuple[bool, list[tuple[bool, int, str]]]]:
     """A key by which ``plate 9`` comes before ``plate 10``, and the files of a folder together before its folders."""
-    parts = source.split("/")
-    last = len(parts) - 1
-    return [
-        (depth < last, [_run(run) for run in re.split("([0-9]+)", part) if run]) for depth, part in enumerate(parts)
-    ]
+    *folders, name = source.split("/")
+    return [*((True, _runs(folder)) for folder in folders), (False, _runs(name))]
 
 
-def _run(run: str) -> tuple[bool, int, str]:
-    return (False, int(run), "") if run[0] in _DIGITS else (True, 0, run)
+def _runs(part: str) -> list[tuple[bool, int, str]]:
+    runs = filter(None, re.split("([0-9]+)", part))
+    return [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in runs]
 
 
 def item_of(entry: Entry, out: Path, source: Path | None) -> ReviewItem:

@@ -8,6 +8,7 @@ that was stopped continues where it was. The thumbnail is written last and says 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ from PIL import Image
 
 from archivecolor.errors import ArchiveColorError, DependencyError, InputError, OutputError
 from archivecolor.jobs import workers
-from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.atomic import DiskFullError, atomic_write
 from archivecolor.jobs.journal import Kind, confidence_path
 from archivecolor.report import proxies
 from archivecolor.report.coding import PICTURE_PX, Coded, Facts, NetworkInput, code_film, code_still
@@ -200,12 +201,12 @@ class Gallery:
         files = {self.picture(name): coded.picture}
         files |= {self.frame(name, number): frame for number, frame in enumerate(coded.frames)}
         files |= {self.tiles(name, page) / n: tile for page, tiles in coded.tiles.items() for n, tile in tiles.items()}
-        if coded.seen:
-            files[self.seen(name)] = coded.seen
         if coded.tint is not None:
             files[self.map(name)] = coded.tint
         for path, content in files.items():
             _write(path, content)
+        if coded.seen:
+            _write_unsynced(self.seen(name), coded.seen)
         if coded.facts.plays == "copy":
             with atomic_write(self.copy(name), overwrite=True) as file:
                 proxies.write_copy(self._result(item), file, self._stop)
@@ -228,6 +229,16 @@ def _preview_of(
     if status is None:
         return Preview(item, id, None, facts, problem)
     return Preview(item, id, status.st_size, facts, problem, int(status.st_mtime))
+
+
+def _write_unsynced(path: Path, content: bytes) -> None:
+    """What the page can do without, should the power fail before the disk has it: waiting for that takes longest."""
+    try:
+        path.write_bytes(content)
+    except OSError as e:
+        if e.errno == errno.ENOSPC:
+            raise DiskFullError(f"{path}: the disk is full", hint="make room and run the same command again") from e
+        raise OutputError(f"{path}: cannot be written: {e.strerror}", hint="give --to another folder") from e
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from archivecolor.errors import ArchiveColorError, InputError, UsageError
+from archivecolor.jobs.marks import Verdict
 from archivecolor.report.items import State
 from archivecolor.report.page import FIELDS, page_text, row_of
 from archivecolor.report.previews import Preview
@@ -81,9 +82,16 @@ class Review:
         return JSONResponse(self.desk.marks_by_id())
 
     async def write_marks(self, request: Request) -> Response:
-        """Marks that were made, by id; they are on the disk when this is answered."""
+        """Marks that were made, by id; they are on the disk when this is answered.
+
+        What is to be colored although it is in color already is colored at once.
+        """
         changed = await _json(request, dict)
         await run_in_threadpool(self.desk.mark, changed)
+        recolor = [self.desk.preview(name) for name, row in changed.items() if row and row[0] == Verdict.RECOLOR]
+        left_alone = [self._again(preview) for preview in recolor if preview.item.state is State.SKIPPED]
+        if self.queue and left_alone:
+            await run_in_threadpool(self.queue.put, left_alone)
         self.events.tell({"type": "marks", "ids": list(changed), "page": request.query_params.get("page", "")[:64]})
         return JSONResponse({})
 

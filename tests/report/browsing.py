@@ -46,6 +46,10 @@ class Page:
             time.sleep(0.02)
         return found
 
+    def wait_for_word(self, text: str) -> None:
+        """Until the page says it in passing."""
+        self.wait(lambda: text in self.find("toast").text)
+
     def choose(self, id: str, value: str) -> None:
         script = "const s = document.getElementById(arguments[0]); s.value = arguments[1]; return s.value"
         assert self.run(script, id, value) == value, "there is no such choice"

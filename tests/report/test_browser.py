@@ -14,9 +14,10 @@ from PIL import Image
 
 from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal import Kind
+from archivecolor.report.coding import Facts
 from archivecolor.report.items import ReviewItem, State
 from archivecolor.report.page import write_page
-from archivecolor.report.previews import Facts, Preview
+from archivecolor.report.previews import Preview
 from tests.report.browsing import Page, looking_at
 from tests.report.runs import HOSTILE
 

@@ -191,7 +191,7 @@ def test_marks_of_other_results_are_left_out_and_told(on: Page, tmp_path: Path) 
     ):
         path.write_text(content)
         on.find("marks-file").send_keys(str(path))
-        on.wait(lambda said=said: said in on.find("toast").text)
+        on.wait_for_word(said)
     on.press(Keys.ESCAPE)
 
 

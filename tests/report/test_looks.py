@@ -43,7 +43,7 @@ def test_axe_finds_nothing_serious_in_any_state(on: Page, page: Path, axe: str, 
 
     def look(state: str) -> None:
         on.run(axe)
-        if problems := on.browser.execute_async_script(_RUN):  # type: ignore[no-untyped-call]
+        if problems := on.browser.execute_async_script(_RUN):
             found[state] = problems
         assert on.run("return document.documentElement.scrollWidth") <= width, state
 

@@ -65,7 +65,7 @@ def in_browser(browser: Chrome, rgb: FloatArray, strokes: Strokes) -> dict[str, 
     script = "\n".join((ASSETS / name).read_text("utf-8") for name in ("color.js", "planes.js", "spread.js"))
     browser.get("about:blank")
     browser.set_script_timeout(60)
-    found: dict[str, Any] = browser.execute_async_script(  # type: ignore[no-untyped-call]
+    found: dict[str, Any] = browser.execute_async_script(
         script + _SPREAD, width, height, *(np.ravel(x).astype(float).tolist() for x in planes)
     )
     return {name: np.reshape(np.asarray(v, np.float32), (height, width)) for name, v in found.items()}
@@ -79,7 +79,7 @@ def test_the_browser_spreads_strokes_as_the_package_does(
     browser: Chrome, name: str, size: tuple[int, int], count: int
 ) -> None:
     picture = Image.open(ROOT / "samples" / "stills" / name).convert("RGB").resize(size[::-1])
-    rgb = np.asarray(picture, np.float32) / 255
+    rgb = np.asarray(np.asarray(picture) / 255, np.float32)
     raw, strokes = rgb_to_luma(rgb), strokes_on(*size, seed=len(name), count=count)
     luma = level(raw, *ends(raw))
     wanted = spread(strokes, luma, rgb_to_lab(rgb)[..., 1:])

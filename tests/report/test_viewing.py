@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 pytest.importorskip("selenium", reason="needs selenium")
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 LARGE, WIDE = (3000, 2000), (6000, 800)
 BOXES = "return arguments[0].map((id) => document.getElementById(id).getBoundingClientRect().toJSON())"
@@ -62,6 +64,10 @@ def scale(on: Page) -> int:
     return int(on.find("zoom-scale").text.split()[0])
 
 
+def source_of(on: Page, id: str) -> str:
+    return on.find(id).get_attribute("src") or ""
+
+
 def plane(on: Page) -> dict[str, float]:
     """Where all of the picture lies, in sight or not."""
     box: dict[str, float] = on.run("return document.getElementById('after-plane').getBoundingClientRect().toJSON()")
@@ -71,12 +77,12 @@ def plane(on: Page) -> dict[str, float]:
 def test_zoom_shows_the_result_itself_where_it_lies(on: Page, large: Path) -> None:
     fitting = scale(on)
     assert fitting < 40
-    assert "pictures/" in on.find("after").get_attribute("src")
+    assert "pictures/" in source_of(on, "after")
     on.press("1")
-    on.wait(lambda: on.find("after").get_attribute("src").endswith("/out/a.jpg"))
+    on.wait(lambda: source_of(on, "after").endswith("/out/a.jpg"))
     assert scale(on) == 100
     assert (plane(on)["width"], plane(on)["height"]) == pytest.approx(LARGE)
-    assert on.find("before").get_attribute("src") == on.find("after").get_attribute("src")
+    assert source_of(on, "before") == source_of(on, "after")
     on.press("+", "+")
     assert scale(on) == 225
     on.press("0")
@@ -130,13 +136,12 @@ def test_the_wheel_zooms_at_the_pointer_and_a_drag_moves_the_picture(on: Page) -
     assert plane(on) == pytest.approx(before)
 
 
-def origin(stage: object, on: Page, point: tuple[int, int]) -> object:
-    from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
-
+def origin(stage: WebElement, on: Page, point: tuple[int, int]) -> ScrollOrigin:
     box = on.run(
         "const b = arguments[0].getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]", stage
     )
-    return ScrollOrigin.from_element(stage, round(point[0] - box[0]), round(point[1] - box[1]))
+    found: ScrollOrigin = ScrollOrigin.from_element(stage, round(point[0] - box[0]), round(point[1] - box[1]))
+    return found
 
 
 def test_a_double_click_goes_to_100_percent_and_back(on: Page) -> None:
@@ -185,13 +190,9 @@ def test_scanned_and_colored_stand_side_by_side_and_show_the_same_place(on: Page
 
 def test_blinking_shows_one_and_the_other_in_turn_until_it_is_left(on: Page) -> None:
     on.press("v", "v")
-    seen = set()
-    on.wait(
-        lambda: (
-            seen.add(on.run("return document.getElementById('compare').classList.contains('flipped')"))
-            or len(seen) == 2
-        )
-    )
+    flipped = "return document.getElementById('compare').classList.contains('flipped')"
+    on.wait(lambda: on.run(flipped))
+    on.wait(lambda: not on.run(flipped))
     clip = "return getComputedStyle(document.getElementById('before-half')).clipPath"
     on.wait(lambda: "100%)" in on.run(clip) or "0px" in on.run(clip))
     on.press("v")

@@ -318,8 +318,9 @@ def test_what_is_in_color_already_is_colored_when_that_is_asked_for(tmp_path: Pa
     assert not (out / "c.png").exists()
     with review_of(source, out) as reviewed:
         name = reviewed.ids["c.png"]
-        assert reviewed.post("api/marks", {name: ["recolor", None, "", ""]}).is_success
-        (item,) = items_of(reviewed.again("c.png"))
+        with reviewed.events() as events:
+            assert reviewed.post("api/marks", {name: ["recolor", None, "", ""]}).is_success
+            (item,) = items_of([next(event for event in events if event["type"] == "item")])
         assert (item["status"], item["result"], item["wrong"]) == ("colored", "c.png", "")
     assert color_folder(source, out, FolderSettings(already_color=AlreadyColor.SKIP)).colored == 0
 

@@ -36,11 +36,12 @@ function factsOf(item) {
   if (item.duration) facts.push(["Duration", item.duration]);
   if (item.plays === "copy") facts.push(["Plays here", "a small copy"]);
   if (item.bytes !== null) facts.push(["File", `${numbered.format(Math.max(1, Math.round(item.bytes / 1000)))} kB`]);
-  if (item.made && item.shown) facts.push(["Made", dayOf(item.made * 1000)]);
-  if (item.seconds !== null && item.shown) facts.push(["Made in", `${item.seconds.toFixed(1)} s`]);
+  const isMade = item.shown && item.status === "colored";
+  if (item.made && isMade) facts.push(["Made", dayOf(item.made * 1000)]);
+  if (item.seconds !== null && isMade) facts.push(["Made in", `${item.seconds.toFixed(1)} s`]);
   const besides = Object.keys(BADGES).filter((badge) => badge !== "paged" && BADGES[badge](item));
   if (besides.length) facts.push(["Besides", besides.map((badge) => BADGE_NAMES[badge].toLowerCase()).join(", ")]);
-  if (item.engine) facts.push(["Engine", item.engine]);
+  if (item.engine && isMade) facts.push(["Engine", item.engine]);
   return facts;
 }
 

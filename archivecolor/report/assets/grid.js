@@ -3,6 +3,9 @@
 const NARROW_PX = 620;
 const ROWS_AROUND = 2;
 const END_OF_NAME = 10;
+/** Pictures that pass faster than this, in pixels a frame, are only shown where they come to rest. */
+const FAST_PX = 100;
+const RESTED_MS = 100;
 /** Least widths of a thumbnail on a desk and on a phone, by its size. */
 const SIZES = { small: [132, 104], medium: [208, 150], large: [312, 300] };
 const SIZE_KEY = "archivecolor:size";
@@ -17,6 +20,8 @@ const grid = {
   width: 0,
   cellWidth: 200,
   gap: 16,
+  lastY: 0,
+  resting: 0,
 
   setUp() {
     addEventListener("scroll", () => this.schedule(), { passive: true });
@@ -105,6 +110,7 @@ const grid = {
     if (shown[this.active]) wanted.set(shown[this.active].index, this.active);
     for (const [index, cell] of this.cells) {
       if (wanted.has(index)) continue;
+      cell.querySelector("img")?.removeAttribute("src"); // or pictures out of sight stay in memory for a while
       cell.remove();
       this.cells.delete(index);
     }
@@ -116,8 +122,20 @@ const grid = {
       added.append(cell);
     }
     this.node.append(added);
+    const fast = Math.abs(scrollY - this.lastY) > FAST_PX;
+    this.lastY = scrollY;
+    clearTimeout(this.resting);
+    if (fast) this.resting = setTimeout(() => this.showPictures(), RESTED_MS);
+    else this.showPictures();
     this.drawHeadings(this.headed ? near.sections : []);
     this.showActive();
+  },
+
+  showPictures() {
+    for (const picture of this.node.querySelectorAll("img[data-src]")) {
+      picture.src = picture.dataset.src;
+      delete picture.dataset.src;
+    }
   },
 
   drawHeadings(wanted) {
@@ -210,7 +228,7 @@ function cellOf(item) {
     picture.alt = "";
     picture.decoding = "async";
     picture.draggable = false;
-    picture.src = thumbnailOf(item);
+    picture.dataset.src = thumbnailOf(item);
     frame.append(picture);
   } else {
     frame.append(made("p", "cell-reason", printable(item.reason) || STATES[item.status]));

@@ -49,6 +49,10 @@ const makeItem = (row, texts, index) => new Item(row, texts, index);
 
 const items = data.items.map((row, index) => makeItem(row, data.texts, index));
 
+// Of fifty thousand items the text and the rows that they were read from are 25 MB
+document.getElementById("data").remove();
+data.items = [];
+
 /** Called with an item that was made again. */
 const itemsChanged = [];
 

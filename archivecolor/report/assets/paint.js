@@ -139,8 +139,9 @@ const painting = {
     if (!this.item || !canvas.clientWidth) return;
     ring.style.setProperty("--size", `${(this.width / canvas.width) * canvas.getBoundingClientRect().width}px`);
     ring.style.setProperty("--color", this.tool === "eraser" ? "transparent" : this.color);
-    ring.hidden = this.tool === "picker";
+    if (this.tool === "picker") ring.hidden = true;
     if (!event) return;
+    ring.hidden = this.tool === "picker";
     const stage = element("stage").getBoundingClientRect();
     ring.style.translate = `${event.clientX - stage.x}px ${event.clientY - stage.y}px`;
     const [x, y] = sharesOf(event);
