@@ -83,9 +83,9 @@ class Desk:
             self._previews[source] = preview
             self._sources[preview.id] = source
             self._results[preview.item.result] = source
-            mark = self._marks.get(source)
-            if mark and mark.at < judged(preview.item).since:
-                del self._marks[source]
+            mark = self._marks.pop(source, None) if preview.id != before else None
+            if mark and mark.at >= judged(preview.item).since:  # made meanwhile, or in the second that it was begun in
+                add_marks(self.plan.out, [Mark(_after(max(mark.at, now())), "", Verdict.NONE, "", mark.path)])
             self.changed = True
             return before
 

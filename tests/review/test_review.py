@@ -18,6 +18,7 @@ from archivecolor.inference import select
 from archivecolor.jobs.journal import FOLDER, Journal, read_journal
 from archivecolor.jobs.mark_book import kept_marks
 from archivecolor.jobs.marks import Verdict
+from archivecolor.report import making
 from archivecolor.review.kept import Kept
 from archivecolor.runs.folder.again import Again
 from archivecolor.settings import AlreadyColor, OutputSettings
@@ -89,6 +90,9 @@ def test_a_painted_picture_is_made_again_and_the_page_gets_the_new_one(reviewed:
     (entry,) = (e for e in read_journal(reviewed.out) if e.source == "a.png")
     assert entry.painted
     assert reviewed.client.get("api/marks").json() == {}, "the mark was on the earlier one"
+    assert reviewed.data["marks"] == []
+    made = making.plan(reviewed.out, "0")
+    assert {mark.verdict for mark in made.marks.marks.values()} <= {Verdict.NONE}
     assert reviewed.post("api/marks", {id_before: ["accepted", None, "", ""]}).is_success, (
         "a page that has not heard yet"
     )
