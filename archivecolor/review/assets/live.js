@@ -138,7 +138,11 @@ Object.assign(backend, {
   live: true,
 
   readMarks: () => ask("GET", "api/marks"),
-  writeMarks: (changed) => put(`api/marks?page=${PAGE}`, changed),
+  /** What was wrong has been said, in better words than the page has for a browser that keeps nothing. */
+  async writeMarks(changed) {
+    await put(`api/marks?page=${PAGE}`, changed);
+    return true;
+  },
 
   watchMarks(heard) {
     live.heard.push(heard);
@@ -146,10 +150,11 @@ Object.assign(backend, {
 
   readStrokes: () => ask("GET", "api/strokes"),
 
-  writeStrokes(layer, painted) {
+  async writeStrokes(layer, painted) {
     const keeping = put("api/strokes", { layer, painted });
     live.soon(layer, keeping);
-    return keeping;
+    await keeping;
+    return true;
   },
 
   async saveHints(layers) {
