@@ -54,7 +54,7 @@ function nextSteps() {
       title: "Accepted: copy them out",
       text: "The results that were accepted, with their folders.",
       files: [{ label: "Save as JSON", action: () => exportMarks("json") }, list(() => marks.with(ACCEPT), "accepted.txt")],
-      command: `archivecolor report ${out} --marks ${fileName()}-marks.json --accepted-to ACCEPTED`,
+      command: `archivecolor accepted ${out} accepted --marks ${fileName()}-marks.json`,
     },
     {
       id: LATER,
