@@ -34,6 +34,7 @@ from archivecolor.jobs.records import (
 )
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
+from archivecolor.settings import Luma
 
 
 def now_utc() -> str:
@@ -125,6 +126,8 @@ class Recorder:
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
         least_sure: tuple[TimedConfidence, ...] = (),
+        *,
+        luma: Luma = Luma.SAME,
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
 
@@ -148,6 +151,7 @@ class Recorder:
                 warnings=warnings,
                 confidence=confidence,
                 least_sure=least_sure,
+                luma=luma,
             )
         )
 
@@ -205,7 +209,6 @@ class Recorder:
             seconds=begun.seconds,
             source_file=begun.source,
             chosen=self._chosen or task.chosen,
-            painted="hints" in settings,
         )
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:

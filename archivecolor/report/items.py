@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import Final
 from archivecolor.errors import InputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
-from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_journal
+from archivecolor.jobs.journal import Entry, Kind, RunRecord, Status, journal_path, read_journal, read_runs
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.settings import Luma
 from archivecolor.stills.sniff import names_a_picture, sniff
 
 _DIGITS: Final = frozenset("0123456789")
@@ -43,6 +44,7 @@ class ReviewItem:
     state: State
     result: str | None = None
     """Relative to OUT."""
+    luma: Luma = Luma.SAME
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     """Why it was not colored."""
@@ -75,7 +77,8 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(f"{source}: there is no such folder", hint="give --source the SRC of the folder run")
     has_journal = journal_path(out).exists()
     if has_journal:
-        items = {entry.source: item_of(entry, out, source) for entry in read_journal(out)}
+        runs = read_runs(out)
+        items = {entry.source: item_of(entry, out, source, runs) for entry in read_journal(out)}
     elif source is None:
         items = {item.source: item for item in _results_alone(out)}
     else:
@@ -101,13 +104,15 @@ def _runs(part: str) -> list[tuple[bool, int, str]]:
     return [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in runs]
 
 
-def item_of(entry: Entry, out: Path, source: Path | None) -> ReviewItem:
+def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, RunRecord]) -> ReviewItem:
     """What the journal of ``out`` says of a source, for a reviewer."""
+    made_with = runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {}
     item = ReviewItem(
         source=entry.source,
         kind=entry.kind,
         state=State.SKIPPED if entry.status is Status.COPIED else State(entry.status.value),
         result=entry.result,
+        luma=entry.luma,
         warnings=entry.warnings,
         reason=_without_path(entry.error, entry.source),
         hint=entry.hint,
@@ -116,7 +121,7 @@ def item_of(entry: Entry, out: Path, source: Path | None) -> ReviewItem:
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
         seconds=entry.seconds,
         made_at=entry.began_at,
-        painted=entry.painted,
+        painted="hints" in made_with,
         redone=entry.replaces_sha256 is not None,
         run=None if entry.chosen else entry.run,
     )

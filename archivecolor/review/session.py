@@ -74,7 +74,7 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
                 entry = remaker.entry(again.name)
                 if entry is None:
                     return
-                item = item_of(entry, plan.out, source)
+                item = item_of(entry, plan.out, source, remaker.runs)
                 shown = plan.gallery().previews([item], threads=1, stop=lambda: False, advance=lambda: None)
                 for preview in shown:
                     review.tell_replaced(desk.replaced(preview), preview, wrong)

@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from archivecolor.jobs.journal import FOLDER, read_journal
+from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.mark_book import kept_marks
 from tests.cli.conftest import Run, tree
 from tests.fakes.command import ROOT, command
-from tests.review.conftest import PAINTED, layer_png
+from tests.review.conftest import PAINTED, layer_png, painted_in
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/[\w-]{40,}/")
 
@@ -103,7 +103,7 @@ def test_what_was_confirmed_survives_a_kill_and_what_was_queued_is_made(opened: 
     again = Command(out)
     try:
         until = time.monotonic() + 60
-        while not any(entry.painted for entry in read_journal(out)):
+        while not painted_in(out):
             assert time.monotonic() < until
             time.sleep(0.05)
         assert [row[0] for row in again.client.get("api/marks").json().values()] == ["accepted"]
@@ -128,7 +128,7 @@ def test_whenever_it_ends_nothing_is_half_made(done: Path, out: Path, number: si
     on = Command(out)
     try:
         until = time.monotonic() + 60
-        while sum(entry.painted for entry in read_journal(out)) < 3:
+        while len(painted_in(out)) < 3:
             assert time.monotonic() < until
             time.sleep(0.05)
     finally:

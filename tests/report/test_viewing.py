@@ -15,7 +15,7 @@ from PIL import Image
 from archivecolor.report import tiles
 from tests.report.browsing import Page, looking_at
 from tests.report.conftest import make
-from tests.report.runs import colored, failed, picture, skipped, write_journal
+from tests.report.runs import PAINTED, colored, failed, picture, skipped, write_journal
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -293,7 +293,7 @@ def test_pages_keep_tiles_of_their_own(browser: Chrome, tmp_path: Path) -> None:
     with tifffile.TiffWriter(out / "album.tif") as writer:
         for shade in (60, 200):
             writer.write(np.full((900, 1500, 3), shade, np.uint8), photometric="rgb", metadata=None)
-    write_journal(out, replace(colored("album.tif"), painted=True))
+    write_journal(out, replace(colored("album.tif"), settings_digest=PAINTED))
     on.screen(1200, 800)
     on.open(make(out).path)
     assert "2 pages" in on.run("return document.querySelector('.badges').textContent")

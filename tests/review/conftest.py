@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from PIL import Image
 
 from archivecolor import FolderSettings, color_folder
 from archivecolor.inference import select
+from archivecolor.jobs.journal import read_journal, read_runs
 from archivecolor.report import making
 from archivecolor.report.previews import Preview
 from tests.cli.conftest import write
@@ -106,6 +107,12 @@ class Reviewed:
         raise AssertionError("the stream ended")
 
 
+def painted_in(out: Path) -> set[str]:
+    """The sources of results that were made with hints, as the journal has it."""
+    runs = read_runs(out)
+    return {e.source for e in read_journal(out) if "hints" in runs[e.run].settings.get(e.settings_digest, {})}
+
+
 def layer_png(color: tuple[int, int, int] = (40, 60, 220), size: tuple[int, int] = (60, 40)) -> bytes:
     """A stroke over the middle of a picture."""
     rgba = np.zeros((size[1], size[0], 4), np.uint8)
@@ -113,9 +120,6 @@ def layer_png(color: tuple[int, int, int] = (40, 60, 220), size: tuple[int, int]
     coded = io.BytesIO()
     Image.fromarray(rgba).save(coded, "PNG")
     return coded.getvalue()
-
-
-Open = Callable[..., Any]
 
 
 @pytest.fixture

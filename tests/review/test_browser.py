@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from archivecolor import color_folder
-from archivecolor.jobs.journal import FOLDER, read_journal
+from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.mark_book import kept_marks
 from tests.fakes.engines import FakeEngine
 from tests.report.browsing import Page
 from tests.report.conftest import browser as browser
 from tests.report.conftest import downloads as downloads
-from tests.review.conftest import Reviewed, review_of
+from tests.review.conftest import Reviewed, painted_in, review_of
 from tests.stills.sources import luma_of
 
 pytest.importorskip("selenium", reason="needs selenium")
@@ -70,8 +70,7 @@ def test_a_stroke_is_seen_in_the_result_while_one_looks(live: tuple[Page, Review
     painted = np.asarray(Image.open(reviewed.out / "box/a.png").convert("RGB")).astype(int)
     assert np.abs(painted - plain).max() > 20
     np.testing.assert_array_equal(luma_of(painted.astype(np.uint8)), luma_of(plain.astype(np.uint8)))
-    (entry,) = (entry for entry in read_journal(reviewed.out) if entry.source == "box/a.png")
-    assert entry.painted
+    assert painted_in(reviewed.out) == {"box/a.png"}
     shown = on.run("return document.getElementById('after').src")
     assert reviewed.ids["box/a.png"] in shown, "what is seen is the newest result"
     assert on.find("paint").is_displayed(), "and one goes on painting"

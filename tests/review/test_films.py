@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from archivecolor import color_folder
-from archivecolor.jobs.journal import read_journal
 from tests.cli.conftest import write
 from tests.fakes.engines import FakeEngine, SlowEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
-from tests.review.conftest import PAINTED, layer_png, review_of
+from tests.review.conftest import PAINTED, layer_png, painted_in, review_of
 from tests.review.test_review import items_of
 
 
@@ -49,8 +48,7 @@ def test_a_painted_frame_colors_its_shot_and_the_page_hears_how_far_it_is(mixed:
     after = decode(out / "reel.mkv")
     moved = [np.abs(a.astype(int) - b.astype(int)).mean() for a, b in zip(after.cb, before.cb, strict=True)]
     assert min(moved[20:40]) > 2 * max(moved[:20] + moved[40:]), "that shot, and no other"
-    (entry,) = (e for e in read_journal(out) if e.source == "reel.mkv")
-    assert entry.painted
+    assert painted_in(out) == {"reel.mkv"}
     assert color_folder(source, out).colored == 0
 
 

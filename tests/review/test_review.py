@@ -24,7 +24,7 @@ from archivecolor.runs.folder.again import Again
 from archivecolor.settings import AlreadyColor, OutputSettings
 from tests.cli.conftest import tree, write
 from tests.fakes.engines import FailingEngine, FakeEngine, by_luma
-from tests.review.conftest import PAINTED, Reviewed, layer_png, review_of
+from tests.review.conftest import PAINTED, Reviewed, layer_png, painted_in, review_of
 from tests.stills.sources import luma_of
 
 
@@ -87,8 +87,7 @@ def test_a_painted_picture_is_made_again_and_the_page_gets_the_new_one(reviewed:
     assert blue > red + 20
     luma = [np.asarray(Image.open(folder / "a.png").convert("RGB")) for folder in (reviewed.source, reviewed.out)]
     np.testing.assert_array_equal(luma_of(luma[0]), luma_of(luma[1]))
-    (entry,) = (e for e in read_journal(reviewed.out) if e.source == "a.png")
-    assert entry.painted
+    assert painted_in(reviewed.out) == {"a.png"}
     assert reviewed.client.get("api/marks").json() == {}, "the mark was on the earlier one"
     assert reviewed.data["marks"] == []
     made = making.plan(reviewed.out, "0")
@@ -209,7 +208,7 @@ def test_what_was_not_made_when_the_review_ended_is_made_by_the_next(colored: tu
             assert time.monotonic() < until
             time.sleep(0.02)
         assert middle(colored[1] / "a.png") != plain
-        assert {e.source for e in read_journal(colored[1]) if e.painted} == {"a.png", "sub/c.png"}
+        assert painted_in(colored[1]) == {"a.png", "sub/c.png"}
 
 
 def test_the_page_on_the_disk_is_up_to_date_at_the_end(colored: tuple[Path, Path]) -> None:

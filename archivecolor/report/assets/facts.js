@@ -27,6 +27,7 @@ function showFacts(item) {
 function factsOf(item) {
   const facts = [["State", STATES[item.status]]];
   if (item.shown && item.reason) facts.push(["Why", item.reason]);
+  if (item.luma in LUMAS) facts.push(["Luma", item.luma]);
   if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
   if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
   if (item.pages > 1) {

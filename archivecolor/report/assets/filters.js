@@ -97,6 +97,7 @@ function isIn(item, choice) {
   if (kind === "r") return item.reason === rest;
   if (kind === "k") return item.kind === rest;
   if (kind === "b") return BADGES[rest](item);
+  if (kind === "l") return item.luma === rest;
   return true;
 }
 
@@ -165,6 +166,7 @@ function fillStates() {
   if (kinds.length > 1) choices.push(...kinds.map(labeled("k", (kind) => (kind === "film" ? "Films" : "Photographs"))));
   const badges = Object.keys(BADGES).map((badge) => [badge, items.filter(BADGES[badge]).length]);
   choices.push(...badges.filter(([, n]) => n).map(labeled("b", (badge) => BADGE_NAMES[badge])));
+  choices.push(...tally(items.map((item) => item.luma).filter((luma) => luma in LUMAS)).map(labeled("l", (luma) => LUMAS[luma])));
   const warned = items.filter((item) => item.warnings.length);
   if (warned.length) {
     const texts = tally(warned.flatMap((item) => [...new Set(item.warnings.map(kindOf))])).slice(0, MOST_TEXTS);

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,12 +27,20 @@ from archivecolor.jobs import bag
 from archivecolor.jobs.journal import confidence_path, journal_path
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
-from archivecolor.jobs.records import EngineUsed, Entry, Kind, Settings, Status
+from archivecolor.jobs.records import EngineUsed, Entry, Kind, RunRecord, Settings, Status
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import is_foreign, sidecar_path
 from archivecolor.provenance.signing import ContentSigner, is_signed
-from archivecolor.runs.folder.item_settings import ItemSettings, layers_in, reference_in, settings_of
+from archivecolor.runs.folder.films_clock import FilmsClock
+from archivecolor.runs.folder.item_settings import (
+    REFERENCE,
+    ItemSettings,
+    layers_in,
+    reference_in,
+    settings_of,
+    without_advice,
+)
 from archivecolor.runs.folder.run import FolderRun
 from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import Listener, Relay
@@ -99,7 +108,11 @@ class Remaker:
             colorizer = self._colorizer_for(items.run.color)
             run = FolderRun(self.out, colorizer, items, recorder, tally, stop, stop.is_set, self._signer)
             with tally.listener.heard():
-                (run.stills if task.kind is Kind.STILL else run.films)(iter([task]), 1)
+                counts = Counter([task.kind])
+                if task.kind is Kind.STILL:
+                    run.stills(iter([task]), counts)
+                else:
+                    run.films(iter([task]), counts, FilmsClock(tally.listener, [task.source]))
             self._made = True
         return tally.record(not_begun=1 - tally.ended)
 
@@ -108,6 +121,11 @@ class Remaker:
         with self._reading:
             self._index.refresh()
             return self._index.lookup(name)
+
+    @property
+    def runs(self) -> Mapping[int, RunRecord]:
+        """The runs of the journal, by their numbers."""
+        return self._index.runs
 
     def settle(self) -> None:
         """Bring the manifests of a bag up to date, if anything was made in one. Raises `OutputError`."""
@@ -169,13 +187,13 @@ class Remaker:
             target.relative_to(self.out).as_posix(),
             items.fitting(entry.kind, target, layers),
             items.weights_sha256,
-            bool(layers),
-            os.path.realpath(self.source),
+            root=os.path.realpath(self.source),
         )
         decision = decide(wanted, entry, Rules(chosen=True, forget_hints=True))
         _check(decision, name)
         task = Task(
-            self.source / name, target, name, entry.kind, decision.reason, decision.replaces_sha256, entry.chosen
+            *(self.source / name, target, name, entry.kind, decision.reason, decision.replaces_sha256),
+            chosen=entry.chosen,
         )
         return task, items
 
@@ -190,7 +208,7 @@ class Remaker:
         for run in sorted(runs, key=lambda number: (number == entry.run, number), reverse=True):
             for settings in runs[run].settings.values():
                 if settings.get("kind") == entry.kind:
-                    return {name: value for name, value in settings.items() if name != "hints"}
+                    return {**without_advice(settings), **{x: settings[x] for x in REFERENCE if x in settings}}
         return {"kind": entry.kind}
 
     def _items(
@@ -213,10 +231,10 @@ class Remaker:
         )
         try:
             items = ItemSettings(settings_of(made_with, base, still_format), self._generator)
-            again = items.colored(entry.kind, target, {})
+            again = without_advice(items.colored(entry.kind, target, {}))
         except (ArchiveColorError, TypeError, ValueError):
             again = {}
-        if again != {name: value for name, value in made_with.items() if name != "hints"}:
+        if again != without_advice(made_with):
             raise InputError(
                 f"{entry.source}: was made with settings that this archivecolor does not know", hint=_SAME_COMMAND
             )
