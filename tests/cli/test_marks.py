@@ -123,7 +123,7 @@ def test_hints_come_as_a_zip_and_once_painted_is_painted(run: Run, done: Path, o
         packed.write(tmp_path / "c.png", "sub/c.png.png")
     assert remade(run, done, out, "--hints", str(path)) == ["sub/c.png"]
     assert remade(run, done, out, "--hints", str(path)) == []
-    assert "1 of those already there were painted by hand" in run("folder", done, out).err
+    assert "1 of those already there were left: the hints" in run("folder", done, out).err
     with zipfile.ZipFile(path, "w") as packed:
         packed.write(tmp_path / "c.png", "../c.png")
     before = tree(tmp_path)

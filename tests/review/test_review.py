@@ -295,11 +295,12 @@ def test_results_keep_the_settings_that_they_were_made_with(tmp_path: Path, engi
     )
     assert color_folder(source, out, settings).colored == 2
     before = {entry.source: entry for entry in read_journal(out)}
+    moved = reference.rename(tmp_path / "moved.png")
     with review_of(source, out) as reviewed:
         reviewed.paint("a.png")
         (item,) = items_of(reviewed.again("a.png"))
         assert "was colored by a reference, which is not known here (give the same photograph" in item["wrong"]
-    with review_of(source, out, reference=reference) as reviewed:
+    with review_of(source, out, reference=moved) as reviewed:
         (item,) = items_of(reviewed.again("a.png"))
         assert item["wrong"] == ""
         assert item["result"] == "a.tif"
@@ -309,8 +310,8 @@ def test_results_keep_the_settings_that_they_were_made_with(tmp_path: Path, engi
     digest = (out / "a.tif.premis.xml").read_text()
     assert ((after["a.png"].result_file and after["a.png"].result_file.sha256) or "?") in digest
     assert b"xmp" not in (out / "a.tif").read_bytes().lower()
-    hints = FolderSettings(**{f: getattr(settings, f) for f in ("output", "confidence", "jobs")}, color=settings.color)
-    assert color_folder(source, out, hints).colored == 0, "it is as the same command makes it, with its paint"
+    moved.rename(reference)
+    assert color_folder(source, out, settings).colored == 0, "it is as the same command makes it, with its paint"
 
 
 def test_what_is_in_color_already_is_colored_when_that_is_asked_for(tmp_path: Path, engine: FakeEngine) -> None:
