@@ -26,7 +26,7 @@ WIDTH_PX, HEIGHT_PX = 1280, 730
 def review_page(out: Path) -> Path:
     """Color the sample photographs and make the page of the results."""
     color_folder(SAMPLES / "stills", out, FolderSettings(confidence=True)).raise_for_failures()
-    plan = making.plan(out, __version__)
+    plan = making.plan(out, __version__, paths=False)
     plan.make(threads=2, stop=lambda: False, advance=lambda: None)
     return plan.folder / "index.html"
 
@@ -51,7 +51,7 @@ def photographed(page: Path, profile: str) -> Image.Image:
 def main() -> None:
     """Color the samples, make their page and take its picture."""
     with tempfile.TemporaryDirectory() as folder:
-        page = review_page(Path(folder) / "out")
+        page = review_page(Path(folder) / "stills")
         photographed(page, f"{folder}/profile").save(SAMPLES / "review_page.jpg", quality=85)
 
 

@@ -106,7 +106,7 @@ def _runs(part: str) -> list[tuple[bool, int, str]]:
 
 def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, RunRecord]) -> ReviewItem:
     """What the journal of ``out`` says of a source, for a reviewer."""
-    made_with = runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {}
+    run = runs.get(entry.run)
     item = ReviewItem(
         source=entry.source,
         kind=entry.kind,
@@ -121,7 +121,7 @@ def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, Run
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
         seconds=entry.seconds,
         made_at=entry.began_at,
-        painted="hints" in made_with,
+        painted=bool(run and "hints" in run.settings.get(entry.settings_digest, {})),
         redone=entry.replaces_sha256 is not None,
         run=None if entry.chosen else entry.run,
     )

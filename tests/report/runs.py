@@ -12,8 +12,6 @@ from PIL import Image
 from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status, confidence_path
 
 ENGINE = EngineUsed("archive", "0" * 64, "onnx on CPU")
-PAINTED = "painted"
-"""As the digest of an entry's settings: it was made with hints."""
 
 HOSTILE = (
     "<script>document.title='taken'<!--.png",
@@ -65,7 +63,7 @@ def skipped(source: str, why: str) -> Entry:
 def write_journal(out: Path, *entries: Entry) -> None:
     """Append a run of these entries."""
     with Journal(out) as journal:
-        journal.add_run(RunRecord(1, "2026-01-02T03:04:05Z", "0", ENGINE, {PAINTED: {"hints": f"0 {'0' * 16}"}}))
+        journal.add_run(RunRecord(1, "2026-01-02T03:04:05Z", "0", ENGINE))
         for entry in entries:
             journal.add(entry, wait=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,11 @@ import pytest
 import tifffile
 from PIL import Image
 
+from archivecolor.jobs.journal import Journal, RunRecord
 from archivecolor.report import tiles
 from tests.report.browsing import Page, looking_at
 from tests.report.conftest import make
-from tests.report.runs import PAINTED, colored, failed, picture, skipped, write_journal
+from tests.report.runs import ENGINE, colored, failed, picture, skipped, write_journal
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -293,7 +293,10 @@ def test_pages_keep_tiles_of_their_own(browser: Chrome, tmp_path: Path) -> None:
     with tifffile.TiffWriter(out / "album.tif") as writer:
         for shade in (60, 200):
             writer.write(np.full((900, 1500, 3), shade, np.uint8), photometric="rgb", metadata=None)
-    write_journal(out, replace(colored("album.tif"), settings_digest=PAINTED))
+    with Journal(out) as journal:
+        settings = {"s": {"hints": "1.png 0123456789abcdef"}}
+        journal.add_run(RunRecord(1, "2026-01-02T03:04:05Z", "0", ENGINE, settings))
+        journal.add(colored("album.tif"), wait=False)
     on.screen(1200, 800)
     on.open(make(out).path)
     assert "2 pages" in on.run("return document.querySelector('.badges').textContent")
