@@ -40,13 +40,16 @@ from archivecolor.version import __version__
 
 if TYPE_CHECKING:
     from archivecolor.chroma.still import Colorizer
+    from archivecolor.runs.accepted import AcceptedRecord, copy_accepted
     from archivecolor.runs.film.job import FilmRecord, color_film
     from archivecolor.runs.folder.job import color_folder
     from archivecolor.runs.folder.tally import FolderRecord
+    from archivecolor.runs.marks import take_marks
     from archivecolor.runs.strip import StripRecord, strip
     from archivecolor.runs.verify import VerifyRecord, verify
 
 __all__ = [
+    "AcceptedRecord",
     "AlreadyColor",
     "ArchiveColorError",
     "ColorSettings",
@@ -80,11 +83,14 @@ __all__ = [
     "__version__",
     "color_film",
     "color_folder",
+    "copy_accepted",
     "strip",
+    "take_marks",
     "verify",
 ]
 
 _LOADED_WHEN_ASKED_FOR: Final = {
+    "AcceptedRecord": "archivecolor.runs.accepted",
     "Colorizer": "archivecolor.chroma.still",
     "FilmRecord": "archivecolor.runs.film.job",
     "FolderRecord": "archivecolor.runs.folder.tally",
@@ -92,7 +98,9 @@ _LOADED_WHEN_ASKED_FOR: Final = {
     "VerifyRecord": "archivecolor.runs.verify",
     "color_film": "archivecolor.runs.film.job",
     "color_folder": "archivecolor.runs.folder.job",
+    "copy_accepted": "archivecolor.runs.accepted",
     "strip": "archivecolor.runs.strip",
+    "take_marks": "archivecolor.runs.marks",
     "verify": "archivecolor.runs.verify",
 }
 """NumPy, OpenCV and ONNX Runtime take a second to load; ``--help`` does without."""

@@ -96,7 +96,8 @@ class ColorSettings:
     references: tuple[Path, ...] = ()
     """Photographs in color, or folders of them, whose colors are taken where they are alike: see `references`."""
     hints: Path | None = None
-    """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`."""
+    """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`; for runs also the
+    ZIP of such a folder."""
     network_px: int | None = None
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
     thorough: bool = False

@@ -9,7 +9,9 @@ import re
 import shlex
 import sys
 import tomllib
+import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +40,7 @@ NOT_RUN = {
     "needs a GPU": ("archivecolor build-engine", "archivecolor doctor --compare"),
     "needs a plan": ("archivecolor folder scans out --engine plans/NAME.plan",),
     "needs a trained generator": ("archivecolor folder samples/stills out --generator engines/mine",),
+    "serves until Ctrl-C": ("archivecolor review",),
     "changes the user's shell": ("archivecolor --install-completion",),
 }
 """Beginnings of commands that are parsed against the command tree instead."""
@@ -278,6 +281,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     in_color(tmp_path / "samples/color/a.png")
     layer(tmp_path / "hints/box 3/portrait.png")
     layer(tmp_path / "strokes.png")
+    with zipfile.ZipFile(tmp_path / "hints.zip", "w") as packed:
+        packed.write(layer(tmp_path / "layer.png"), "a.png.png")
+    judged = datetime.now(UTC) + timedelta(hours=1)  # after all that the commands make
+    for name in ("anna.json", "ben.csv"):
+        (tmp_path / name).write_text(f"path,mark,note,at,by\na.png,accepted,,{judged.isoformat()},{name}\n")
     film = FilmSource(moving(12), audio=1)
     film.write(tmp_path / "film.mkv")
     for name in ("samples/reel.mp4", "film.mp4"):

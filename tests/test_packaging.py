@@ -24,10 +24,10 @@ NOT_SHIPPED = (".git", ".mypy_cache", ".ruff_cache", ".import_linter_cache", "__
 STRAYS = ("engines/archive/sm89.plan", "engines/archive/old.engine", "archivecolor/.x.png.part", "runs/log.txt")
 
 PUBLIC = {
-    *("Colorizer", "color_film", "color_folder", "strip", "verify", "__version__"),
+    *("Colorizer", "color_film", "color_folder", "copy_accepted", "strip", "take_marks", "verify", "__version__"),
     *("AlreadyColor", "ColorSettings", "EncodeSettings", "EngineSettings", "FilmSettings", "FolderSettings"),
     *("OutputSettings", "Purpose", "SmoothingSettings", "StillFormat"),
-    *("FilmRecord", "FolderRecord", "StripRecord", "VerifyRecord"),
+    *("AcceptedRecord", "FilmRecord", "FolderRecord", "StripRecord", "VerifyRecord"),
     *("ItemOutcome", "ItemStatus", "Listener", "Progress"),
     *("ArchiveColorError", "ConfigurationError", "DependencyError", "EngineError", "InputError", "ItemsFailedError"),
     *("NotProvableError", "OutputError", "Stopped", "UsageError", "VerificationError"),

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from archivecolor.cli.accepted import accepted
 from archivecolor.cli.build_engine import build_engine
 from archivecolor.cli.doctor import doctor
 from archivecolor.cli.engines import engines
 from archivecolor.cli.evaluate import evaluate
 from archivecolor.cli.folder import folder
 from archivecolor.cli.report import report
+from archivecolor.cli.review import review
 from archivecolor.cli.strip import strip
 from archivecolor.cli.verify import verify
 from archivecolor.cli.video import video
@@ -36,6 +38,8 @@ app = typer.Typer(
 app.command(epilog=_EPILOG)(folder)
 app.command(epilog=_EPILOG)(video)
 app.command(epilog=_EPILOG)(report)
+app.command(epilog=_EPILOG)(review)
+app.command(epilog=_EPILOG)(accepted)
 app.command(epilog=_EPILOG)(verify)
 app.command(epilog=_EPILOG)(strip)
 app.command(epilog=_EPILOG)(evaluate)

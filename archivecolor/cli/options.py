@@ -65,6 +65,14 @@ Jobs = Annotated[
 ]
 Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
 DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
+Marks = Annotated[
+    list[Path] | None,
+    what("--marks", "First take in these marks, .json or .csv of the page; may be given several times.", "FILE"),
+]
+SignKey = Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")]
+SignCertificates = Annotated[
+    Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")
+]
 Json = Annotated[bool, output("--json", "Write one JSON object per line to stdout.")]
 
 
@@ -121,7 +129,8 @@ class AdviceOptions:
         Path | None, color("--references", "A folder of such photographs; those that are alike are found.", "DIR")
     ] = None
     hints: Annotated[
-        Path | None, color("--hints", "Strokes on a transparent layer, for the picture or frame of its name.", "PNG")
+        Path | None,
+        color("--hints", "Strokes on a transparent layer, for the picture of its name; or a ZIP of many.", "PNG|ZIP"),
     ] = None
     hints_dir: Annotated[Path | None, color("--hints-dir", "Such layers for many pictures, by their names.", "DIR")] = (
         None
@@ -139,11 +148,11 @@ class AdviceOptions:
 
     @property
     def hints_path(self) -> Path | None:
-        """The PNG or the folder. Raises `UsageError` where one option is given what belongs to the other."""
+        """The PNG, the ZIP or the folder. Raises `UsageError` where one option is given what belongs to the other."""
         if self.hints and self.hints_dir:
             raise UsageError("--hints and --hints-dir cannot be used together", hint="put all layers into the folder")
         if self.hints_dir and not self.hints_dir.is_dir():
-            raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG")
+            raise UsageError(f"{self.hints_dir}: is not a folder", hint="--hints takes one PNG, or a ZIP")
         if self.hints and self.hints.is_dir():
             raise UsageError(f"{self.hints}: is a folder", hint="--hints-dir takes one")
         return self.hints or self.hints_dir
@@ -256,6 +265,8 @@ class RuntimeOptions:
 
 _ENGINES: Final = "auto, onnx, torch, tensorrt, tensorrt-rtx, or the path of a plan."
 _ENGINE: Final = engine("--engine", _ENGINES, "KIND", envvar="ARCHIVECOLOR_ENGINE")
+Engine = Annotated[str, _ENGINE]
+ANY_ENGINE: Final = _RUNTIME.kind
 _GENERATOR: Final = engine("--generator", "Trained generator, or the folder of one.", "NAME")
 
 
@@ -263,7 +274,7 @@ _GENERATOR: Final = engine("--generator", "Trained generator, or the folder of o
 class EngineOptions:
     """One generator in one engine."""
 
-    engine: Annotated[str, _ENGINE] = _RUNTIME.kind
+    engine: Engine = ANY_ENGINE
     generator: Annotated[str, _GENERATOR] = DEFAULT_GENERATOR
 
     def settings(self, runtime: RuntimeOptions) -> EngineSettings:
@@ -296,10 +307,8 @@ class ProvenanceOptions:
         bool, provenance("--embed/--no-embed", "Say in each result's XMP that, and how, it was colored.")
     ] = True
     sidecar: Annotated[bool, provenance("--sidecar", "Write PREMIS beside each still: NAME.premis.xml.")] = False
-    sign_key: Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")] = None
-    sign_certificates: Annotated[
-        Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")
-    ] = None
+    sign_key: SignKey = None
+    sign_certificates: SignCertificates = None
 
     def output(self, result: ResultOptions) -> OutputSettings:
         """How stills are written. Raises `UsageError`."""

@@ -69,13 +69,15 @@ def video(
         jobs=jobs,
     )
 
+    from archivecolor.chroma.control.hint_zip import for_film
     from archivecolor.inference import select
     from archivecolor.runs.film.job import make_film, preview_film
     from archivecolor.runs.film.plan import FilmRequest, plan_film
 
     request = FilmRequest(source, out, settings, overwrite=overwrite, muxer="matroska" if preview else None)
     record = plan = None
-    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped):
+    hints = for_film(settings.color, source.name)
+    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped), hints as color:
         plan = plan_film(request, lines, interruption.stop)
         film_lines.tell_plan(plan, json=tell.json, dry_run=dry_run)
         if dry_run:
@@ -83,10 +85,10 @@ def video(
         with select.open_engine(settings.engine, settings.generator) as opened:
             console.log.info("coloring with '%s' on %s", settings.generator, opened.description)
             if preview:
-                count = preview_film(plan, opened, out)
+                count = preview_film(plan, opened, color, out)
                 console.log.info("%s shows %d frames", printable(out), count)
                 return
-            record = make_film(plan, opened, settings.color, lines, interruption.stop)
+            record = make_film(plan, opened, color, lines, interruption.stop)
     interruption.raise_if_interrupted()
     if plan and record:
         film_lines.tell_record(plan, record, json=tell.json)

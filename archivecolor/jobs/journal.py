@@ -11,19 +11,13 @@ for its SRC does not see it. One run at a time writes; readers need no lock.
 
 from __future__ import annotations
 
-import errno
-import os
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from archivecolor.errors import OutputError
-from archivecolor.jobs.atomic import DiskFullError
-from archivecolor.jobs.files import derived_name, open_regular
+from archivecolor.jobs.appending import AppendedFile
+from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.journal_index import Index
-from archivecolor.jobs.locks import LockFile
 from archivecolor.jobs.records import (
     EngineUsed,
     Entry,
@@ -47,6 +41,7 @@ __all__ = [
     "Settings",
     "Status",
     "confidence_path",
+    "hints_path",
     "journal_path",
     "read_journal",
     "read_runs",
@@ -56,7 +51,6 @@ FOLDER: Final = ".archivecolor"
 """Inside OUT: everything there that is not a result."""
 _NAME: Final = "journal.jsonl"
 _LOCK: Final = "journal.lock"
-_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 def journal_path(out: Path) -> Path:
@@ -68,6 +62,11 @@ def confidence_path(out: Path, result: Path) -> Path:
     """Where the confidence map of a result below ``out`` lies, whether it is there or not: a small gray PNG."""
     name = result.relative_to(out)
     return out / FOLDER / "confidence" / name.with_name(derived_name("", name.name, ".png"))
+
+
+def hints_path(out: Path) -> Path:
+    """Where the layers lie that were painted in a review of ``out``, whether there are any or not."""
+    return out / FOLDER / "hints"
 
 
 def read_journal(out: Path) -> Iterator[Entry]:
@@ -90,11 +89,7 @@ def read_runs(out: Path) -> Mapping[int, RunRecord]:
     return index.runs
 
 
-class GoneError(OutputError):
-    """The folder of results went away while a run was writing into it."""
-
-
-class Journal:
+class Journal(AppendedFile):
     """A journal that is open for appending, by this process alone. Safe to use from several threads."""
 
     def __init__(self, out: Path) -> None:
@@ -102,107 +97,16 @@ class Journal:
 
         Raises `OutputError` where it cannot be written, or another run is writing to it.
         """
-        self.path = journal_path(out)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = LockFile(self.path.with_name(_LOCK), out)
-        except OSError as e:
-            raise self._explain(e) from e
-        try:
-            self._file = os.fdopen(open_regular(self.path, "ab"), "ab", buffering=0)
-            self.is_new = self._file.tell() == 0
-            # What a dying run left of a line must not swallow the next one
-            self._torn = not self.is_new and not self._ends_a_line()
-        except BaseException as e:
-            self._lock.release()
-            if isinstance(e, OSError):
-                raise self._explain(e) from e
-            raise
-        self._writing, self._syncing = threading.Lock(), threading.Lock()
-        self._written = self._synced = 0
-        self._failed = False
+        path = journal_path(out)
+        super().__init__(path, path.with_name(_LOCK), out)
 
     def add_run(self, run: RunRecord) -> None:
         """Record the beginning of a run, before its first item. Raises `OutputError`."""
-        self._append(encode_run(run), wait=True)
+        self.append(encode_run(run))
 
     def add(self, entry: Entry, *, wait: bool = True) -> None:
         """Record what became of an item; returns when that is on the disk, or at once where it need not ``wait``.
 
-        Threads that wait at the same time share one sync. Raises `DiskFullError` or `OutputError`.
+        Raises `DiskFullError` or `OutputError`.
         """
-        self._append(encode_entry(entry), wait=wait)
-
-    def check(self) -> None:
-        """Raise `OutputError` where the journal is not where it was: the disk was unmounted, or the folder deleted."""
-        try:
-            same = os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
-        except FileNotFoundError:
-            same = False
-        except OSError as e:
-            raise self._explain(e) from e
-        if not same:
-            raise GoneError(
-                f"{self.path.parents[1]}: is not the folder any more that the run began to write into",
-                hint="mount its disk again, or restore it, and run the same command again",
-            )
-
-    def close(self) -> None:
-        """Sync and let other runs write; a failure is reported once. Closing twice is fine."""
-        if self._file.closed:
-            return
-        try:
-            self._sync(self._written)
-        except OSError as e:
-            if not self._failed:
-                raise self._explain(e) from e
-        finally:
-            self._file.close()
-            self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _append(self, line: bytes, *, wait: bool) -> None:
-        self.check()
-        try:
-            with self._writing:
-                self._write(line)
-                self._written += 1
-                mine = self._written
-            if wait:
-                self._sync(mine)
-        except OSError as e:
-            self._failed = True
-            raise self._explain(e) from e
-
-    def _write(self, line: bytes) -> None:
-        rest = memoryview(b"\n" + line if self._torn else line)
-        self._torn = True
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        self._torn = False
-
-    def _sync(self, mine: int) -> None:
-        with self._syncing:
-            if self._synced < mine:
-                reached = self._written
-                os.fsync(self._file.fileno())
-                self._synced = reached
-
-    def _ends_a_line(self) -> bool:
-        with os.fdopen(open_regular(self.path), "rb") as f:
-            f.seek(-1, os.SEEK_END)
-            return f.read(1) == b"\n"
-
-    def _explain(self, error: OSError) -> OutputError:
-        if error.errno in _NO_SPACE:
-            return DiskFullError(f"{self.path}: the disk is full", hint="make room and run the same command again")
-        return OutputError(
-            f"{self.path}: cannot be written: {error.strerror}", hint="check the permissions of the folder"
-        )
+        self.append(encode_entry(entry), wait=wait)

@@ -46,12 +46,15 @@ def lock(file: IO[bytes], path: Path, busy: str) -> bool:
 class LockFile:
     """A file that is there, and locked, as long as a run writes into a folder."""
 
-    def __init__(self, path: Path, guarded: Path) -> None:
-        """Lock ``path``. Raises `BusyError` naming ``guarded``, and `OSError` where there can be no such file."""
+    def __init__(self, path: Path, guarded: Path, busy: str = "another run is writing to it") -> None:
+        """Lock ``path``.
+
+        Raises `BusyError` saying ``busy`` of ``guarded``, and `OSError` where there can be no such file.
+        """
         self._path = path
         self._file = os.fdopen(open_regular(path, "ab"), "ab")
         try:
-            lock(self._file, path, f"{guarded}: another run is writing to it")
+            lock(self._file, path, f"{guarded}: {busy}")
         except BaseException:
             self._file.close()
             raise

@@ -71,17 +71,27 @@ class Recorder:
     """
 
     def __init__(
-        self, out: Path, version: str, *, chosen: bool, source: str | None = None, words: tuple[str, ...] = ()
+        self,
+        out: Path,
+        version: str,
+        *,
+        chosen: bool,
+        source: str | None = None,
+        words: tuple[str, ...] = (),
+        index: Index | None = None,
     ) -> None:
         """Prepare a run from ``source``, an absolute path, into ``out``, with settings that ``words`` give again.
 
-        Raises `OutputError` while another run is writing.
+        An ``index`` of its journal that is open already is brought up to date, and stays open. Raises `OutputError`
+        while another run is writing.
         """
         self._out, self._chosen = out, chosen
         self._journal = Journal(out) if journal_path(out).exists() else None
         self._opening = threading.Lock()
+        self._owns_index = index is None
         try:
-            self.index = Index(journal_path(out))
+            self.index = index or Index(journal_path(out))
+            self.index.refresh()
         except BaseException:
             self.close()
             raise
@@ -164,7 +174,7 @@ class Recorder:
         self._add(entry, wait=False)
 
     def check(self) -> None:
-        """Raise `GoneError` where the folder of results is not there any more."""
+        """Raise `OutputError` where the folder of results is not there any more."""
         if self._journal:
             self._journal.check()
 
@@ -179,7 +189,8 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.index.close()
+        if self._owns_index:
+            self.index.close()
         self.close()
 
     def _entry(self, task: Task, status: Status, settings: Settings, begun: Begun) -> Entry:
@@ -197,7 +208,7 @@ class Recorder:
             began_at=begun.began_at,
             seconds=begun.seconds,
             source_file=begun.source,
-            chosen=self._chosen,
+            chosen=self._chosen or task.chosen,
         )
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:

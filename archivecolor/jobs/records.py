@@ -205,14 +205,14 @@ def decode_key(line: bytes, field: str) -> tuple[str | None, int] | RunRecord | 
     try:
         record = json.loads(line)
         if item := record.get("item"):
-            return _place(item.get(field)), _count(item["run"])
+            return place_in(item.get(field)), _count(item["run"])
         return _run(record["run"])
     except _DAMAGE:
         return None
 
 
 def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
-    number, source, confidence = _count(item["run"]), _place(item["source"]), item.get("confidence")
+    number, source, confidence = _count(item["run"]), place_in(item["source"]), item.get("confidence")
     if source is None:
         raise ValueError(item)
     run = runs.get(number)
@@ -225,7 +225,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         began_at=_text(item["began"]),
         seconds=_finite(item["seconds"]),
         source_file=_decode_file(item.get("file")),
-        result=_place(item.get("result")),
+        result=place_in(item.get("result")),
         result_file=_decode_file(item.get("result_file")),
         replaces_sha256=_optional(item.get("replaces")),
         chosen=bool(item.get("chosen", False)),
@@ -272,8 +272,11 @@ def _text(value: object) -> str:
     return value
 
 
-def _place(value: object) -> str | None:
-    """A path below a folder, of names that a walk over it gives: none of them is hidden, ``..`` or too long."""
+def place_in(value: object) -> str | None:
+    """A path below a folder, of names that a walk over it gives: none of them is hidden, ``..`` or too long.
+
+    None of None. Raises `TypeError` or `ValueError` for anything else.
+    """
     if value is None:
         return None
     path = _text(value)

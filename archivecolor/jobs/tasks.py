@@ -36,6 +36,8 @@ class Task:
     """Digest of the result that is there and may be replaced, it and no other."""
     recorded: Settings = field(default_factory=dict)
     """Settings on record that the item takes over."""
+    chosen: bool = False
+    """It is made with settings of its own, as those are that a list names."""
 
     @property
     def may_replace(self) -> bool:

@@ -7,6 +7,7 @@ there is no time stamp of an authority in it. A signature is never the same twic
 from __future__ import annotations
 
 import io
+import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -27,6 +28,17 @@ _TYPES: Final = {
 }
 """Formats that can hold a manifest."""
 _UNKNOWN: Final = "application/octet-stream"
+_STORE: Final = b"jumdc2pa"
+"""What the description of a manifest store begins with (ISO 19566-5 and C2PA 11.1.4), in whatever file it lies."""
+
+
+def is_signed(path: Path) -> bool:
+    """Whether a file holds content credentials; False for what cannot be read. Needs no other package."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(_STORE) >= 0
+    except (OSError, ValueError):  # not there, or empty
+        return False
 
 
 class ContentSigner:

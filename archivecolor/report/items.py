@@ -78,7 +78,7 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
     has_journal = journal_path(out).exists()
     if has_journal:
         runs = read_runs(out)
-        items = {entry.source: _from_entry(entry, out, source, runs) for entry in read_journal(out)}
+        items = {entry.source: item_of(entry, out, source, runs) for entry in read_journal(out)}
     elif source is None:
         items = {item.source: item for item in _results_alone(out)}
     else:
@@ -104,7 +104,8 @@ def _runs(part: str) -> list[tuple[bool, int, str]]:
     return [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in runs]
 
 
-def _from_entry(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, RunRecord]) -> ReviewItem:
+def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, RunRecord]) -> ReviewItem:
+    """What the journal of ``out`` says of a source, for a reviewer."""
     run = runs.get(entry.run)
     item = ReviewItem(
         source=entry.source,

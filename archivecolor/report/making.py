@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.discover import lies_inside
+from archivecolor.jobs.mark_book import Applied, Judged, applied, kept_marks
+from archivecolor.jobs.marks import Mark
 from archivecolor.report import page
 from archivecolor.report.items import ReviewItem, State, find_items
 from archivecolor.report.past import RunFacts, find_run
@@ -28,6 +30,8 @@ class MadePage:
     """The others were up to date, or there is no result to show."""
     problems: tuple[tuple[str, str], ...]
     """Results that cannot be shown, and why."""
+    previews: tuple[Preview, ...]
+    """The items, in the page's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class PagePlan:
     version: str
     """archivecolor's, for the page to show."""
     run: RunFacts
+    marks: Applied
+    """That OUT keeps."""
 
     def make(
         self, *, threads: int, stop: Callable[[], bool], advance: Callable[[], None], copies: bool = True
@@ -49,20 +55,30 @@ class PagePlan:
         ``copies`` makes small ones of films that browsers do not play. What was made until then is kept, and the next
         call continues from there. Raises `OutputError`.
         """
-        gallery = Gallery(self.folder, self.out, copies=copies, network=self.run.network)
+        gallery = self.gallery(copies=copies)
         found = {p.item.source: p for p in gallery.previews(self.items, threads=threads, stop=stop, advance=advance)}
         if len(found) < len(self.items) or gallery.is_stopped:
             return None
-        previews = [found[item.source] for item in self.items]
-        path = page.write_page(self.folder, self.out, previews, self.version, self.run)
-        gallery.prune({preview.id for preview in previews})
+        previews = tuple(found[item.source] for item in self.items)
+        path = self.write(previews, self.marks.marks)
         return MadePage(
             path,
             len(previews),
             Counter(preview.item.state for preview in previews),
             gallery.made,
             tuple(_problems(previews)),
+            previews,
         )
+
+    def gallery(self, *, copies: bool = True) -> Gallery:
+        """Where the page's pictures lie, for one thread."""
+        return Gallery(self.folder, self.out, copies=copies, network=self.run.network)
+
+    def write(self, previews: Sequence[Preview], marks: Mapping[str, Mark]) -> Path:
+        """Write the page of these items, and remove the pictures of earlier ones. Raises `OutputError`."""
+        path = page.write_page(self.folder, self.out, list(previews), self.version, self.run, marks)
+        self.gallery().prune({preview.id for preview in previews})
+        return path
 
 
 def plan(
@@ -75,7 +91,13 @@ def plan(
     folder = place(out, source, folder)
     items = find_items(out, source)
     run = find_run(out, source, items)
-    return PagePlan(out, folder, items, version, run if paths else run.without_paths())
+    marks = applied(kept_marks(out), map(judged, items))
+    return PagePlan(out, folder, items, version, run if paths else run.without_paths(), marks)
+
+
+def judged(item: ReviewItem) -> Judged:
+    """What a mark on an item is on."""
+    return Judged.of(item.source, item.result, item.made_at)
 
 
 def place(out: Path, source: Path | None = None, folder: Path | None = None) -> Path:
@@ -97,5 +119,5 @@ def _beside(out: Path) -> Path:
     return whole.with_name(f"{whole.name}-report") if whole.name else Path("archivecolor-report").resolve()
 
 
-def _problems(previews: list[Preview]) -> list[tuple[str, str]]:
+def _problems(previews: Sequence[Preview]) -> list[tuple[str, str]]:
     return [(preview.item.source, preview.problem) for preview in previews if preview.problem]

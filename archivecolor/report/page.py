@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -22,6 +23,7 @@ from urllib.parse import quote_from_bytes
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.marks import Mark
 from archivecolor.report.coding import PICTURE_PX
 from archivecolor.report.items import State
 from archivecolor.report.past import RunFacts
@@ -87,26 +89,68 @@ FIELDS: Final = (
 """Of the rows in the page's data."""
 
 
-def write_page(folder: Path, out: Path, previews: list[Preview], version: str, run: RunFacts | None = None) -> Path:
-    """Write ``index.html`` into ``folder``; gives its path. ``version`` is archivecolor's. Raises `OutputError`."""
+def write_page(
+    folder: Path,
+    out: Path,
+    previews: list[Preview],
+    version: str,
+    run: RunFacts | None = None,
+    marks: Mapping[str, Mark] | None = None,
+) -> Path:
+    """Write ``index.html`` into ``folder``; gives its path.
+
+    ``version`` is archivecolor's, ``marks`` are those that OUT keeps, by source. Raises `OutputError`.
+    """
     path = folder / NAME
     check_place(folder)
+    text, _ = page_text(folder, out, previews, version, run or RunFacts(), marks or {})
+    with atomic_write(path, overwrite=True) as file:
+        file.write(text.encode())
+    return path
+
+
+def page_text(
+    folder: Path,
+    out: Path,
+    previews: list[Preview],
+    version: str,
+    run: RunFacts,
+    marks: Mapping[str, Mark],
+    live: str | None = None,
+) -> tuple[str, str]:
+    """The page, and its policy for a header.
+
+    ``live`` is the script of a server's page, which then finds OUT as ``out`` and SRC as ``src`` beside it.
+    """
     style = _asset("page.css")
-    script = "\n".join(_asset(name) for name in _SCRIPTS)
-    run = run or RunFacts()
+    scripts = {name: _asset(name) for name in _SCRIPTS}
+    if live is not None:
+        scripts["backend.js"] += f"\n{live}"
+    script = "\n".join(scripts.values())
+    policy = _policy(style, script, live=live is not None)
     title = Path(run.source or "").name or out.resolve().name or "archivecolor"
+    data = _data(folder, out, title, previews, version, run)
+    data["marks"] = [mark.row() for mark in marks.values()]  # path, mark, note, at, by
+    if live is not None:
+        data |= {"live": True, "root": "out", "sources": "src" if run.source else ""}
     parts = {
-        "policy": _policy(style, script),
+        "policy": html.escape(policy, quote=True),
         "title": html.escape("".join(c if c.isprintable() else "\ufffd" for c in _named(title, run))),
         "style": style,
         "script": script,
-        "data": _data(folder, out, title, previews, version, run),
+        # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
+        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
     # In one pass: what is put in is not looked at again
-    page = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
-    with atomic_write(path, overwrite=True) as file:
-        file.write(page.encode())
-    return path
+    text = re.sub("@(policy|title|style|script|data)@", lambda found: parts[found[1]], _asset("page.html"))
+    return text, policy
+
+
+def row_of(preview: Preview) -> tuple[list[object], list[str]]:
+    """The row of one item in the page's data, and the texts that it counts."""
+    texts = _Texts()
+    row = _row(preview, texts)
+    return row, list(texts.known)
 
 
 def _named(title: str, run: RunFacts) -> str:
@@ -145,10 +189,12 @@ class _Texts:
         return self.number(text) if text else None
 
 
-def _data(folder: Path, out: Path, title: str, previews: list[Preview], version: str, run: RunFacts) -> str:
+def _data(
+    folder: Path, out: Path, title: str, previews: list[Preview], version: str, run: RunFacts
+) -> dict[str, object]:
     texts = _Texts()
     rows = [_row(preview, texts) for preview in previews]
-    data = {
+    return {
         "title": title,
         "run": hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16],
         "root": _address(out.resolve(), folder.resolve()),
@@ -169,8 +215,6 @@ def _data(folder: Path, out: Path, title: str, previews: list[Preview], version:
         "texts": list(texts.known),
         "items": rows,
     }
-    # ASCII only: lone surrogates, the bytes of names that are no UTF-8, stay what they are as escapes
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _address(out: Path, folder: Path) -> str:
@@ -224,13 +268,12 @@ def _asset(name: str) -> str:
     return resources.files("archivecolor.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def _policy(style: str, script: str, *, live: bool) -> str:
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
-    return html.escape(
-        "default-src 'none'; base-uri 'none'; form-action 'none'; "
-        "img-src 'self' file: data: blob:; media-src 'self' file:; "
-        f"script-src {digest(script)}; style-src {digest(style)} 'self' file:",
-        quote=True,
+    disk, asking = ("", "; connect-src 'self'") if live else (" file:", "")
+    return (
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self'{disk} data: blob:; "
+        f"media-src 'self'{disk}; script-src {digest(script)}; style-src {digest(style)} 'self'{disk}{asking}"
     )

@@ -37,7 +37,6 @@ _OPTIONS: Final = {
         "warmth": "--warmth",
         "thorough": "--thorough",
         "network_px": "--network-px",
-        "reference": "--reference",
     },
     "smoothing": {"smoothing": "--smoothing", "every": "--every"},
     "encode": {
@@ -64,6 +63,8 @@ def words_of(settings: FolderSettings) -> tuple[str, ...]:
             value = getattr(chosen, field)
             if value != getattr(default, field):
                 words.extend(_words(option, value))
+    for path in settings.color.references:
+        words += ["--references" if path.is_dir() else "--reference", str(path.absolute())]
     hints = settings.color.hints
     if hints:
         words += ["--hints-dir" if hints.is_dir() else "--hints", str(hints.absolute())]

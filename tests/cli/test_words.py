@@ -39,7 +39,7 @@ def everything(folder: Path) -> FolderSettings:
     return FolderSettings(
         generator="hinted",
         engine=EngineSettings("onnx", "cpu", Precision.FP32, 4),
-        color=ColorSettings(0.7, 1.25, -0.1, folder / "palette.jpg", folder / "hints", 192, thorough=True),
+        color=ColorSettings(0.7, 1.25, -0.1, (folder / "palette.jpg",), folder / "hints", 192, thorough=True),
         already_color=AlreadyColor.COPY,
         smoothing=SmoothingSettings(Smoothing.CAUSAL, 4),
         encode=EncodeSettings(Purpose.SHARE, FilmCodec.H264, 21, "slow", EncoderKind.AUTO, side_by_side=True, depth=8),

@@ -1,7 +1,7 @@
 """``python -m tests.report.lint``: Biome on the page's scripts and style; `biome.json` holds the rules, npm fetches it.
 
-The scripts are looked at one by one, and once more joined as on the page: nothing but the whole shows which names are
-unused, missing or taken twice.
+The scripts are looked at one by one, and once more joined as on the page, from disk and from a server: nothing but the
+whole shows which names are unused, missing or taken twice.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tests.skips import NO_SKIPS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ASSETS: Final = Path(page.__file__).with_name("assets")
+LIVE: Final = ASSETS.parents[1] / "review" / "assets"
 BIOME: Final = "@biomejs/biome@2.6.8"
 
 
@@ -28,10 +29,14 @@ def main() -> int:
         sys.stdout.write("skipped: the linter of the page needs npm\n")
         return int(NO_SKIPS)
     with tempfile.TemporaryDirectory() as folder:
-        joined = Path(folder) / "joined.js"
-        joined.write_text("\n".join((ASSETS / name).read_text("utf-8") for name in page._SCRIPTS), "utf-8")
+        joined, live = Path(folder) / "joined.js", Path(folder) / "live" / "joined.js"
+        live.parent.mkdir()
+        scripts = {name: (ASSETS / name).read_text("utf-8") for name in page._SCRIPTS}
+        joined.write_text("\n".join(scripts.values()), "utf-8")
+        scripts["backend.js"] += "\n" + (LIVE / "live.js").read_text("utf-8")
+        live.write_text("\n".join(scripts.values()), "utf-8")
         biome = [npm, "exec", "--yes", "--", BIOME]
-        files = [str(ASSETS.relative_to(ROOT)), str(joined)]
+        files = [*(str(assets.relative_to(ROOT)) for assets in (ASSETS, LIVE)), str(joined), str(live)]
         lint = [*biome, "lint", "--config-path=.", "--error-on-warnings", *files]
         return subprocess.run(lint, cwd=ROOT, check=False).returncode
 

@@ -46,7 +46,9 @@ class Hints:
         if not self.path.is_dir() and not self.path.is_file():
             raise UsageError(f"{self.path}: is no regular file", hint="give a PNG, or a folder of them")
         if self.path.is_file() and self.path.suffix.lower() != SUFFIX:
-            raise UsageError(f"{self.path}: hints are PNG files", hint="export the layer of strokes as PNG")
+            raise UsageError(
+                f"{self.path}: hints are PNG files", hint="a PNG, a folder of them, or for a run their ZIP"
+            )
 
     def of_still(self, name: str) -> dict[int, Path]:
         """The layers of the picture whose name, relative to its folder, is ``name``, by its pages, from 0.
@@ -136,7 +138,15 @@ def read_strokes(path: Path, shown: tuple[int, int], size: tuple[int, int]) -> S
     return Strokes(lab[..., 1:], on.astype(np.float32), lab[..., 0])
 
 
-def _decode(path: Path, shown: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def check_layer(path: Path, shown: tuple[int, int] | None) -> None:
+    """Raise `InputError` where a file is no layer for a picture whose upright height and width are ``shown``.
+
+    None is for a picture of which they are not known, and so for any.
+    """
+    _decode(path, shown)
+
+
+def _decode(path: Path, shown: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
     """``[h, w, 4]``, not premultiplied."""
     try:
         with os.fdopen(open_regular(path), "rb") as file, Image.open(file) as layer:
@@ -147,6 +157,7 @@ def _decode(path: Path, shown: tuple[int, int]) -> npt.NDArray[np.uint8]:
                     f"{path}: has no transparency", hint="paint on a transparent layer and export it alone"
                 )
             width, height = layer.size
+            shown = shown or (height, width)
             fits = abs(np.log((width / height) / (shown[1] / shown[0]))) <= _ASPECT_TOLERANCE
             if not fits or width * height > max(_LARGEST, 1.1 * shown[0] * shown[1]):
                 raise InputError(

@@ -53,16 +53,16 @@ const items = data.items.map((row, index) => makeItem(row, data.texts, index));
 document.getElementById("data").remove();
 data.items = [];
 
-/** Called with an item that took the place of another. */
+/** Called with an item that was made again. */
 const itemsChanged = [];
 
-/** Put what was made again in the place of what it was: `row` and `texts` as in the page's data. */
+/** Make of an item what it is since it was made again: `row` and `texts` as in the page's data. It stays the same object. */
 function replaceItem(id, row, texts) {
-  const index = items.findIndex((item) => item.id === id);
-  if (index < 0) return null;
-  items[index] = makeItem(row, texts, index);
-  for (const listener of itemsChanged) listener(items[index]);
-  return items[index];
+  const item = items.find((each) => each.id === id);
+  if (!item) return null;
+  Object.assign(item, makeItem(row, texts, item.index));
+  for (const listener of itemsChanged) listener(item);
+  return item;
 }
 
 /** What became of the luma, where it is not what it was. */
@@ -78,7 +78,8 @@ const tilesOf = (item, page) => `tiles/${item.id.slice(0, 2)}/${item.id}${page =
 const copyOf = (item) => `films/${item.id.slice(0, 2)}/${item.id}.mp4`;
 /** The result itself or, of what was left alone, the source; null where neither is known. */
 function resultOf(item) {
-  if (item.result !== null) return `${data.root}/${addressOf(item.result)}`;
+  // A server's page stays open while results change; this makes their addresses change as well
+  if (item.result !== null) return `${data.root}/${addressOf(item.result)}${data.live ? `?${item.id}` : ""}`;
   return item.isLeftAlone && data.sources ? `${data.sources}/${addressOf(item.source)}` : null;
 }
 

@@ -35,6 +35,13 @@ const preview = {
     element("preview-state").textContent = text;
   },
 
+  /** The result itself is there: it is shown until the next stroke. */
+  made() {
+    this.run += 1;
+    this.canvas.hidden = true;
+    this.tell("This is the result, made again with your strokes.");
+  },
+
   /** Show what the strokes of a layer come to; a newer call ends an older one. */
   async update(sheet) {
     this.run += 1;

@@ -66,7 +66,25 @@ const viewer = {
       else this.showFrame(null);
     });
     marks.changed.push(() => this.node.open && showMarks(this.item));
-    itemsChanged.push((item) => this.node.open && this.item === item && this.show(this.at));
+    itemsChanged.push((item) => this.node.open && this.item === item && this.renew(item));
+  },
+
+  /** Show the result of an item that was made again; painting, frame and zoom stay as they are. */
+  renew(item) {
+    const { frame } = this;
+    const isGone = Number.isInteger(frame) && !item.frames[frame];
+    if (!item.shown || frame === PLAY || isGone) {
+      this.show(this.at);
+      return;
+    }
+    showFacts(item);
+    showMarks(item);
+    if (full.address !== null) {
+      full.address = null; // what is there stays until the new one is decoded
+    } else {
+      element("before").src = element("after").src = frame === null ? pictureOf(item) : frameOf(item, frame);
+    }
+    full.show();
   },
 
   /** Show a place of the list. */

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
+from archivecolor.chroma.control.hint_zip import for_film
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.chroma.control.references import NOT_ALIKE
@@ -100,10 +101,10 @@ def color_film(
     """
     settings = settings or FilmSettings()
     request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
-    with Relay(listener).heard() as relay:
+    with Relay(listener).heard() as relay, for_film(settings.color, request.source.name) as color:
         plan = plan_film(request, relay, stop)
         with select.open_engine(settings.engine, settings.generator) as engine:
-            return make_film(plan, engine, settings.color, relay, stop)
+            return make_film(plan, engine, color, relay, stop)
 
 
 def make_film(
@@ -165,10 +166,10 @@ def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) ->
         listener.message(WARNING, f"{name}: {NOT_ALIKE}")
 
 
-def preview_film(plan: FilmPlan, engine: Engine, sheet: Path) -> int:
+def preview_film(plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
     settings = plan.request.settings
-    colorizer = FilmColorizer(engine, settings.color, settings.smoothing)
+    colorizer = FilmColorizer(engine, color, settings.smoothing)
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
     return maker.contact_sheet(sheet, plan.part, overwrite=plan.request.overwrite)
 
@@ -277,7 +278,7 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
     if color.references:
         contents += f" references {digest_of(color.references)}"
-    settings = {**changed(color), **changed(plan.request.settings.smoothing)}
+    settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
     film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
 

@@ -17,12 +17,20 @@ from typing import Any, Final
 
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, InputError
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.records import PLACES, Entry, Kind, Settings, settings_digest
 from archivecolor.runs.settings import FolderSettings
-from archivecolor.settings import AlreadyColor, ColorSettings, changed
+from archivecolor.settings import (
+    AlreadyColor,
+    ColorSettings,
+    EncodeSettings,
+    OutputSettings,
+    SmoothingSettings,
+    StillFormat,
+    changed,
+)
 from archivecolor.stills.traits import TRAITS
 
 _QUALITY_MATTERS: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
@@ -31,6 +39,7 @@ _DIGITS: Final = 16
 _GROUPS: Final = ("color", "smoothing", "encode", "output")
 """Groups of a run's settings whose fields stand in the journal under their own names."""
 _LAYER_TOLD: Final = re.compile(r"(.+?) [0-9a-f]{16}(?: |$)")
+REFERENCES: Final = ("references", "references_path")
 _NOT_BY_NAME: Final = {"hints", "references", "sidecar"}
 
 
@@ -139,6 +148,57 @@ class ItemSettings:
         if self.run.already_color is not AlreadyColor.RECOLOR:
             digests.add(settings_digest(self.in_color))
         return frozenset(digests)
+
+
+def settings_of(made_with: Settings, base: FolderSettings, still_format: StillFormat | None) -> FolderSettings:
+    """The settings of a run that made an item with what the journal says: the inverse of `ItemSettings.colored`.
+
+    ``base`` has what a journal does not hold: where hints and references lie, whether there is a sidecar, and so on.
+    Raises `UsageError`, `TypeError` or `ValueError` for values that no run writes.
+    """
+
+    def told(kind: Any) -> dict[str, Any]:
+        names = {field.name for field in fields(kind)} - {"hints", "references"}
+        return {name: value for name, value in made_with.items() if name in names}
+
+    of_films: dict[str, Any] = {name: value for name, value in made_with.items() if name in _OF_FILMS}
+    return replace(
+        base,
+        color=ColorSettings(**told(ColorSettings), hints=base.color.hints, references=base.color.references),
+        smoothing=SmoothingSettings(**told(SmoothingSettings)),
+        encode=EncodeSettings(**told(EncodeSettings)),
+        output=OutputSettings(**told(OutputSettings), format=still_format, sidecar=base.output.sidecar),
+        **of_films,
+    )
+
+
+def without_advice(made_with: Settings) -> Settings:
+    """Settings but for hints, and where the references lie."""
+    return {name: value for name, value in made_with.items() if name != "hints" and name not in PLACES}
+
+
+def layers_in(made_with: Settings) -> set[str]:
+    """The names of the painted layers that an item was made with, as `ItemSettings.layers` has them."""
+    return set(_LAYER_TOLD.findall(str(made_with.get("hints", ""))))
+
+
+def references_in(made_with: Settings, references: tuple[Path, ...]) -> tuple[Path, ...]:
+    """``references``, or those on record, where an item was made with some.
+
+    Raises `LookupError` where they are not there, or not the same any more.
+    """
+    was, value = made_with.get("references"), made_with.get("references_path")
+    if was is None:
+        return ()
+    if not references and _is_there("references_path", value):
+        references = _paths("references_path", str(value))
+    try:
+        same = bool(references) and digest_of(references)[:_DIGITS] == was
+    except InputError:
+        same = False
+    if not same:
+        raise LookupError(was)
+    return references
 
 
 def _is_there(place: str, value: object) -> bool:

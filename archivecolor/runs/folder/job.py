@@ -11,18 +11,19 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from archivecolor.chroma.control.hint_zip import as_folder
 from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import OutputError, Stopped, UsageError
 from archivecolor.inference import catalog
 from archivecolor.inference.engine import check_features
 from archivecolor.jobs import bag
 from archivecolor.jobs.discover import check_folders, lies_inside
-from archivecolor.jobs.journal import journal_path, read_journal
+from archivecolor.jobs.journal import hints_path, journal_path, read_journal
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
@@ -85,17 +86,26 @@ def color_folder(
     relay = Relay(listener)
     tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
-    planner = Planner(
-        source,
-        out,
-        items,
-        tally,
-        stopped=lambda: stop.is_set() or tally.stopped_by is not None,
-        bag=settings.bag or bag.is_bag(out),
-    )
-    job = _FolderJob(planner, stop, _signer(settings))
-    with relay.heard():
-        return job.tell() if dry_run else job.run()
+    words = words_of(settings)
+    with as_folder(_hints(settings, out)) as hints:
+        settings = replace(settings, color=replace(settings.color, hints=hints))
+        planner = Planner(
+            source,
+            out,
+            ItemSettings(settings, catalog.find(settings.generator)),
+            tally,
+            stopped=lambda: stop.is_set() or tally.stopped_by is not None,
+            bag=settings.bag or bag.is_bag(out),
+        )
+        job = _FolderJob(planner, stop, words, _signer(settings))
+        with relay.heard():
+            return job.tell() if dry_run else job.run()
+
+
+def _hints(settings: FolderSettings, out: Path) -> Path | None:
+    """The layers that were given or, without any, those that a review of ``out`` left there."""
+    own = hints_path(out)
+    return settings.color.hints or (own if own.is_dir() and not settings.forget_hints else None)
 
 
 def _are_swapped(source: Path, out: Path) -> bool:
@@ -117,6 +127,8 @@ class _FolderJob:
 
     planner: Planner
     stop: threading.Event
+    words: tuple[str, ...]
+    """That give the settings again."""
     signer: ContentSigner | None = None
     _not_begun: int = field(default=0, init=False)
     """Items that were planned and not begun."""
@@ -170,9 +182,8 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        words = words_of(planner.items.run)
         source = os.path.realpath(planner.source)
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=words)
+        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=self.words)
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
