@@ -31,6 +31,8 @@ class Codec:
     """Whether subsampled pictures may have odd sides."""
     full_range: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
+    alpha: Mapping[Shift, tuple[int, ...]] = field(default_factory=dict)
+    """The depths that it has with a plane of opacity, by subsampling."""
 
 
 CODECS: Final = {
@@ -74,6 +76,7 @@ CODECS: Final = {
         odd_subsampled=True,
         full_range=False,
         options={"vendor": "apl0"},
+        alpha={S444: (10,)},
     ),
     FilmCodec.FFV1: Codec(
         "ffv1",
@@ -85,6 +88,7 @@ CODECS: Final = {
         interlaced=True,
         odd_subsampled=True,
         options={"level": "3", "g": "1", "slicecrc": "1"},
+        alpha={S420: (8, 9, 10, 16), S422: (8, 9, 10, 12, 16), S444: (8, 9, 10, 12, 16)},
     ),
 }
 CODEC_FOR: Final = {

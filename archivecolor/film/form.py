@@ -7,7 +7,7 @@ the source's come back exactly; only a shallower or narrower frame rounds them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -183,9 +183,9 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
 
 
 def make_frame(
-    pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray], beside: VideoFrame | None = None
+    pixel_format: str, planes: Sequence[UIntArray], beside: VideoFrame | None = None
 ) -> VideoFrame:
-    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr).
+    """A frame of planar YUV whose samples are exactly ``planes``: ``[h, w]`` luma, ``[h', w']`` Cb and Cr, opacity.
 
     It bears the side data of the carrier ``beside``. Raises `ValueError` for samples that the format has no codes for.
     """

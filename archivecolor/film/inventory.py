@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +32,7 @@ _BESIDE: Final = {
     "A53_CC": "closed captions inside the picture",
     "AFD": "the active format (AFD)",
     "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
+    "BLOCK_ADDITIONS": "what Matroska adds to the blocks of the picture (alpha, HDR10+)",
     "CONTENT_LIGHT_LEVEL": "HDR10 content light levels",
     "DOVI_METADATA": "Dolby Vision metadata",
     "DOVI_RPU_BUFFER": "Dolby Vision metadata",
@@ -92,6 +93,8 @@ class Inventory:
     alpha: bool = False
     beside: frozenset[str] = frozenset()
     """Kinds of side data."""
+    hidden: int = 0
+    """Pictures that the file's edit list hides."""
 
 
 class Taker:
@@ -102,6 +105,13 @@ class Taker:
         self._sizes: dict[int, int] = {}
         self.beside: Counter[str] = Counter()
         """Kinds of side data, and on how many frames they are."""
+        self._hidden = 0
+
+    def see_picture(self, packet: Packet[Any]) -> None:
+        """A packet of the picture."""
+        self._hidden += packet.is_discard
+        if packet.has_sidedata("matroska_block_additional"):
+            self.beside["BLOCK_ADDITIONS"] += 1
 
     def see_packet(self, packet: Packet[Any]) -> None:
         """A packet of a stream beside the picture."""
@@ -126,6 +136,7 @@ class Taker:
             orientation=form.orientation,
             alpha=form.has_alpha,
             beside=frozenset(self.beside) - _OF_THE_CODING,
+            hidden=self._hidden,
         )
 
     def _stream(self, stream: Stream) -> CarriedStream:
@@ -154,7 +165,10 @@ def inventory(path: Path) -> Inventory:
         for packet in container.demux():
             if packet.size and packet.stream_index != picture.index:
                 taker.see_packet(packet)
-            elif packet.size and looks < _LOOKED_AT:
+                continue
+            if packet.size:
+                taker.see_picture(packet)
+            if packet.size and looks < _LOOKED_AT:
                 for frame in picture.codec_context.decode(cast("Packet[VideoStream]", packet)):
                     form = form or form_of(picture, frame)
                     taker.see_frame(frame)
@@ -181,24 +195,45 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
         lost.append(f"the shape of pixels ({before.aspect.numerator}:{before.aspect.denominator})")
     if before.orientation is not after.orientation:
         lost.append("the turn of the picture")
+    if before.hidden > after.hidden:
+        lost.append(f"{before.hidden - after.hidden} pictures that the file's edit list hides")
     if before.alpha and not after.alpha:
         lost.append("the alpha channel")
     return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
 
 
-def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool) -> list[str]:
-    lost = []
+def altered(before: Inventory, after: Inventory) -> tuple[str, ...]:
+    """The streams of a whole film that are in ``after`` with other bytes than in ``before``, in words."""
+    pairs = _paired(before.streams, after.streams, whole=True)
+    return tuple(_shortened(was, now) for was, now in pairs if now and now.digest != was.digest)
+
+
+def _shortened(was: CarriedStream, now: CarriedStream) -> str:
+    return f"{was.size - now.size:,} of {was.size:,} bytes of {was.name}"
+
+
+def _paired(
+    before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool
+) -> Iterator[tuple[CarriedStream, CarriedStream | None]]:
+    """Each stream with what became of it: one of its kind, of the same content if there is one."""
     left = list(after)
     for stream in before:
         same = [s for s in left if s.kind == stream.kind]
         exact = [s for s in same if s.digest == stream.digest]
         found = next(iter(exact or ([] if whole and stream.kind == "attachment" else same)), None)
+        if found:
+            left.remove(found)
+        yield stream, found
+
+
+def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool) -> list[str]:
+    lost = []
+    for stream, found in _paired(before, after, whole=whole):
         if found is None:
             lost.append(stream.name)
             continue
-        left.remove(found)
-        if whole and not exact:
-            lost.append(f"{stream.size - found.size:,} of {stream.size:,} bytes of {stream.name}")
+        if whole and found.digest != stream.digest:
+            lost.append(_shortened(stream, found))
         lost += _missing_tags(f" of {stream.name}", stream.tags, [value for _, value in found.tags])
         if stream.disposition & ~found.disposition:
             lost.append(f"what {stream.name} is for ({Disposition(stream.disposition & ~found.disposition).name})")

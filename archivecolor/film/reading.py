@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -66,6 +67,16 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     raise InputError(f"{path}: has no picture", hint="it may hold sound only")
 
 
+def usual_rate(stream: VideoStream) -> Fraction:
+    """Frames a second, as the file says."""
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def usual_step(stream: VideoStream) -> int:
+    """Between two frames, in the stream's time base, as the file says."""
+    return max(1, round(1 / (usual_rate(stream) * (stream.time_base or Fraction(1, 1000)))))
+
+
 def frames(path: Path, plan: Survey, first: int, last: int) -> Iterator[tuple[int, VideoFrame]]:
     """Decode frames ``first`` to ``last`` (exclusive) with their indices.
 
@@ -116,14 +127,14 @@ def decoded(
     container: InputContainer,
     stream: VideoStream,
     warn: Callable[[float | None, str], None] | None,
-    pass_by: Callable[[Packet[Any]], None] | None = None,
+    see: Callable[[Packet[Any]], None] | None = None,
 ) -> Iterator[VideoFrame]:
     """Every frame that can be decoded, in order of presentation; what cannot be is told to ``warn``.
 
-    ``pass_by`` is given the packets of all other streams.
+    ``see`` is given the packets of all streams, the picture's before they are decoded.
     """
     stream.thread_type = "AUTO"
-    packets: Iterator[Packet[Any]] = container.demux() if pass_by else container.demux(stream)
+    packets: Iterator[Packet[Any]] = container.demux() if see else container.demux(stream)
     ended = False
     while not ended:
         try:
@@ -135,9 +146,10 @@ def decoded(
         ended = packet is None
         if packet is not None and not packet.size:  # would end the decoding
             continue
-        if pass_by and packet is not None and packet.stream_index != stream.index:
-            pass_by(packet)
-            continue
+        if see and packet is not None:
+            see(packet)
+            if packet.stream_index != stream.index:
+                continue
         try:
             yield from stream.codec_context.decode(packet)
         except av.error.EOFError:
