@@ -88,7 +88,7 @@ CODECS: Final = {
         interlaced=True,
         odd_subsampled=True,
         options={"level": "3", "g": "1", "slicecrc": "1"},
-        alpha={S420: (8, 9, 10, 16), S422: (8, 9, 10, 12, 16), S444: (8, 9, 10, 12, 16)},
+        alpha=dict.fromkeys((S420, S422, S444), (8, 9, 10, 16)),  # of 12 bit, FFmpeg before 8 cannot read it
     ),
 }
 CODEC_FOR: Final = {

@@ -28,6 +28,7 @@ _INTERLACED_FLAGS: Final = (1 << 18) | (1 << 29)
 """AV_CODEC_FLAG_INTERLACED_DCT and AV_CODEC_FLAG_INTERLACED_ME."""
 CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
 """Codecs whose encoders write the captions (A/53) that lie beside a frame."""
+_PRORES_TAGS: Final = {S422: "apch", S444: "ap4h"}
 _TRIAL_PX: Final = 256
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
@@ -58,6 +59,11 @@ class Encoding:
     def taken_format(self) -> str:
         """The pixel format that the encoder is given."""
         return self.input_format or self.pixel_format
+
+    @property
+    def codec_tag(self) -> str | None:
+        """What the picture is marked with where the container's own idea would be wrong: ProRes is 4:2:2 to it."""
+        return _PRORES_TAGS[self.shift] if self.codec is FilmCodec.PRORES else None
 
     @property
     def summary(self) -> str:
@@ -234,6 +240,8 @@ class Encoder:
             context.flags |= _INTERLACED_FLAGS
             context.field_order = 2 if encoding.parity == "tff" else 3
         context.options = dict(encoding.options)
+        if encoding.codec_tag:
+            context.codec_tag = encoding.codec_tag
         with ordinary_priority():
             context.open()
         self._stream = stream

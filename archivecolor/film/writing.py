@@ -216,6 +216,8 @@ def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encod
         picture.codec_context.field_order = film.form.field_order
     if muxer in ("mp4", "mov") and encoding.codec is FilmCodec.H265:
         picture.codec_context.codec_tag = "hvc1"
+    if encoding.codec_tag:
+        picture.codec_context.codec_tag = encoding.codec_tag
     picture.set_display_matrix(film.form.display_matrix)
     picture.metadata.update({**time_code_of(was.container), **tags_of(was)})
     if muxer in _MATROSKAS:
