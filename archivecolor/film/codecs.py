@@ -143,8 +143,18 @@ def codec_for(settings: EncodeSettings, container: str, *, interlaced: bool) -> 
     able = [c for c in _FOR_INTERLACED if container in CODECS[c].containers]
     if settings.codec is None and able:
         return able[0], f"the film is interlaced, which {name} cannot hold: it becomes {able[0]}"
-    hint = f"--codec {' or '.join(able)} for this film" if able else "end the result's name in .mkv"
-    raise OutputError(f"the film is interlaced and {name} can only hold progressive pictures", hint=hint)
+    raise OutputError(
+        f"the film is interlaced and {name} can only hold progressive pictures",
+        hint=_for_interlaced(settings, container, able),
+    )
+
+
+def _for_interlaced(settings: EncodeSettings, container: str, able: list[FilmCodec]) -> str:
+    """What to do about a codec that was asked for by name, or a container, that no interlaced film fits into."""
+    if not able:
+        return "end the result's name in .mkv" + (", and leave --codec out" if settings.codec else "")
+    works = container in CODECS[CODEC_FOR[settings.purpose]].containers
+    return f"{'leave --codec out, or ' if works else ''}--codec {' or '.join(able)} for this film"
 
 
 def plays_everywhere(settings: EncodeSettings) -> bool:

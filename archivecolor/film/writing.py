@@ -6,8 +6,9 @@ they are the source's whatever the segment's container can express. Everything b
 
 from __future__ import annotations
 
-import os
+import errno
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -39,6 +40,7 @@ from archivecolor.film.streams import (
 )
 from archivecolor.film.survey import Survey
 from archivecolor.film.tags import muxer_options, tags_of, time_code_of
+from archivecolor.jobs.atomic import DiskFullError, atomic_write, part_path
 from archivecolor.settings import FilmCodec
 
 _COUNT_BASE: Final = Fraction(1, 25)
@@ -55,11 +57,10 @@ def write_segment(
     path: Path, segment: Segment, shown: Iterable[Shown], encoding: Encoding, film: Survey, size: tuple[int, int]
 ) -> MadeSegment:
     """Encode a segment's frames into a file that is whole or not there. Raises `OutputError`."""
-    part = path.with_suffix(".part")
     count = reorder = 0
     numbers = {film.times[i]: i for i in range(segment.first, segment.last)}
-    try:
-        with av.open(f"file:{part}", "w", format="matroska") as container:
+    with atomic_write(path, overwrite=True), explained(path):
+        with av.open(f"file:{part_path(path)}", "w", format="matroska") as container:
             stream = cast(VideoStream, container.add_stream(encoding.encoder, rate=film.rate))
             encoder = Encoder(stream, encoding, film.form, size, film.time_base)
             for frame in _ended(shown):
@@ -77,12 +78,7 @@ def write_segment(
                     count += 1
         if count != segment.last - segment.first:
             raise OutputError(f"{path}: {encoding.encoder} made {count} of {segment.last - segment.first} frames")
-        with part.open("rb") as f:
-            os.fsync(f.fileno())
-        part.replace(path)
-        return MadeSegment(segment.number, count, reorder, path.stat().st_size)
-    except (av.error.FFmpegError, OSError) as e:
-        raise explain(e, path) from e
+    return MadeSegment(segment.number, count, reorder, path.stat().st_size)
 
 
 def _ended(shown: Iterable[Shown]) -> Iterator[Shown | None]:
@@ -90,10 +86,17 @@ def _ended(shown: Iterable[Shown]) -> Iterator[Shown | None]:
     yield None
 
 
-def explain(error: Exception, path: Path) -> OutputError:
-    """What went wrong while writing, in one line."""
-    reason = getattr(error, "strerror", None) or str(error)
-    return OutputError(f"{path}: cannot be written: {reason}", hint="check the free space and the options")
+@contextmanager
+def explained(path: Path, *more: type[Exception]) -> Iterator[None]:
+    """Raise what goes wrong while ``path`` is written, or is one of ``more``, as `OutputError`, in one line."""
+    try:
+        yield
+    except (av.error.FFmpegError, OSError, *more) as e:
+        if getattr(e, "errno", None) == errno.ENOSPC:
+            raise DiskFullError(f"{path}: the disk is full", hint="make room and run the same command again") from e
+        reason = getattr(e, "strerror", None) or str(e)
+        hint = "check the free space and the options"
+        raise OutputError(f"{path}: cannot be written: {reason}", hint=hint) from e
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def join(
 
     ``leave_out`` drops streams that the container cannot hold. Raises `OutputError`, also when frames are missing.
     """
-    try:
+    with explained(target, ValueError):
         with opened(source) as old, av.open(f"file:{target}", "w", format=muxer) as new:
             new.container_options.update(muxer_options(muxer, tags_of(old), fast_start=fast_start))
             others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
@@ -149,8 +152,6 @@ def join(
             written = interleave(new, pictures, rest)
         if muxer in _MATROSKAS:
             _complete(target, film, encoding)
-    except (av.error.FFmpegError, OSError, ValueError) as e:
-        raise explain(e, target) from e
     if written.pictures != part.last - part.first:
         raise OutputError(f"{target}: holds {written.pictures} frames, should hold {part.last - part.first}")
     start_s = float(film.times[0] * film.time_base - offset)
