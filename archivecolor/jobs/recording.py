@@ -113,6 +113,8 @@ class Recorder:
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
         least_sure: tuple[TimedConfidence, ...] = (),
+        *,
+        lost: tuple[str, ...] = (),
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
 
@@ -136,6 +138,7 @@ class Recorder:
                 warnings=warnings,
                 confidence=confidence,
                 least_sure=least_sure,
+                lost=lost,
             )
         )
 

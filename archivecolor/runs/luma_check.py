@@ -139,13 +139,13 @@ class _Difference:
 def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) -> Finding:
     """Compare every frame of a film with its colored result, and everything that it carries beside them.
 
-    What is missing and was ``named`` by the run is not held against it. Raises `InputError` where one of them cannot be
-    read.
+    What is missing and was ``named`` by the run, in the same words, is not held against it. Raises `InputError` where one
+    of them cannot be read.
     """
-    check, told = check_film(source, result), " ".join(named)
+    check = check_film(source, result)
     if check.reason:
         return wrong(check.reason)
-    lost = ", ".join(thing for thing in check.lost if thing not in told)
+    lost = ", ".join(thing for thing in check.lost if thing not in named)
     if check.proved:
         return wrong(f"has its source's luma, but lacks {lost}") if lost else Finding()
     near = "" if check.psnr_db is None else f"; every picture is its source's (at least {check.psnr_db:.0f} dB)"

@@ -131,6 +131,8 @@ class _Result:
     source_sha256: str | None = None
     warnings: tuple[str, ...] = ()
     """The run's warnings about it."""
+    lost: tuple[str, ...] = ()
+    """What the run said that a film lacks."""
     settings: Settings = field(default_factory=dict)
     """What it was made with, as far as that is known."""
 
@@ -164,6 +166,7 @@ class _Results:
                 entry.result_file.sha256 if entry.result_file else None,
                 entry.source_file.sha256 if entry.source_file else None,
                 entry.warnings,
+                entry.lost,
                 runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {},
             )
 
@@ -209,7 +212,7 @@ class _Checker:
         if result.kind is Kind.FILM:
             if result.settings.keys() & {"start_s", "end_s"}:
                 return Finding(Verdict.NOT_PROVABLE, "holds a part of its source")
-            return compare_films(result.source, result.path, named=result.warnings)
+            return compare_films(result.source, result.path, named=result.lost)
         # A file that is as the run left it may be lossy; a JPEG made from a JPEG is not, unless the run said so
         from_jpeg = result.source.suffix.lower() in JPEG_SUFFIXES and not any("coded" in w for w in result.warnings)
         lossy = sha256 is not None and not (from_jpeg and result.path.suffix.lower() in JPEG_SUFFIXES)
