@@ -52,6 +52,8 @@ class FilmCheck:
     """The least of a frame, of averaged luma."""
     lost: tuple[str, ...] = ()
     """What the source carries beside its picture and the result does not, in words."""
+    altered: tuple[str, ...] = ()
+    """Of that, the streams that are there, but not with all their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +134,13 @@ def check_film(source: Path, result: Path) -> FilmCheck:
             return _wrong(number, f"frame {number}: is shown {off_s:+.3f} s off its source's time", least)
     one, other = inventory(source), inventory(result)
     lost = missing(one, other, whole=True)
-    changed = altered(one, other)
-    if changed:
-        return FilmCheck(count, proved=False, reason=f"lacks {changed[0]}", psnr_db=least, lost=lost)
     why = None
     if after.codec != _LOSSLESS:
         why = f"{after.codec} is lossy: luma is coded again"
     elif before.damaged:
         why = f"{before.damaged} frames of the source are damaged and decode to something else each time"
-    return FilmCheck(count, proved=why is None, unproved=why, psnr_db=least, lost=lost)
+    changed = altered(one, other)
+    return FilmCheck(count, proved=why is None, unproved=why, psnr_db=least, lost=lost, altered=changed)
 
 
 def _wrong(frames: int, reason: str, psnr_db: float | None = None) -> FilmCheck:

@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
+import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
@@ -22,7 +24,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
-from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
 from archivecolor.film.streams import codec_name, describe, is_cover
 from archivecolor.film.tags import tags_of
@@ -162,23 +164,27 @@ def inventory(path: Path) -> Inventory:
     looks = 0
     with opened(path) as container:
         picture = picture_stream(container, path)
-        for packet in container.demux():
-            if packet.size and packet.stream_index != picture.index:
+        for packet in chain(demuxed(container, container.streams), (None,)):
+            if packet is not None and packet.stream_index != picture.index:
                 taker.see_packet(packet)
                 continue
-            if packet.size:
+            if packet is not None:
                 taker.see_picture(packet)
-            if packet.size and looks < _LOOKED_AT:
-                for frame in picture.codec_context.decode(cast("Packet[VideoStream]", packet)):
-                    form = form or form_of(picture, frame)
-                    taker.see_frame(frame)
-                    looks += 1
-        for frame in picture.codec_context.decode(None) if looks < _LOOKED_AT else ():
-            form = form or form_of(picture, frame)
-            taker.see_frame(frame)
+            for frame in _pictures(picture, packet) if looks < _LOOKED_AT else ():
+                form = form or form_of(picture, frame)
+                taker.see_frame(frame)
+                looks += 1
         if form is None:
             raise InputError(f"{path}: not one frame of it can be decoded", hint="run the same command again")
         return taker.taken(container, picture, form)
+
+
+def _pictures(picture: VideoStream, packet: Packet[Any] | None) -> list[VideoFrame]:
+    """The frames that are ready after a packet; none where it is damaged."""
+    try:
+        return picture.codec_context.decode(packet)
+    except av.error.FFmpegError:
+        return []
 
 
 def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, ...]:

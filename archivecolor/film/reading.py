@@ -6,10 +6,11 @@ survey's list of timestamps and forms is the truth: a part yields exactly the fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -123,6 +124,26 @@ def _from(path: Path, plan: Survey, start: int) -> Iterator[tuple[int | None, Vi
                 count += 1
 
 
+def demuxed(
+    container: InputContainer, streams: Sequence[Stream], warn: Callable[[float | None, str], None] | None = None
+) -> Iterator[Packet[Any]]:
+    """The packets of some streams up to where the file cannot be read any further, which is told to ``warn``."""
+    if not streams:
+        return
+    packets: Iterator[Packet[Any]] = container.demux(list(streams))
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError as e:
+            if warn:
+                warn(None, f"the file cannot be read any further: {e.strerror}")
+            return
+        if packet is None:
+            return
+        if packet.size:  # empty ones would end the decoding
+            yield packet
+
+
 def decoded(
     container: InputContainer,
     stream: VideoStream,
@@ -134,18 +155,8 @@ def decoded(
     ``see`` is given the packets of all streams, the picture's before they are decoded.
     """
     stream.thread_type = "AUTO"
-    packets: Iterator[Packet[Any]] = container.demux() if see else container.demux(stream)
-    ended = False
-    while not ended:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError as e:
-            if warn:
-                warn(None, f"the file cannot be read any further: {e.strerror}")
-            packet = None
-        ended = packet is None
-        if packet is not None and not packet.size:  # would end the decoding
-            continue
+    packets = demuxed(container, list(container.streams) if see else [stream], warn)
+    for packet in chain(packets, (None,)):
         if see and packet is not None:
             see(packet)
             if packet.stream_index != stream.index:

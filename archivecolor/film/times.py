@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 _MOST_REORDERED: Final = 16
 """Pictures that H.264 may reorder."""
+_EVEN: Final = 20
+"""Usual distances between frames that pictures may be apart which are merely out of order."""
 
 
 def are_sound(given: Sequence[int | None]) -> bool:
@@ -78,4 +81,6 @@ def _in_order(given: Sequence[int | None]) -> list[int] | None:
         return None
     place = {time: i for i, time in enumerate(rising)}
     moved = max((abs(place[time] - i) for i, time in enumerate(times)), default=0)
-    return rising if moved <= _MOST_REORDERED else None
+    steps = sorted(after - before for before, after in pairwise(rising))
+    even = not steps or steps[-1] <= _EVEN * steps[len(steps) // 2]  # a time that leaps is wrong itself
+    return rising if moved <= _MOST_REORDERED and even else None

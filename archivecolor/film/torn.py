@@ -26,7 +26,7 @@ _END_CODE: Final = 0xB9
 _OGG_HEADER: Final = 27
 _OGG_LAST: Final = 4
 _FRAME_BY_FRAME: Final = ("dv", "yuv4mpegpipe")
-"""Frames of one size follow each other, and libavformat passes over the rest."""
+"""Frames of one size follow each other."""
 _NOT_JUDGED: Final = ("rawvideo", "wrapped_avframe", "bitpacked")
 """Their decoders know the picture's size from the container."""
 
@@ -34,8 +34,9 @@ _NOT_JUDGED: Final = ("rawvideo", "wrapped_avframe", "bitpacked")
 def torn_end(path: Path, container_format: str, last: Sequence[Packet[Any]], picture: VideoStream) -> str | None:
     """What is not whole at the end of a file, in words; ``last`` are the picture's packets from its last key frame."""
     if container_format in _FRAME_BY_FRAME and last:
-        left = path.stat().st_size - (last[-1].pos or 0) - last[-1].size
-        return f"the file ends inside a frame: {left:,} of its {last[-1].size:,} bytes are there" if left > 0 else None
+        size = last[-1].size
+        left = (path.stat().st_size - (last[-1].pos or 0)) % size  # libavformat fills a frame up with the one before
+        return f"the file ends inside a frame: {left:,} of its {size:,} bytes are there" if left else None
     with path.open("rb") as f:
         f.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         tail = f.read()

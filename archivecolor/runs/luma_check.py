@@ -145,6 +145,9 @@ def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) ->
     check = check_film(source, result)
     if check.reason:
         return wrong(check.reason)
+    changed = next((thing for thing in check.altered if thing not in named), None)
+    if changed:
+        return wrong(f"lacks {changed}")
     lost = ", ".join(thing for thing in check.lost if thing not in named)
     if check.proved:
         return wrong(f"has its source's luma, but lacks {lost}") if lost else Finding()
