@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
+from archivecolor.film.apart import inside
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
@@ -80,6 +81,7 @@ class CarriedStream:
     size: int
     tags: tuple[tuple[str, str], ...]
     disposition: int
+    codec: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +135,23 @@ class Taker:
         return Inventory(
             tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
             chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
-            streams=tuple(self._stream(s) for s in container.streams if s.index != picture.index),
+            streams=tuple(chain.from_iterable(self._streams(s) for s in container.streams if s.index != picture.index)),
             aspect=form.sample_aspect or Fraction(1),
             orientation=form.orientation,
             alpha=form.has_alpha,
             beside=frozenset(self.beside) - _OF_THE_CODING,
             hidden=self._hidden,
         )
+
+    def _streams(self, stream: Stream) -> Iterator[CarriedStream]:
+        """A stream, and where it is an attached film its streams."""
+        yield self._stream(stream)
+        if isinstance(stream, AttachmentStream):
+            for container in inside(stream.name or "", stream.data):
+                taker = Taker()
+                for packet in demuxed(container, container.streams):
+                    taker.see_packet(packet)
+                yield from map(taker._stream, container.streams)
 
     def _stream(self, stream: Stream) -> CarriedStream:
         tags = _plain(tags_of(stream))
@@ -154,7 +166,7 @@ class Taker:
         name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
         if kind == "attachment":
             tags = {}
-        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant)
+        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream))
 
 
 def inventory(path: Path) -> Inventory:
@@ -240,6 +252,8 @@ def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStr
             continue
         if whole and found.digest != stream.digest:
             lost.append(_shortened(stream, found))
+        if stream.kind == "data" and found.codec != stream.codec:
+            lost.append(f"that {stream.name} is {stream.codec}")
         lost += _missing_tags(f" of {stream.name}", stream.tags, [value for _, value in found.tags])
         if stream.disposition & ~found.disposition:
             lost.append(f"what {stream.name} is for ({Disposition(stream.disposition & ~found.disposition).name})")

@@ -42,16 +42,6 @@ def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[St
     return keep
 
 
-def unsupported(path: Path, muxer: str) -> list[str]:
-    """What ``muxer`` cannot hold of a film, each stream in words; found by trying, without writing a file.
-
-    Streams that mean nothing outside the medium they come from are not counted; see `meaningless`.
-    """
-    with opened(path) as container:
-        wanted = [s for s in copied_streams(container, path, muxer) if not meaningless(s)]
-        return [describe(s) for s in wanted if not holds(muxer, s)]
-
-
 def meaningless(stream: Stream) -> bool:
     """Whether a stream means something on its medium only: where to go from where, on a DVD."""
     return codec_name(stream) in _OF_A_DVD
@@ -84,6 +74,8 @@ def holds(muxer: str, stream: Stream) -> bool:
     """Whether a container takes a stream as it is."""
     if is_cover(stream) and muxer == "matroska":
         return codec_name(stream) in COVERS
+    if stream.type == "data" and muxer == "mov":
+        muxer = "mp4"  # which says what it does not know; QuickTime's takes all and writes it under no name
     try:
         with av.open(BytesIO(), "w", format=muxer) as trial:
             add_copy(trial, stream)

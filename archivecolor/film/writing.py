@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -22,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError
+from archivecolor.film.apart import attach, goes_apart
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoder, Encoding, tag
 from archivecolor.film.matroska import ROOM, aspect_elements, complete
@@ -119,6 +121,8 @@ class Joined:
     """Copied ones."""
     warnings: tuple[Warned, ...] = ()
     """What could not be copied."""
+    apart: tuple[str, ...] = ()
+    """Streams that are attachments now, in words."""
 
 
 def join(
@@ -141,10 +145,13 @@ def join(
         with opened(source) as old, av.open(f"file:{target}", "w", format=muxer) as new:
             new.container_options.update(muxer_options(muxer, tags_of(old), fast_start=fast_start))
             others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
+            alone = [s for s in others if goes_apart(muxer, s)]
+            others = [s for s in others if s not in alone]
             streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
             copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
             offset = Fraction(0) if part.whole else film.times[part.first] * film.time_base
             until = None if part.last >= len(film.times) else film.times[part.last] * film.time_base
+            apart = _attach(source, new, [s.index for s in alone], offset, until, whole=part.whole)
             _copy_about(old, new, offset, until, whole=part.whole)
             new.start_encoding()
             pictures = _picture_packets(segments, film, part, picture)
@@ -156,11 +163,24 @@ def join(
         raise OutputError(f"{target}: holds {written.pictures} frames, should hold {part.last - part.first}")
     start_s = float(film.times[0] * film.time_base - offset)
     lost = written.refused.warnings(start_s, "so damaged that it cannot be copied")
-    return Joined(written.pictures, copied, written.others, tuple(lost))
+    return Joined(written.pictures, copied, written.others, tuple(lost), apart)
 
 
 def _is_copied(stream: Stream, muxer: str, *, leave_out: bool) -> bool:
-    return not meaningless(stream) and (not leave_out or holds(muxer, stream))
+    return not meaningless(stream) and (not leave_out or holds(muxer, stream) or goes_apart(muxer, stream))
+
+
+def _attach(
+    source: Path, new: OutputContainer, indices: list[int], offset: Fraction, until: Fraction | None, *, whole: bool
+) -> tuple[str, ...]:
+    """Attach the streams that have no place of their own; gives those that were, in words."""
+    attached = []
+    for index in indices:
+        with opened(source) as old:
+            packets = partial(other_packets, old, offset=offset, until=until, whole=whole)
+            if attach(new, old.streams[index], packets):
+                attached.append(describe(old.streams[index]))
+    return tuple(attached)
 
 
 def _complete(target: Path, film: Survey, encoding: Encoding) -> None:
