@@ -17,10 +17,10 @@ from av.packet import Packet
 from av.stream import Stream
 
 from archivecolor.film.reading import opened
-from archivecolor.film.streams import add_copy, copied_streams, describe, holds, meaningless
+from archivecolor.film.streams import add_copy, codec_name, copied_streams, describe, holds, meaningless
 
 _HOLDERS: Final = {".ts": ("mpegts", "video/mp2t"), ".mov": ("mov", "video/quicktime"), ".nut": ("nut", "video/x-nut")}
-"""By suffix: the muxer and the media type; the first that holds a stream is taken."""
+"""By suffix: the muxer and the media type."""
 _MOST_BYTES: Final = 1 << 27
 """Of a stream that is attached: attachments are held in memory."""
 Packets: TypeAlias = "Callable[[dict[int, Stream]], Iterator[Packet[Any]]]"
@@ -30,7 +30,7 @@ Packets: TypeAlias = "Callable[[dict[int, Stream]], Iterator[Packet[Any]]]"
 def goes_apart(muxer: str, stream: Stream) -> bool:
     """Whether a stream is to be attached because ``muxer`` cannot hold it otherwise."""
     attachable = muxer == "matroska" and stream.type in ("data", "subtitle")
-    return attachable and not holds(muxer, stream) and _suffix(stream) is not None
+    return attachable and not holds(muxer, stream) and any(_holds(suffix, stream) for suffix in _HOLDERS)
 
 
 def unsupported(path: Path, muxer: str) -> list[str]:
@@ -44,21 +44,34 @@ def unsupported(path: Path, muxer: str) -> list[str]:
 
 
 def attach(new: OutputContainer, stream: Stream, packets: Packets) -> bool:
-    """Attach a stream of an open film to a Matroska file; False where it is too long to be held in memory."""
-    suffix = _suffix(stream)
-    if suffix is None:
-        return False
-    muxer, media_type = _HOLDERS[suffix]
+    """Attach a stream of an open film to a Matroska file; False where that cannot be done.
+
+    The first container is taken that gives the stream back as what it is; some take all and write it under no name.
+    """
+    for suffix, (_, media_type) in _HOLDERS.items():
+        name = f"stream {stream.index}{suffix}"
+        data = _written(stream, suffix, packets) if _holds(suffix, stream) else None
+        if data and any(codec_name(s) == codec_name(stream) for c in inside(name, data) for s in c.streams):
+            new.add_attachment(name, media_type, data)
+            return True
+    return False
+
+
+def _written(stream: Stream, suffix: str, packets: Packets) -> bytes | None:
+    """A file of a stream alone; None where it is too long to be held in memory, or is refused."""
     file = BytesIO()
-    with av.open(file, "w", format=muxer, container_options={"mpegts_copyts": "1"} if suffix == ".ts" else {}) as inside:
-        copy = add_copy(inside, stream)
-        inside.start_encoding()
-        for packet in packets({stream.index: copy}):
-            inside.mux_one(packet)
-            if file.tell() > _MOST_BYTES:
-                return False
-    new.add_attachment(f"stream {stream.index}{suffix}", media_type, file.getvalue())
-    return True
+    options = {"mpegts_copyts": "1"} if suffix == ".ts" else {}
+    try:
+        with av.open(file, "w", format=_HOLDERS[suffix][0], container_options=options) as alone:
+            copy = add_copy(alone, stream)
+            alone.start_encoding()
+            for packet in packets({stream.index: copy}):
+                alone.mux_one(packet)
+                if file.tell() > _MOST_BYTES:
+                    return None
+    except (av.error.FFmpegError, ValueError):
+        return None
+    return file.getvalue()
 
 
 def inside(name: str, data: bytes) -> Iterator[InputContainer]:
@@ -74,5 +87,5 @@ def inside(name: str, data: bytes) -> Iterator[InputContainer]:
         yield container
 
 
-def _suffix(stream: Stream) -> str | None:
-    return next((suffix for suffix, (muxer, _) in _HOLDERS.items() if holds(muxer, stream)), None)
+def _holds(suffix: str, stream: Stream) -> bool:
+    return holds(_HOLDERS[suffix][0], stream)

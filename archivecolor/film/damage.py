@@ -92,13 +92,14 @@ class OtherStreams:
             return
         stream: Stream = packet.stream
         last = self._last.get(stream.index)
-        if last is not None and time < last:
+        if last is not None and packet.dts is not None and time < last:
             self._spells.note(stream, float(last * packet.time_base))
         elif packet.is_corrupt:
             self._spells.note(stream, float(time * packet.time_base))
         else:
             self.end_s = max(self.end_s, float((time + (packet.duration or 0)) * packet.time_base))
-        self._last[stream.index] = time
+        if packet.dts is not None:  # without it packets come in the order in which they are decoded
+            self._last[stream.index] = time
 
     def warnings(self, start_s: float) -> list[Warned]:
         """What was wrong, in times that count from ``start_s`` of the file's clock."""

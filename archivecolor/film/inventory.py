@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
@@ -27,7 +28,7 @@ from archivecolor.film.apart import inside
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
-from archivecolor.film.streams import codec_name, describe, is_cover
+from archivecolor.film.streams import codec_name, describe, is_cover, is_of_chapters
 from archivecolor.film.tags import tags_of
 from archivecolor.frames import Orientation
 
@@ -66,6 +67,7 @@ _SAYS_NOTHING: Final = {"und", "VideoHandler", "SoundHandler", "SubtitleHandler"
 _RECODED_FRAMING: Final = {"h264", "hevc", "vvc", "dvb_subtitle"}
 """Codecs whose packets containers frame in their own ways; of these the packets are counted."""
 _ASPECT_TOLERANCE: Final = Fraction(1, 500)
+_STEREO: Final = 2
 _SHOWN: Final = 60
 """Characters of a lost tag that are told."""
 
@@ -82,6 +84,8 @@ class CarriedStream:
     tags: tuple[tuple[str, str], ...]
     disposition: int
     codec: str | None
+    channels: str = ""
+    """Where the channels of sound belong, of more than two: '5.1'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,11 @@ class Taker:
         return Inventory(
             tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
             chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
-            streams=tuple(chain.from_iterable(self._streams(s) for s in container.streams if s.index != picture.index)),
+            streams=tuple(
+                chain.from_iterable(
+                    self._streams(s) for s in container.streams if s.index != picture.index and not is_of_chapters(s)
+                )
+            ),
             aspect=form.sample_aspect or Fraction(1),
             orientation=form.orientation,
             alpha=form.has_alpha,
@@ -166,7 +174,7 @@ class Taker:
         name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
         if kind == "attachment":
             tags = {}
-        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream))
+        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream))
 
 
 def inventory(path: Path) -> Inventory:
@@ -254,6 +262,8 @@ def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStr
             lost.append(_shortened(stream, found))
         if stream.kind == "data" and found.codec != stream.codec:
             lost.append(f"that {stream.name} is {stream.codec}")
+        if stream.channels not in ("", found.channels):
+            lost.append(f"where the channels of {stream.name} belong ({stream.channels})")
         lost += _missing_tags(f" of {stream.name}", stream.tags, [value for _, value in found.tags])
         if stream.disposition & ~found.disposition:
             lost.append(f"what {stream.name} is for ({Disposition(stream.disposition & ~found.disposition).name})")
@@ -264,6 +274,12 @@ def _missing_tags(whose: str, before: Iterable[tuple[str, str]], after: Iterable
     """By what they say: containers have names of their own for the same tag."""
     found = set(after)
     return [f"the tag '{key}'{whose} ('{value[:_SHOWN]}')" for key, value in before if value not in found]
+
+
+def _channels(stream: Stream) -> str:
+    layout = stream.layout if isinstance(stream, AudioStream) else None
+    known = layout is not None and layout.nb_channels > _STEREO and "channels" not in layout.name
+    return layout.name if layout and known else ""
 
 
 def _plain(tags: dict[str, str]) -> dict[str, str]:

@@ -36,10 +36,14 @@ def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[St
     for stream in container.streams:
         made = muxer in ("mp4", "mov") and stream.type == "data" and _tag(stream) in _MADE_BY_MUXER
         made = made or ("timecode" in stream.metadata and stream.type == "data")  # it becomes a tag of the picture
-        chapters = stream.type == "data" and _tag(stream) == "text" and bool(container.chapters())
-        if stream.index != picture.index and not made and not chapters:
+        if stream.index != picture.index and not made and not is_of_chapters(stream):
             keep.append(stream)
     return keep
+
+
+def is_of_chapters(stream: Stream) -> bool:
+    """Whether a track is the text of chapters, which are copied as chapters."""
+    return stream.type == "data" and _tag(stream) == "text" and bool(stream.container.chapters())
 
 
 def meaningless(stream: Stream) -> bool:

@@ -27,8 +27,8 @@ _OGG_HEADER: Final = 27
 _OGG_LAST: Final = 4
 _FRAME_BY_FRAME: Final = ("dv", "yuv4mpegpipe")
 """Frames of one size follow each other."""
-_NOT_JUDGED: Final = ("rawvideo", "wrapped_avframe", "bitpacked")
-"""Their decoders know the picture's size from the container."""
+_JUDGED: Final = ("h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video", "vp9")
+"""Codecs whose strict decoders take every whole picture, and few that are not whole."""
 
 
 def torn_end(path: Path, container_format: str, last: Sequence[Packet[Any]], picture: VideoStream) -> str | None:
@@ -88,7 +88,7 @@ def _lacks_last_page(tail: bytes) -> bool:
 def _last_is_refused(last: Sequence[Packet[Any]], picture: VideoStream) -> bool:
     """Whether a strict decoder takes all of the pictures but the last; where it is never content nothing is known."""
     context = picture.codec_context
-    if context.name in _NOT_JUDGED:
+    if context.name not in _JUDGED:
         return False
     strict = cast("CodecContext", CodecContext.create(context.name, "r"))
     strict.extradata = context.extradata

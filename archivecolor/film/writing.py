@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -175,11 +174,15 @@ def _attach(
 ) -> tuple[str, ...]:
     """Attach the streams that have no place of their own; gives those that were, in words."""
     attached = []
-    for index in indices:
-        with opened(source) as old:
-            packets = partial(other_packets, old, offset=offset, until=until, whole=whole)
-            if attach(new, old.streams[index], packets):
-                attached.append(describe(old.streams[index]))
+
+    def packets(streams: dict[int, Stream]) -> Iterator[Packet[Any]]:
+        with opened(source) as old:  # anew each time
+            yield from other_packets(old, streams, offset, until, whole=whole)
+
+    with opened(source) as film:
+        for index in indices:
+            if attach(new, film.streams[index], packets):
+                attached.append(describe(film.streams[index]))
     return tuple(attached)
 
 

@@ -57,7 +57,7 @@ def test_a_leap_of_one_timestamp_is_told_and_the_others_stay(tmp_path: Path) -> 
     at = data.index(packet) - 3  # of a block: its time, 16 bit, and its flags, before what it holds
     source.write_bytes(data[:at] + (20_000).to_bytes(2, "big") + data[at + 2 :])
     record = color(source, tmp_path / "b.mkv", MASTER)
-    assert [w.text for w in record.warnings] == ["1 frames had no timestamp or a wrong one; they were given new ones"]
+    assert [w.text for w in record.warnings] == ["a frame had no timestamp or a wrong one, and got a new one"]
     found = survey(tmp_path / "b.mkv", lambda *_: None)
     assert [round(found.seconds(i), 2) for i in range(12)] == [round(i / 25, 2) for i in range(12)]
     assert check_film(source, tmp_path / "b.mkv").reason is None
