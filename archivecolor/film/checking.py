@@ -85,10 +85,16 @@ class _Reading:
             stream = picture_stream(container, self.path)
             self.codec, self.base = stream.codec_context.name, stream.time_base or self.base
             self.step = usual_step(stream)
-            packets, bad = PicturePackets(stream), False
-            for frame in decoded(container, stream, None, partial(_see, packets, stream.index)):
-                # Pictures behind a damaged one may be made from it, as far as the next key frame
-                bad = frame.is_corrupt or frame.pts in packets.damaged or (bad and not frame.key_frame)
+            packets, bad, last = PicturePackets(stream), False, -1
+            failed: list[str] = []
+            see = partial(_see, packets, stream.index)
+            for frame in decoded(container, stream, lambda _, text: failed.append(text), see):
+                # Pictures behind a damaged one, which need not come out itself, may be made from it
+                now = last if frame.pts is None else frame.pts
+                damage = failed or any(time is None or last < time <= now for time in packets.damaged)
+                bad = frame.is_corrupt or bool(damage) or (bad and not frame.key_frame)
+                failed.clear()
+                last = now
                 self.damaged += bad
                 self.times.append(frame.pts if frame.pts is not None else frame.dts)
                 form = form_of(stream, frame)

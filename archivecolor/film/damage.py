@@ -16,7 +16,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from archivecolor.film.declared import declared_size
-from archivecolor.film.slices import SliceSums
+from archivecolor.film.slices import SliceRows, SliceSums
 from archivecolor.film.torn import torn_end
 
 _SAME_DAMAGE_S: Final = 1.0
@@ -117,9 +117,10 @@ class PicturePackets:
         """From the last key frame on; empty where they are too many."""
         self._last_bytes = 0
         self._dts: list[int] = []
-        self._sums = SliceSums() if stream.codec_context.name == "ffv1" else None
+        codec = stream.codec_context
+        self._slices = {"ffv1": SliceSums(), "mpeg2video": SliceRows(codec.height)}.get(codec.name)
         self.damaged: list[int | None] = []
-        """When pictures are shown whose own check sum is not theirs."""
+        """When pictures are shown whose slices are not whole."""
 
     def see(self, packet: Packet[Any]) -> None:
         """Take note of one packet, in the order of the file."""
@@ -127,8 +128,8 @@ class PicturePackets:
             self.hidden.append(packet.pts)
         if packet.dts is not None:
             self._dts.append(packet.dts)
-        if self._sums:
-            self.damaged += self._sums.damaged(memoryview(packet), packet.pts)
+        if self._slices:
+            self.damaged += self._slices.damaged(memoryview(packet), packet.pts)
         if packet.is_keyframe:
             self.last, self._last_bytes = [], 0
         self._last_bytes += packet.size
@@ -138,7 +139,7 @@ class PicturePackets:
         """What was wrong, where frames are shown at ``shown`` in units of ``base``; times count from the first."""
         start = shown[0]
         found = [
-            Warned(max(0.0, float(((start if time is None else time) - start) * base)), "a damaged frame (its check sum)")
+            Warned(max(0.0, float(((start if time is None else time) - start) * base)), "a damaged frame, as its slices tell")
             for time in self.damaged
         ]
         strange = self._strange(base)
