@@ -16,7 +16,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from archivecolor.film.declared import declared_size
-from archivecolor.film.slices import SliceRows, SliceSums
+from archivecolor.film.slices import SliceSums, Strict
 from archivecolor.film.torn import torn_end
 
 _SAME_DAMAGE_S: Final = 1.0
@@ -30,6 +30,8 @@ _FASTEST_S, LONGEST_STEP_S = 0.0005, 86_400.0
 _FEW: Final = 3
 _BEYOND_S: Final = 1.0
 """Between a picture that is shown and the next that is hidden: who cuts a film by an edit list cuts between two frames."""
+_CHEAP: Final = ("mpeg1video", "mpeg2video")
+"""Codecs that are decoded twice, to find what is damaged."""
 _KEPT_BYTES: Final = 1 << 26
 """Of the last group of pictures; a longer one is not looked at again."""
 
@@ -117,8 +119,8 @@ class PicturePackets:
         """From the last key frame on; empty where they are too many."""
         self._last_bytes = 0
         self._dts: list[int] = []
-        codec = stream.codec_context
-        self._slices = {"ffv1": SliceSums(), "mpeg2video": SliceRows(codec.height)}.get(codec.name)
+        codec = stream.codec_context.name
+        self._slices = SliceSums() if codec == "ffv1" else Strict(stream) if codec in _CHEAP else None
         self.damaged: list[int | None] = []
         """When pictures are shown whose slices are not whole."""
 
@@ -129,7 +131,7 @@ class PicturePackets:
         if packet.dts is not None:
             self._dts.append(packet.dts)
         if self._slices:
-            self.damaged += self._slices.damaged(memoryview(packet), packet.pts)
+            self.damaged += self._slices.damaged(packet)
         if packet.is_keyframe:
             self.last, self._last_bytes = [], 0
         self._last_bytes += packet.size
@@ -139,7 +141,7 @@ class PicturePackets:
         """What was wrong, where frames are shown at ``shown`` in units of ``base``; times count from the first."""
         start = shown[0]
         found = [
-            Warned(max(0.0, float(((start if time is None else time) - start) * base)), "a damaged frame, as its slices tell")
+            Warned(max(0.0, float(((start if time is None else time) - start) * base)), "a damaged frame")
             for time in self.damaged
         ]
         strange = self._strange(base)

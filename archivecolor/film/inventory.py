@@ -25,6 +25,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
 from archivecolor.film.apart import inside
+from archivecolor.film.crop import Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
@@ -103,6 +104,8 @@ class Inventory:
     """Kinds of side data."""
     hidden: int = 0
     """Pictures that the file's edit list hides."""
+    crop: Crop = Crop()
+    """What players cut off."""
 
 
 class Taker:
@@ -149,6 +152,7 @@ class Taker:
             alpha=form.has_alpha,
             beside=frozenset(self.beside) - _OF_THE_CODING,
             hidden=self._hidden,
+            crop=crop_of(Path(container.name.removeprefix("file:"))) if container.name.startswith("file:") else Crop(),
         )
 
     def _streams(self, stream: Stream) -> Iterator[CarriedStream]:
@@ -223,6 +227,8 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
         lost.append("the turn of the picture")
     if before.hidden > after.hidden:
         lost.append(f"{before.hidden - after.hidden} pictures that the file's edit list hides")
+    if any(before.crop) and before.crop != after.crop:
+        lost.append("the crop of the picture ({} rows above, {} below, {} columns left, {} right)".format(*before.crop))
     if before.alpha and not after.alpha:
         lost.append("the alpha channel")
     return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
@@ -277,7 +283,7 @@ def _missing_tags(whose: str, before: Iterable[tuple[str, str]], after: Iterable
 
 
 def _channels(stream: Stream) -> str:
-    layout = stream.layout if isinstance(stream, AudioStream) else None
+    layout = stream.layout if isinstance(stream, AudioStream) and codec_name(stream) else None
     known = layout is not None and layout.nb_channels > _STEREO and "channels" not in layout.name
     return layout.name if layout and known else ""
 

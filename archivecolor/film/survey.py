@@ -27,6 +27,7 @@ from archivecolor.film.fields import parity_of
 from archivecolor.film.form import PictureForm, form_of, luma_view
 from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate, usual_step
+from archivecolor.film.side_data import convertible
 from archivecolor.film.times import are_sound, repaired
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
@@ -237,7 +238,7 @@ class _Findings:
             seekable=not broken,
             interlaced=self._interlaced,
             colored=sum(self._looks) >= _COLOR_SHARE * len(self._looks),
-            warnings=tuple(sorted((*self._warnings, *others), key=lambda warned: warned.time_s)),
+            warnings=tuple(sorted({*self._warnings, *others}, key=lambda warned: (warned.time_s, warned.text))),
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
         )
@@ -278,5 +279,5 @@ def _is_colored(frame: VideoFrame) -> bool:
     scale = min(1.0, THUMBNAIL_PX / short, _LOOK_PX / max(frame.width, frame.height))
     size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
     # Area averaging (AV_SWS 'AREA'): other scalers leave out most of the pixels
-    rgb = frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
+    rgb = convertible(frame).reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
     return not tone_of(np.asarray(rgb, dtype=np.uint8)).is_monochrome

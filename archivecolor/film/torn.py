@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import av
-from av.codec.context import CodecContext
 from av.packet import Packet
 from av.video.stream import VideoStream
+
+from archivecolor.film.slices import strict_decoder
 
 _TRANSPORT_BYTES: Final = (188, 192, 204)
 """Plain, with the time stamps of camcorders before it, with error correction behind it."""
@@ -87,13 +88,9 @@ def _lacks_last_page(tail: bytes) -> bool:
 
 def _last_is_refused(last: Sequence[Packet[Any]], picture: VideoStream) -> bool:
     """Whether a strict decoder takes all of the pictures but the last; where it is never content nothing is known."""
-    context = picture.codec_context
-    if context.name not in _JUDGED:
+    if picture.codec_context.name not in _JUDGED:
         return False
-    strict = cast("CodecContext", CodecContext.create(context.name, "r"))
-    strict.extradata = context.extradata
-    strict.thread_count = 1
-    strict.options = {"err_detect": "explode"}
+    strict = strict_decoder(picture)
     refused = []
     for number, packet in enumerate((*last, None)):
         try:

@@ -189,9 +189,12 @@ def _attach(
 def _complete(target: Path, film: Survey, encoding: Encoding) -> None:
     """Take the room out of a Matroska file's header that was left in it, and put what is missing into it."""
     form = film.form
-    aspect = aspect_elements(*_stored_size(target), form.sample_aspect) if form.sample_aspect else []
+    width, height = _stored_size(target)
+    aspect = aspect_elements(width, height, form.sample_aspect) if form.sample_aspect else []
+    same_size = (width, height) == (form.width, form.height)
+    of_video = [*aspect, *(film.inventory.crop.elements() if same_size else [])]
     in_stream = form.hdr is not None and bool(form.hdr.options(encoding.codec))
-    complete(target, aspect, form.hdr.elements() if form.hdr and not in_stream else [])
+    complete(target, of_video, form.hdr.elements() if form.hdr and not in_stream else [])
 
 
 def _stored_size(path: Path) -> tuple[int, int]:

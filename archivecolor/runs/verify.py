@@ -55,8 +55,8 @@ class VerifyRecord:
             )
         if self.not_provable:
             raise NotProvableError(
-                f"{self.not_provable} of {self.checked} results were coded with loss: their luma cannot be proved",
-                hint="lossless formats and --for master can be",
+                f"{self.not_provable} of {self.checked} results cannot be proved: the lines above say why",
+                hint="lossless formats and --for master can be, of sources that are not damaged",
             )
 
 

@@ -109,7 +109,7 @@ def test_the_check_sums_of_ffv1_are_told_and_its_damaged_frames_are_not_held_aga
     source, bad = flipped(tmp_path)
     color(source, tmp_path / "b.mkv", EncodeSettings(Purpose.MASTER))
     film = survey(source, lambda *_: None)
-    assert [(w.time_s, w.text) for w in film.warnings] == [(0.08, "a damaged frame (its check sum)")]
+    assert [(w.time_s, w.text) for w in film.warnings] == [(0.08, "a damaged frame")]
     check = check_film(source, tmp_path / "b.mkv")
     assert (check.reason, check.proved) == (None, False)
     assert (check.unproved or "").startswith(f"{len(bad)} frames of the source are damaged")
