@@ -73,6 +73,16 @@ class Kinds(StrEnum):
     FILMS = "films"
 
 
+class Luma(StrEnum):
+    """What became of a picture's luma when it was written."""
+
+    SAME = "same"
+    RECODED = "coded anew"
+    """A JPEG's could not be copied, and compressing it again moved it."""
+    LOSSY = "coded with loss"
+    """As was asked for, by a quality or a format."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColorSettings:
     """How color is made. Every field changes pixels."""

@@ -14,6 +14,11 @@ def printable(text: str | Path) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in raw)
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """'1 shot', '2 shots'."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def duration(seconds: float) -> str:
     """Seconds for people: '3 h 05 min'."""
     minutes, s = divmod(round(seconds), 60)
@@ -21,6 +26,24 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {s:02d} s" if minutes else f"{s} s"
+
+
+def roughly(seconds: float) -> str:
+    """A duration that is no more than a guess: '3 min', '2 h 30 min'."""
+    for step in (10, 60, 600, 1800):
+        if seconds < 20 * step:
+            return duration(max(1, round(seconds / step)) * step).replace(" 00 s", "")
+    return f"{round(seconds / 3600)} h"
+
+
+def space(size_bytes: int) -> str:
+    """An amount of data for people: '1.3 GB'."""
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
 def clock(seconds: float) -> str:

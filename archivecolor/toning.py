@@ -51,7 +51,7 @@ class Tone(StrEnum):
     """None, or as good as none."""
     TONED = "toned"
     """One tone: sepia, cyanotype, faded, yellowed."""
-    TINTED = "tinted"
+    TINTED = "in color in places"
     """Color in places: hand-tinted, a colored stamp or chart, a color photograph of something gray."""
     COLOR = "in color"
     """Color throughout."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from archivecolor.chroma.control.paint import Strokes
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
+from archivecolor.settings import Luma
 from archivecolor.stills import Still
 
 
@@ -56,3 +57,4 @@ class Written(NamedTuple):
     warnings: tuple[str, ...]
     confidence: float | None
     """The mean of its pages; None from generators that do not report it."""
+    luma: Luma = Luma.SAME

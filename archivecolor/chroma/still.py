@@ -71,6 +71,9 @@ class Colorizer:
         """
         self.max_megapixels = max_megapixels
         self._engine_lock = threading.Lock()
+        self._choosing = threading.Lock()
+        self._others: dict[ColorSettings, Colorizer] = {}
+        self._unchanged = engine
         self.settings = settings or ColorSettings()
         self.engine = thorough(engine, wanted=self.settings.thorough)
         self.hints = Hints(self.settings.hints) if self.settings.hints else None
@@ -88,6 +91,21 @@ class Colorizer:
     ) -> Self:
         """Load a trained generator into the engine that suits this machine, or into the one that is named."""
         return cls(select.open_engine(engine, generator), settings, max_megapixels=max_megapixels)
+
+    def with_settings(self, settings: ColorSettings) -> Colorizer:
+        """A colorizer with other settings and this one's engine, which stays its own. Hints make no difference.
+
+        Raises `InputError` when the reference cannot be taken.
+        """
+        settings = replace(settings, hints=None)
+        if settings == replace(self.settings, hints=None):
+            return self
+        with self._choosing:
+            if settings not in self._others:
+                other = Colorizer(self._unchanged, settings, max_megapixels=self.max_megapixels)
+                other._engine_lock = self._engine_lock
+                self._others[settings] = other
+            return self._others[settings]
 
     def close(self) -> None:
         """Free the engine."""
@@ -140,7 +158,7 @@ class Colorizer:
             raise OutputError(f"{target}: is the source itself", hint="give the result another name")
         made = self.painted(self.estimate([loaded.network_y], [loaded.strokes])[0], loaded.network_y, loaded.strokes)
         with atomic_write(target, overwrite=overwrite) as file:
-            warnings, _ = self.write_still(file, loaded, made, output)
+            warnings = self.write_still(file, loaded, made, output).warnings
         if confidence and made.confidence is None:
             return (*warnings, f"generator '{self.engine.folder.name}' does not report its confidence")
         if confidence:
@@ -179,12 +197,13 @@ class Colorizer:
         still = self._recorded(for_target(loaded.still, output), output, painted=loaded.is_painted)
         rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
-            return Written(still.warnings + write_still(file, rgb, still, output), made.mean_confidence)
+            told = write_still(file, rgb, still, output)
+            return Written(still.warnings + told.warnings, made.mean_confidence, told.luma)
         sure = [made.mean_confidence]
         pages = itertools.chain([(rgb, still)], self._further_pages(loaded, output, sure))
-        warnings = write_pages(file, pages, output)
-        told = [x for x in sure if x is not None]
-        return Written(warnings, sum(told) / len(told) if told else None)
+        told = write_pages(file, pages, output)
+        known = [x for x in sure if x is not None]
+        return Written(told.warnings, sum(known) / len(known) if known else None, told.luma)
 
     def _further_pages(
         self, first: LoadedStill, output: OutputSettings, sure: list[float | None]
@@ -245,7 +264,7 @@ class Colorizer:
             return strokes, ()
         small = still.orientation.to_upright(shrink(still.luma, still.orientation.to_stored(network_y).shape))
         strokes, too_vivid = fitted(strokes, np.ascontiguousarray(small))
-        said = f"{layer.name}: some hints are more vivid than what they lie on can be; they were brought in"
+        said = f"some hints are more vivid than what they lie on can be, and were brought in: {layer.name}"
         return strokes, (said,) if too_vivid else ()
 
     def predict(self, inputs: list[FloatArray]) -> list[FloatArray]:

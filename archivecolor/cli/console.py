@@ -6,42 +6,87 @@ import json
 import logging
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final, TextIO
 
 from archivecolor.errors import ArchiveColorError, OutputError
 from archivecolor.text import printable
 
 log = logging.getLogger("archivecolor")
 
+_DETAIL: Final = {"archivecolor_detail": True}
+_NARROWEST: Final = 40
+_CLEAR: Final = "\r\x1b[K"
+
+
+class _Live:
+    """Whether the last line is a live one, which the next one is written over."""
+
+    there = False
+
 
 def complain(error: ArchiveColorError) -> None:
     """One line on stderr that says what is wrong, and one that says what to do."""
-    sys.stderr.write(f"archivecolor: {printable(error.message)}\n")
+    sys.stderr.write(f"{wrapped(f'archivecolor: {printable(error.message)}')}\n")
     if error.hint:
-        sys.stderr.write(f"  hint: {printable(error.hint)}\n")
+        sys.stderr.write(f"{wrapped(f'  hint: {printable(error.hint)}')}\n")
+
+
+def detail(level: int, text: str, *arguments: object) -> None:
+    """A message for the log file, and for people who asked for all of them with ``--verbose``."""
+    log.log(level, text, *arguments, extra=_DETAIL)
+
+
+def width(stream: TextIO | None = None) -> int | None:
+    """Columns of the terminal that stderr is, or another stream; None where it is none."""
+    stream = stream or sys.stderr
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else None
+        return columns and max(_NARROWEST, columns)  # some terminals do not say
+    except (OSError, ValueError):
+        return None
+
+
+def wrapped(text: str, stream: TextIO | None = None) -> str:
+    """Text that breaks between words at the terminal's width; as it is where there is no terminal."""
+    columns = width(stream)
+    if not columns:
+        return text
+    lines = (
+        textwrap.wrap(line, columns, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False) or [""]
+        for line in text.splitlines()
+    )
+    return "\n".join(line for parts in lines for line in parts)
 
 
 def clear_line() -> None:
     """Take away the live line of a terminal."""
-    sys.stderr.write("\r\x1b[K")
+    _Live.there = False
+    sys.stderr.write(_CLEAR)
     sys.stderr.flush()
 
 
 def show_line(line: str, *, live: bool) -> None:
     """Put a line in the place of the live one, or below the last one where nothing is live."""
-    sys.stderr.write(f"\r\x1b[K{line}" if live else f"{line}\n")
+    columns, _Live.there = width(), live
+    sys.stderr.write(f"{_CLEAR}{line[: columns - 1] if columns else line}" if live else f"{line}\n")
     sys.stderr.flush()
 
 
 def emit(record: Mapping[str, object]) -> None:
     """One JSON object on one line of stdout."""
-    write_out(json.dumps(record, default=str))
+    _write_out(json.dumps(record, default=str))
 
 
 def write_out(text: str) -> None:
     """Plain text on stdout; raises `OutputError` when nothing reads it any more."""
+    _write_out(wrapped(text, sys.stdout))
+
+
+def _write_out(text: str) -> None:
     coding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(coding, "backslashreplace").decode(coding) + "\n")
@@ -63,6 +108,8 @@ def set_up_logging(*, quiet: bool, verbose: bool, log_file: Path | None) -> None
         handler.close()
     people = _StderrHandler()
     people.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
+    if not verbose:
+        people.addFilter(lambda record: not hasattr(record, "archivecolor_detail"))
     people.setFormatter(logging.Formatter("%(message)s"))
     log.addHandler(people)
     # Of damaged EXIF, among others; our own warnings name the picture
@@ -83,7 +130,8 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.write(f"{_CLEAR if _Live.there else ''}{wrapped(self.format(record))}\n")
+            _Live.there = False
         except OSError:
             self.handleError(record)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from archivecolor.cli import console
 from archivecolor.cli.lines import tell_least_sure
-from archivecolor.text import clock, duration, printable
+from archivecolor.text import clock, counted, duration, printable
 
 if TYPE_CHECKING:
     from archivecolor.runs.film.job import FilmRecord
@@ -20,7 +20,7 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
     """What the film is, and what will be made of it."""
     film, request = plan.scan.film, plan.request
     log.info(
-        "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %d shots -> %s",
+        "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %s -> %s",
         printable(request.source.name),
         film.form.width,
         film.form.height,
@@ -28,7 +28,7 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
         float(film.rate),
         clock(film.duration_s),
         plan.frames,
-        plan.shots,
+        counted(plan.shots, "shot"),
         plan.encoding.summary,
     )
     for note in plan.encoding.notes:
@@ -59,10 +59,10 @@ def _facts(plan: FilmPlan) -> dict[str, object]:
 def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
     """What was made, and where to look first."""
     log.info(
-        "%s: %d frames in %d shots, in %s (%.1f fps), %s, %.1f MB",
+        "%s: %d frames in %s, in %s (%.1f fps), %s, %.1f MB",
         printable(record.target),
         record.frames,
-        record.shots,
+        counted(record.shots, "shot"),
         duration(record.seconds),
         (record.frames - record.resumed) / record.seconds,
         record.encoding.summary,

@@ -23,7 +23,7 @@ def folder(
     grade: options.GradeOptions,
     advice: options.AdviceOptions,
     forget_hints: Annotated[
-        bool, options.color("--forget-hints", "Make painted results again without their hints.")
+        bool, options.color("--forget-hints", "Make results again without the hints or the reference on record.")
     ] = False,
     *,
     smoothing: options.SmoothingOptions,
@@ -41,9 +41,10 @@ def folder(
     """Color every photograph and film below SRC into the same tree below OUT.
 
     The same command continues where an earlier run stopped: a journal in OUT records what is done, and only what is
-    missing, or whose source, settings or generator has changed, is made. Each file keeps its format, bit depth,
-    resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the second stops
-    at once; no file is ever left half-written.
+    missing, or whose source, settings or generator has changed, is made. Hints and a reference on record are used
+    again, and with --overwrite all other settings, too, that the command does not give. Each file keeps its format,
+    bit depth, resolution and metadata. Sources are only read. The first Ctrl-C finishes the pictures under way, the
+    second stops at once; no file is ever left half-written.
 
     Examples:
     archivecolor folder scans out
@@ -90,7 +91,7 @@ def folder(
         making.place(out, source)  # a place that will not do is better known before the night than after it
     with interruptible() as interruption, FolderLines(json=tell.json, quiet=tell.quiet) as lines:
         record = color_folder(source, out, settings, listener=lines, stop=interruption.stop, dry_run=dry_run)
-        lines.close(record)
+        lines.close(record, out, reported=result.report)
     if not what.watch:
         interruption.raise_if_interrupted()
     if result.report and not dry_run and out.is_dir():  # there is none where there was nothing to color

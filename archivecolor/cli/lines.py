@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
 from archivecolor.cli import console
+from archivecolor.cli.grouped import Grouped
 from archivecolor.cli.progress import ProgressDisplay
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress
@@ -24,21 +26,25 @@ class Lines(Listener):
         self._display = ProgressDisplay(quiet=quiet)
         self._advised: set[str | None] = set()
         """Advice that was given: once is enough."""
+        self._warned = Grouped()
 
     def progress(self, progress: Progress) -> None:
         """Keep the live bar up to date."""
         self._display.show(progress)
 
     def item_done(self, outcome: ItemOutcome) -> None:
-        """One line with ``--verbose``, and one for each warning."""
+        """With ``--verbose`` one line, and one for each warning."""
         name = printable(outcome.name)
         for warning in outcome.warnings:
-            log.warning("%s: %s", name, printable(warning))
+            console.detail(logging.WARNING, "%s: %s", name, printable(warning))
+            self._warned.add(name, printable(warning))
         if outcome.status is ItemStatus.COLORED:
             log.debug("%s: colored in %.2f s", name, outcome.seconds)
             tell_least_sure(outcome.least_sure)
+        elif outcome.status is ItemStatus.RECODED:
+            log.debug("%s: %s", name, printable(outcome.reason or outcome.status))
         elif outcome.status is ItemStatus.NOT_PROVABLE:
-            log.info("%s: not provable, %s", name, printable(outcome.reason or ""))
+            log.debug("%s: not provable, %s", name, printable(outcome.reason or ""))
         elif outcome.status in (ItemStatus.PROVED, ItemStatus.UNCHANGED):
             log.debug("%s: %s", name, outcome.status)
         self.emit(outcome)
@@ -53,6 +59,14 @@ class Lines(Listener):
     def message(self, level: int, text: str) -> None:
         """One line."""
         log.log(level, "%s", printable(text))
+
+    def tell_warnings(self) -> None:
+        """How many warnings of each kind there were."""
+        lines = list(self._warned.lines())
+        if lines:
+            log.warning("warnings, by kind (-v has a line for each):")
+        for line in lines:
+            log.warning("  %s", line)
 
     def emit(self, outcome: ItemOutcome) -> None:
         """One JSON object, if they are wanted."""

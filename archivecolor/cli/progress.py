@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, Self
 from archivecolor.cli.console import clear_line, show_line
 from archivecolor.cli.interrupt import Interruption
 from archivecolor.runs.listener import Progress, Unit
-from archivecolor.text import clock, duration
+from archivecolor.text import clock, counted, duration, roughly
 
 _PLAIN_EVERY_S: Final = 30.0
 _LIVE_EVERY_S: Final = 0.25
@@ -97,9 +97,8 @@ class _ItemBar:
         now = time.monotonic()
         rate = self._rate.see(progress.done, now, first=0)
         if self._bar:
-            self._bar.update(
-                self._bar.task_ids[0], total=progress.total, completed=progress.done, rate=rate, failed=progress.failed
-            )
+            facts = {"rate": rate, "failed": progress.failed, "left": _left(progress, rate).removeprefix(", ")}
+            self._bar.update(self._bar.task_ids[0], total=progress.total, completed=progress.done, **facts)
         elif now - self._spoke >= _PLAIN_EVERY_S:
             self._spoke = now
             of = "" if progress.total is None else f"/{progress.total:.0f}"
@@ -123,9 +122,13 @@ class _FilmLine:
     def show(self, progress: Progress) -> None:
         now = time.monotonic()
         rate = self._rate.see(progress.done, now, first=progress.done)
-        if now - self._spoke < (_LIVE_EVERY_S if self._live else _PLAIN_EVERY_S):
+        ended = progress.unit is Unit.FRAMES and progress.done >= (progress.total or 0)
+        if now - self._spoke < (_LIVE_EVERY_S if self._live else _PLAIN_EVERY_S) and not (ended and self._live):
             return
         self._spoke = now
+        if ended:  # joining, copying the sound and the rest, looking it all over
+            show_line(f"{progress.item}: all frames are colored; finishing the file", live=self._live)
+            return
         if progress.unit is Unit.SHARE:
             line = f"{progress.doing} {progress.done:.0%}"
         else:
@@ -142,7 +145,14 @@ def _left(progress: Progress, rate: float) -> str:
     """How long it will take, if that can be estimated."""
     if progress.total is None:
         return ""
-    return f", {duration((progress.total - progress.done) / rate) if rate else 'unknown'} left"
+    of_rate = progress.total - progress.done - progress.films_after
+    parts = [f"{duration(of_rate / rate) if rate else 'unknown'} left"] if of_rate > 0 else []
+    if progress.films_after:
+        films = counted(progress.films_after, "film")
+        parts.append(f"then {films}" if parts else f"{films} left")
+    if progress.run_left_s is not None:
+        parts.append(f"{roughly(progress.run_left_s)} for all films")
+    return "".join(f", {part}" for part in parts) or ", finishing"
 
 
 def _bar(total: float | None) -> Any:
@@ -153,7 +163,6 @@ def _bar(total: float | None) -> Any:
         Progress,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
     bar = Progress(
@@ -162,11 +171,10 @@ def _bar(total: float | None) -> Any:
         TextColumn("{task.fields[rate]:.2f}/s"),
         TextColumn("[red]{task.fields[failed]} failed"),
         TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         console=Console(stderr=True),
     )
-    bar.add_task("", total=total, rate=0.0, failed=0)
+    bar.add_task("", total=total, rate=0.0, failed=0, left="")
     return bar
 
 

@@ -11,6 +11,7 @@ from archivecolor.cli import console, options
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.cli.layout import laid_out
 from archivecolor.cli.lines import Lines
+from archivecolor.text import counted
 
 
 @laid_out
@@ -52,7 +53,10 @@ def strip(
             stop=interruption.stop,
         )
     if source.is_dir():
-        counts = f"{record.stripped} stripped, {record.existing} already there, {record.failed} failed"
-        console.log.info("%s", counts)
+        anew = f" ({record.recoded} coded anew)" if record.recoded else ""
+        counts = f"{record.stripped} stripped{anew}, {record.existing} already there, {record.failed} failed"
+        others = f", {counted(record.ignored, 'other file', 'other files')} left" if record.ignored else ""
+        console.log.info("%s%s", counts, others)
+    lines.tell_warnings()
     interruption.raise_if_interrupted()
     record.raise_for_failures()

@@ -31,8 +31,9 @@ def verify(
     """Prove that results have the luma of their sources, every pixel, and are as they were written.
 
     With --source every result is decoded and compared with its source. Where OUT has a journal, the digest of every
-    result is compared with the one that was noted when it was written. A result is proved, not provable (it was coded
-    with loss, and is near its source), or wrong. Exit code 8 where one is wrong, 10 where one is not provable.
+    result is compared with the one that was noted when it was written. A result is proved; coded anew (a JPEG whose
+    luma could not be copied) or not provable (coded with loss), and near its source; or wrong. Exit code 8 where one is
+    wrong, else 10 where one is not proved; --verbose says why.
 
     Examples:
     archivecolor verify out --source scans
@@ -56,8 +57,9 @@ def verify(
             stop=interruption.stop,
         )
     if source:
-        said = f"have their sources' luma, {record.not_provable} cannot be proved, {record.wrong} are wrong"
-        console.log.info("%d of %d results %s", record.proved, record.checked, said)
+        anew = f", {record.recoded} coded anew" if record.recoded else ""
+        rest = f"{anew}, {record.not_provable} not provable, {record.wrong} wrong"
+        console.log.info("%d of %d results proved to have their sources' luma%s", record.proved, record.checked, rest)
     else:
         said = "are the files that were written; luma was not compared: give --source"
         console.log.info("%d of %d results %s", record.unchanged, record.checked, said)

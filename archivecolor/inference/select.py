@@ -149,7 +149,7 @@ def _best(folder: EngineFolder, settings: EngineSettings) -> Engine:
                 truth = reference.colorize(trial_luma())
         found = attempt(folder, candidate, truth)
         if not isinstance(found, str):
-            log.info("engine: %s%s", found.description, _why_not(passed))
+            log.debug("engine: %s%s", found.description, _why_not(passed))
             return found
         passed.append((candidate.name, found))
     raise DependencyError(f"no engine works here on '{settings.device}'{_why_not(passed)}", hint="archivecolor doctor")

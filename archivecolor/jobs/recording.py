@@ -34,6 +34,7 @@ from archivecolor.jobs.records import (
 )
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
+from archivecolor.settings import Luma
 
 
 def now_utc() -> str:
@@ -115,6 +116,7 @@ class Recorder:
         least_sure: tuple[TimedConfidence, ...] = (),
         *,
         lost: tuple[str, ...] = (),
+        luma: Luma = Luma.SAME,
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
 
@@ -139,6 +141,7 @@ class Recorder:
                 confidence=confidence,
                 least_sure=least_sure,
                 lost=lost,
+                luma=luma,
             )
         )
 
@@ -195,7 +198,6 @@ class Recorder:
             seconds=begun.seconds,
             source_file=begun.source,
             chosen=self._chosen,
-            painted="hints" in settings,
         )
 
     def _add(self, entry: Entry, *, wait: bool = True) -> None:

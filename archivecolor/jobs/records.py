@@ -20,12 +20,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from archivecolor.settings import Luma
+
 FORMAT: Final = 1
 """Of the journal's lines. Raised when an older archivecolor could misread them."""
 _DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What the parts of a damaged line raise; UnicodeDecodeError and JSONDecodeError are ValueErrors."""
 _LONGEST_NAME_BYTES: Final = 255
 
+PLACES: Final = ("hints_path", "reference_path")
+"""Settings that say where a file lies whose content another one is the digest of."""
 Settings = Mapping[str, str | float | int | bool | None]
 """Every chosen value that changes a result, by its name."""
 
@@ -50,6 +54,7 @@ class Status(StrEnum):
 
 _KINDS: Final = {str(kind): kind for kind in Kind}
 _STATUSES: Final = {str(status): status for status in Status}
+_LUMAS: Final = {str(luma): luma for luma in Luma}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,8 @@ class Entry:
     """Digest of the earlier result that this one replaces: it may still be there after a power cut."""
     chosen: bool = False
     """Named by hand (``--only-from``): runs that do not name it leave it alone, whatever their settings are."""
-    painted: bool = False
-    """It was made with hints."""
+    luma: Luma = Luma.SAME
+    """Of a still; a film's codec tells."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
     hint: str | None = None
@@ -142,8 +147,9 @@ class Entry:
 
 
 def settings_digest(settings: Settings) -> str:
-    """Sixteen hexadecimal digits that change when any setting does."""
-    return hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()[:16]
+    """Sixteen hexadecimal digits that change when any setting does, but for where files lie."""
+    values = {name: value for name, value in settings.items() if name not in PLACES}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def encode_run(run: RunRecord) -> bytes:
@@ -172,7 +178,7 @@ def encode_entry(entry: Entry) -> bytes:
         "result_file": _encode_file(entry.result_file),
         "replaces": entry.replaces_sha256,
         "chosen": entry.chosen or None,
-        "painted": entry.painted or None,
+        "luma": None if entry.luma is Luma.SAME else entry.luma,
         "warnings": list(entry.warnings) or None,
         "error": entry.error,
         "hint": entry.hint,
@@ -223,7 +229,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         result_file=_decode_file(item.get("result_file")),
         replaces_sha256=_optional(item.get("replaces")),
         chosen=bool(item.get("chosen", False)),
-        painted=bool(item.get("painted", False)),
+        luma=_LUMAS[item.get("luma", Luma.SAME)],
         warnings=tuple(map(_text, item.get("warnings", ()))),
         error=_optional(item.get("error")),
         hint=_optional(item.get("hint")),

@@ -12,7 +12,7 @@ colored or copied               is not there                                    
 colored or copied               is there             unchanged                   leave it (*done*), whoever touched it
 colored or copied               as it was made       changed                     make it again
 colored or copied               is another file      changed                     leave it: it is not ours
-colored with hints              is there             there are no hints now      leave it, unless told to forget them
+colored with hints, reference   is there             these are gone              leave it, unless told to forget them
 any                             is there             of another SRC, and another  leave it: it belongs to that SRC
 skipped: needs no color         is not there         unchanged                   leave it
 skipped: needs no color         is not there         changed                     look at it again
@@ -23,7 +23,8 @@ failed or skipped               is there             anything else              
 
 ``--overwrite`` makes everything. A result that is made again takes the place of the very file that was found, and of no
 other: it is looked at once more before it is replaced. Items that were **chosen** (named by ``--only-from``) keep the
-settings that they were chosen with: runs that do not name them make them again only when their source changed.
+settings that they were chosen with: runs that do not name them make them again only when their source changed, and then
+with those. Hints and a reference on record, and still there, are an item's own: a command that has none uses those.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Reason(StrEnum):
     DONE = "done"
     SKIPPED = "needs no color"
     CHOSEN = "was chosen with settings of its own"
-    PAINTED = "was painted by hand, and this command has no hints for it"
+    LACKING = "was made with hints or a reference that are gone"
     FOREIGN = "exists, but no known run made it"
     ALTERED = "was altered since it was made"
     OTHER_SOURCE = "belongs to another SRC"
@@ -75,8 +76,8 @@ class Wanted:
     settings: frozenset[str]
     """Digests of settings that come to the same for this item."""
     weights_sha256: str
-    painted: bool = False
-    """The run has hints for it."""
+    lacking: bool = False
+    """Hints or the reference that it was made with are not there any more, and the command has none in their place."""
     root: str | None = None
     """SRC as an absolute path."""
 
@@ -89,7 +90,7 @@ class Rules:
     chosen: bool = False
     """The items are named by hand."""
     forget_hints: bool = False
-    """Results that were painted may be made again without their paint."""
+    """Results may be made again without the hints and the reference that they were made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ def decide(wanted: Wanted, entry: Entry | None, rules: Rules) -> Decision:
     """Apply the rules above. Raises `InputError` where the source, `OutputError` where the result cannot be read."""
     made = None if entry is None else entry.result
     place = wanted.target if made in (None, wanted.result) else wanted.out / made
-    if entry and made and entry.painted and not wanted.painted and not rules.forget_hints and _look(place):
-        return Decision(make=False, reason=Reason.PAINTED)
+    if made and wanted.lacking and not rules.forget_hints and _look(place):
+        return Decision(make=False, reason=Reason.LACKING)
     if rules.overwrite:
         return _anew(place, entry)
     there = _look(place)

@@ -10,13 +10,13 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.records import Kind
+from archivecolor.jobs.records import Kind, Settings
 from archivecolor.jobs.resume import Reason
 
 _IN_MEMORY_BYTES: Final = 1 << 20
@@ -34,6 +34,8 @@ class Task:
     reason: Reason
     replaces_sha256: str | None = None
     """Digest of the result that is there and may be replaced, it and no other."""
+    recorded: Settings = field(default_factory=dict)
+    """Settings on record that the item takes over."""
 
     @property
     def may_replace(self) -> bool:
@@ -82,14 +84,15 @@ class TaskFile:
     def add(self, task: Task) -> None:
         """Append one. Raises `OutputError`."""
         result = str(task.target.relative_to(self._out))
-        self._lines.add((task.name, result, task.kind, task.reason, task.replaces_sha256))
+        self._lines.add((task.name, result, task.kind, task.reason, task.replaces_sha256, dict(task.recorded)))
         self.counts[task.kind] += 1
 
     def tasks(self, kind: Kind | None = None) -> Iterator[Task]:
         """All of them, or those of one kind. One reading at a time."""
-        for name, result, is_kind, reason, replaces in self._lines:
+        for name, result, is_kind, reason, replaces, recorded in self._lines:
             if kind is None or kind == is_kind:
-                yield Task(self._source / name, self._out / result, name, Kind(is_kind), Reason(reason), replaces)
+                source, target = self._source / name, self._out / result
+                yield Task(source, target, name, Kind(is_kind), Reason(reason), replaces, recorded)
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
 from archivecolor.jobs.journal import Entry, Kind, Status, journal_path, read_journal
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.settings import Luma
 from archivecolor.stills.sniff import names_a_picture, sniff
 
 _DIGITS: Final = frozenset("0123456789")
@@ -42,6 +43,7 @@ class ReviewItem:
     state: State
     result: str | None = None
     """Relative to OUT."""
+    luma: Luma = Luma.SAME
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     """Why it was not colored."""
@@ -93,6 +95,7 @@ def _from_entry(entry: Entry, out: Path) -> ReviewItem:
         kind=entry.kind,
         state=State(entry.status.value),
         result=entry.result,
+        luma=entry.luma,
         warnings=entry.warnings,
         reason=_without_path(entry.error, entry.source),
         hint=entry.hint,

@@ -44,6 +44,7 @@ FIELDS: Final = (
     "kind",  # still or film
     "status",  # a `State`
     "confidence",  # 0..1, or null
+    "luma",  # what became of it: a `Luma`
     "warnings",  # indices into texts
     "reason",  # why it was not colored: index into texts, or null
     "hint",  # likewise
@@ -144,6 +145,7 @@ def _row(preview: Preview, texts: _Texts) -> list[object]:
         item.kind,
         state,
         None if item.confidence is None else round(item.confidence, 3),
+        item.luma,
         [texts.number(warning) for warning in item.warnings],
         texts.number_or_none(f"its result cannot be shown: {preview.problem}" if preview.problem else item.reason),
         texts.number_or_none(item.hint),

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 from archivecolor.jobs.records import Kind, TimedConfidence
+from archivecolor.settings import Luma
 
 DEBUG: Final = logging.DEBUG
 INFO: Final = logging.INFO
 WARNING: Final = logging.WARNING
 
 COLUMNS: Final = (
-    *("source", "status", "kind", "target", "reason", "warnings", "seconds", "confidence", "error", "hint"),
+    *("source", "status", "kind", "target", "reason", "luma", "warnings", "seconds", "confidence", "error", "hint"),
 )
 """The fields of an outcome that reports have, in their order."""
 
@@ -51,6 +52,10 @@ class Progress:
     """Of the items that are done."""
     frames_per_s: float = 1.0
     """Of the film, where frames are counted."""
+    films_after: int = 0
+    """Of the items that are not done, films, which come last and take longer than photographs."""
+    run_left_s: float | None = None
+    """Of a film in a folder: what all films will take yet, where that can be told."""
 
 
 class ItemStatus(StrEnum):
@@ -69,6 +74,8 @@ class ItemStatus(StrEnum):
     PROVED = "proved"
     UNCHANGED = "unchanged"
     """It is the file that was written; its luma was not compared."""
+    RECODED = "coded anew"
+    """A JPEG whose luma could not be copied, so that it was compressed again; it is near its source."""
     NOT_PROVABLE = "not provable"
     """It was coded with loss; what can be compared is right."""
     WRONG = "wrong"
@@ -86,6 +93,8 @@ class ItemOutcome:
     kind: Kind | None = None
     target: Path | None = None
     reason: str | None = None
+    luma: Luma = Luma.SAME
+    """What became of a still's luma when it was written."""
     warnings: tuple[str, ...] = ()
     seconds: float | None = None
     confidence: float | None = None
@@ -100,6 +109,7 @@ class ItemOutcome:
         values["source"] = str(self.source)
         values["target"] = None if self.target is None else str(self.target)
         values["warnings"] = list(self.warnings)
+        values["luma"] = None if self.luma is Luma.SAME else self.luma
         return {name: value for name, value in values.items() if value not in (None, [])}
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.film.checking import check_film
-from archivecolor.settings import StillFormat
+from archivecolor.settings import Luma, StillFormat
 from archivecolor.stills import Still, open_still
 from archivecolor.stills.still import to_8_bit
 from archivecolor.stills.tiff_writing import white_of
@@ -35,6 +35,8 @@ class Verdict(StrEnum):
     """The verdict on a result."""
 
     PROVED = "proved"
+    RECODED = "coded anew"
+    """A JPEG whose luma could not be copied, and was compressed again; it is near its source."""
     NOT_PROVABLE = "not provable"
     """Coded with loss; what can be compared is right."""
     WRONG = "wrong"
@@ -58,8 +60,8 @@ def wrong(reason: str) -> Finding:
     return Finding(Verdict.WRONG, reason)
 
 
-def compare_stills(source: Path, result: Path, *, lossy: bool = False, max_megapixels: int | None = None) -> Finding:
-    """Compare a photograph with its colored result, which may be coded with loss if ``lossy`` and its format can.
+def compare_stills(source: Path, result: Path, *, luma: Luma = Luma.SAME, max_megapixels: int | None = None) -> Finding:
+    """Compare a photograph with its colored result; ``luma`` is what is on record of it, believed if the format can.
 
     Raises `InputError` where one of them cannot be read.
     """
@@ -69,7 +71,7 @@ def compare_stills(source: Path, result: Path, *, lossy: bool = False, max_megap
         after = open_still(result, page, max_megapixels=max_megapixels)
         if before.info.pages != after.info.pages:
             return wrong(f"has {after.info.pages} pages, its source {before.info.pages}")
-        finding = _compare(before, after, lossy=lossy and after.info.format in _MAY_BE_LOSSY)
+        finding = _compare(before, after, luma if after.info.format in _MAY_BE_LOSSY else Luma.SAME)
         if before.info.pages > 1:
             finding = finding.at(f"page {page + 1}")
         if finding.verdict is Verdict.WRONG:
@@ -80,18 +82,18 @@ def compare_stills(source: Path, result: Path, *, lossy: bool = False, max_megap
     return found
 
 
-def _compare(before: Still, after: Still, *, lossy: bool) -> Finding:
+def _compare(before: Still, after: Still, luma: Luma) -> Finding:
     was, now = _luma(before), _luma(after)
     if was.shape != now.shape:
         return wrong(f"is {_size(now)}, its source {_size(was)}")
     if before.pixels.float_y is not None and after.pixels.float_y is not None:
         tolerance = _FLOAT_TOLERANCE * white_of(before.pixels.float_y)
-        return _Difference.of(before.pixels.float_y, after.pixels.float_y, tolerance).finding(lossy=False)
+        return _Difference.of(before.pixels.float_y, after.pixels.float_y, tolerance).finding(Luma.SAME)
     if now.dtype == np.uint8:
         was = to_8_bit(was)
     elif was.dtype == np.uint8:
         return wrong("has 16 bit, its source 8")
-    return _Difference.of(was, now, 0).finding(lossy=lossy)
+    return _Difference.of(was, now, 0).finding(luma)
 
 
 def _luma(still: Still) -> UIntArray:
@@ -124,16 +126,17 @@ class _Difference:
         top = float(2 ** (8 * now.dtype.itemsize) - 1) if now.dtype.kind == "u" else 1.0
         return cls(differing / was.size, worst, 10 * log10(top**2 * was.size / squares) if squares else inf)
 
-    def finding(self, *, lossy: bool) -> Finding:
-        """What it means for a result that may or may not have been coded with loss."""
+    def finding(self, luma: Luma) -> Finding:
+        """What it means for a result of which that is on record."""
         if not self.share:
             return Finding()
         told = f"its luma differs in {self.share:.3%} of its pixels, by up to {self.worst:g}"
-        if not lossy:
+        if luma is Luma.SAME:
             return wrong(told)
         if self.psnr_db < _LEAST_PSNR_DB:
             return wrong(f"shows another picture than its source: {told} ({self.psnr_db:.1f} dB)")
-        return Finding(Verdict.NOT_PROVABLE, f"coded with loss: {told} ({self.psnr_db:.1f} dB)")
+        verdict = Verdict.RECODED if luma is Luma.RECODED else Verdict.NOT_PROVABLE
+        return Finding(verdict, f"{luma}: {told} ({self.psnr_db:.1f} dB)")
 
 
 def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) -> Finding:
@@ -149,7 +152,10 @@ def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) ->
     if changed:
         return wrong(f"lacks {changed}")
     lost = ", ".join(thing for thing in check.lost if thing not in named)
+    if lost:
+        has = "has its source's luma" if check.proved else "shows its source"
+        return wrong(f"{has}, but lacks {lost}")
     if check.proved:
-        return wrong(f"has its source's luma, but lacks {lost}") if lost else Finding()
+        return Finding()
     near = "" if check.psnr_db is None else f"; every picture is its source's (at least {check.psnr_db:.0f} dB)"
-    return Finding(Verdict.NOT_PROVABLE, f"{check.unproved}{near}{f', but it lacks {lost}' if lost else ''}")
+    return Finding(Verdict.NOT_PROVABLE, f"{check.unproved}{near}")

@@ -55,6 +55,7 @@ class FilmSettings:
     keep_work: bool = False
     """Keep the chroma in ``FILM.chroma`` beside the result, for another run with another codec or grading."""
     overwrite: bool = False
+    """Replace what is there. In a folder, of settings left at their defaults those on record are used."""
     jobs: int = 0
     """Segments of a film side by side, 0: one; threads that read and write stills, 0: one per core."""
 
@@ -77,7 +78,7 @@ class FolderSettings(FilmSettings):
     output: OutputSettings = field(default_factory=OutputSettings)
     """Of photographs."""
     forget_hints: bool = False
-    """Make results again without the hints that an earlier run had for them; else they are left as they are."""
+    """Make results again without the hints and the reference on record, which are used again otherwise."""
     confidence: bool = False
     """Write maps of where the generator was guessing; changes no result."""
     kinds: Kinds = Kinds.ALL

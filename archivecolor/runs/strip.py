@@ -27,9 +27,10 @@ from archivecolor.provenance.xmp import DamagedXmpError, without_record
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import check_jobs, check_megapixels
-from archivecolor.settings import OutputSettings
+from archivecolor.settings import Luma, OutputSettings
 from archivecolor.stills import Still, for_target, open_still, profiles, write_pages, write_still
 from archivecolor.stills.sniff import NotAPictureError, sniff
+from archivecolor.stills.still import Told
 from archivecolor.text import printable
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,12 @@ class StripRecord:
     """The outcome of taking the color off."""
 
     stripped: int
+    recoded: int
+    """Of these, JPEGs whose luma could not be copied, and was coded anew."""
     existing: int
     """Results that were there already."""
+    ignored: int
+    """Films and other files that are no photographs."""
     failed: int
 
     def raise_for_failures(self) -> None:
@@ -74,63 +79,74 @@ def strip(
         found = walk(source, out, rename=_gray_name, only=compile_patterns(only))
         copied = {entry.result for entry in read_journal(source) if entry.status is Status.COPIED}
 
-        def do(item: Item) -> tuple[str, ...]:
+        def do(item: Item) -> Told:
             if Path(item.name).as_posix() not in copied:
                 return strip_file(item.source, item.target, overwrite=overwrite, max_megapixels=max_megapixels)
             copy_whole(item.source, item.target, overwrite=overwrite)
-            return ()
+            return Told(())
 
-        return _strip_all(_pictures(found), do, jobs or usable_cores(), listener, stop or threading.Event())
+        counts: Counter[ItemStatus] = Counter()
+        pictures = _pictures(found, counts)
+        return _strip_all(pictures, do, counts, jobs or usable_cores(), listener, stop or threading.Event())
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
-    warnings = strip_file(source, out, overwrite=overwrite, max_megapixels=max_megapixels)
-    listener.item_done(ItemOutcome(source, source.name, ItemStatus.STRIPPED, Kind.STILL, target=out, warnings=warnings))
-    return StripRecord(1, 0, 0)
+    told = strip_file(source, out, overwrite=overwrite, max_megapixels=max_megapixels)
+    listener.item_done(_stripped(source, source.name, out, told))
+    return StripRecord(1, int(told.luma is Luma.RECODED), 0, 0, 0)
 
 
 def _strip_all(
     items: Iterator[Item],
-    do: Callable[[Item], tuple[str, ...]],
+    do: Callable[[Item], Told],
+    counts: Counter[ItemStatus],
     threads: int,
     listener: Listener,
     stop: threading.Event,
 ) -> StripRecord:
-    counts: Counter[ItemStatus] = Counter()
+    recoded = 0
     stages = workers.Stages(
         load=do,
-        compute=lambda warnings: warnings,
-        save=lambda _, __, warnings: warnings,
+        compute=lambda told: told,
+        save=lambda _, __, told: told,
         cost_bytes=lambda item: cost_bytes(item.source),
         group=lambda _: None,
     )
     finished = workers.run(items, stages, stop=stop.is_set, threads=threads, budget_bytes=working_budget_bytes())
     with closing(finished):
         for one in finished:
-            outcome = _outcome(one.item, one.result or (), one.error)
+            outcome = _outcome(one.item, one.result or Told(()), one.error)
+            recoded += outcome.luma is Luma.RECODED
             counts[outcome.status] += 1
             if outcome.status is ItemStatus.FAILED:
                 listener.item_failed(outcome)
             else:
                 listener.item_done(outcome)
-            failed = counts[ItemStatus.FAILED]
-            listener.progress(Progress("stripping", counts.total(), None, Unit.ITEMS, failed=failed))
-    return StripRecord(counts[ItemStatus.STRIPPED], counts[ItemStatus.EXISTS], counts[ItemStatus.FAILED])
+            done, failed = counts.total() - counts[ItemStatus.IGNORED], counts[ItemStatus.FAILED]
+            listener.progress(Progress("stripping", done, None, Unit.ITEMS, failed=failed))
+    statuses = (ItemStatus.EXISTS, ItemStatus.IGNORED, ItemStatus.FAILED)
+    return StripRecord(counts[ItemStatus.STRIPPED], recoded, *(counts[status] for status in statuses))
 
 
-def _outcome(item: Item, warnings: tuple[str, ...], error: ArchiveColorError | None) -> ItemOutcome:
+def _outcome(item: Item, told: Told, error: ArchiveColorError | None) -> ItemOutcome:
     if isinstance(error, AlreadyExistsError):
         return ItemOutcome(item.source, item.name, ItemStatus.EXISTS, Kind.STILL, item.target)
     if error:
         return ItemOutcome(item.source, item.name, ItemStatus.FAILED, Kind.STILL, error=error.message, hint=error.hint)
-    return ItemOutcome(item.source, item.name, ItemStatus.STRIPPED, Kind.STILL, item.target, warnings=warnings)
+    return _stripped(item.source, item.name, item.target, told)
 
 
-def _pictures(found: Iterable[object]) -> Iterator[Item]:
+def _stripped(source: Path, name: str, target: Path, told: Told) -> ItemOutcome:
+    status, kind = ItemStatus.STRIPPED, Kind.STILL
+    return ItemOutcome(source, name, status, kind, target, luma=told.luma, warnings=told.warnings)
+
+
+def _pictures(found: Iterable[object], counts: Counter[ItemStatus]) -> Iterator[Item]:
     for thing in found:
         if isinstance(thing, Item):
             try:
                 sniff(thing.source)
             except NotAPictureError as e:
+                counts[ItemStatus.IGNORED] += 1
                 log.debug("%s: skipped, %s", printable(thing.name), e.message.rpartition(": ")[2])
             else:
                 yield thing
@@ -142,10 +158,8 @@ def _gray_name(name: str) -> str:
     return str(path.with_suffix(".pgm")) if path.suffix.lower() == ".ppm" else name
 
 
-def strip_file(
-    source: Path, target: Path, *, overwrite: bool = False, max_megapixels: int | None = None
-) -> tuple[str, ...]:
-    """Write the gray picture inside a colored one; returns warnings. Raises `InputError` or `OutputError`."""
+def strip_file(source: Path, target: Path, *, overwrite: bool = False, max_megapixels: int | None = None) -> Told:
+    """Write the gray picture inside a colored one, and tell of it. Raises `InputError` or `OutputError`."""
     if is_same_file(target, source):
         raise OutputError(f"{target}: is the source itself", hint="give the result another name")
     output = OutputSettings()
@@ -160,7 +174,8 @@ def strip_file(
     with atomic_write(target, overwrite=overwrite) as file:
         if first.info.pages > 1:
             return write_pages(file, pages(), output)
-        return first.warnings + write_still(file, first.luma, first, output)
+        told = write_still(file, first.luma, first, output)
+        return told._replace(warnings=first.warnings + told.warnings)
 
 
 def _gray(still: Still) -> Still:

@@ -23,11 +23,16 @@ from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.luma_check import Finding, Verdict, compare_films, compare_stills, wrong
 from archivecolor.runs.settings import check_jobs, check_megapixels
-from archivecolor.settings import StillFormat
+from archivecolor.settings import Luma
 from archivecolor.stills.sniff import is_a_picture, names_a_picture
-from archivecolor.stills.traits import TRAITS
 
-JPEG_SUFFIXES: Final = TRAITS[StillFormat.JPEG].suffixes
+_ORDER: Final = (
+    ItemStatus.PROVED,
+    ItemStatus.UNCHANGED,
+    ItemStatus.RECODED,
+    ItemStatus.NOT_PROVABLE,
+    ItemStatus.WRONG,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,16 @@ class VerifyRecord:
     """Their luma is their sources', every pixel."""
     unchanged: int
     """They are the files that were written; their luma was not compared."""
+    recoded: int
+    """JPEGs whose luma could not be copied and was compressed again; they are near their sources."""
     not_provable: int
+    """They were coded with loss, as was asked for; they are near their sources."""
     wrong: int
 
     @property
     def checked(self) -> int:
         """How many results there were."""
-        return self.proved + self.unchanged + self.not_provable + self.wrong
+        return self.proved + self.unchanged + self.recoded + self.not_provable + self.wrong
 
     def raise_for_failures(self) -> None:
         """Raise `VerificationError` where a result is wrong, `NotProvableError` where one cannot be proved."""
@@ -53,10 +61,10 @@ class VerifyRecord:
                 f"{self.wrong} of {self.checked} results failed verification",
                 hint="the lines above say why; make those again: folder --only-from, --overwrite",
             )
-        if self.not_provable:
+        if unproved := self.recoded + self.not_provable:
             raise NotProvableError(
-                f"{self.not_provable} of {self.checked} results cannot be proved: the lines above say why",
-                hint="lossless formats and --for master can be, of sources that are not damaged",
+                f"{unproved} of {self.checked} results cannot be proved",
+                hint="-v says why; lossless formats such as --format tiff can be, and films made --for master",
             )
 
 
@@ -114,8 +122,7 @@ def verify(
             listener.progress(Progress("checking", done, None, Unit.ITEMS, failed=failed))
     if not counts and not (stop and stop.is_set()):
         raise InputError(f"{out}: has no results", hint="give the OUT of a run")
-    order = (ItemStatus.PROVED, ItemStatus.UNCHANGED, ItemStatus.NOT_PROVABLE, ItemStatus.WRONG)
-    return VerifyRecord(*(counts[status] for status in order))
+    return VerifyRecord(*(counts[status] for status in _ORDER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +136,8 @@ class _Result:
     sha256: str | None = None
     """What the journal says of it."""
     source_sha256: str | None = None
-    warnings: tuple[str, ...] = ()
-    """The run's warnings about it."""
+    luma: Luma = Luma.SAME
+    """What the run noted of it."""
     lost: tuple[str, ...] = ()
     """What the run said that a film lacks."""
     settings: Settings = field(default_factory=dict)
@@ -165,7 +172,7 @@ class _Results:
                 entry.kind,
                 entry.result_file.sha256 if entry.result_file else None,
                 entry.source_file.sha256 if entry.source_file else None,
-                entry.warnings,
+                entry.luma,
                 entry.lost,
                 runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {},
             )
@@ -213,8 +220,4 @@ class _Checker:
             if result.settings.keys() & {"start_s", "end_s"}:
                 return Finding(Verdict.NOT_PROVABLE, "holds a part of its source")
             return compare_films(result.source, result.path, named=result.lost)
-        # A file that is as the run left it may be lossy; a JPEG made from a JPEG is not, unless the run said so
-        from_jpeg = result.source.suffix.lower() in JPEG_SUFFIXES and not any("coded" in w for w in result.warnings)
-        lossy = sha256 is not None and not (from_jpeg and result.path.suffix.lower() in JPEG_SUFFIXES)
-        lossy = lossy or "quality" in result.settings
-        return compare_stills(result.source, result.path, lossy=lossy, max_megapixels=self.max_megapixels)
+        return compare_stills(result.source, result.path, luma=result.luma, max_megapixels=self.max_megapixels)

@@ -31,7 +31,7 @@ from archivecolor.stills.exif import with_orientation
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.metadata import left_out, without_motion
 from archivecolor.stills.sniff import NotAPictureError, sniff, suffix_of
-from archivecolor.stills.still import Still, StillInfo, to_8_bit
+from archivecolor.stills.still import Still, StillInfo, Told, to_8_bit
 from archivecolor.stills.traits import TRAITS
 
 __all__ = [
@@ -169,12 +169,12 @@ def _upright(still: Still) -> Still:
     )
 
 
-def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSettings) -> tuple[str, ...]:
+def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSettings) -> Told:
     """Encode ``[h, w, 3]`` integer RGB, or ``[h, w]`` gray, rows as stored in ``still``, made fit by `for_target`.
 
     Encoded in memory and then written, so that an `OSError` is ``file``'s and says what it is: encoders swallow
-    the number of a full disk. Returns warnings: what the target format cannot hold. Raises `OutputError` where it
-    cannot hold the picture itself.
+    the number of a full disk. Tells what the target format cannot hold, and what became of the luma. Raises
+    `OutputError` where it cannot hold the picture itself.
     """
     target = output.format or still.info.format
     alpha, warnings = _alpha_for(still, target)
@@ -187,11 +187,11 @@ def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSett
     for part in coded.parts:
         file.write(part)
     said = (*warnings, *coded.said, *left_out(still, target))
-    return (*said, *_lost(still.path, file, (*still.warnings, *said)))
+    return Told((*said, *_lost(still.path, file, (*still.warnings, *said))), coded.luma)
 
 
-def write_pages(file: BinaryIO, pages: Iterable[tuple[UIntArray, Still]], output: OutputSettings) -> tuple[str, ...]:
-    """Write a TIFF of several pages, one after the other; `write_still` for each. Returns every warning once."""
+def write_pages(file: BinaryIO, pages: Iterable[tuple[UIntArray, Still]], output: OutputSettings) -> Told:
+    """Write a TIFF of several pages, one after the other; `write_still` for each. Tells every warning once."""
     warnings: dict[str, None] = {}
     source = Path()
     with tiff_writing.Pages(file) as written:
@@ -207,7 +207,7 @@ def write_pages(file: BinaryIO, pages: Iterable[tuple[UIntArray, Still]], output
             )
             warnings |= dict.fromkeys(said)
             source = still.path
-    return (*warnings, *_lost(source, file, tuple(warnings)))
+    return Told((*warnings, *_lost(source, file, tuple(warnings))))
 
 
 def _lost(source: Path, file: BinaryIO, said: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,4 +22,4 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 
 def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
     """Encode 8-bit RGB."""
-    return pillow.encode("BMP", rgb, None, {"dpi": still.metadata.dpi} if still.metadata.dpi else {})
+    return pillow.encode("BMP", rgb, None, {"dpi": still.metadata.dpi or (0, 0)})  # Pillow would invent 96

@@ -13,7 +13,7 @@ from typing import Any, Final
 from archivecolor.color import UIntArray
 from archivecolor.errors import DependencyError, InputError
 from archivecolor.installation import install_line
-from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import pillow
 from archivecolor.stills.metadata import exif_of
 from archivecolor.stills.still import Coding, Encoded, Still, StillInfo
@@ -57,4 +57,5 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     }
     options |= {"quality": output.quality} if output.quality else _LOSSLESS
     coded = pillow.encode("HEIF", rgb, alpha, options)
-    return replace(coded, said=pillow.grown(still, StillFormat.HEIF, output))
+    luma = Luma.LOSSY if output.quality else Luma.SAME
+    return replace(coded, said=pillow.grown(still, StillFormat.HEIF, output), luma=luma)

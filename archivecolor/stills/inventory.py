@@ -12,15 +12,15 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from archivecolor.stills.inventory_heif import items
+from archivecolor.stills import inventory_bare, inventory_heif
+from archivecolor.stills.inventory_bare import Held
 from archivecolor.stills.inventory_ifd import Directory, Structure, directories
 
-_MOST_TOLD: Final = 12
-_MOST_THINGS: Final = 20_000
+_MOST_TOLD, _MOST_THINGS = 12, 20_000
 _LONGEST_BYTES: Final = 64 << 20
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _JOINED: Final = {
@@ -35,19 +35,7 @@ _RESOLUTION: Final = (282, 283, 296)
 _REDUCED: Final = 5
 _PNG_PICTURE: Final = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"CgBI", b"iDOT")
 _WEBP_PICTURE: Final = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH")
-_BOX_PICTURE: Final = (
-    b"jP  ",
-    b"ftyp",
-    b"jp2h",
-    b"jp2c",
-    b"ihdr",
-    b"bpcc",
-    b"cdef",
-    b"pclr",
-    b"cmap",
-    b"mdat",
-    b"free",
-)
+_BOX_PICTURE: Final = (b"jP  ", *b"ftyp jp2h jp2c ihdr bpcc cdef pclr cmap mdat free".split())
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
@@ -62,6 +50,7 @@ class Thing:
 
 
 Inventory = dict[str, Thing]
+_Walk = Callable[[BinaryIO], Iterator[tuple[str, Thing]]]
 
 
 def inventory(file: BinaryIO) -> Inventory:
@@ -222,7 +211,9 @@ def _fields(directory: Directory, group: str) -> Iterator[tuple[str, Thing]]:
 
 
 def _tiff(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
-    pages = list(directories(Structure(file)))
+    structure = Structure(file)
+    pages = list(directories(structure))
+    yield from _things(inventory_bare.behind(file, structure.end))
     pictures = [page for page in pages if not page.subfile & _REDUCED]
     if len(pictures) < len(pages):
         yield "reduced pictures or masks", Thing("thumbnail")
@@ -235,34 +226,46 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
     file.seek(8)
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
+        if kind == b"IEND":
+            yield from _things(inventory_bare.behind(file, file.tell() + 4))
+            return
         if kind in _PNG_PICTURE or size > _LONGEST_BYTES:
             file.seek(size + 4, io.SEEK_CUR)
             continue
         body = file.read(size)
         file.seek(4, io.SEEK_CUR)
-        if kind == b"eXIf":
-            yield from _exif(body.removeprefix(b"Exif\0\0"))
-        elif kind == b"iCCP":
-            yield "ICC profile", Thing("ICC profile")
-        elif kind == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
-            yield "XMP", Thing("XMP")
-        elif kind == b"tEXt" and body.startswith(b"Comment\0"):
-            yield "comment", Thing("comment", _digest(body[8:]))
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            yield f"text '{_printable(body)}'", Thing("text", _digest(body))
-        elif kind == b"caBX":
-            yield "C2PA manifest", Thing("C2PA")
-        elif kind == b"pHYs" and len(body) == 9:
-            across, down, unit = struct.unpack(">IIB", body)
-            scale = 0.0254 if unit else 1.0
-            yield from _resolution(across * scale, down * scale, "inch" if unit else "")
-        else:
-            yield f"chunk '{_printable(kind)}'", Thing("chunk", _digest(body))
+        yield from _png_chunk(kind, body)
+
+
+def _png_chunk(kind: bytes, body: bytes) -> Iterator[tuple[str, Thing]]:
+    if kind == b"eXIf":
+        yield from _exif(body.removeprefix(b"Exif\0\0"))
+    elif kind == b"iCCP":
+        yield "ICC profile", Thing("ICC profile")
+    elif kind == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
+        yield "XMP", Thing("XMP")
+    elif kind == b"tEXt" and body.startswith(b"Comment\0"):
+        yield "comment", Thing("comment", _digest(body[8:]))
+    elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+        yield f"text '{_printable(body)}'", Thing("text", _digest(body))
+    elif kind == b"bKGD":  # in as many numbers as there are colors
+        yield "background", Thing("background")
+    elif kind == b"caBX":
+        yield "C2PA manifest", Thing("C2PA")
+    elif kind == b"pHYs" and len(body) == 9:
+        across, down, unit = struct.unpack(">IIB", body)
+        scale = 0.0254 if unit else 1.0
+        yield from _resolution(across * scale, down * scale, "inch" if unit else "")
+    else:
+        yield f"chunk '{_printable(kind)}'", Thing("chunk", _digest(body))
 
 
 def _webp(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
+    file.seek(4)
+    end = 8 + struct.unpack("<I", file.read(4))[0]
+    yield from _things(inventory_bare.behind(file, end + end % 2))
     file.seek(12)
-    while len(head := file.read(8)) == 8:
+    while file.tell() < end and len(head := file.read(8)) == 8:
         kind, size = struct.unpack("<4sI", head)
         if kind in _WEBP_PICTURE or size > _LONGEST_BYTES:
             file.seek(size + size % 2, io.SEEK_CUR)
@@ -294,6 +297,8 @@ def _boxes(file: BinaryIO, at: int = 0, end: int | None = None) -> Iterator[tupl
             return
         if kind in (b"jp2h", b"res "):
             yield from _boxes(file, start, last)
+        elif kind == b"jp2c":
+            yield from _things(inventory_bare.of_codestream(file, start))
         elif kind not in _BOX_PICTURE and last - start <= _LONGEST_BYTES:
             file.seek(start)
             yield from _box(kind, file.read(last - start))
@@ -317,15 +322,29 @@ def _box(kind: bytes, body: bytes) -> Iterator[tuple[str, Thing]]:
 
 
 def _heif(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
-    for kind, name in items(file):
+    for kind, name in inventory_heif.items(file):
         yield f"{kind} '{_printable(name.encode())}'" if name else kind, Thing(kind)
+    yield from _exif(inventory_heif.exif(file))
 
 
-_WALKS: Final = (
+def _things(held: Iterator[Held]) -> Iterator[tuple[str, Thing]]:
+    for name, group, content in held:
+        told = content.decode("ascii", "replace") if group == "resolution" else _digest(content)
+        yield name, Thing(group, told if content else "")
+
+
+def _bare(walk: Callable[[BinaryIO], Iterator[Held]]) -> _Walk:
+    return lambda file: _things(walk(file))
+
+
+_WALKS: Final[tuple[tuple[Callable[[bytes], bool], _Walk], ...]] = (
     (lambda head: head.startswith(b"\xff\xd8\xff"), _jpeg),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _png),
     (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
     (lambda head: head[8:12] == b"WEBP", _webp),
     (lambda head: head.startswith(b"\0\0\0\x0cjP  \r\n\x87\n"), _boxes),
     (lambda head: head[4:8] == b"ftyp", _heif),
+    (lambda head: head.startswith(b"\xff\x4f\xff\x51"), _bare(inventory_bare.of_codestream)),
+    (lambda head: head.startswith(b"BM"), _bare(inventory_bare.of_bmp)),
+    (lambda head: head[:1] == b"P" and head[1:2] in b"123456", _bare(inventory_bare.of_pnm)),
 )

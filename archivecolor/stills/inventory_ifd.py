@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -22,6 +22,9 @@ _MOST_BYTES: Final = 256 << 20
 _LONGEST_BYTES: Final = 64 << 20
 _INNER: Final = {34665: "Exif", 34853: "GPS", 40965: "Interoperability"}
 _SUB_PICTURES: Final = 330
+_PIXELS: Final = ((273, 279), (324, 325), (513, 514))
+"""Where strips, tiles, and a JPEG of the old kind lie, and how long they are."""
+_PLACED: Final = frozenset({_SUB_PICTURES, *(code for pair in _PIXELS for code in pair)})
 _SUBFILE: Final = 254
 _ORIENTATION: Final = 274
 _NOTHING_TOLD: Final = frozenset(
@@ -40,6 +43,8 @@ class Structure:
     file: BinaryIO
     start: int = 0
     read_bytes: int = 0
+    end: int = 0
+    """Behind the last byte that was read, or that a directory says holds pixels."""
 
     def at(self, place: int, size: int) -> bytes:
         """Some bytes, or fewer where there are none."""
@@ -48,7 +53,14 @@ class Structure:
         self.file.seek(min(self.start + place, 1 << 62))
         data = self.file.read(size)
         self.read_bytes += len(data)
+        self.end = max(self.end, place + len(data))
         return data
+
+    def hold(self, numbers: Mapping[int, tuple[int, ...]]) -> None:
+        """Note where a directory says that pixels lie."""
+        for places, sizes in _PIXELS:
+            ends = (a + b for a, b in zip(numbers.get(places, ()), numbers.get(sizes, ()), strict=False))
+            self.end = max(self.end, *ends, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +117,12 @@ def _read(
     if len(head) < counted:
         return
     count = min(int.from_bytes(head, "little" if order == "<" else "big"), _MOST_FIELDS)
+    numbers: dict[int, tuple[int, ...]] = {}
     table = structure.at(place + counted, count * entry + wide)
     for i in range(min(count, len(table) // entry)):
         code, kind = struct.unpack_from(f"{order}HH", table, i * entry)
         values = _values(structure, table[i * entry : (i + 1) * entry], kind, order, wide)
+        numbers |= {code: _numbers(values, kind)} if code in _PLACED else {}
         if code in _INNER and len(values) >= 4:
             inner = int.from_bytes(values[:8], "little")
             if inner not in seen:
@@ -118,6 +132,10 @@ def _read(
             into.subfile = int.from_bytes(values[:4], "little")
         elif within or code not in _NOTHING_TOLD:
             into.fields.append(Found(code, _name(code, within), values))
+    structure.hold(numbers)
+    for inner in set(numbers.get(_SUB_PICTURES, ())) - seen if len(seen) < _MOST_PAGES else ():
+        seen.add(inner)
+        _read(structure, inner, order, big=big, into=Directory(), within="Sub", seen=seen)
     if not within and len(table) == count * entry + wide:
         into.next = int.from_bytes(table[-wide:], "little" if order == "<" else "big")
 
@@ -133,6 +151,12 @@ def _values(structure: Structure, entry: bytes, kind: int, order: str, wide: int
     if order == ">" and unit > 1:
         return b"".join(value[i : i + unit][::-1] for i in range(0, len(value), unit))
     return value
+
+
+def _numbers(values: bytes, kind: int) -> tuple[int, ...]:
+    form = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(kind, "")
+    size = struct.calcsize(f"<{form}")
+    return struct.unpack(f"<{len(values) // size}{form}", values[: len(values) // size * size]) if size else ()
 
 
 def _name(code: int, within: str) -> str:

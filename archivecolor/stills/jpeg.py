@@ -18,7 +18,7 @@ from PIL import Image
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
-from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import jpeg_extras, jpeg_markers, jpeg_scans, pillow
 from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
@@ -98,7 +98,7 @@ def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
     if rgb.ndim == 2:
         return _encode_gray(rgb, still, options, header)
     if still.coding.jpeg is None or output.quality is not None:
-        return Encoded([_save(Image.fromarray(rgb), options, header)])
+        return Encoded([_save(Image.fromarray(rgb), options, header)], luma=Luma.LOSSY)
     reason = ""
     try:
         coded = jpeg_scans.splice(still.coding.jpeg, rgb, _chroma_table(), options, header)
@@ -108,28 +108,33 @@ def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
         reason = f", for {e}"
     except _UNREADABLE:  # oddly coded, though it could be decoded
         pass
-    coded = _save(Image.fromarray(rgb), options, header)
+    return _anew(_save(Image.fromarray(rgb), options, header), still, reason)
+
+
+def _anew(coded: bytes, still: Still, reason: str) -> Encoded:
+    """A JPEG whose luma could not be copied, with what that did to it."""
     moved = np.abs(jpeg_scans.y_plane(coded).astype(np.int16) - still.luma)
     if not moved.any():
         return Encoded([coded])
     share = f"{(moved > 0).mean():.2%} of its pixels by up to {moved.max()}"
-    return Encoded([coded], (f"coded anew{reason}, which moved the luma of {share}; --format tiff keeps it",))
+    said = f"coded anew{reason}, which moved the luma of {share}; --format tiff keeps it"
+    return Encoded([coded], (said,), Luma.RECODED)
 
 
 def _encode_gray(luma: UIntArray, still: Still, options: dict[str, Any], header: bytes) -> Encoded:
     """The luma alone: copied from a source that is a JPEG, where it has luma."""
-    source = still.coding.jpeg
-    said: tuple[str, ...] = ()
+    source, reason = still.coding.jpeg, ""
     if source is not None:
         try:
             return Encoded([jpeg_scans.luma_of(source, options, header)])
         except NotCopiedError as e:
-            said = (f"coded anew, for {e}",)
+            reason = f", for {e}"
         except _UNREADABLE:
-            said = ("coded anew, for it is oddly coded",)
+            reason = ", for it is oddly coded"
     if "qtables" in options:
         options["qtables"] = options["qtables"][:1]
-    return Encoded([_save(Image.fromarray(luma), options, header)], said)
+    coded = _save(Image.fromarray(luma), options, header)
+    return Encoded([coded], luma=Luma.LOSSY) if source is None else _anew(coded, still, reason)
 
 
 def _save(image: Image.Image, options: dict[str, Any], header: bytes) -> bytes:

@@ -40,9 +40,10 @@ def with_own(metadata: Metadata, image: Image.Image, source: bytes) -> Metadata:
     header = next((body for marker, body in segments if marker == APP0 and body.startswith(b"JFIF\0")), b"")
     dpi, aspect = metadata.dpi, None
     if image.info.get("jfif_unit", 0) == 0:
-        # Pillow invents 72 dots an inch where EXIF has none
-        told = any(field.code == tags.X_RESOLUTION for field in exif.parse(metadata.exif or b""))
-        dpi = dpi if told else None
+        # Pillow invents 72 dots an inch where EXIF has none, and takes no unit for inches
+        told = {field.code: field.value for field in exif.parse(metadata.exif or b"")}
+        in_a_unit = int.from_bytes(told.get(tags.RESOLUTION_UNIT, b"\2")[:2], "little") != tags.NO_UNIT
+        dpi = dpi if tags.X_RESOLUTION in told and in_a_unit else None
         across, down = image.info.get("jfif_density", (1, 1))
         aspect = (float(across), float(down)) if across != down and across and down else None
     return replace(

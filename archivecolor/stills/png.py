@@ -28,7 +28,10 @@ _SIGNATURE_BYTES: Final = 8
 _IHDR_END: Final = 33
 _DEPTH: Final = 24
 _METERS_PER_INCH: Final = 0.0254
-_CARRIED: Final = {b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
+_CARRIED: Final = {
+    *(b"pHYs", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"),
+    *(b"cICP", b"mDCV", b"cLLI", b"bKGD"),
+}
 _ANCILLARY: Final = 32
 _SAFE_TO_COPY: Final = 32
 """Bits of the first and of the last letter of a chunk's name."""
@@ -58,7 +61,9 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
             # Pillow would decode the picture to look for EXIF behind it
             image.info.setdefault("exif", next((c[8:-4] for c in chunks if c[4:8] == b"eXIf"), b""))
         metadata, orientation, said = pillow.read_metadata(image)
-    carried = tuple(c for c in chunks if _goes_along(c[4:8]) and (c[4:8] != b"iCCP" or metadata.icc))
+    with path.open("rb") as f:
+        bits = f.read(_DEPTH + 1)[_DEPTH]
+    carried = tuple(_at_depth(c, bits) for c in chunks if _goes_along(c[4:8]) and (c[4:8] != b"iCCP" or metadata.icc))
     metadata = replace(metadata, png_chunks=carried)
     return Still(path, info, pixels, orientation, metadata, warnings=said)
 
@@ -66,6 +71,14 @@ def read(path: Path, info: StillInfo, page: int) -> Still:
 def _goes_along(kind: bytes) -> bool:
     """Whether a chunk holds for the colored picture: what is known to, and what says so of itself (PNG, 5.4)."""
     return kind in _CARRIED or bool(kind[0] & _ANCILLARY and kind[3] & _SAFE_TO_COPY)
+
+
+def _at_depth(chunk: bytes, bits: int) -> bytes:
+    """A chunk; a gray background of a picture of less than 8 bit, as an 8-bit one has it."""
+    if chunk[4:8] != b"bKGD" or len(chunk) != 14 or bits >= 8:
+        return chunk
+    top = (1 << bits) - 1
+    return _chunk(b"bKGD", struct.pack(">H", min(int.from_bytes(chunk[8:10], "big"), top) * 255 // top))
 
 
 def _decode_16_bit(path: Path, transparent: object) -> Pixels:
@@ -130,13 +143,14 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     if not ok:
         raise OutputError(f"{still.path}: could not be encoded as PNG")
     data = coded.data.cast("B")
-    return Encoded([data[:_IHDR_END], *_metadata_chunks(still), data[_IHDR_END:]])
+    channels = _CHANNELS[data[_DEPTH + 1]]
+    return Encoded([data[:_IHDR_END], *_metadata_chunks(still, channels), data[_IHDR_END:]])
 
 
-def _metadata_chunks(still: Still) -> Iterator[bytes]:
+def _metadata_chunks(still: Still, channels: int) -> Iterator[bytes]:
     kept = still.metadata
     if still.info.format is StillFormat.PNG:
-        yield from _replaced(kept)
+        yield from (fitting for chunk in _replaced(kept) if (fitting := _background(chunk, channels)))
         return
     if kept.icc:
         yield _profile_chunk(kept.icc)
@@ -151,6 +165,19 @@ def _metadata_chunks(still: Still) -> Iterator[bytes]:
         yield _chunk(b"tEXt", b"Comment\0" + kept.comment.replace(b"\0", b""))
     if kept.xmp:
         yield _xmp_chunk(kept.xmp)
+
+
+def _background(chunk: bytes, channels: int) -> bytes:
+    """A chunk, a background that it tells in as many numbers as the picture has colors (PNG, 11.3.4.1).
+
+    Nothing where that cannot be: of a background that is a palette's number, or in color for a gray picture.
+    """
+    body = chunk[8:-4]
+    if chunk[4:8] != b"bKGD" or len(body) == (6 if channels > 2 else 2):
+        return chunk
+    if channels > 2:
+        return _chunk(b"bKGD", body * 3) if len(body) == 2 else b""
+    return _chunk(b"bKGD", body[:2]) if body == body[:2] * 3 else b""
 
 
 def _replaced(kept: Metadata) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from archivecolor.stills.unread import RAW_SUFFIXES, unread
 
 _PICTURE_SUFFIXES: Final = {suffix for traits in TRAITS.values() for suffix in traits.suffixes}
 
+_OF_COLOR: Final = {".pgm": ".ppm", ".pbm": ".ppm", ".j2k": ".jp2", ".j2c": ".jp2"}
 _BMP_HEADER_BYTES: Final = 26
 
 
@@ -34,9 +35,13 @@ def names_a_picture(name: str) -> bool:
 
 
 def color_name(name: str) -> str:
-    """What a colored file of its source's format is called: a PGM has no place for color and becomes a PPM."""
+    """What a colored file of its source's format is called.
+
+    A PGM has no place for color and becomes a PPM, a bare codestream none for what is said of it and becomes a JP2.
+    """
     path = Path(name)
-    return str(path.with_suffix(".ppm")) if path.suffix.lower() in (".pgm", ".pbm") else name
+    suffix = _OF_COLOR.get(path.suffix.lower())
+    return str(path.with_suffix(suffix)) if suffix else name
 
 
 def suffix_of(format: StillFormat) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.frames import Orientation
-from archivecolor.settings import StillFormat
+from archivecolor.settings import Luma, StillFormat
 from archivecolor.stills.exif import Field
 from archivecolor.toning import thumbnail
 
@@ -82,6 +82,14 @@ class Encoded:
 
     parts: list[Coded]
     said: tuple[str, ...] = ()
+    luma: Luma = Luma.SAME
+
+
+class Told(NamedTuple):
+    """What there is to say of a file that was written."""
+
+    warnings: tuple[str, ...]
+    luma: Luma = Luma.SAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archivecolor.color import UIntArray
-from archivecolor.settings import OutputSettings, StillFormat
+from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import bounds, pillow
 from archivecolor.stills.metadata import exif_of
 from archivecolor.stills.still import Coding, Encoded, Still, StillInfo
@@ -50,4 +50,5 @@ def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: Output
     }
     options |= {"quality": output.quality} if output.quality else {"lossless": True, "exact": True}
     coded = pillow.encode("WEBP", rgb, alpha, options)
-    return replace(coded, said=pillow.grown(still, StillFormat.WEBP, output))
+    luma = Luma.LOSSY if output.quality else Luma.SAME
+    return replace(coded, said=pillow.grown(still, StillFormat.WEBP, output), luma=luma)

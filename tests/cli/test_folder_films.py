@@ -83,7 +83,7 @@ def test_what_only_bears_a_films_name_is_told_and_the_rest_is_done(run: Run, mix
     (mixed / "text.mov").write_text("Box 7, reel 12")
     done = run("folder", mixed, out)
     assert done.code == 7
-    assert "app.ts: skipped, is not a film" in done.err
+    assert "1 not a picture" in done.err
     assert "is empty" in done.lines_about("empty.mp4")[0]
     assert len(done.lines_about("text.mov")) == 1
     assert "4 colored" in done.err
@@ -99,7 +99,7 @@ def test_films_in_color_are_left_out_copied_or_colored_as_stills_are(run: Run, t
     film = FilmSource(moving(8), chroma=3).write(source / "a.mkv")
     done = run("folder", source, out)
     assert done.code == 0
-    assert done.lines_about("a.mkv") == ["a.mkv: is in color already, left out"]
+    assert "1 in color already were left out: --already-color recolor" in done.err
     assert tree(out) == {}
     assert "1 in color already" in run("folder", source, out).err
     run("folder", source, out, "--already-color", "copy")
@@ -194,5 +194,9 @@ def test_a_film_of_a_folder_gets_the_hints_in_the_folder_of_its_name(
     done = run("folder", mixed, out, "--hints-dir", tmp_path / "hints", "--json")
     assert done.code == 0, done.err
     assert [Path(r["source"]).name for r in done.records if r["status"] == "colored"] == ["c.mkv"]
-    assert np.mean(decode(out / "reels" / "c.mkv").cr) > np.mean(plain.cr) + 2
+    painted = np.mean(decode(out / "reels" / "c.mkv").cr)
+    assert painted > np.mean(plain.cr) + 2
+    assert "0 colored" in run("folder", mixed, out).err
+    assert run("folder", mixed, out, "--overwrite", "--kind", "films").code == 0
+    assert np.mean(decode(out / "reels" / "c.mkv").cr) == pytest.approx(painted, abs=0.1)
     assert "there is no picture of that name" not in done.err

@@ -19,7 +19,7 @@ def test_a_list_names_what_is_done_and_later_runs_keep_its_settings(
     assert remade(run, done, out, *options) == ["a.png", "sub/c.png"]
     assert remade(run, done, out, *options) == []
     assert remade(run, done, out) == []
-    assert "a.png: result exists, was chosen with settings of its own" in run("folder", done, out).err
+    assert "2 of those already there: was chosen with settings of its own" in run("folder", done, out).err
     write(done / "a.png", seed=9)
     assert remade(run, done, out) == ["a.png"]
 

@@ -86,7 +86,7 @@ def test_what_somebody_put_there_or_altered_is_never_replaced(run: Run, done: Pa
     assert remade(run, done, out, "--strength", "0.5") == ["b.jpg", "sub/c.png"]
     assert {name: (out / name).read_bytes() for name in before} == before
     said = run("folder", done, out, "--strength", "0.4")
-    assert "a.png: result exists, was altered since it was made" in said.err
+    assert "1 of those already there: was altered since it was made" in said.err
     assert "1 of those already there were not made by a known run" in said.err
     assert len(remade(run, done, out, "--overwrite")) == 4
 

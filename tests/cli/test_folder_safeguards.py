@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def paint(layer: Path, size: tuple[int, int] = (60, 40)) -> Path:
     return layer
 
 
-class TestPaint:
-    """Results that somebody painted on are not made again without the paint."""
+class TestAdvice:
+    """Hints and a reference are used again, and nothing is made again without them that was made with them."""
 
     @pytest.fixture
     def painted(self, run: Run, source: Path, out: Path, tmp_path: Path) -> dict[str, bytes]:
@@ -35,40 +36,99 @@ class TestPaint:
         assert run("folder", source, out, "--hints-dir", tmp_path / "hints").code == 0
         return tree(out)
 
-    def test_a_plain_rerun_leaves_them_and_counts_them(
+    def test_a_plain_rerun_makes_nothing_and_one_that_overwrites_makes_the_same(
         self, run: Run, source: Path, out: Path, painted: dict[str, bytes]
     ) -> None:
         done = run("folder", source, out)
-        assert done.code == 0
+        assert (done.code, tree(out)) == (0, painted)
+        assert "0 colored" in done.err
+        assert "the hints" not in done.err
+        assert "3 colored" in run("folder", source, out, "--overwrite").err
         assert tree(out) == painted
-        assert "1 of those already there were painted by hand: give their --hints-dir, or --forget-hints" in done.err
-        assert "3 already there" in done.err
+        assert "0 colored" in run("folder", source, out).err
 
-    @pytest.mark.parametrize("options", [("--strength", "0.5"), ("--overwrite",)])
-    def test_other_settings_make_all_the_others_again(
-        self, options: tuple[str, ...], run: Run, source: Path, out: Path, painted: dict[str, bytes]
+    def test_a_new_strength_and_a_new_stroke_use_the_hints_on_record(
+        self, run: Run, source: Path, out: Path, tmp_path: Path, painted: dict[str, bytes]
     ) -> None:
-        assert run("folder", source, out, *options).code == 0
-        after = tree(out)
-        assert after["a.png"] == painted["a.png"]
+        assert "3 colored" in run("folder", source, out, "--strength", "0.5").err
+        plain = tmp_path / "plain"
+        run("folder", source, plain, "--strength", "0.5")
+        assert tree(out)["a.png"] != tree(plain)["a.png"]
+        assert tree(out)["m.tif"] == tree(plain)["m.tif"]
+        with Image.open(tmp_path / "hints" / "a.png") as layer:
+            turned = layer.transpose(Image.Transpose.ROTATE_180)
+        turned.save(tmp_path / "hints" / "a.png")
+        assert "1 colored" in run("folder", source, out, "--strength", "0.5").err
+
+    def test_where_they_are_gone_nothing_is_made_without_them(
+        self, run: Run, source: Path, out: Path, tmp_path: Path, painted: dict[str, bytes]
+    ) -> None:
+        (tmp_path / "hints" / "a.png").unlink()
+        for options in ((), ("--overwrite",), ("--strength", "0.5")):
+            done = run("folder", source, out, *options)
+            assert done.code == 0
+            assert tree(out)["a.png"] == painted["a.png"]
+            assert "1 of those already there were left: the hints or the reference they were made with" in done.err
         planned = run("folder", source, out, "--strength", "0.2", "--dry-run")
         assert "2 to color, 1 already there" in planned.err
-        assert "1 of those already there were painted by hand" in planned.err
 
     def test_whoever_wants_it_loses_the_paint(
         self, run: Run, source: Path, out: Path, painted: dict[str, bytes]
     ) -> None:
+        lost = "to be made without the hints or the reference that they had: 1"
+        assert lost in run("folder", source, out, "--forget-hints", "--dry-run").err
         done = run("folder", source, out, "--forget-hints")
+        assert lost in done.err
         assert "1 colored" in done.err
         assert tree(out)["a.png"] != painted["a.png"]
-        assert "painted by hand" not in run("folder", source, out).err
+        assert "to be made without" not in run("folder", source, out, "--overwrite").err
+
+    def test_a_result_that_is_gone_as_its_hints_are_is_made_and_the_loss_told(
+        self, run: Run, source: Path, out: Path, tmp_path: Path, painted: dict[str, bytes]
+    ) -> None:
+        (tmp_path / "hints" / "a.png").unlink()
+        (out / "a.png").unlink()
+        done = run("folder", source, out)
+        assert "to be made without the hints or the reference that they had: 1" in done.err
+        assert "1 colored" in done.err
+
+    def test_a_reference_and_settings_are_used_again(self, run: Run, source: Path, out: Path, tmp_path: Path) -> None:
+        reference = tmp_path / "reference.png"
+        color = np.random.default_rng(2).integers(0, 256, (60, 80, 3), np.uint8)
+        color[..., 2] //= 3
+        Image.fromarray(color).save(reference)
+        options = ("--reference", reference, "--saturation", "1.4", "--format", "png")
+        assert run("folder", source, out, *options).code == 0
+        made = tree(out)
+        assert "3 colored" in run("folder", source, out, "--overwrite").err
+        assert tree(out) == made
+        reference.unlink()
+        done = run("folder", source, out, "--overwrite")
+        assert "0 colored" in done.err
+        assert "3 of those already there were left" in done.err
+        assert tree(out) == made
+
+    def test_a_journal_cannot_ask_for_what_there_is_not(
+        self, run: Run, source: Path, out: Path, painted: dict[str, bytes]
+    ) -> None:
+        journal = out / ".archivecolor" / "journal.jsonl"
+        text = journal.read_text()
+        place = json.loads(next(line for line in text.splitlines() if "hints_path" in line))
+        (values,) = (v for v in place["run"]["settings"].values() if "hints_path" in v)
+        wrong = text.replace(json.dumps(values["hints_path"]), '"/dev/zero\\u0000"').replace(
+            '"kind":"still"', '"kind":"still","strength":7,"every":{}'
+        )
+        journal.write_text(wrong)
+        done = run("folder", source, out, "--overwrite")
+        assert done.code == 0
+        assert tree(out)["a.png"] == painted["a.png"]
 
     def test_with_the_same_hints_nothing_is_made_again(
         self, run: Run, source: Path, out: Path, tmp_path: Path, painted: dict[str, bytes]
     ) -> None:
         done = run("folder", source, out, "--hints-dir", tmp_path / "hints")
         assert "0 colored" in done.err
-        assert "painted by hand" not in done.err
+        assert "the hints" not in done.err
         assert tree(out) == painted
 
 

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from archivecolor.report.items import find_items
 from tests.cli.conftest import Run, write
 from tests.conftest import Picture
 from tests.film.sources import FilmSource, moving
@@ -29,7 +30,7 @@ def test_a_good_run_is_proved(run: Run, source: Path, colored: Path) -> None:
     assert done.code == 0
     assert {r["status"] for r in done.records} == {"proved"}
     assert len(done.records) == 3
-    assert "3 of 3 results have their sources' luma, 0 cannot be proved, 0 are wrong" in done.err
+    assert "3 of 3 results proved to have their sources' luma, 0 not provable, 0 wrong" in done.err
 
 
 def test_without_sources_the_digests_are_compared_and_the_rest_is_said(run: Run, colored: Path) -> None:
@@ -127,11 +128,34 @@ def test_a_result_that_was_coded_with_loss_is_not_provable_and_says_how_near_it_
 ) -> None:
     write(tmp_path / "in" / "a.png")
     run("folder", tmp_path / "in", out, "--format", format, "--quality", "60")
-    done = run("verify", out, "--source", tmp_path / "in", "--json")
+    done = run("verify", out, "--source", tmp_path / "in", "--json", "-v")
     assert done.code == 10
     assert done.records[0]["status"] == "not provable"
     assert "coded with loss: its luma differs in" in done.lines_about(f"a.{suffix}")[0]
-    assert "0 of 1 results have their sources' luma, 1 cannot be proved, 0 are wrong" in done.err
+    assert "0 of 1 results proved to have their sources' luma, 1 not provable, 0 wrong" in done.err
+
+
+def test_a_jpeg_coded_anew_is_named_so_by_every_command(run: Run, tmp_path: Path, out: Path) -> None:
+    """CMYK has no luma that could be copied; a file's name that says 'coded' changes nothing."""
+    folder = tmp_path / "in"
+    write(folder / "coded.jpg")
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 60), np.uint8)).convert("CMYK").save(
+        folder / "c.jpg"
+    )
+    done = run("folder", folder, out, "--json")
+    assert {r["target"].rpartition("/")[2]: r.get("luma") for r in done.records} == {
+        "coded.jpg": None,
+        "c.jpg": "coded anew",
+    }
+    assert "2 colored (1 coded anew) in" in done.err
+    done = run("verify", out, "--source", folder, "--json")
+    assert {r["result"]: r["status"] for r in done.records} == {"coded.jpg": "proved", "c.jpg": "coded anew"}
+    assert done.code == 10
+    assert "1 of 2 results proved to have their sources' luma, 1 coded anew, 0 not provable, 0 wrong" in done.err
+    assert {i.source: str(i.luma) for i in find_items(out, None)} == {"coded.jpg": "same", "c.jpg": "coded anew"}
+    done = run("strip", folder, tmp_path / "gray", "--json")
+    assert [r["source"].rpartition("/")[2] for r in done.records if r.get("luma") == "coded anew"] == ["c.jpg"]
+    assert "2 stripped (1 coded anew)" in done.err
 
 
 def test_loss_is_not_believed_of_a_result_that_no_run_made(run: Run, tmp_path: Path, out: Path) -> None:
@@ -158,7 +182,7 @@ class TestFilm:
 
     def test_one_that_was_coded_with_loss_is_not_provable(self, run: Run, film: Path, out: Path) -> None:
         assert run("folder", film, out, "--for", "share").code == 0
-        done = run("verify", out, "--source", film, "--json")
+        done = run("verify", out, "--source", film, "--json", "-v")
         assert (done.code, done.records[0]["status"]) == (10, "not provable")
         assert (
             "h264 is lossy: luma is coded again; every picture is its source's (at least"
@@ -180,11 +204,12 @@ class TestFilm:
         assert "has fewer frames than its source" in run("verify", out, "--source", film).err
         FilmSource(moving(12), encoder="libx264").write(out / "a.mkv")
         done = run("verify", out, "--source", film)
-        assert "it lacks" in done.lines_about("a.mkv")[0]
+        assert "but lacks" in done.lines_about("a.mkv")[0]
         assert "audio" in done.lines_about("a.mkv")[0]
 
     def test_a_part_of_a_film_is_not_provable(self, run: Run, film: Path, out: Path) -> None:
         assert run("folder", film, out, "--for", "master", "--end", "0.2").code == 0
-        done = run("verify", out, "--source", film)
+        assert run("verify", out, "--source", film).lines_about("a.mkv") == []
+        done = run("verify", out, "--source", film, "-v")
         assert done.code == 10
         assert done.lines_about("a.mkv") == ["a.mkv: not provable, holds a part of its source"]

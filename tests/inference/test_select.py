@@ -59,7 +59,8 @@ def test_a_damaged_generator_is_an_error_and_not_a_reason_to_take_another_engine
 def test_without_a_driver_auto_loads_no_pytorch_and_says_why_it_takes_the_cpu() -> None:
     program = """
 import logging, sys
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logging.getLogger("archivecolor").setLevel(logging.DEBUG)
 from archivecolor.inference import device, select
 device.nvidia_driver.__wrapped__.__globals__["_open_driver"] = lambda: (_ for _ in ()).throw(OSError())
 with select.open_engine() as engine:

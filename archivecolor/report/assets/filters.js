@@ -68,6 +68,7 @@ function isIn(item, choice) {
   if (kind === "w") return rest ? item.warnings.includes(rest) : item.warnings.length > 0;
   if (kind === "r") return item.reason === rest;
   if (kind === "k") return item.kind === rest;
+  if (kind === "l") return item.luma === rest;
   return true;
 }
 
@@ -126,6 +127,7 @@ function fillStates() {
   if (states.length > 1) choices.push(...states.map(labeled("s", (status) => STATES[status])));
   const kinds = tally(items.map((item) => item.kind));
   if (kinds.length > 1) choices.push(...kinds.map(labeled("k", (kind) => (kind === "film" ? "Films" : "Photographs"))));
+  choices.push(...tally(items.map((item) => item.luma).filter((luma) => luma in LUMAS)).map(labeled("l", (luma) => LUMAS[luma])));
   const warned = items.filter((item) => item.warnings.length);
   if (warned.length) {
     const texts = tally(warned.flatMap((item) => item.warnings)).slice(0, MOST_TEXTS);

@@ -20,6 +20,8 @@ const items = data.items.map((row, index) => {
   return item;
 });
 
+/** What became of the luma, where it is not what it was. */
+const LUMAS = { "coded anew": "Luma coded anew", "coded with loss": "Luma coded with loss" };
 const STATES = { colored: "Colored", skipped: "Left as it was", failed: "Failed", missing: "Without a result" };
 
 const thumbnailOf = (item) => `thumbs/${item.id.slice(0, 2)}/${item.id}.jpg`;

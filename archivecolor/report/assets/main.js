@@ -121,6 +121,10 @@ function showHead() {
   const warned = items.filter((item) => item.warnings.length).length;
   const parts = [`${numbered.format(of("colored"))} colored`];
   if (warned) parts.push(`${numbered.format(warned)} with warnings`);
+  for (const luma of Object.keys(LUMAS)) {
+    const such = items.filter((item) => item.luma === luma).length;
+    if (such) parts.push(`${numbered.format(such)} ${luma}`);
+  }
   if (of("skipped")) parts.push(`${numbered.format(of("skipped"))} left as they were`);
   if (of("failed")) parts.push(`${numbered.format(of("failed"))} failed`);
   if (of("missing")) parts.push(`${numbered.format(of("missing"))} without a result`);

@@ -260,6 +260,7 @@ const viewer = {
     element("warnings").replaceChildren(...item.warnings.map((warning) => made("li", "", printable(warning))));
     const facts = [["State", STATES[item.status]]];
     if (item.shown && item.reason) facts.push(["Why", item.reason]);
+    if (item.luma in LUMAS) facts.push(["Luma", item.luma]);
     if (item.confidence !== null) facts.push(["Confidence", percent(item.confidence)]);
     if (item.size) facts.push([item.kind === "film" ? "Frame" : "Pixels", item.size.replace("x", " × ")]);
     if (item.pages > 1) {

@@ -1,23 +1,36 @@
-"""What of a run's settings matters to which item."""
+"""What of a run's settings matters to which item, and what an item takes over from the run that made it before.
+
+Hints and a reference are knowledge, and painting is work: a command that has none uses those again that are on record.
+Other settings are the command's; only where everything is made again (``--overwrite``), or an item was chosen with
+settings of its own, are those on record used in which the command chooses nothing.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from archivecolor.chroma.control.hints import Hints
+from archivecolor.errors import ArchiveColorError
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder
 from archivecolor.jobs.digests import content_sha256
-from archivecolor.jobs.records import Kind, Settings, settings_digest
+from archivecolor.jobs.records import PLACES, Entry, Kind, Settings, settings_digest
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, changed
+from archivecolor.stills.traits import TRAITS
 
 _QUALITY_MATTERS: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
 _OF_FILMS: Final = ("start_s", "end_s", "leave_out")
 _DIGITS: Final = 16
+_GROUPS: Final = ("color", "smoothing", "encode", "output")
+"""Groups of a run's settings whose fields stand in the journal under their own names."""
+_LAYER_TOLD: Final = re.compile(r"(.+?) [0-9a-f]{16}(?: |$)")
+_NOT_BY_NAME: Final = {"hints", "reference", "sidecar"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,7 @@ class ItemSettings:
 
     run: FolderSettings
     generator: EngineFolder
+    _taken_over: dict[str, ItemSettings] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def hints(self) -> Hints | None:
@@ -59,7 +73,9 @@ class ItemSettings:
         values: dict[str, Any] = {"kind": str(kind), **changed(replace(run.color, hints=None))}
         if run.color.reference:
             values["reference"] = content_sha256(run.color.reference)[:_DIGITS]
-        if layers:
+            values["reference_path"] = str(run.color.reference.absolute())
+        if layers and run.color.hints:
+            values["hints_path"] = str(run.color.hints.absolute())
             values["hints"] = " ".join(f"{name} {content_sha256(path)[:_DIGITS]}" for name, path in layers.items())
         if kind is Kind.FILM:
             chosen = {name: getattr(run, name) for name in _OF_FILMS if getattr(run, name)}
@@ -69,6 +85,42 @@ class ItemSettings:
         if not run.output.embed_record:
             values["embed_record"] = False
         return values
+
+    def advice(self, known: Settings, kind: Kind, name: str) -> Settings:
+        """Where the hints and the reference lie that an item was made with, as far as the command has none for it."""
+        own = {"hints_path": bool(self.layers(kind, name)), "reference_path": self.run.color.reference is not None}
+        return {place: known[place] for place in PLACES if not own[place] and _is_there(known.get(place))}
+
+    def lacks(self, known: Settings, layers: Mapping[str, Path], *, own: bool) -> bool:
+        """Whether hints or the reference that an item was made with are not there any more, and nothing in their place.
+
+        ``layers`` are those that it would be made with now, ``own`` whether these are the command's. To be asked of
+        what `with_recorded` gives.
+        """
+        painted = set(_LAYER_TOLD.findall(str(known.get("hints", ""))))
+        return bool(not own and painted - layers.keys()) or ("reference" in known and self.run.color.reference is None)
+
+    def chosen(self, entry: Entry, known: Settings) -> Settings:
+        """What of an item's recorded settings the command does not choose itself."""
+        run = self.run
+        said = {name for group in _GROUPS for name in changed(getattr(run, group))}
+        names = {one.name for group in _GROUPS for one in fields(getattr(run, group))} | {*_OF_FILMS}
+        said |= {name for name in _OF_FILMS if getattr(run, name)}
+        values = {name: known[name] for name in names - said - _NOT_BY_NAME if name in known}
+        kind = _format_of(entry)
+        return values if run.output.format or kind is None else {**values, "format": kind}
+
+    def with_recorded(self, recorded: Settings) -> ItemSettings:
+        """The settings of an item that takes those over; the run's own where they make no sense."""
+        if not recorded:
+            return self
+        key = json.dumps(dict(recorded), sort_keys=True)
+        if key not in self._taken_over:
+            try:
+                self._taken_over[key] = replace(self, run=_changed(self.run, recorded), _taken_over={})
+            except (ArchiveColorError, TypeError, ValueError):  # a journal is input, too
+                self._taken_over[key] = self
+        return self._taken_over[key]
 
     @property
     def in_color(self) -> Settings:
@@ -81,3 +133,27 @@ class ItemSettings:
         if self.run.already_color is not AlreadyColor.RECOLOR:
             digests.add(settings_digest(self.in_color))
         return frozenset(digests)
+
+
+def _is_there(place: object) -> bool:
+    try:
+        return isinstance(place, str) and Path(place).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _format_of(entry: Entry) -> str | None:
+    """The format that a still was written in, where it is not its source's."""
+    was, now = (Path(name or "").suffix.lower() for name in (entry.source, entry.result))
+    kinds = {suffix: kind for kind, traits in TRAITS.items() for suffix in traits.suffixes}
+    return str(kinds[now]) if entry.kind is Kind.STILL and now in kinds and kinds[now] != kinds.get(was) else None
+
+
+def _changed(run: FolderSettings, recorded: Settings) -> FolderSettings:
+    values: dict[str, Any] = {name: value for name, value in recorded.items() if name not in PLACES}
+    values |= {place.removesuffix("_path"): Path(str(recorded[place])) for place in PLACES if place in recorded}
+    groups: dict[str, Any] = {}
+    for group in _GROUPS:
+        before = getattr(run, group)
+        groups[group] = replace(before, **{one.name: values[one.name] for one in fields(before) if one.name in values})
+    return replace(run, **groups, **{name: values[name] for name in _OF_FILMS if name in values})

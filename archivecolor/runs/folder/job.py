@@ -28,6 +28,8 @@ from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.tasks import TaskFile
 from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
+from archivecolor.runs.folder.estimate import Estimator
+from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import FolderRun
@@ -117,12 +119,16 @@ class _FolderJob:
     def tell(self) -> FolderRecord:
         """Say what would be done, and why."""
         planner = self.planner
+        run = planner.items.run
+        estimator = Estimator(run.output.format, run.encode, thorough=run.color.thorough)
         with closing(Index(journal_path(planner.out))) as planner.index:
             for task in planner.tasks():
                 planner.tally.planned(task)
+                estimator.add(task)
         planner.tell_missing()
+        planner.tell_unadvised()
         planner.tell_strange_hints()
-        return planner.tally.record(dry_run=True)
+        return planner.tally.record(dry_run=True, estimate=estimator.estimate(planner.out, jobs=run.jobs))
 
     def run(self) -> FolderRecord:
         """Color everything or, while watching, whatever arrives until stopped."""
@@ -173,6 +179,7 @@ class _FolderJob:
             plan.add(task)
         if not self.planner.watch:
             self.planner.tell_missing()
+            self.planner.tell_unadvised()
 
     def _open(self, plan: TaskFile, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
@@ -191,10 +198,12 @@ class _FolderJob:
         )
 
     def _color(self, run: FolderRun, plan: TaskFile) -> None:
-        ended = self.planner.tally.ended
-        run.stills(plan.tasks(Kind.STILL), plan.counts[Kind.STILL])
-        run.films(plan.tasks(Kind.FILM), plan.counts[Kind.FILM])
-        self._not_begun += len(plan) - (self.planner.tally.ended - ended)
+        tally = self.planner.tally
+        ended = tally.ended
+        run.stills(plan.tasks(Kind.STILL), plan.counts)
+        films = FilmsClock(tally.listener, [task.source for task in plan.tasks(Kind.FILM)])
+        run.films(plan.tasks(Kind.FILM), plan.counts, films)
+        self._not_begun += len(plan) - (tally.ended - ended)
 
 
 def _make(planner: Planner) -> None:

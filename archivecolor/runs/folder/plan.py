@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
 from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
-from archivecolor.jobs.records import Entry, Kind
+from archivecolor.jobs.records import Entry, Kind, Settings
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
@@ -67,7 +67,7 @@ class Planner:
     """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
     """The folder of results that is being looked through, and its half-written files."""
-    _fitting: dict[tuple[Kind, str], frozenset[str]] = field(default_factory=dict)
+    _fitting: dict[tuple[int, Kind, str], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         run = self.items.run
@@ -110,6 +110,12 @@ class Planner:
             for layer in self.items.hints.strangers(self.source):
                 self.tally.listener.message(WARNING, f"{layer}: there is no picture of that name")
 
+    def tell_unadvised(self) -> None:
+        """Warn of items that will be made without the hints or the reference that they were made with."""
+        if self.tally.unadvised:
+            told = f"to be made without the hints or the reference that they had: {self.tally.unadvised}"
+            self.tally.listener.message(WARNING, told)
+
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
         if self.stopped():
@@ -139,10 +145,13 @@ class Planner:
             raise OutputError(f"{item.source}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
-        layers = self.items.layers(kind, item.name)
-        fitting = self._fit(kind, item, layers)
-        weights = self.items.weights_sha256
-        wanted = Wanted(item.source, self.out, item.target, result, fitting, weights, bool(layers), self._root)
+        known = self._known(entry)
+        advice = {} if self.rules.forget_hints else self.items.advice(known, kind, item.name)
+        items = self.items.with_recorded(advice)
+        layers = items.layers(kind, item.name)
+        lacking = items.lacks(known, layers, own=bool(layers) and "hints_path" not in advice)
+        fitting = self._fit(items, kind, item, layers)
+        wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -151,7 +160,18 @@ class Planner:
             return None
         if not self._is_one(item, kind):
             return None
-        return Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256)
+        self.tally.unadvised += lacking
+        task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
+        as_chosen = entry and entry.chosen and not self.rules.chosen
+        if entry and entry.result and (self.rules.overwrite or as_chosen):
+            recorded = {**advice, **self.items.chosen(entry, known)}
+            return replace(task, target=self.out / entry.result, recorded=recorded)
+        return task
+
+    def _known(self, entry: Entry | None) -> Settings:
+        """What an item was made with."""
+        run = self.index.runs.get(entry.run) if self.index and entry and entry.result else None
+        return run.settings.get(entry.settings_digest, {}) if run and entry else {}
 
     def _has_leftover(self, item: Item) -> bool:
         """Whether there is a half-written result. Each folder of results is searched once."""
@@ -163,12 +183,12 @@ class Planner:
             self._parts = folder, frozenset(parts)
         return bool(self._parts[1]) and part_path(item.target).name in self._parts[1]
 
-    def _fit(self, kind: Kind, item: Item, layers: Mapping[str, Path]) -> frozenset[str]:
+    def _fit(self, items: ItemSettings, kind: Kind, item: Item, layers: Mapping[str, Path]) -> frozenset[str]:
         if layers:
-            return self.items.fitting(kind, item.target, layers)
-        key = (kind, item.target.suffix)
+            return items.fitting(kind, item.target, layers)
+        key = (id(items), kind, item.target.suffix)  # `with_recorded` gives the same for the same
         if key not in self._fitting:
-            self._fitting[key] = self.items.fitting(kind, item.target, layers)
+            self._fitting[key] = items.fitting(kind, item.target, layers)
         return self._fitting[key]
 
     def _is_one(self, item: Item, kind: Kind) -> bool:

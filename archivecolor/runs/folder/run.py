@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_w
 from archivecolor.jobs.digests import read_open
 from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
-from archivecolor.jobs.records import Status, TimedConfidence
+from archivecolor.jobs.records import Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
@@ -30,10 +30,11 @@ from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.job import make_film
 from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
+from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
-from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Progress, Unit
-from archivecolor.settings import AlreadyColor
+from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
+from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ class _Loaded:
 
     begun: Begun
     still: LoadedStill
+    items: ItemSettings
+    """With what it takes over from the run that made it before."""
+    colorizer: Colorizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class FolderRun:
 
     out: Path
     colorizer: Colorizer
+    """With the run's own settings."""
     items: ItemSettings
     recorder: Recorder
     tally: Tally
@@ -63,16 +68,16 @@ class FolderRun:
     """Whether ``stop`` is set, or an error ended the run."""
     signer: ContentSigner | None = None
 
-    def stills(self, tasks: Iterator[Task], total: int) -> None:
-        """Color ``total`` photographs."""
+    def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:
+        """Color the photographs of a plan of so many items."""
         stages = workers.Stages(
             load=self._load,
-            compute=lambda loaded: self.colorizer.estimate(
+            compute=lambda loaded: loaded[0].colorizer.estimate(
                 [x.still.network_y for x in loaded], [x.still.strokes for x in loaded]
             ),
             save=self._save,
             cost_bytes=lambda task: cost_bytes(task.source),
-            group=lambda loaded: loaded.still.network_y.shape,
+            group=lambda loaded: (loaded.still.network_y.shape, id(loaded.colorizer)),
         )
         outcomes = workers.run(
             tasks,
@@ -82,26 +87,32 @@ class FolderRun:
             threads=self.items.run.jobs or usable_cores(),
             budget_bytes=working_budget_bytes(),
         )
-        failed = 0
-        if total:
-            self.tally.listener.progress(Progress(COLORING, 0, total, Unit.ITEMS))
+        if counts[Kind.STILL]:
+            self._tell(0, counts)
         with closing(outcomes):
             for number, finished in enumerate(outcomes, 1):
                 if finished.error:
-                    failed += self._ended_badly(finished.item, finished.error)
+                    self._ended_badly(finished.item, finished.error)
                 elif finished.result:
                     self.tally.colored(finished.result)
                 self.tally.ended += 1
-                self.tally.listener.progress(Progress(COLORING, number, total, Unit.ITEMS, failed=failed))
+                self._tell(number, counts)
 
-    def films(self, tasks: Iterator[Task], total: int) -> None:
-        """Color ``total`` films."""
+    def _tell(self, done: int, counts: Mapping[Kind, int]) -> None:
+        """How many of the plan's items are done; failures are those of the whole run."""
+        failed, films = self.tally.counts[ItemStatus.FAILED], counts[Kind.FILM]
+        total = counts[Kind.STILL] + films
+        self.tally.listener.progress(Progress(COLORING, done, total, Unit.ITEMS, failed=failed, films_after=films))
+
+    def films(self, tasks: Iterator[Task], counts: Mapping[Kind, int], films: FilmsClock) -> None:
+        """Color the films of a plan of so many items."""
         for number, task in enumerate(tasks, 1):
             if self.stopped():
                 return
-            self.tally.listener.message(INFO, f"film {number} of {total}: {task.name}")
+            self.tally.listener.message(INFO, f"film {number} of {counts[Kind.FILM]}: {task.name}")
+            films.begin(number - 1)
             try:
-                self._film(task)
+                self._film(task, films)
             except Exception as e:
                 if self.tally.listener.raised:
                     raise
@@ -118,21 +129,26 @@ class FolderRun:
             _check_sidecar(task)
         try:
             recolor = self.items.run.already_color is AlreadyColor.RECOLOR
-            layers = self.colorizer.layers_of(task.name)
-            return _Loaded(begun, self.colorizer.load_still(task.source, recolor=recolor, hints=layers))
+            items = self.items.with_recorded(task.recorded)
+            colorizer = self.colorizer.with_settings(items.run.color)
+            layers = items.hints.of_still(task.name) if items.hints else {}
+            still = colorizer.load_still(task.source, recolor=recolor, hints=layers)
+            return _Loaded(begun, still, items, colorizer)
         except InColorError as e:
             self._in_color(begun, e)
             raise
 
     def _save(self, task: Task, loaded: _Loaded, made: Prediction) -> ItemOutcome:
         """Merge, write, note and name a photograph."""
-        settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
-        made = self.colorizer.painted(made, loaded.still.network_y, loaded.still.strokes)
+        items, colorizer = loaded.items, loaded.colorizer
+        settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
+        made = colorizer.painted(made, loaded.still.network_y, loaded.still.strokes)
         warnings: tuple[str, ...] = ()
         sure: float | None = None
+        luma = Luma.SAME
 
         def note(file: BinaryIO) -> None:
-            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure)
+            self.recorder.made(loaded.begun, Status.COLORED, settings, task.target, file, warnings, sure, luma=luma)
             if self.items.run.output.sidecar:
                 self._write_sidecar(loaded, file, warnings)
 
@@ -142,43 +158,43 @@ class FolderRun:
         if self.items.run.confidence:
             write_map(map_path, made)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
-            warnings, confidence = self.colorizer.write_still(file, loaded.still, made, self.items.run.output)
+            warnings, confidence, luma = colorizer.write_still(file, loaded.still, made, items.run.output)
             sure = None if confidence is None else round(confidence, 4)
             if self.signer:
                 was = loaded.still.still.info.format
-                record = self.colorizer.record(painted=loaded.still.is_painted)
-                warnings += self.signer.sign(file, self.items.run.output.format or was, task.source, was, record)
-        return _colored(loaded.begun, warnings, sure)
+                record = colorizer.record(painted=loaded.still.is_painted)
+                warnings += self.signer.sign(file, items.run.output.format or was, task.source, was, record)
+        return _colored(loaded.begun, warnings, sure, luma=luma)
 
     def _write_sidecar(self, loaded: _Loaded, file: BinaryIO, warnings: tuple[str, ...]) -> None:
         """Write PREMIS beside a result that is about to be named."""
         task, source, result = loaded.begun.task, loaded.begun.source, read_open(file)
-        kind = self.items.run.output.format or loaded.still.still.info.format
+        kind = loaded.items.run.output.format or loaded.still.still.info.format
         held = (
             HeldFile(task.name, source.size_bytes, source.sha256 or "", str(loaded.still.still.info.format)),
             HeldFile(task.target.name, result.size_bytes, result.sha256 or "", str(kind)),
         )
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(
-                premis(*held, self.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
+                premis(*held, loaded.colorizer.record(painted=loaded.still.is_painted), loaded.begun.began_at, warnings)
             )
 
-    def _film(self, task: Task) -> None:
-        begun, run, listener = begin(task), self.items.run, self.tally.listener
-        request = FilmRequest(task.source, task.target, run, overwrite=task.may_replace)
+    def _film(self, task: Task, listener: Listener) -> None:
+        begun, items = begin(task), self.items.with_recorded(task.recorded)
+        request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
             plan = plan_film(request, listener, self.stop)
         except FilmInColorError as e:
             self._in_color(begun, e)
             raise
-        settings = self.items.colored(task.kind, task.target, self.items.layers(task.kind, task.name))
+        settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
 
         def note(file: BinaryIO, whole: Whole) -> None:
             sure, least_sure = mean_confidence(whole.confidence), plan.least_sure(whole.confidence)
             made = (begun, Status.COLORED, settings, task.target, file)
             self.recorder.made(*made, plan.told(whole), sure, least_sure, lost=whole.lost)
 
-        engine, color = self.colorizer.engine, self.items.for_film(task.name)
+        engine, color = self.colorizer.engine, items.for_film(task.name)
         record = make_film(plan, engine, color, listener, self.stop, before_naming=note)
         sure = mean_confidence(record.confidence)
         made = _colored(begun, plan.told(record.whole), sure, plan.least_sure(record.confidence))
@@ -199,13 +215,13 @@ class FolderRun:
 
         copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
 
-    def _ended_badly(self, task: Task, error: ArchiveColorError) -> bool:
-        """Report and record an item without a colored result; returns whether that is a failure."""
+    def _ended_badly(self, task: Task, error: ArchiveColorError) -> None:
+        """Report and record an item without a colored result."""
         if isinstance(error, InColorError | FilmInColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)
-            return False
+            return
         if isinstance(error, AlreadyExistsError):  # another program made it meanwhile
             self.tally.exists(task, task.kind, Reason.FOREIGN)
         else:
@@ -216,7 +232,6 @@ class FolderRun:
             self._stop(e)
         if isinstance(error, DiskFullError) or self.items.run.fail_fast:
             self._stop(error)
-        return True
 
     def _stop(self, error: ArchiveColorError) -> None:
         self.tally.stopped_by = self.tally.stopped_by or error
@@ -232,7 +247,12 @@ def _check_sidecar(task: Task) -> None:
 
 
 def _colored(
-    begun: Begun, warnings: tuple[str, ...], confidence: float | None, least_sure: tuple[TimedConfidence, ...] = ()
+    begun: Begun,
+    warnings: tuple[str, ...],
+    confidence: float | None,
+    least_sure: tuple[TimedConfidence, ...] = (),
+    *,
+    luma: Luma = Luma.SAME,
 ) -> ItemOutcome:
     task = begun.task
     return ItemOutcome(
@@ -242,6 +262,7 @@ def _colored(
         task.kind,
         task.target,
         reason=task.reason,
+        luma=luma,
         warnings=warnings,
         seconds=round(begun.seconds, 3),
         confidence=confidence,

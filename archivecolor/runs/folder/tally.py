@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 from archivecolor.errors import ArchiveColorError, ItemsFailedError
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
+from archivecolor.runs.folder.estimate import Estimate
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Relay
+from archivecolor.settings import Luma
 
 if TYPE_CHECKING:
     from archivecolor.jobs.discover import Item, PassedBy
@@ -31,18 +33,24 @@ class FolderRecord:
     """Of photographs and of films."""
     foreign: int
     """Of the results that exist, how many were not made by any run on record."""
-    painted: int
-    """Of the results that exist, how many were left because making them again would lose hints."""
+    lacking: int
+    """Of the results that exist, how many were left because the hints or the reference they were made with are gone."""
+    unadvised: int
+    """Of those that were or would be made again, how many lose the hints or the reference that they were made with."""
     of_others: int
     """And how many belong to sources of the same names in another SRC."""
     failures: tuple[ItemOutcome, ...]
     """The first of them."""
     damaged: int
     """Films of which everything was written that could be decoded."""
+    recoded: int
+    """JPEGs whose luma could not be copied, and was coded anew."""
     not_begun: int
     """Items of the plan that the run did not come to."""
     seconds: float
     dry_run: bool
+    estimate: Estimate | None
+    """What a dry run's plan is likely to take."""
     stopped_by: ArchiveColorError | None
     """The error that ended the run early, if any: a full disk, or the first failure with ``fail_fast``."""
 
@@ -78,12 +86,14 @@ class Tally:
     counts: Counter[ItemStatus] = field(default_factory=Counter)
     by_kind: Counter[tuple[ItemStatus, Kind]] = field(default_factory=Counter)
     foreign: int = 0
-    painted: int = 0
+    lacking: int = 0
+    unadvised: int = 0
     of_others: int = 0
     failures: list[ItemOutcome] = field(default_factory=list)
     ended: int = 0
     """Items of the plan that came to an end, well or badly."""
     damaged: int = 0
+    recoded: int = 0
     stopped_by: ArchiveColorError | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -94,7 +104,7 @@ class Tally:
     def exists(self, item: Item | Task, kind: Kind, reason: Reason) -> None:
         """An item whose result is there."""
         self.foreign += reason is Reason.FOREIGN
-        self.painted += reason is Reason.PAINTED
+        self.lacking += reason is Reason.LACKING
         self.of_others += reason is Reason.OTHER_SOURCE
         self._count(_outcome(item, kind, ItemStatus.EXISTS, reason=reason))
 
@@ -112,6 +122,7 @@ class Tally:
     def colored(self, outcome: ItemOutcome, *, damaged: bool = False) -> None:
         """An item whose result was written."""
         self.damaged += damaged
+        self.recoded += outcome.luma is Luma.RECODED
         self._count(outcome)
 
     def in_color(self, item: Item | Task, kind: Kind, reason: str, *, copied: bool) -> None:
@@ -119,7 +130,7 @@ class Tally:
         status = ItemStatus.COPIED if copied else ItemStatus.SKIPPED
         self._count(ItemOutcome(item.source, item.name, status, kind, reason=reason))
 
-    def record(self, *, not_begun: int = 0, dry_run: bool = False) -> FolderRecord:
+    def record(self, *, not_begun: int = 0, dry_run: bool = False, estimate: Estimate | None = None) -> FolderRecord:
         """The outcome, now that the run is over; writes the summary. Raises `OutputError`."""
         seconds = time.monotonic() - self.began
         if self.summary:
@@ -128,13 +139,16 @@ class Tally:
             dict(self.counts),
             dict(self.by_kind),
             self.foreign,
-            self.painted,
+            self.lacking,
+            self.unadvised,
             self.of_others,
             tuple(self.failures),
             self.damaged,
+            self.recoded,
             not_begun,
             seconds,
             dry_run,
+            estimate,
             self.stopped_by,
         )
 

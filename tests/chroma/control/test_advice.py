@@ -145,7 +145,7 @@ def test_hints_too_vivid_for_their_place_are_told_with_the_file(tmp_path: Path, 
     Image.fromarray(np.full((H, W), 250, np.uint8)).save(tmp_path / "a.png")
     with Colorizer(ListeningEngine()) as colorizer:
         said = colorizer.color_file(tmp_path / "a.png", tmp_path / "b.png", hints=layer)
-    assert said == ("strokes.png: some hints are more vivid than what they lie on can be; they were brought in",)
+    assert said == ("some hints are more vivid than what they lie on can be, and were brought in: strokes.png",)
 
 
 def test_each_page_is_told_its_own_hints(tmp_path: Path, layer: Path) -> None:
