@@ -40,7 +40,9 @@ def alpha_plane(frame: VideoFrame) -> UIntArray:
     beside = [c for c in form.components if c.plane == component.plane]
     step = len(beside)  # packed: its letter in the format's name says where it stands
     first = re.match("[a-z]+", form.name)[0].index("a") if step > 1 else 0  # type: ignore[index]
-    return np.ascontiguousarray(rows[:, first : frame.width * step : step], dtype=np.uint8 if component.bits <= 8 else "u2")
+    return np.ascontiguousarray(
+        rows[:, first : frame.width * step : step], dtype=np.uint8 if component.bits <= 8 else "u2"
+    )
 
 
 def alpha_as(alpha: UIntArray, depth: int, target: int) -> UIntArray:

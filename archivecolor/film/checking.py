@@ -24,7 +24,7 @@ from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.damage import PicturePackets
 from archivecolor.film.form import PictureForm, form_of, luma_plane, unit_luma
-from archivecolor.film.inventory import altered, inventory, missing
+from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_step
 from archivecolor.film.times import repaired
 
@@ -52,8 +52,6 @@ class FilmCheck:
     """The least of a frame, of averaged luma."""
     lost: tuple[str, ...] = ()
     """What the source carries beside its picture and the result does not, in words."""
-    altered: tuple[str, ...] = ()
-    """Of that, the streams that are there, but not with all their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +136,13 @@ def check_film(source: Path, result: Path) -> FilmCheck:
         if abs(now_s - was_s) > _SAME_TIME_S:
             off_s = float(now_s - was_s)
             return _wrong(number, f"frame {number}: is shown {off_s:+.3f} s off its source's time", least)
-    one, other = inventory(source), inventory(result)
-    lost = missing(one, other, whole=True)
+    lost = missing(inventory(source), inventory(result), whole=True)
     why = None
     if after.codec != _LOSSLESS:
         why = f"{after.codec} is lossy: luma is coded again"
     elif before.damaged:
         why = f"{before.damaged} frames of the source are damaged and decode to something else each time"
-    changed = altered(one, other)
-    return FilmCheck(count, proved=why is None, unproved=why, psnr_db=least, lost=lost, altered=changed)
+    return FilmCheck(count, proved=why is None, unproved=why, psnr_db=least, lost=lost)
 
 
 def _wrong(frames: int, reason: str, psnr_db: float | None = None) -> FilmCheck:

@@ -84,7 +84,9 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
     if alpha:
         codec = replace(codec, shifts=tuple(codec.alpha))
     elif opacity is not None:
-        notes.append(f"{name} has no alpha channel, the film's is left out: --for master (.mkv) or edit (.mov) keeps it")
+        notes.append(
+            f"{name} has no alpha channel, the film's is left out: --for master (.mkv) or edit (.mov) keeps it"
+        )
     shift, padding = _shift(form, codec, settings, name, notes, interlaced=interlaced)
     if alpha:
         codec = replace(codec, depths=codec.alpha[shift])
@@ -109,9 +111,7 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
     )
 
 
-def _depth(
-    form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str], opacity: int
-) -> int:
+def _depth(form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str], opacity: int) -> int:
     """Bits of a sample; ``opacity`` is how many the source's alpha channel has, if that is kept."""
     if settings.depth is not None and settings.depth not in codec.depths:
         raise UsageError(

@@ -182,9 +182,7 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
     return _view(planar, 1).copy(), _view(planar, 2).copy()
 
 
-def make_frame(
-    pixel_format: str, planes: Sequence[UIntArray], beside: VideoFrame | None = None
-) -> VideoFrame:
+def make_frame(pixel_format: str, planes: Sequence[UIntArray], beside: VideoFrame | None = None) -> VideoFrame:
     """A frame of planar YUV whose samples are exactly ``planes``: ``[h, w]`` luma, ``[h', w']`` Cb and Cr, opacity.
 
     It bears the side data of the carrier ``beside``. Raises `ValueError` for samples that the format has no codes for.

@@ -178,7 +178,9 @@ class Taker:
         name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
         if kind == "attachment":
             tags = {}
-        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream))
+        return CarriedStream(
+            name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream)
+        )
 
 
 def inventory(path: Path) -> Inventory:
@@ -232,12 +234,6 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
     if before.alpha and not after.alpha:
         lost.append("the alpha channel")
     return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
-
-
-def altered(before: Inventory, after: Inventory) -> tuple[str, ...]:
-    """The streams of a whole film that are in ``after`` with other bytes than in ``before``, in words."""
-    pairs = _paired(before.streams, after.streams, whole=True)
-    return tuple(_shortened(was, now) for was, now in pairs if now and now.digest != was.digest)
 
 
 def _shortened(was: CarriedStream, now: CarriedStream) -> str:

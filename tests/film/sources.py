@@ -81,7 +81,10 @@ class FilmSource:
             if self.field_order is not None:
                 video.codec_context.field_order = self.field_order
                 video.codec_context.flags |= (1 << 18) | (1 << 29)
-            sounds = [cast(AudioStream, container.add_stream(self.audio_codec, rate=self.audio_rate)) for _ in range(self.audio)]
+            sounds = [
+                cast(AudioStream, container.add_stream(self.audio_codec, rate=self.audio_rate))
+                for _ in range(self.audio)
+            ]
             for number, sound in enumerate(sounds):
                 sound.metadata["language"] = ("eng", "fra", "deu")[number]
             if self.chapters:

@@ -39,7 +39,9 @@ def opaque(folder: Path, pixel_format: str, count: int = 4) -> tuple[Path, list[
             frame = av.VideoFrame(128, 96, pixel_format)
             alpha = np.linspace(0, top, 96 * 128).astype(np.uint16).reshape(96, 128)
             planes.append(np.roll(alpha, number, 1))
-            for plane, values in zip(frame.planes, (luma.astype(np.uint16) << (depth - 8), 0, 0, planes[-1]), strict=True):
+            for plane, values in zip(
+                frame.planes, (luma.astype(np.uint16) << (depth - 8), 0, 0, planes[-1]), strict=True
+            ):
                 samples(plane, depth)[...] = values if isinstance(values, np.ndarray) else 1 << (depth - 1)
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -47,17 +48,9 @@ def taken_out(path: Path, name: str) -> Path:
 
 def packets(path: Path, kind: str) -> list[tuple[str, str, str]]:
     """Time, size and hash of each packet of the first stream of a kind."""
-    found = probe(path, "packets", "data_hash", "md5") if False else _hashed(path, kind)
-    return found
-
-
-def _hashed(path: Path, kind: str) -> list[tuple[str, str, str]]:
-    import json
-    import subprocess
-
-    command = ["ffprobe", "-v", "error", "-select_streams", kind, "-show_packets", "-show_data_hash", "md5", "-of", "json"]
-    read = json.loads(subprocess.check_output([*command, str(path)]))["packets"]
-    return [(p["pts_time"], p["size"], p["data_hash"]) for p in read]
+    shown = ("-show_packets", "-show_data_hash", "md5", "-of", "json")
+    read = subprocess.check_output(["ffprobe", "-v", "error", "-select_streams", kind, *shown, str(path)])
+    return [(p["pts_time"], p["size"], p["data_hash"]) for p in json.loads(read)["packets"]]
 
 
 @pytest.mark.parametrize("codec", ["klv", "timed_id3", "bin_data"])
@@ -76,7 +69,19 @@ def test_subtitles_of_mp4_are_kept(tmp_path: Path) -> None:
     (tmp_path / "s.srt").write_text("1\n00:00:00,080 --> 00:00:00,240\nGuten Tag\n")
     film = FilmSource(moving(10), "libx264").write(tmp_path / "p.mp4")
     source = tmp_path / "a.mp4"
-    ffmpeg("-i", film, "-i", tmp_path / "s.srt", "-c:v", "copy", "-c:s", "mov_text", "-metadata:s:s", "language=ger", source)
+    ffmpeg(
+        "-i",
+        film,
+        "-i",
+        tmp_path / "s.srt",
+        "-c:v",
+        "copy",
+        "-c:s",
+        "mov_text",
+        "-metadata:s:s",
+        "language=ger",
+        source,
+    )
     record = color(source, tmp_path / "b.mkv", MASTER)
     assert record.whole.lost == ()
     apart = taken_out(tmp_path / "b.mkv", "text.mov")
@@ -104,11 +109,9 @@ def test_a_container_that_loses_what_data_is_is_refused_and_the_advice_works(tmp
 
 
 def test_data_that_is_another_than_the_sources_is_found(tmp_path: Path) -> None:
-    source = telemetry(tmp_path)
-    color(source, tmp_path / "b.mkv", MASTER)
+    color(telemetry(tmp_path), tmp_path / "b.mkv", MASTER)
     (tmp_path / "o").mkdir()
     other = telemetry(tmp_path / "o", "timed_id3")
     found = compare_films(other, tmp_path / "b.mkv")
     assert found.verdict is Verdict.WRONG
     assert "timed_id3" in (found.reason or "")
-    assert hashlib.md5(source.read_bytes()).digest() != hashlib.md5(other.read_bytes()).digest()

@@ -89,9 +89,7 @@ FILMS = {
         ),
     ),
     "two pictures": Awkward(".mkv", (*bars(), *bars(), "-map", "0", "-map", "1", *GRAY, *X264, "-bf", "2")),
-    "time code, drop frame": Awkward(
-        ".mov", (*bars(rate="30000/1001"), *GRAY, *X264, "-timecode", "10:00:00;02")
-    ),
+    "time code, drop frame": Awkward(".mov", (*bars(rate="30000/1001"), *GRAY, *X264, "-timecode", "10:00:00;02")),
     "MXF with time code": Awkward(
         ".mxf", (*PAL, *GRAY, "-c:v", "mpeg2video", "-timecode", "01:02:03:04"), (GOP_CODES,)
     ),
@@ -206,7 +204,15 @@ def test_the_crop_of_mp4_goes_into_matroska_and_is_named_elsewhere(tmp_path: Pat
 def inserted(data: bytes, box: bytes) -> bytes:
     """An MP4, its index last, with a box more at the end of the picture's sample entry."""
     offset, end, at = 0, len(data), []
-    for name, header in ((b"moov", 8), (b"trak", 8), (b"mdia", 8), (b"minf", 8), (b"stbl", 8), (b"stsd", 16), (b"avc1", 86)):
+    for name, header in (
+        (b"moov", 8),
+        (b"trak", 8),
+        (b"mdia", 8),
+        (b"minf", 8),
+        (b"stbl", 8),
+        (b"stsd", 16),
+        (b"avc1", 86),
+    ):
         while data[offset + 4 : offset + 8] != name:
             offset += int.from_bytes(data[offset : offset + 4], "big")
         at.append(offset)
@@ -225,12 +231,17 @@ def test_covers_and_documents_stay_what_they_are(tmp_path: Path) -> None:
     source = tmp_path / "a.mkv"
     attached = [
         part
-        for i, (name, kind) in enumerate((("one.jpg", "image/jpeg"), ("two.png", "image/png"), ("note.txt", "text/plain")))
+        for i, (name, kind) in enumerate(
+            (("one.jpg", "image/jpeg"), ("two.png", "image/png"), ("note.txt", "text/plain"))
+        )
         for part in ("-attach", tmp_path / name, f"-metadata:s:t:{i}", f"mimetype={kind}")
     ]
     ffmpeg("-i", FilmSource(moving(4)).write(tmp_path / "p.mkv"), "-c", "copy", *attached, source)
     assert color(source, tmp_path / "b.mkv", EncodeSettings(Purpose.MASTER)).whole.lost == ()
-    names = [[s.get("tags", {}).get("filename") for s in probe(path, "streams")["streams"]][1:] for path in (source, tmp_path / "b.mkv")]
+    names = [
+        [s.get("tags", {}).get("filename") for s in probe(path, "streams")["streams"]][1:]
+        for path in (source, tmp_path / "b.mkv")
+    ]
     assert sorted(names[0]) == sorted(names[1]) == ["note.txt", "one.jpg", "two.png"]
 
 

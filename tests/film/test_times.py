@@ -50,7 +50,9 @@ def test_one_wrong_time_moves_no_other(times: list[int | None], mended: list[int
 
 
 def test_a_leap_of_one_timestamp_is_told_and_the_others_stay(tmp_path: Path) -> None:
-    source = FilmSource(moving(12), "ffv1", time_base=Fraction(1, 1000), times=range(0, 480, 40)).write(tmp_path / "a.mkv")
+    source = FilmSource(moving(12), "ffv1", time_base=Fraction(1, 1000), times=range(0, 480, 40)).write(
+        tmp_path / "a.mkv"
+    )
     with av.open(str(source)) as container:
         packet = [bytes(p) for p in container.demux(video=0) if p.size][5]
     data = source.read_bytes()
@@ -123,7 +125,10 @@ def test_a_rate_that_no_film_has_is_told(tmp_path: Path) -> None:
 
 
 ENDS = {
-    "a.ts": (FilmSource(moving(12), "libx264", options=X264, muxer="mpegts", audio=1), "a packet of the transport stream"),
+    "a.ts": (
+        FilmSource(moving(12), "libx264", options=X264, muxer="mpegts", audio=1),
+        "a packet of the transport stream",
+    ),
     "a.vob": (
         FilmSource(moving(12), "mpeg2video", audio=1, audio_codec="mp2", audio_rate=48000),
         "a packet of the program stream",
