@@ -1,4 +1,4 @@
-"""The plane of opacity that some films have beside their picture: carried to the result as it is, where its codec has one.
+"""The plane of opacity that some films have beside their picture, carried as it is where the codec has one.
 
 Opacity is full range whatever the picture is: at equal depth its samples are the same integers, a deeper plane holds
 them scaled, from which the source's come back exactly.

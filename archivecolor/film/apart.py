@@ -1,7 +1,8 @@
-"""Streams that Matroska has no place for (KLV, teletext, the subtitles of MP4), each in a file of its own inside the result.
+"""Streams that Matroska has no place for, KLV and the subtitles of MP4 among them, each in a file inside the result.
 
-Such a file is an attachment, in a container that holds the stream as it is. Its packets have the times that they have in
-the film, on the same clock. No player shows it, but nothing of it is lost: ``ffmpeg -dump_attachment:t`` takes it out.
+Such a file is an attachment, in a container that holds the stream as it is. Its packets have the times that they have
+in the film, on the same clock. No player shows it, but nothing of it is lost: ``ffmpeg -dump_attachment:t`` takes it
+out.
 """
 
 from __future__ import annotations

@@ -132,10 +132,9 @@ def check_film(source: Path, result: Path) -> FilmCheck:
         if wrong:
             return _wrong(number, f"frame {number}: {wrong}", least)
     count = len(before.times)
-    for number, (was_s, now_s) in enumerate(zip(before.times_s, after.times_s, strict=True), 1):
-        if abs(now_s - was_s) > _SAME_TIME_S:
-            off_s = float(now_s - was_s)
-            return _wrong(number, f"frame {number}: is shown {off_s:+.3f} s off its source's time", least)
+    off = _other_time(before, after)
+    if off:
+        return _wrong(count, off, least)
     lost = missing(inventory(source), inventory(result), whole=True)
     why = None
     if after.codec != _LOSSLESS:
@@ -143,6 +142,13 @@ def check_film(source: Path, result: Path) -> FilmCheck:
     elif before.damaged:
         why = f"{before.damaged} frames of the source are damaged and decode to something else each time"
     return FilmCheck(count, proved=why is None, unproved=why, psnr_db=least, lost=lost)
+
+
+def _other_time(before: _Reading, after: _Reading) -> str | None:
+    for number, (was_s, now_s) in enumerate(zip(before.times_s, after.times_s, strict=True), 1):
+        if abs(now_s - was_s) > _SAME_TIME_S:
+            return f"frame {number}: is shown {float(now_s - was_s):+.3f} s off its source's time"
+    return None
 
 
 def _wrong(frames: int, reason: str, psnr_db: float | None = None) -> FilmCheck:

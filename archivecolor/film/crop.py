@@ -36,6 +36,9 @@ class Crop(NamedTuple):
         return [(number, self[i].to_bytes(4, "big")) for number, i in _ELEMENTS.items() if self[i]]
 
 
+UNCROPPED: Final = Crop()
+
+
 def crop_of(path: Path) -> Crop:
     """What the first picture of a Matroska, MP4 or MOV file is cropped by; nothing of other files."""
     try:
@@ -48,7 +51,7 @@ def crop_of(path: Path) -> Crop:
                 return _of_boxes(path)
     except (OSError, ValueError, IndexError, struct.error):  # damaged, which the reading tells
         pass
-    return Crop()
+    return UNCROPPED
 
 
 def _of_matroska(head: bytes) -> Crop:
@@ -59,7 +62,7 @@ def _of_matroska(head: bytes) -> Crop:
             values[i] = int.from_bytes(found.get(number, b"")[:8], "big")
         if found:
             return Crop(*values)
-    return Crop()
+    return UNCROPPED
 
 
 def _of_boxes(path: Path) -> Crop:
@@ -72,11 +75,11 @@ def _of_boxes(path: Path) -> Crop:
             if length == 1:
                 length = struct.unpack(">Q", f.read(_HEADER))[0]
             if name == b"moov":
-                return _in_boxes(f.read(min(length, _MOST_BYTES))) or Crop()
+                return _in_boxes(f.read(min(length, _MOST_BYTES))) or UNCROPPED
             if length < _HEADER:
                 break
             at += length
-    return Crop()
+    return UNCROPPED
 
 
 def _in_boxes(data: bytes) -> Crop | None:

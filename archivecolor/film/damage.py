@@ -29,7 +29,7 @@ _FASTEST_S, LONGEST_STEP_S = 0.0005, 86_400.0
 """Between pictures: no film has 2,000 a second, and none shows one for a day."""
 _FEW: Final = 3
 _BEYOND_S: Final = 1.0
-"""Between a picture that is shown and the next that is hidden: who cuts a film by an edit list cuts between two frames."""
+"""Between a picture that is shown and the next that is hidden: an edit list cuts between two frames."""
 _CHEAP: Final = ("mpeg1video", "mpeg2video")
 """Codecs that are decoded twice, to find what is damaged."""
 _KEPT_BYTES: Final = 1 << 26

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
 from archivecolor.film.apart import inside
-from archivecolor.film.crop import Crop, crop_of
+from archivecolor.film.crop import UNCROPPED, Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
@@ -104,7 +104,7 @@ class Inventory:
     """Kinds of side data."""
     hidden: int = 0
     """Pictures that the file's edit list hides."""
-    crop: Crop = Crop()
+    crop: Crop = UNCROPPED
     """What players cut off."""
 
 
@@ -152,7 +152,9 @@ class Taker:
             alpha=form.has_alpha,
             beside=frozenset(self.beside) - _OF_THE_CODING,
             hidden=self._hidden,
-            crop=crop_of(Path(container.name.removeprefix("file:"))) if container.name.startswith("file:") else Crop(),
+            crop=crop_of(Path(container.name.removeprefix("file:")))
+            if container.name.startswith("file:")
+            else UNCROPPED,
         )
 
     def _streams(self, stream: Stream) -> Iterator[CarriedStream]:

@@ -75,18 +75,18 @@ def write_chroma(path: Path, planes: Iterable[FloatArray]) -> tuple[int, int]:
     The file is whole or not there.
     """
     count = 0
-    with atomic_write(path, overwrite=True), explained(path):
-        with av.open(f"file:{part_path(path)}", "w", format="matroska") as container:
-            stream = container.add_stream("libx264", rate=_RATE, options=_OPTIONS)
-            for ab in planes:
-                picture = _picture(ab)
-                if not count:
-                    (stream.height, stream.width), stream.pix_fmt = picture.shape, _FORMAT
-                frame = make_gray(_FORMAT, picture)
-                frame.pts, frame.time_base = count, Fraction(1, _RATE)
-                container.mux(stream.encode(frame))
-                count += 1
-            container.mux(stream.encode(None))
+    part = f"file:{part_path(path)}"
+    with atomic_write(path, overwrite=True), explained(path), av.open(part, "w", format="matroska") as container:
+        stream = container.add_stream("libx264", rate=_RATE, options=_OPTIONS)
+        for ab in planes:
+            picture = _picture(ab)
+            if not count:
+                (stream.height, stream.width), stream.pix_fmt = picture.shape, _FORMAT
+            frame = make_gray(_FORMAT, picture)
+            frame.pts, frame.time_base = count, Fraction(1, _RATE)
+            container.mux(stream.encode(frame))
+            count += 1
+        container.mux(stream.encode(None))
     return count, path.stat().st_size
 
 

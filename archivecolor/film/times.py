@@ -15,10 +15,8 @@ _EVEN: Final = 20
 
 def are_sound(given: Sequence[int | None]) -> bool:
     """Whether every frame has a timestamp, and each a later one than the frame before it."""
-    return all(
-        now is not None and (i == 0 or (before := given[i - 1]) is not None and before < now)
-        for i, now in enumerate(given)
-    )
+    times = [time for time in given if time is not None]
+    return len(times) == len(given) and all(before < now for before, now in pairwise(times))
 
 
 def repaired(given: Sequence[int | None], step: int) -> tuple[list[int], int]:

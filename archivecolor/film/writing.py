@@ -173,17 +173,14 @@ def _attach(
     source: Path, new: OutputContainer, indices: list[int], offset: Fraction, until: Fraction | None, *, whole: bool
 ) -> tuple[str, ...]:
     """Attach the streams that have no place of their own; gives those that were, in words."""
-    attached = []
 
     def packets(streams: dict[int, Stream]) -> Iterator[Packet[Any]]:
         with opened(source) as old:  # anew each time
             yield from other_packets(old, streams, offset, until, whole=whole)
 
     with opened(source) as film:
-        for index in indices:
-            if attach(new, film.streams[index], packets):
-                attached.append(describe(film.streams[index]))
-    return tuple(attached)
+        alone = [film.streams[index] for index in indices]
+        return tuple(describe(stream) for stream in alone if attach(new, stream, packets))
 
 
 def _complete(target: Path, film: Survey, encoding: Encoding) -> None:

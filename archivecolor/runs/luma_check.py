@@ -142,8 +142,8 @@ class _Difference:
 def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) -> Finding:
     """Compare every frame of a film with its colored result, and everything that it carries beside them.
 
-    What is missing and was ``named`` by the run, in the same words, is not held against it. Raises `InputError` where one
-    of them cannot be read.
+    What is missing and was ``named`` by the run, in the same words, is not held against it. Raises `InputError` where
+    one of them cannot be read.
     """
     check = check_film(source, result)
     if check.reason:

@@ -1,4 +1,4 @@
-"""Opacity goes along as it is where the codec has a plane for it, and is named where it has none. Read by PyAV alone."""
+"""Opacity goes along as it is where the codec has a plane for it, and is named where it has none. PyAV reads it."""
 
 from __future__ import annotations
 
