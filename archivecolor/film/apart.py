@@ -81,7 +81,7 @@ def inside(name: str, data: bytes) -> Iterator[InputContainer]:
     if holder is None or len(data) > 2 * _MOST_BYTES:
         return
     try:
-        container = av.open(BytesIO(data), format=holder[0], metadata_errors="surrogateescape")
+        container = av.open(BytesIO(data), "r", format=holder[0], metadata_errors="surrogateescape")
     except (av.error.FFmpegError, ValueError):
         return
     with container:

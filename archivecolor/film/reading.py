@@ -6,7 +6,7 @@ survey's list of timestamps and forms is the truth: a part yields exactly the fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
@@ -125,12 +125,13 @@ def _from(path: Path, plan: Survey, start: int) -> Iterator[tuple[int | None, Vi
 
 
 def demuxed(
-    container: InputContainer, streams: Sequence[Stream], warn: Callable[[float | None, str], None] | None = None
+    container: InputContainer, streams: Iterable[Stream], warn: Callable[[float | None, str], None] | None = None
 ) -> Iterator[Packet[Any]]:
     """The packets of some streams up to where the file cannot be read any further, which is told to ``warn``."""
-    if not streams:
+    wanted = list(streams)
+    if not wanted:
         return
-    packets: Iterator[Packet[Any]] = container.demux(list(streams))
+    packets: Iterator[Packet[Any]] = container.demux(wanted)
     while True:
         try:
             packet = next(packets, None)

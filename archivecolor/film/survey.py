@@ -212,8 +212,8 @@ class _Findings:
         if broken:
             self.times, anew = repaired(self._given, usual_step(stream))
             if 0 < anew < len(self._given):  # streams without a container have no times at all
-                count = "a frame" if anew == 1 else f"{anew} frames"
-                self.warn(0.0, f"{count} had no timestamp or a wrong one, and got a new one")
+                frames = "a frame" if anew == 1 else f"{anew} frames"
+                self.warn(0.0, f"{frames} had no timestamp or a wrong one, and got a new one")
         missing = missing_end(path, container, stream, end_s, self._packets.last)
         if missing:
             self.warn(None, missing)

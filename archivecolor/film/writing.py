@@ -90,9 +90,10 @@ def _ended(shown: Iterable[Shown]) -> Iterator[Shown | None]:
 @contextmanager
 def explained(path: Path, *more: type[Exception]) -> Iterator[None]:
     """Raise what goes wrong while ``path`` is written, or is one of ``more``, as `OutputError`, in one line."""
+    kinds: tuple[type[Exception], ...] = (av.error.FFmpegError, OSError, *more)
     try:
         yield
-    except (av.error.FFmpegError, OSError, *more) as e:
+    except kinds as e:
         if getattr(e, "errno", None) == errno.ENOSPC:
             raise DiskFullError(f"{path}: the disk is full", hint="make room and run the same command again") from e
         reason = getattr(e, "strerror", None) or str(e)
