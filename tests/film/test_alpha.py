@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+from av.video.stream import VideoStream
 
 from archivecolor.film.alpha import alpha_plane
 from archivecolor.film.checking import check_film
@@ -31,7 +33,8 @@ def opaque(folder: Path, pixel_format: str, count: int = 4) -> tuple[Path, list[
     path, planes = folder / f"a{suffix}", []
     top = (1 << depth) - 1
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(encoder, rate=25, options={"profile": "4444"} if encoder == "prores_ks" else {})
+        options = {"profile": "4444"} if encoder == "prores_ks" else {}
+        stream = cast(VideoStream, container.add_stream(encoder, rate=25, options=options))
         stream.width, stream.height, stream.pix_fmt = 128, 96, pixel_format
         if encoder == "prores_ks":
             stream.codec_context.codec_tag = "ap4h"
