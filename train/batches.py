@@ -5,23 +5,22 @@ A step's batch depends on the recipe's seed and the step alone, so whoever makes
 
 from __future__ import annotations
 
-import multiprocessing
 import queue
 import threading
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from train.dataset import Batch, Photographs
 from train.recipe import Recipe
 from train.schedule import Schedule
 
 _AHEAD = 3
-"""Batches that a thread makes ahead. Of a process it is one, beside the one that it is at."""
+"""Batches that a thread makes ahead, and each process."""
 
 
 def batch_of(photographs: Photographs, recipe: Recipe, schedule: Schedule, step: int) -> Batch:
@@ -52,45 +51,39 @@ def batches(photographs: Photographs, recipe: Recipe, schedule: Schedule, first:
         yield batch
 
 
-class BatchWorkers:
-    """Processes that make batches of photographs in one file, which the system keeps in memory once for all of them."""
+def batches_of_workers(
+    photographs: Photographs, recipe: Recipe, schedule: Schedule, first: int, workers: int
+) -> Iterator[Batch]:
+    """The same by as many processes, in memory that a GPU fetches from by itself. They end with the iterator.
 
-    def __init__(self, photographs: Photographs, recipe: Recipe, count: int) -> None:
-        """Begin ``count`` processes. They are not forked: with CUDA, OpenCV and their threads about, those hang."""
-        self._count = count
-        self._folder = TemporaryDirectory(prefix="photographs-")
-        packed = photographs.packed(Path(self._folder.name) / "all")
-        self._pool = ProcessPoolExecutor(
-            count, multiprocessing.get_context("spawn"), _begin, (packed, recipe, Schedule(recipe.phase))
-        )
-
-    def batches(self, schedule: Schedule, first: int) -> Iterator[Batch]:
-        """Each step's batch, in order. The processes end with it, however it ends."""
-        under_way: deque[Future[Batch]] = deque()
-        try:
-            for step in range(first, schedule.steps):
-                under_way.append(self._pool.submit(_make, step))
-                if len(under_way) > 2 * self._count:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        finally:
-            self._pool.shutdown(cancel_futures=True)
-            self._folder.cleanup()
+    They are forked, which takes no time; spawned ones import PyTorch one after another. So they use no CUDA, and none
+    of OpenCV's threads, which are not there.
+    """
+    loader = DataLoader(
+        _Steps(photographs, recipe, schedule),
+        batch_size=None,
+        sampler=range(first, schedule.steps),
+        num_workers=workers,
+        prefetch_factor=_AHEAD,
+        multiprocessing_context="fork",
+        worker_init_fn=_begin,
+        pin_memory=torch.cuda.is_available(),
+    )
+    for planes in loader:
+        yield Batch(*(p.numpy() for p in planes))
 
 
-_at_work: tuple[Photographs, Recipe, Schedule] | None = None
-"""What a process makes batches of."""
+class _Steps(Dataset[tuple[Tensor, ...]]):
+    """The batch of each step."""
+
+    def __init__(self, photographs: Photographs, recipe: Recipe, schedule: Schedule) -> None:
+        self._made_of = photographs, recipe, schedule
+
+    def __getitem__(self, step: int) -> tuple[Tensor, ...]:
+        batch = batch_of(*self._made_of, step)
+        planes = (batch.luma, batch.chroma, batch.hints)
+        return tuple(torch.from_numpy(p) for p in planes if isinstance(p, np.ndarray))
 
 
-def _begin(photographs: Photographs, recipe: Recipe, schedule: Schedule) -> None:
-    global _at_work  # a process's whole state, set once as it begins
-    _at_work = photographs, recipe, schedule
-    cv2.setNumThreads(1)
-
-
-def _make(step: int) -> Batch:
-    if _at_work is None:
-        raise RuntimeError("the process has no photographs")
-    photographs, recipe, schedule = _at_work
-    return batch_of(photographs, recipe, schedule, step)
+def _begin(_worker: int) -> None:
+    cv2.setNumThreads(0)

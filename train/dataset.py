@@ -8,13 +8,16 @@ the same batch, so resuming at step ``n`` needs no loader state.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import mmap
 import tarfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, TypeAlias, overload
 
@@ -33,7 +36,8 @@ from train.recipe import Data, Layout
 log = logging.getLogger(__name__)
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-
+_TOGETHER = 2_000
+"""Pictures that are judged at a time."""
 
 _Kept: TypeAlias = bytes | npt.NDArray[np.uint8]
 """A picture as its file holds it, or decoded where many share a file."""
@@ -55,15 +59,19 @@ class Batch:
     """``[n, 3, crop/stride, crop/stride]``: a*, b* and mask, for generators that take hints."""
 
 
+PACKED = "photographs"
+INDEX = "index.npz"
+
+
 class _InOneFile(Sequence[_Kept]):
-    """Coded pictures one after another in a file. What is pickled is where they lie."""
+    """Coded pictures one after another in a file: as many as there are by now."""
 
     def __init__(self, path: Path, ends: npt.NDArray[np.int64]) -> None:
         self._path, self._ends = path, ends
         self._file: mmap.mmap | None = None
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return int(np.searchsorted(self._ends, self._path.stat().st_size, side="right")) - 1
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -74,17 +82,10 @@ class _InOneFile(Sequence[_Kept]):
     def __getitem__(self, index: int | slice) -> bytes | Sequence[_Kept]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        if self._file is None:
+        if self._file is None or len(self._file) < self._ends[index + 1]:
             with self._path.open("rb") as f:
                 self._file = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
         return self._file[self._ends[index] : self._ends[index + 1]]
-
-    def __getstate__(self) -> tuple[Path, npt.NDArray[np.int64]]:
-        return self._path, self._ends
-
-    def __setstate__(self, state: tuple[Path, npt.NDArray[np.int64]]) -> None:
-        self._path, self._ends = state
-        self._file = None
 
 
 class Photographs:
@@ -92,26 +93,24 @@ class Photographs:
 
     def __init__(self, pictures: Sequence[_Kept], weights: npt.NDArray[np.float64], digest: str) -> None:
         self._pictures = pictures
-        self.chances = weights / weights.sum()
+        self._weights = weights
         self.digest = digest
 
     def __len__(self) -> int:
         return len(self._pictures)
 
+    @property
+    def chances(self) -> npt.NDArray[np.float64]:
+        """How often each picture is drawn; they add up to 1."""
+        weights = self._weights[: len(self)]
+        return np.asarray(weights / weights.sum())
+
     def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
         kept = self._pictures[index]
-        picture = _decode(kept) if isinstance(kept, bytes) else kept
+        picture = decode(kept) if isinstance(kept, bytes) else kept
         if picture is None:
             raise ValueError(f"picture {index} can no longer be decoded")
         return picture
-
-    def packed(self, path: Path) -> Photographs:
-        """The same, to be pickled for other processes: written into one file, ``path``, that all of them read."""
-        ends = [0]
-        with path.open("wb") as f:
-            for kept in self._pictures:
-                ends.append(ends[-1] + f.write(kept if isinstance(kept, bytes) else _png(kept)))
-        return Photographs(_InOneFile(path, np.array(ends, np.int64)), self.chances, self.digest)
 
     @classmethod
     def load(cls, root: Path, data: Data) -> Photographs:
@@ -119,36 +118,29 @@ class Photographs:
 
         Raises `InputError` for a folder that is missing or broken, or when no picture is left.
         """
-        folders = [root / name for name in (data.corpus, *data.also)]
-        wanted = _listed(root / data.members) if data.members else None
+        if data.layout is Layout.PACKED:
+            return cls._packed(root / data.corpus)
         pictures: list[_Kept] = []
         weights: list[float] = []
-        dropped: Counter[str] = Counter()
         digest = hashlib.sha256()
-        found: Iterator[tuple[str, _Kept]]
-        if data.layout is Layout.CIFAR10:
-            found = _sheets(folders[0], digest)
-        else:
-            found = chain.from_iterable(_files(folder, digest, wanted) for folder in folders)
-        for name, kept in found:
-            weight = data.source_weights.get(name.rpartition("_")[0], 1.0)
-            if not weight:
-                dropped["of sources with weight 0"] += 1
-                continue
-            if reason := _unfit(_decode(kept) if isinstance(kept, bytes) else kept, data):
-                dropped[reason] += 1
-                continue
+        for _, kept, weight in usable(root, data, digest):
             pictures.append(kept)
             weights.append(weight)
-        if wanted:
-            dropped[f"named in {data.members}, but not there"] = len(wanted)
-        told = " and ".join(map(str, folders))
-        log.info("%d pictures from %s", len(pictures), told)
-        for reason, count in (+dropped).items():
-            log.warning("%d pictures dropped: %s", count, reason)
-        if not pictures:
-            raise InputError(f"{told}: holds no usable color picture")
         return cls(pictures, np.asarray(weights), digest.hexdigest())
+
+    @classmethod
+    def _packed(cls, folder: Path) -> Photographs:
+        try:
+            index = (folder / INDEX).read_bytes()
+            with np.load(io.BytesIO(index)) as arrays:
+                ends, weights = arrays["ends"], arrays["weights"]
+            pictures = _InOneFile(folder / PACKED, ends)
+            log.info("%d of %d pictures from %s", len(pictures), len(weights), folder)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as e:
+            raise InputError(f"{folder}: holds no packed photographs: {e}", hint="pack them with train.shards") from e
+        if not len(pictures):
+            raise InputError(f"{folder}: holds no usable color picture")
+        return cls(pictures, weights, hashlib.sha256(index).hexdigest())
 
     def batch(
         self,
@@ -156,7 +148,7 @@ class Photographs:
         size: int,
         crop: int,
         smallest: float,
-        chances: Degradation,
+        faults: Degradation,
         stride: int = CHROMA_STRIDE,
         draws: HintDraws | None = None,
     ) -> Batch:
@@ -169,16 +161,64 @@ class Photographs:
         luma = np.empty((size, 1, crop, crop), np.float32)
         chroma = np.empty((size, 2, crop // stride, crop // stride), np.float32)
         hints = np.empty((size, 3, crop // stride, crop // stride), np.float32) if draws else None
-        for i, index in enumerate(rng.choice(len(self), size, p=self.chances)):
+        chances = self.chances
+        for i, index in enumerate(rng.choice(len(chances), size, p=chances)):
             rgb = random_crop(self[int(index)], crop, smallest, rng)
-            if chances.mount and rng.random() < chances.mount:
+            if faults.mount and rng.random() < faults.mount:
                 rgb = mount(rgb, rng)
-            luma[i, 0] = degrade(rgb, rng, chances)
+            luma[i, 0] = degrade(rgb, rng, faults)
             chroma[i] = small_chroma(rgb, stride)
             if draws and hints is not None:
                 light = cv2.resize(luma[i, 0], (crop // stride, crop // stride), interpolation=cv2.INTER_AREA)
                 hints[i], chroma[i] = draw_hints(chroma[i], np.asarray(light, np.float32), hint_rng, draws)
         return Batch(luma, chroma, hints)
+
+
+def usable(root: Path, data: Data, digest: _Digest) -> Iterator[tuple[str, _Kept, float]]:
+    """Each picture to train on, in the order of the files: its name, itself, and how often it is drawn.
+
+    Raises and logs as `Photographs.load` says.
+    """
+    folders = [root / name for name in (data.corpus, *data.also)]
+    wanted = _listed(root / data.members) if data.members else None
+    dropped: Counter[str] = Counter()
+    taken = 0
+    found: Iterator[tuple[str, _Kept]]
+    if data.layout is Layout.CIFAR10:
+        found = _sheets(folders[0], digest)
+    else:
+        found = chain.from_iterable(_files(folder, digest, wanted) for folder in folders)
+    for name, kept, weight, reason in _judged(found, data):
+        if reason:
+            dropped[reason] += 1
+        else:
+            taken += 1
+            yield name, kept, weight
+    if wanted:
+        dropped[f"named in {data.members}, but not there"] = len(wanted)
+    told = " and ".join(map(str, folders))
+    log.info("%d pictures from %s", taken, told)
+    for reason, count in (+dropped).items():
+        log.warning("%d pictures dropped: %s", count, reason)
+    if not taken:
+        raise InputError(f"{told}: holds no usable color picture")
+
+
+def _judged(found: Iterator[tuple[str, _Kept]], data: Data) -> Iterator[tuple[str, _Kept, float, str]]:
+    """What was found, with its weight and why it is not taken; decoded on all cores."""
+
+    def judge(item: tuple[str, _Kept]) -> tuple[str, _Kept, float, str]:
+        name, kept = item
+        weight = data.source_weights.get(name.rpartition("_")[0], 1.0)
+        if not weight:
+            return name, kept, weight, "of sources with weight 0"
+        if not data.smallest and not data.grayest:
+            return name, kept, weight, ""
+        return name, kept, weight, _unfit(decode(kept) if isinstance(kept, bytes) else kept, data)
+
+    with ThreadPoolExecutor() as pool:
+        while some := list(islice(found, _TOGETHER)):
+            yield from pool.map(judge, some)
 
 
 def _listed(path: Path) -> set[str]:
@@ -229,19 +269,13 @@ def _shard(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield Path(member.name).name, file.read()
 
 
-def _decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
+def decode(coded: bytes) -> npt.NDArray[np.uint8] | None:
+    """``[h, w, 3]`` of sRGB; None for what is no picture."""
     try:
         picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR_RGB) if coded else None
     except cv2.error:  # beyond OpenCV's size limit
         return None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)
-
-
-def _png(picture: npt.NDArray[np.uint8]) -> bytes:
-    ok, coded = cv2.imencode(".png", picture[..., ::-1])
-    if not ok:
-        raise ValueError("a picture cannot be coded as PNG")
-    return coded.tobytes()
 
 
 def _unfit(picture: npt.NDArray[np.uint8] | None, data: Data) -> str:

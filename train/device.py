@@ -22,5 +22,4 @@ def training_device(name: str) -> torch.device:
         if not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count():
             raise DependencyError(f"PyTorch {torch.__version__} finds no GPU '{name}'", hint="--device cpu")
         torch.backends.cudnn.allow_tf32 = False  # what is not bfloat16 is squared distances, which want all of float32
-        torch.backends.cudnn.benchmark = True  # crops of a phase have one size
     return device

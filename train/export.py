@@ -224,6 +224,7 @@ def _point_into(model: onnx.ModelProto, index: dict[str, _Stored]) -> None:
 
 def _describe(checkpoint: Checkpoint, generator: Generator, folder: Path, *, summary: str, short_px: int) -> None:
     shape = generator.shape
+    place = Schedule(checkpoint.recipe.phase).pictures(checkpoint.step)
     digests = {name: sha256((folder / name).read_bytes()).hexdigest() for name in (GRAPH, WEIGHTS)}
     text = f'''# Written by train/export.py. MODEL_CARD.md says what this generator was trained on and gets wrong.
 format = 1
@@ -252,7 +253,8 @@ recipe = {_quoted(checkpoint.recipe.name)}
 commit = "{checkpoint.commit}"
 data_sha256 = "{checkpoint.data_digest}"
 steps = {checkpoint.step}
-pictures = {Schedule(checkpoint.recipe.phase).pictures(checkpoint.step)}
+pictures = {checkpoint.shown or place}
+in_schedule = {place}
 hours = {checkpoint.seconds / 3600:.2f}
 
 [graph]

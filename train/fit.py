@@ -5,8 +5,8 @@ and where the phase asks for it play one round against the discriminator), save 
 goes on where the run folder's ``last.pt`` stopped, to the bit; Ctrl-C finishes the step and saves it.
 ``--set phase.learning_rate=2e-5`` changes a value of the recipe for this run, at its start or on going on.
 
-``--device cuda`` trains on a GPU, with batches made by as many processes as there are cores. It wants larger batches:
-``--set phase.batch=128 --set phase.learning_rate=8e-4``.
+``--device cuda`` trains on a GPU, with batches made by as many processes as there are cores; `train.shards` packs
+photographs to be carried to one, and ``mean.pt``, written beside each ``last.pt``, is what to carry back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import torch
 
 from archivecolor.errors import ArchiveColorError, ConfigurationError
 from train import recipe_file
-from train.batches import BatchWorkers, batches
+from train.batches import batches, batches_of_workers
 from train.checkpoint import Checkpoint, current_commit
 from train.dataset import Photographs
 from train.device import training_device
@@ -36,7 +36,7 @@ from train.losses import ColorLoss
 from train.networks import freeze
 from train.parent import load_parent
 from train.recipe import Layout, Phase, Recipe
-from train.schedule import PlateauWatch, Schedule
+from train.schedule import Pace, PlateauWatch, Schedule
 from train.trainer import Trainer
 from train.validate import ValidationSet
 
@@ -75,11 +75,12 @@ def go_on_in_place(trainer: Trainer, photographs: Photographs, start_from: Path)
             hint="leave --in-place out: the recipe's schedule then begins with these weights",
         )
     step = Schedule(trainer.recipe.phase).step_after(parent.pictures)
-    if start_from.is_dir():
+    checkpoint = None if start_from.is_dir() else Checkpoint.load(start_from)
+    if checkpoint and checkpoint.optimizer:
+        trainer.restore(checkpoint)
+    else:
         trainer.begin(photographs, parent)
         trainer.warm_from = step
-    else:
-        trainer.restore(Checkpoint.load(start_from))
     trainer.step = step
     log.info("going on from %s at step %d, trained for %.1f h", start_from, trainer.step, parent.seconds / 3600)
 
@@ -95,18 +96,18 @@ def fit(
     in_place: bool = False,
     device: torch.device | None = None,
     workers: int = 0,
+    seconds: float | None = None,
 ) -> Path:
     """Train until the recipe's schedule ends, or ``stop`` is set; returns the path of the last checkpoint.
 
     ``start_from`` takes the weights of another run's checkpoint, or of an engine folder, and begins this recipe's
     schedule with them; ``in_place`` goes on in it where they were, as on another machine or with more photographs.
-    Batches are made by ``workers`` processes; 0 is a thread.
+    Batches are made by ``workers`` processes; 0 is a thread. With ``seconds``, see `Pace`.
     """
     stop = stop or threading.Event()
     run.mkdir(parents=True, exist_ok=True)
     last = run / "last.pt"
     photographs = Photographs.load(ROOT, recipe.data)
-    makers = BatchWorkers(photographs, recipe, workers) if workers else None
     trainer = Trainer(recipe, device)
     begin_or_go_on(trainer, photographs, last, start_from, in_place=in_place)
     schedule = Schedule(recipe.phase)
@@ -115,7 +116,9 @@ def fit(
     saved = clock = time.monotonic()
     means: dict[str, float] = {}
     current: Phase | None = None
-    made = makers.batches(schedule, trainer.step) if makers else batches(photographs, recipe, schedule, trainer.step)
+    drawn = photographs, recipe, schedule, trainer.step
+    made = batches_of_workers(*drawn, workers) if workers else batches(*drawn)
+    pace = Pace(schedule, trainer.step, seconds) if seconds else None
     for batch in made:
         phase, done = schedule.at(trainer.step)
         if phase is not current:
@@ -124,6 +127,7 @@ def fit(
                 trainer.plateau = PlateauWatch()
             current = phase
         terms = trainer.train_on(batch, phase, trainer.learning_rate(phase, done), color_loss)
+        trainer.step = pace.step(trainer.step) if pace else trainer.step
         for term, value in terms.items():
             means[term] = 0.98 * means.get(term, value) + 0.02 * value
         if trainer.plateau.see(terms["pixel"], phase):
@@ -132,13 +136,15 @@ def fit(
         trainer.seconds, clock = trainer.seconds + now - clock, now
         ended = trainer.step == schedule.steps or schedule.at(trainer.step)[0] is not phase
         if now - saved > every_s or ended or stop.is_set():
-            trainer.checkpoint(commit, photographs.digest).save(last)
+            checkpoint = trainer.checkpoint(commit, photographs.digest)
+            checkpoint.save(last)
+            checkpoint.mean().save(run / "mean.pt")
             if ended:
-                trainer.checkpoint(commit, photographs.digest).save(run / f"after-{phase.name}.pt")
-            epoch = schedule.pictures(trainer.step) / len(photographs)
+                checkpoint.save(run / f"after-{phase.name}.pt")
+            epoch = trainer.shown / len(photographs)
             report(trainer, phase, epoch, means, validation, run)
             saved = clock = time.monotonic()
-        if stop.is_set():
+        if stop.is_set() or trainer.step == schedule.steps:
             break
     return last
 
@@ -149,7 +155,11 @@ def report(
     """Log the run's figures, add a row to ``curve.csv`` and draw the validation sheet."""
     row: dict[str, float | str] = {"step": trainer.step, "hours": round(trainer.seconds / 3600, 4), "phase": phase.name}
     row |= {k: round(means.get(k, 0.0), 4) for k in ("distribution", "pixel", "adversarial", "discriminator")}
-    row |= {"epoch": round(epoch, 3), "learning_rate": trainer.optimizer.param_groups[-1]["lr"]}
+    row |= {
+        "epoch": round(epoch, 3),
+        "pictures": trainer.shown,
+        "learning_rate": trainer.optimizer.param_groups[-1]["lr"],
+    }
     if validation:
         measured = validation.measure(trainer.ema, run / "sheet.png")
         row |= {"ciede2000": round(measured.ciede2000, 4), "gain_percent": round(measured.gain, 3)}
@@ -211,6 +221,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, help="seconds between checkpoints: 300, or 120 on a GPU")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1; all compute in bfloat16")
     parser.add_argument("--workers", type=int, help="processes that make batches; all cores on a GPU, else a thread")
+    parser.add_argument("--minutes", type=float, help="go through the schedule in this time, skipping steps as needed")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -239,6 +250,7 @@ def main() -> int:
                 in_place=options.in_place,
                 device=device,
                 workers=workers,
+                seconds=60 * options.minutes if options.minutes else None,
             )
     except ArchiveColorError as e:
         log.error("%s", e)

@@ -23,7 +23,7 @@ class Palette:
     """``[k]``: share of training pixels nearest to each entry."""
 
 
-def fit_palette(photographs: Photographs, size: int, seed: int, samples: int = 4000) -> Palette:
+def fit_palette(photographs: Photographs, size: int, seed: int, samples: int = 1500) -> Palette:
     """Fit ``size`` entries to ``samples`` random crops.
 
     Cells of the a*b* plane are weighted by the square root of their count: most pixels are nearly gray, and plain
@@ -40,7 +40,7 @@ def fit_palette(photographs: Photographs, size: int, seed: int, samples: int = 4
 
 
 def palette_prior(
-    photographs: Photographs, ab: npt.NDArray[np.float32], seed: int, samples: int = 4000
+    photographs: Photographs, ab: npt.NDArray[np.float32], seed: int, samples: int = 1500
 ) -> npt.NDArray[np.float32]:
     """How common each entry of a given palette ``[k, 2]`` is in the photographs: ``[k]``, adding up to 1."""
     points, count = _cells(photographs, samples, np.random.default_rng((seed, 0)))

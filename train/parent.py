@@ -33,7 +33,9 @@ class Parent:
     recipe: str
     """Name of the recipe that they were trained by last."""
     pictures: int
-    """How many it had shown them: where in its schedule they were."""
+    """Where in its schedule they were."""
+    shown: int
+    """How many it had shown them: fewer, where it went by the clock."""
 
 
 def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
@@ -45,8 +47,8 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
         checkpoint = Checkpoint.load(path)
         _check(path, checkpoint.recipe.network, shape)
         recipe = checkpoint.recipe
-        shown = Schedule(recipe.phase).pictures(checkpoint.step)
-        return Parent(checkpoint.ema, checkpoint.seconds, recipe.name, shown)
+        place = Schedule(recipe.phase).pictures(checkpoint.step)
+        return Parent(checkpoint.ema, checkpoint.seconds, recipe.name, place, checkpoint.shown or place)
     folder = catalog.read(path)
     folder.verify()
     _check(path, shape_of(folder), shape)
@@ -56,7 +58,8 @@ def load_parent(path: Path, shape: GeneratorShape | UNetShape) -> Parent:
         raise InputError(f"{folder.weights}: cannot be read: {e}") from e
     training = tomllib.loads((path / "engine.toml").read_text(encoding="utf-8")).get("training", {})
     hours, shown = float(training.get("hours", 0)), int(training.get("pictures", 0))
-    return Parent(weights, 3600 * hours, str(training.get("recipe", "")), shown)
+    place = int(training.get("in_schedule", shown))
+    return Parent(weights, 3600 * hours, str(training.get("recipe", "")), place, shown)
 
 
 def _check(path: Path, theirs: GeneratorShape | UNetShape, ours: GeneratorShape | UNetShape) -> None:

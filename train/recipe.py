@@ -34,6 +34,8 @@ class Layout(StrEnum):
 
     PHOTOGRAPHS = "photographs"
     """Files of pictures, and ``.tar`` shards of them, at any depth."""
+    PACKED = "packed"
+    """One file of coded pictures and its index, as `train.shards` packs them. The file may still be growing."""
     CIFAR10 = "cifar10"
     """The sheets of `train.cifar10`, which are fetched when they are not there."""
 
@@ -59,7 +61,7 @@ class Data:
     smallest: int = 64
     """Pictures with a shorter side, in pixels, are dropped."""
     grayest: float = 4.0
-    """Pictures with a smaller mean chroma (CIE C*ab) are dropped."""
+    """Pictures with a smaller mean chroma (CIE C*ab) are dropped. With both at 0, none is looked at beforehand."""
     source_weights: dict[str, float] = field(default_factory=dict)
     """How often a source is drawn, per picture, relative to 1. The source is the name up to its last underscore."""
     also: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ A phase's rate falls along half a cosine, or by a step whenever the loss has com
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 from train.recipe import Phase
@@ -61,6 +62,23 @@ class Schedule:
         fall = (1 + math.cos(math.pi * done)) / 2
         rate = phase.final_learning_rate + (phase.learning_rate - phase.final_learning_rate) * fall
         return rate * min(1.0, (done + 1e-3) / warm_up)
+
+
+class Pace:
+    """Takes a run through its schedule in a given time, however fast the machine is: phases are shares of that time.
+
+    For a GPU that is lent for minutes. Steps are skipped when they are more than the time has; there should be, so that
+    the rate has fallen at the end. Batches are drawn for steps as if none were skipped: give all phases one crop.
+    """
+
+    def __init__(self, schedule: Schedule, first: int, seconds: float) -> None:
+        self._first, self._last, self._seconds = first, schedule.steps, seconds
+        self._began = time.monotonic()
+
+    def step(self, step: int) -> int:
+        """Where the run is now, having made ``step`` steps."""
+        passed = min(1.0, (time.monotonic() - self._began) / self._seconds)
+        return min(self._last, max(step, self._first + int(passed * (self._last - self._first))))
 
 
 @dataclass(slots=True)

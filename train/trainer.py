@@ -51,13 +51,14 @@ class Trainer:
         self.warm_from = -_WARM_UP_STEPS
         """The step at which optimizers began that know nothing of the steps before."""
         self.seconds = 0.0
+        self.shown = 0
 
     def begin(self, photographs: Photographs, parent: Parent | None = None) -> None:
         """Start from ``parent``'s weights, or from ImageNet's encoder and a palette fitted to the photographs."""
         entries = self.recipe.network.palette
         if parent:
             self.generator.load_state_dict({**self.generator.state_dict(), **parent.weights})
-            self.seconds = parent.seconds
+            self.seconds, self.shown = parent.seconds, parent.shown
         elif isinstance(self.generator, Generator):
             self.generator.encoder.load_imagenet(imagenet_weights(self.generator.shape.encoder))
         if entries and parent:
@@ -83,7 +84,7 @@ class Trainer:
             raise InputError(
                 f"the checkpoint's tensors do not fit: {e}", hint="was it written by another version? begin with --from"
             ) from e
-        self.prior, self.step, self.seconds = c.prior, c.step, c.seconds
+        self.prior, self.step, self.seconds, self.shown = c.prior, c.step, c.seconds, c.shown
 
     def checkpoint(self, commit: str, digest: str) -> Checkpoint:
         """The present state, to be saved before the next step."""
@@ -100,6 +101,7 @@ class Trainer:
             self.discriminator_optimizer.state_dict(),
             self.prior,
             asdict(self.plateau),
+            self.shown,
         )
 
     def learning_rate(self, phase: Phase, done: float) -> float:
@@ -135,11 +137,12 @@ class Trainer:
         self.optimizer.step()
         self._update_ema()
         self.step += 1
+        self.shown += len(luma)
         return dict(zip(terms, values, strict=True))
 
     def _moved(self, planes: FloatArray) -> Tensor:
         host = torch.from_numpy(planes)
-        return host if self.device.type == "cpu" else host.pin_memory().to(self.device, non_blocking=True)
+        return host.to(self.device, non_blocking=True)
 
     def _check_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):

@@ -181,7 +181,9 @@ def _stills() -> Iterator[Check]:
     with tempfile.TemporaryDirectory() as out:
         done = _run("folder", str(stills), out)
         made = sum(p.is_file() for p in Path(out).rglob("*"))
-    yield Check("archivecolor folder", done.returncode == 0, f"{made} pictures, exit code {done.returncode}")
+    yield Check(
+        "archivecolor folder", done.returncode == 0, f"{made} pictures, exit code {done.returncode}{_why(done)}"
+    )
 
 
 def _film() -> Iterator[Check]:
@@ -191,7 +193,8 @@ def _film() -> Iterator[Check]:
         began = time.perf_counter()
         done = _run("video", str(film), str(Path(folder) / "color.mp4"), "--encoder", "auto")
         rate = _FILM_FRAMES / (time.perf_counter() - began)
-    yield Check("archivecolor video", done.returncode == 0, f"{rate:.0f} frames/s, exit code {done.returncode}")
+    found = f"{rate:.0f} frames/s, exit code {done.returncode}{_why(done)}"
+    yield Check("archivecolor video", done.returncode == 0, found)
 
 
 def _encoders() -> Iterator[Check]:
@@ -199,6 +202,12 @@ def _encoders() -> Iterator[Check]:
     for encoder in diagnosis.encoders():
         if encoder.name.endswith("_nvenc"):
             yield Check(encoder.name, True if encoder.works else None, encoder.detail or "works")
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line that a command which failed has told."""
+    told = done.stderr.strip().splitlines()
+    return f": {told[-1]}" if done.returncode and told else ""
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

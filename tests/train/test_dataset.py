@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 from pathlib import Path
 
 import cv2
@@ -216,20 +215,3 @@ def test_chroma_can_be_drawn_at_the_lumas_own_size(photographs: Photographs) -> 
     np.testing.assert_array_equal(full.luma, small.luma)
     blocks = full.chroma.reshape(2, 2, 16, 4, 16, 4).mean(axis=(3, 5))
     np.testing.assert_allclose(blocks, small.chroma, atol=1e-3)
-
-
-def test_photographs_in_one_file_are_the_same_pictures_and_travel_by_their_place(
-    photographs: Photographs, tmp_path: Path, color_photographs: dict[str, Picture]
-) -> None:
-    mixed = Photographs([png(color_photographs["coffee"]), color_photographs["rocket"]], np.ones(2), "digest")
-    for whole in (photographs, mixed):
-        packed = whole.packed(tmp_path / "all")
-        sent = pickle.dumps(packed)
-        assert len(sent) < 1000 < (tmp_path / "all").stat().st_size
-        for one in (packed, pickle.loads(sent)):
-            assert len(one) == len(whole)
-            for i in range(len(whole)):
-                np.testing.assert_array_equal(one[i], whole[i])
-            np.testing.assert_array_equal(
-                one.batch((1, 1), 4, 64, 0.5, CLEAN).luma, whole.batch((1, 1), 4, 64, 0.5, CLEAN).luma
-            )

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import logging
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
 from train import trainer as training
-from train.batches import BatchWorkers, batches
+from train.batches import batches, batches_of_workers
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.device import training_device
@@ -125,6 +126,7 @@ def test_a_run_leaves_a_checkpoint_a_phase_and_a_curve(recipe: Recipe, tmp_path:
         "after-frozen.pt",
         "curve.csv",
         "last.pt",
+        "mean.pt",
     ]
     assert Checkpoint.load(tmp_path / "after-frozen.pt").step == 2
     with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
@@ -132,6 +134,18 @@ def test_a_run_leaves_a_checkpoint_a_phase_and_a_curve(recipe: Recipe, tmp_path:
     assert [(r["step"], r["phase"]) for r in rows] == [("2", "frozen"), ("5", "adversarial")]
     assert float(rows[0]["adversarial"]) == 0
     assert float(rows[1]["discriminator"]) > 0
+
+
+def test_a_run_by_the_clock_ends_in_time_with_every_phase_and_tells_what_it_showed(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    long = tuple(dataclasses.replace(p, pictures=100_000) for p in recipe.phase)
+    began = time.monotonic()
+    made = Checkpoint.load(fit(dataclasses.replace(recipe, phase=long), tmp_path, None, NEVER, seconds=2.0))
+    assert time.monotonic() - began < 60
+    assert made.step == Schedule(long).steps
+    assert 0 < made.shown < 100_000
+    assert all((tmp_path / f"after-{p.name}.pt").exists() for p in long)
 
 
 def test_a_finished_run_has_nothing_left_to_do(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +288,7 @@ def test_processes_make_the_batches_that_a_thread_does(recipe: Recipe, photograp
     schedule = Schedule(recipe.phase)
     for first in (0, 4):
         ones = batches(photographs, recipe, schedule, first)
-        others = BatchWorkers(photographs, recipe, 2).batches(schedule, first)
+        others = batches_of_workers(photographs, recipe, schedule, first, 2)
         for one, other in zip(ones, others, strict=True):
             np.testing.assert_array_equal(one.luma, other.luma)
             np.testing.assert_array_equal(one.chroma, other.chroma)
@@ -283,7 +297,7 @@ def test_processes_make_the_batches_that_a_thread_does(recipe: Recipe, photograp
 def test_what_goes_wrong_in_a_process_ends_the_run(recipe: Recipe, photographs: Photographs) -> None:
     gone = Photographs([b"no picture"], np.ones(1), photographs.digest)
     with pytest.raises(ValueError, match="picture 0 can no longer be decoded"):
-        next(BatchWorkers(gone, recipe, 1).batches(Schedule(recipe.phase), 0))
+        next(batches_of_workers(gone, recipe, Schedule(recipe.phase), 0, 1))
 
 
 def test_a_run_with_processes_ends_in_the_same_bits(recipe: Recipe, uninterrupted: Checkpoint, tmp_path: Path) -> None:

@@ -60,13 +60,28 @@ def test_weights_go_on_in_the_schedule_where_they_were(recipe: Recipe, tmp_path:
         fit(other, tmp_path / "other", None, NEVER, parent, in_place=True)
 
 
+def test_mean_weights_alone_go_on_in_the_schedule_at_a_rate_that_rises(recipe: Recipe, tmp_path: Path) -> None:
+    short = dataclasses.replace(recipe, phase=recipe.phase[:2])
+    whole = Checkpoint.load(fit(short, tmp_path / "short", None, NEVER))
+    mean = tmp_path / "short" / "mean.pt"
+    carried = Checkpoint.load(mean)
+    assert mean.stat().st_size < (tmp_path / "short" / "last.pt").stat().st_size / 3
+    assert not carried.optimizer
+    for name, value in whole.ema.items():
+        torch.testing.assert_close(carried.ema[name], value, rtol=1e-3, atol=1e-4)
+    trainer = training.Trainer(recipe)
+    go_on_in_place(trainer, Photographs.load(tmp_path, recipe.data), mean)
+    assert (trainer.step, trainer.warm_from) == (whole.step, whole.step)
+    assert torch.equal(trainer.ema.state_dict()["head.weight"], carried.ema["head.weight"])
+
+
 def test_an_engine_s_weights_go_on_in_the_schedule_at_a_rate_that_rises(
     recipe: Recipe, tiny_engine: Path, tmp_path: Path
 ) -> None:
     trainer = training.Trainer(recipe)
     folder = Path(shutil.copytree(tiny_engine, tmp_path / "tiny"))
     toml = folder / "engine.toml"
-    toml.write_text(re.sub("pictures = 0", "pictures = 8", toml.read_text(encoding="utf-8")), encoding="utf-8")
+    toml.write_text(re.sub("in_schedule = 0", "in_schedule = 8", toml.read_text(encoding="utf-8")), encoding="utf-8")
     go_on_in_place(trainer, Photographs.load(tmp_path, recipe.data), folder)
     assert trainer.step == 4  # 4 + 2 pictures in batches of 2, then 2 more
     first = trainer.learning_rate(recipe.phase[2], 0.5)

@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
+from train import schedule as schedules
 from train.recipe import Phase, Plateau
-from train.schedule import PlateauWatch, Schedule
+from train.schedule import Pace, PlateauWatch, Schedule
 
 PHASE = Phase("one", 1000, 64, 2, 1e-3, 1e-5, plateau=Plateau(pictures=4, patience=2, least_gain=0.01))
 
@@ -61,3 +62,16 @@ def test_the_step_after_so_many_pictures_is_found_for_any_batches(batches: tuple
         assert schedule.step_after(schedule.pictures(step)) == step
     assert schedule.at(schedule.step_after(64))[0].name == "two"
     assert schedule.step_after(10_000) == schedule.steps
+
+
+def test_a_pace_goes_through_the_schedule_in_its_time_and_never_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(schedules.time, "monotonic", lambda: now)
+    schedule = Schedule((dataclasses.replace(PHASE, pictures=200),))  # 100 steps
+    pace = Pace(schedule, 20, 60.0)
+    assert pace.step(21) == 21
+    now = 130.0
+    assert pace.step(22) == 60
+    assert pace.step(70) == 70  # a machine that is faster than the schedule asks
+    now = 500.0
+    assert pace.step(23) == 100
