@@ -105,6 +105,8 @@ class Picture:
     """Mean of the confidence in its chroma, 0..1, where the generator was asked and reports it."""
     beside: VideoFrame | None = None
     """A `side_data.carrier` of what is to be encoded beside it."""
+    alpha: UIntArray | None = None
+    """``[h, w]``, its opacity as it is to be encoded."""
 
     @property
     def interlaced(self) -> bool:

@@ -70,6 +70,8 @@ def _change(before: PictureForm, after: PictureForm) -> str | None:
         was, now = getattr(before, what), getattr(after, what)
         if was != now and UNSPECIFIED not in (was, now):
             return f"the color {what} change from code {was} to {now} of H.273"
+    if before.has_alpha is not after.has_alpha:
+        return f"the alpha channel {'ends' if before.has_alpha else 'begins'}"
     if before.converted is not after.converted:
         return f"the picture changes from {before.pixel_format} to {after.pixel_format}"
     return None

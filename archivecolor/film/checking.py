@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
+from av.packet import Packet
 
 from archivecolor.color import UIntArray
+from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
+from archivecolor.film.damage import PicturePackets
 from archivecolor.film.form import PictureForm, form_of, luma_plane, unit_luma
 from archivecolor.film.inventory import inventory, missing
-from archivecolor.film.reading import decoded, opened, picture_stream
+from archivecolor.film.reading import decoded, opened, picture_stream, usual_step
+from archivecolor.film.times import repaired
 
 LEAST_PSNR_DB: Final = 20.0
 """Of averaged luma. On a grainy film H.264 at crf 51, the worst there is, keeps 25.8 dB; frames a second away have less
@@ -53,57 +58,101 @@ class FilmCheck:
 class _Shown:
     """One frame of a film."""
 
-    time_s: Fraction | None
     luma: UIntArray
     form: PictureForm
-    codec: str
+    damaged: bool
+    """Whether it need not decode to the same picture each time."""
+    alpha: UIntArray | None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A film that is read, frame by frame; what is known of it so far."""
+
+    path: Path
+    codec: str = ""
+    base: Fraction = Fraction(1, 1000)
+    step: int = 1
+    """Between two frames, as the file says."""
+    times: list[int | None] = field(default_factory=list)
+    """As they are in the file."""
+    damaged: int = 0
+
+    def __iter__(self) -> Iterator[_Shown]:
+        with opened(self.path) as container:
+            stream = picture_stream(container, self.path)
+            self.codec, self.base = stream.codec_context.name, stream.time_base or self.base
+            self.step = usual_step(stream)
+            packets, bad, last = PicturePackets(stream), False, -1
+            failed: list[str] = []
+            see = partial(_see, packets, stream.index)
+            for frame in decoded(container, stream, lambda _, text: failed.append(text), see):
+                # Pictures behind a damaged one, which need not come out itself, may be made from it
+                now = last if frame.pts is None else frame.pts
+                damage = failed or any(time is None or last < time <= now for time in packets.damaged)
+                bad = frame.is_corrupt or bool(damage) or (bad and not frame.key_frame)
+                failed.clear()
+                last = now
+                self.damaged += bad
+                self.times.append(frame.pts if frame.pts is not None else frame.dts)
+                form = form_of(stream, frame)
+                yield _Shown(luma_plane(frame), form, bad, alpha_plane(frame) if form.has_alpha else None)
+
+    @property
+    def times_s(self) -> list[Fraction]:
+        """When frames are shown, from the first on, as a run takes them that mends what is wrong."""
+        times = repaired(self.times, self.step)[0]
+        return [(time - times[0]) * self.base for time in times]
+
+
+def _see(packets: PicturePackets, picture: int, packet: Packet[Any]) -> None:
+    if packet.stream_index == picture:
+        packets.see(packet)
 
 
 def check_film(source: Path, result: Path) -> FilmCheck:
     """Compare a whole film with its colored result. Raises `InputError` where one of them cannot be read."""
     least: float | None = None
-    start: tuple[Fraction, Fraction] | None = None
-    number, codec = 0, ""
-    for number, (was, now) in enumerate(itertools.zip_longest(_frames(source), _frames(result)), 1):
+    before, after = _Reading(source), _Reading(result)
+    for number, (was, now) in enumerate(itertools.zip_longest(before, after), 1):
         if was is None or now is None:
-            return FilmCheck(
-                number - 1, proved=False, reason=f"has {'more' if was is None else 'fewer'} frames than its source"
-            )
-        codec = now.codec
-        if was.time_s is not None and now.time_s is not None:
-            start = start or (was.time_s, now.time_s)
-            off_s = (now.time_s - start[1]) - (was.time_s - start[0])
-            if abs(off_s) > _SAME_TIME_S:
-                return FilmCheck(
-                    number, proved=False, reason=f"frame {number}: is shown {float(off_s):+.3f} s off its source's time"
-                )
+            return _wrong(number - 1, f"has {'more' if was is None else 'fewer'} frames than its source")
         luma = _part(now.luma, was.luma.shape)
         if luma is None:
             sizes = (f"{y.shape[1]} x {y.shape[0]}" for y in (now.luma, was.luma))
-            return FilmCheck(number, proved=False, reason="frame {}: is {}, its source {}".format(number, *sizes))
-        if codec == _LOSSLESS:
-            wrong = _difference(was, now, luma)
+            return _wrong(number, "frame {}: is {}, its source {}".format(number, *sizes))
+        if was.damaged:
+            continue
+        if after.codec == _LOSSLESS:
+            wrong = _difference(was, now, luma) or _other_alpha(was, now)
         else:
             psnr = _psnr_db(was, now, luma)
             least = psnr if least is None else min(least, psnr)
             wrong = f"is another picture than its source's (PSNR {psnr:.1f} dB)" if psnr < LEAST_PSNR_DB else None
         if wrong:
-            return FilmCheck(number, proved=False, reason=f"frame {number}: {wrong}", psnr_db=least)
+            return _wrong(number, f"frame {number}: {wrong}", least)
+    count = len(before.times)
+    off = _other_time(before, after)
+    if off:
+        return _wrong(count, off, least)
     lost = missing(inventory(source), inventory(result), whole=True)
-    changed = next((thing for thing in lost if " bytes of stream " in thing), None)
-    if changed:
-        return FilmCheck(number, proved=False, reason=f"lacks {changed}", psnr_db=least, lost=lost)
-    proved = codec == _LOSSLESS
-    why = None if proved else f"{codec} is lossy: luma is coded again"
-    return FilmCheck(number, proved=proved, unproved=why, psnr_db=least, lost=lost)
+    why = None
+    if after.codec != _LOSSLESS:
+        why = f"{after.codec} is lossy: luma is coded again"
+    elif before.damaged:
+        why = f"{before.damaged} frames of the source are damaged and decode to something else each time"
+    return FilmCheck(count, proved=why is None, unproved=why, psnr_db=least, lost=lost)
 
 
-def _frames(path: Path) -> Iterator[_Shown]:
-    with opened(path) as container:
-        stream = picture_stream(container, path)
-        for frame in decoded(container, stream, None):
-            time = None if frame.pts is None or stream.time_base is None else frame.pts * stream.time_base
-            yield _Shown(time, luma_plane(frame), form_of(stream, frame), stream.codec_context.name)
+def _other_time(before: _Reading, after: _Reading) -> str | None:
+    for number, (was_s, now_s) in enumerate(zip(before.times_s, after.times_s, strict=True), 1):
+        if abs(now_s - was_s) > _SAME_TIME_S:
+            return f"frame {number}: is shown {float(now_s - was_s):+.3f} s off its source's time"
+    return None
+
+
+def _wrong(frames: int, reason: str, psnr_db: float | None = None) -> FilmCheck:
+    return FilmCheck(frames, proved=False, reason=reason, psnr_db=psnr_db)
 
 
 def _part(luma: UIntArray, size: tuple[int, ...]) -> UIntArray | None:
@@ -124,6 +173,16 @@ def _difference(was: _Shown, now: _Shown, luma: UIntArray) -> str | None:
     off = np.abs(luma_in(was.luma, was.form, now.form).astype(np.int32) - luma)
     worst = int(off.max(initial=0))
     return f"its luma differs in {(off > 0).mean():.3%} of its pixels, by up to {worst}" if worst else None
+
+
+def _other_alpha(was: _Shown, now: _Shown) -> str | None:
+    """How the opacity of a lossless result differs, where it has any."""
+    depths = [alpha_depth(shown.form.pixel_format) for shown in (was, now)]
+    if was.alpha is None or now.alpha is None or depths[0] is None or depths[1] is None:
+        return None
+    part = _part(now.alpha, was.alpha.shape)
+    same = part is not None and np.array_equal(alpha_as(was.alpha, depths[0], depths[1]), part)
+    return None if same else "its alpha channel is not its source's"
 
 
 def _psnr_db(was: _Shown, now: _Shown, luma: UIntArray) -> float:

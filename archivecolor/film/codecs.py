@@ -31,6 +31,8 @@ class Codec:
     """Whether subsampled pictures may have odd sides."""
     full_range: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
+    alpha: Mapping[Shift, tuple[int, ...]] = field(default_factory=dict)
+    """The depths that it has with a plane of opacity, by subsampling."""
 
 
 CODECS: Final = {
@@ -74,6 +76,7 @@ CODECS: Final = {
         odd_subsampled=True,
         full_range=False,
         options={"vendor": "apl0"},
+        alpha={S444: (10,)},
     ),
     FilmCodec.FFV1: Codec(
         "ffv1",
@@ -85,6 +88,7 @@ CODECS: Final = {
         interlaced=True,
         odd_subsampled=True,
         options={"level": "3", "g": "1", "slicecrc": "1"},
+        alpha=dict.fromkeys((S420, S422, S444), (8, 9, 10, 16)),  # of 12 bit, FFmpeg before 8 cannot read it
     ),
 }
 CODEC_FOR: Final = {
@@ -139,8 +143,18 @@ def codec_for(settings: EncodeSettings, container: str, *, interlaced: bool) -> 
     able = [c for c in _FOR_INTERLACED if container in CODECS[c].containers]
     if settings.codec is None and able:
         return able[0], f"the film is interlaced, which {name} cannot hold: it becomes {able[0]}"
-    hint = f"--codec {' or '.join(able)} for this film" if able else "end the result's name in .mkv"
-    raise OutputError(f"the film is interlaced and {name} can only hold progressive pictures", hint=hint)
+    raise OutputError(
+        f"the film is interlaced and {name} can only hold progressive pictures",
+        hint=_for_interlaced(settings, container, able),
+    )
+
+
+def _for_interlaced(settings: EncodeSettings, container: str, able: list[FilmCodec]) -> str:
+    """What to do about a codec that was asked for by name, or a container, that no interlaced film fits into."""
+    if not able:
+        return "end the result's name in .mkv" + (", and leave --codec out" if settings.codec else "")
+    works = container in CODECS[CODEC_FOR[settings.purpose]].containers
+    return f"{'leave --codec out, or ' if works else ''}--codec {' or '.join(able)} for this film"
 
 
 def plays_everywhere(settings: EncodeSettings) -> bool:

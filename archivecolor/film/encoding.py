@@ -5,7 +5,7 @@ Luma keeps its depth wherever the codec has it; everything that must be given up
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
 from typing import Final, cast
@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError, UsageError
+from archivecolor.film.alpha import alpha_depth
 from archivecolor.film.codecs import CODECS, NAMES, S420, S422, S444, Codec, Shift, codec_for, plays_everywhere
 from archivecolor.film.form import PictureForm
 from archivecolor.film.priority import ordinary_priority
@@ -27,6 +28,7 @@ _INTERLACED_FLAGS: Final = (1 << 18) | (1 << 29)
 """AV_CODEC_FLAG_INTERLACED_DCT and AV_CODEC_FLAG_INTERLACED_ME."""
 CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
 """Codecs whose encoders write the captions (A/53) that lie beside a frame."""
+_PRORES_TAGS: Final = {S422: "apch", S444: "ap4h"}
 _TRIAL_PX: Final = 256
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
@@ -50,6 +52,8 @@ class Encoding:
     """What the encoder takes, where that is `pixel_format` in another order."""
     padding: tuple[int, int] = (0, 0)
     """Columns and rows that repeat the last ones, where the codec has even sides only."""
+    alpha: bool = False
+    """Whether the source's opacity goes along."""
 
     @property
     def taken_format(self) -> str:
@@ -57,11 +61,17 @@ class Encoding:
         return self.input_format or self.pixel_format
 
     @property
+    def codec_tag(self) -> str | None:
+        """What the picture is marked with where the container's own idea would be wrong: ProRes is 4:2:2 to it."""
+        return _PRORES_TAGS[self.shift] if self.codec is FilmCodec.PRORES else None
+
+    @property
     def summary(self) -> str:
         """For people: 'H265, 10 bit 4:2:0', or 'H265 by NVENC, 8 bit 4:2:0'."""
         sampling = ":".join(NAMES[self.shift])
         by = " by NVENC" if self.encoder.endswith("_nvenc") else ""
-        return f"{self.codec.upper()}{by}, {self.depth} bit {sampling}{', interlaced' if self.parity else ''}"
+        more = f"{' with alpha' if self.alpha else ''}{', interlaced' if self.parity else ''}"
+        return f"{self.codec.upper()}{by}, {self.depth} bit {sampling}{more}"
 
 
 def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *, interlaced: bool) -> Encoding:
@@ -69,8 +79,18 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
     name, why = codec_for(settings, container, interlaced=interlaced)
     codec = CODECS[name]
     notes: list[str] = [why] if why else []
-    depth = _depth(form, codec, settings, name, notes)
+    opacity = alpha_depth(form.pixel_format)
+    alpha = opacity is not None and bool(codec.alpha)
+    if alpha:
+        codec = replace(codec, shifts=tuple(codec.alpha))
+    elif opacity is not None:
+        notes.append(
+            f"{name} has no alpha channel, the film's is left out: --for master (.mkv) or edit (.mov) keeps it"
+        )
     shift, padding = _shift(form, codec, settings, name, notes, interlaced=interlaced)
+    if alpha:
+        codec = replace(codec, depths=codec.alpha[shift])
+    depth = _depth(form, codec, settings, name, notes, opacity or 0 if alpha else 0)
     full = form.full_range and codec.full_range
     if form.full_range and not full:
         notes.append(f"{name} is limited range: luma is rescaled from full range")
@@ -79,7 +99,7 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
     return Encoding(
         codec=name,
         encoder=codec.encoder,
-        pixel_format=f"yuv{NAMES[shift]}p" + ("" if depth == 8 else f"{depth}le"),
+        pixel_format=f"yuv{'a' if alpha else ''}{NAMES[shift]}p" + ("" if depth == 8 else f"{depth}le"),
         depth=depth,
         full_range=full,
         shift=shift,
@@ -87,22 +107,26 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
         options=tuple(_with_hdr(_options(codec, name, settings, shift), name, form).items()),
         notes=tuple(notes),
         padding=padding,
+        alpha=alpha,
     )
 
 
-def _depth(form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str]) -> int:
+def _depth(form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str], opacity: int) -> int:
+    """Bits of a sample; ``opacity`` is how many the source's alpha channel has, if that is kept."""
     if settings.depth is not None and settings.depth not in codec.depths:
         raise UsageError(
             f"{name} has no depth of {settings.depth} bit", hint=f"--depth {' or '.join(map(str, codec.depths))}"
         )
-    wanted = form.depth
+    wanted = max(form.depth, opacity)
     if plays_everywhere(settings):
         wanted = 8
     elif name != FilmCodec.FFV1:
-        wanted = max(form.depth, _USUAL_DEPTH)
+        wanted = max(wanted, _USUAL_DEPTH)
     depth = settings.depth or min((d for d in codec.depths if d >= wanted), default=codec.depths[-1])
     if depth < form.depth:
         notes.append(f"luma is rounded from {form.depth} to {depth} bit")
+    if depth < opacity:
+        notes.append(f"the alpha channel is rounded from {opacity} to {depth} bit")
     return depth
 
 
@@ -216,6 +240,8 @@ class Encoder:
             context.flags |= _INTERLACED_FLAGS
             context.field_order = 2 if encoding.parity == "tff" else 3
         context.options = dict(encoding.options)
+        if encoding.codec_tag:
+            context.codec_tag = encoding.codec_tag
         with ordinary_priority():
             context.open()
         self._stream = stream

@@ -7,7 +7,7 @@ the source's come back exactly; only a shallower or narrower frame rounds them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.hdr import Hdr, hdr_of
-from archivecolor.film.side_data import carried, side_data
+from archivecolor.film.side_data import carried, convertible, side_data
 from archivecolor.frames import Orientation
 
 UNSPECIFIED: Final = 2
@@ -166,7 +166,7 @@ def luma_view(frame: VideoFrame) -> UIntArray:
     """As `luma_plane`, but only good until the next frame is decoded."""
     plain = _plain_format(frame.format)
     if plain is not None:
-        frame = frame.reformat(format=plain)
+        frame = convertible(frame).reformat(format=plain)
     depth = frame.format.components[0].bits
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
@@ -178,14 +178,12 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
     """Cb and Cr as 8-bit ``[h, w]``, each full size; None where the frame has no chroma."""
     if len(frame.format.components) < 3 and not frame.format.has_palette:
         return None
-    planar = frame.reformat(format="yuv444p")
+    planar = convertible(frame).reformat(format="yuv444p")
     return _view(planar, 1).copy(), _view(planar, 2).copy()
 
 
-def make_frame(
-    pixel_format: str, planes: tuple[UIntArray, UIntArray, UIntArray], beside: VideoFrame | None = None
-) -> VideoFrame:
-    """A frame of planar YUV whose samples are exactly ``planes`` (``[h, w]`` luma, ``[h', w']`` Cb and Cr).
+def make_frame(pixel_format: str, planes: Sequence[UIntArray], beside: VideoFrame | None = None) -> VideoFrame:
+    """A frame of planar YUV whose samples are exactly ``planes``: ``[h, w]`` luma, ``[h', w']`` Cb and Cr, opacity.
 
     It bears the side data of the carrier ``beside``. Raises `ValueError` for samples that the format has no codes for.
     """

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
+import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
@@ -21,10 +24,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
+from archivecolor.film.apart import inside
+from archivecolor.film.crop import UNCROPPED, Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
-from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
-from archivecolor.film.streams import codec_name, describe, is_cover
+from archivecolor.film.streams import codec_name, describe, is_cover, is_of_chapters
 from archivecolor.film.tags import tags_of
 from archivecolor.frames import Orientation
 
@@ -32,6 +37,7 @@ _BESIDE: Final = {
     "A53_CC": "closed captions inside the picture",
     "AFD": "the active format (AFD)",
     "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
+    "BLOCK_ADDITIONS": "what Matroska adds to the blocks of the picture (alpha, HDR10+)",
     "CONTENT_LIGHT_LEVEL": "HDR10 content light levels",
     "DOVI_METADATA": "Dolby Vision metadata",
     "DOVI_RPU_BUFFER": "Dolby Vision metadata",
@@ -62,6 +68,7 @@ _SAYS_NOTHING: Final = {"und", "VideoHandler", "SoundHandler", "SubtitleHandler"
 _RECODED_FRAMING: Final = {"h264", "hevc", "vvc", "dvb_subtitle"}
 """Codecs whose packets containers frame in their own ways; of these the packets are counted."""
 _ASPECT_TOLERANCE: Final = Fraction(1, 500)
+_STEREO: Final = 2
 _SHOWN: Final = 60
 """Characters of a lost tag that are told."""
 
@@ -77,6 +84,9 @@ class CarriedStream:
     size: int
     tags: tuple[tuple[str, str], ...]
     disposition: int
+    codec: str | None
+    channels: str = ""
+    """Where the channels of sound belong, of more than two: '5.1'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,10 @@ class Inventory:
     alpha: bool = False
     beside: frozenset[str] = frozenset()
     """Kinds of side data."""
+    hidden: int = 0
+    """Pictures that the file's edit list hides."""
+    crop: Crop = UNCROPPED
+    """What players cut off."""
 
 
 class Taker:
@@ -102,6 +116,13 @@ class Taker:
         self._sizes: dict[int, int] = {}
         self.beside: Counter[str] = Counter()
         """Kinds of side data, and on how many frames they are."""
+        self._hidden = 0
+
+    def see_picture(self, packet: Packet[Any]) -> None:
+        """A packet of the picture."""
+        self._hidden += packet.is_discard
+        if packet.has_sidedata("matroska_block_additional"):
+            self.beside["BLOCK_ADDITIONS"] += 1
 
     def see_packet(self, packet: Packet[Any]) -> None:
         """A packet of a stream beside the picture."""
@@ -121,12 +142,30 @@ class Taker:
         return Inventory(
             tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
             chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
-            streams=tuple(self._stream(s) for s in container.streams if s.index != picture.index),
+            streams=tuple(
+                chain.from_iterable(
+                    self._streams(s) for s in container.streams if s.index != picture.index and not is_of_chapters(s)
+                )
+            ),
             aspect=form.sample_aspect or Fraction(1),
             orientation=form.orientation,
             alpha=form.has_alpha,
             beside=frozenset(self.beside) - _OF_THE_CODING,
+            hidden=self._hidden,
+            crop=crop_of(Path(container.name.removeprefix("file:")))
+            if container.name.startswith("file:")
+            else UNCROPPED,
         )
+
+    def _streams(self, stream: Stream) -> Iterator[CarriedStream]:
+        """A stream, and where it is an attached film its streams."""
+        yield self._stream(stream)
+        if isinstance(stream, AttachmentStream):
+            for container in inside(stream.name or "", stream.data):
+                taker = Taker()
+                for packet in demuxed(container, container.streams):
+                    taker.see_packet(packet)
+                yield from map(taker._stream, container.streams)
 
     def _stream(self, stream: Stream) -> CarriedStream:
         tags = _plain(tags_of(stream))
@@ -141,7 +180,9 @@ class Taker:
         name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
         if kind == "attachment":
             tags = {}
-        return CarriedStream(name, kind, digest, size, tuple(sorted(tags.items())), meant)
+        return CarriedStream(
+            name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream)
+        )
 
 
 def inventory(path: Path) -> Inventory:
@@ -151,20 +192,27 @@ def inventory(path: Path) -> Inventory:
     looks = 0
     with opened(path) as container:
         picture = picture_stream(container, path)
-        for packet in container.demux():
-            if packet.size and packet.stream_index != picture.index:
+        for packet in chain(demuxed(container, container.streams), (None,)):
+            if packet is not None and packet.stream_index != picture.index:
                 taker.see_packet(packet)
-            elif packet.size and looks < _LOOKED_AT:
-                for frame in picture.codec_context.decode(cast("Packet[VideoStream]", packet)):
-                    form = form or form_of(picture, frame)
-                    taker.see_frame(frame)
-                    looks += 1
-        for frame in picture.codec_context.decode(None) if looks < _LOOKED_AT else ():
-            form = form or form_of(picture, frame)
-            taker.see_frame(frame)
+                continue
+            if packet is not None:
+                taker.see_picture(packet)
+            for frame in _pictures(picture, packet) if looks < _LOOKED_AT else ():
+                form = form or form_of(picture, frame)
+                taker.see_frame(frame)
+                looks += 1
         if form is None:
             raise InputError(f"{path}: not one frame of it can be decoded", hint="run the same command again")
         return taker.taken(container, picture, form)
+
+
+def _pictures(picture: VideoStream, packet: Packet[Any] | None) -> list[VideoFrame]:
+    """The frames that are ready after a packet; none where it is damaged."""
+    try:
+        return picture.codec_context.decode(packet)
+    except av.error.FFmpegError:
+        return []
 
 
 def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, ...]:
@@ -181,24 +229,45 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
         lost.append(f"the shape of pixels ({before.aspect.numerator}:{before.aspect.denominator})")
     if before.orientation is not after.orientation:
         lost.append("the turn of the picture")
+    if before.hidden > after.hidden:
+        lost.append(f"{before.hidden - after.hidden} pictures that the file's edit list hides")
+    if any(before.crop) and before.crop != after.crop:
+        lost.append("the crop of the picture ({} rows above, {} below, {} columns left, {} right)".format(*before.crop))
     if before.alpha and not after.alpha:
         lost.append("the alpha channel")
     return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
 
 
-def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool) -> list[str]:
-    lost = []
+def _shortened(was: CarriedStream, now: CarriedStream) -> str:
+    return f"{was.size - now.size:,} of {was.size:,} bytes of {was.name}"
+
+
+def _paired(
+    before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool
+) -> Iterator[tuple[CarriedStream, CarriedStream | None]]:
+    """Each stream with what became of it: one of its kind, of the same content if there is one."""
     left = list(after)
     for stream in before:
         same = [s for s in left if s.kind == stream.kind]
         exact = [s for s in same if s.digest == stream.digest]
         found = next(iter(exact or ([] if whole and stream.kind == "attachment" else same)), None)
+        if found:
+            left.remove(found)
+        yield stream, found
+
+
+def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStream], *, whole: bool) -> list[str]:
+    lost = []
+    for stream, found in _paired(before, after, whole=whole):
         if found is None:
             lost.append(stream.name)
             continue
-        left.remove(found)
-        if whole and not exact:
-            lost.append(f"{stream.size - found.size:,} of {stream.size:,} bytes of {stream.name}")
+        if whole and found.digest != stream.digest:
+            lost.append(_shortened(stream, found))
+        if stream.kind == "data" and found.codec != stream.codec:
+            lost.append(f"that {stream.name} is {stream.codec}")
+        if stream.channels not in ("", found.channels):
+            lost.append(f"where the channels of {stream.name} belong ({stream.channels})")
         lost += _missing_tags(f" of {stream.name}", stream.tags, [value for _, value in found.tags])
         if stream.disposition & ~found.disposition:
             lost.append(f"what {stream.name} is for ({Disposition(stream.disposition & ~found.disposition).name})")
@@ -209,6 +278,12 @@ def _missing_tags(whose: str, before: Iterable[tuple[str, str]], after: Iterable
     """By what they say: containers have names of their own for the same tag."""
     found = set(after)
     return [f"the tag '{key}'{whose} ('{value[:_SHOWN]}')" for key, value in before if value not in found]
+
+
+def _channels(stream: Stream) -> str:
+    layout = stream.layout if isinstance(stream, AudioStream) and codec_name(stream) else None
+    known = layout is not None and layout.nb_channels > _STEREO and "channels" not in layout.name
+    return layout.name if layout and known else ""
 
 
 def _plain(tags: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ colors the film with what was kept, the first time too, so that every later run 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -22,7 +21,8 @@ from archivecolor.errors import InputError
 from archivecolor.film.form import luma_plane, make_gray
 from archivecolor.film.reading import opened
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
-from archivecolor.film.writing import explain
+from archivecolor.film.writing import explained
+from archivecolor.jobs.atomic import atomic_write, part_path
 
 _STEPS: Final = 4.0
 """Codes per unit of a* and b*."""
@@ -74,26 +74,20 @@ def write_chroma(path: Path, planes: Iterable[FloatArray]) -> tuple[int, int]:
 
     The file is whole or not there.
     """
-    part = path.with_suffix(".part")
     count = 0
-    try:
-        with av.open(f"file:{part}", "w", format="matroska") as container:
-            stream = container.add_stream("libx264", rate=_RATE, options=_OPTIONS)
-            for ab in planes:
-                picture = _picture(ab)
-                if not count:
-                    (stream.height, stream.width), stream.pix_fmt = picture.shape, _FORMAT
-                frame = make_gray(_FORMAT, picture)
-                frame.pts, frame.time_base = count, Fraction(1, _RATE)
-                container.mux(stream.encode(frame))
-                count += 1
-            container.mux(stream.encode(None))
-        with part.open("rb") as f:
-            os.fsync(f.fileno())
-        part.replace(path)
-        return count, path.stat().st_size
-    except (av.error.FFmpegError, OSError) as e:
-        raise explain(e, path) from e
+    part = f"file:{part_path(path)}"
+    with atomic_write(path, overwrite=True), explained(path), av.open(part, "w", format="matroska") as container:
+        stream = container.add_stream("libx264", rate=_RATE, options=_OPTIONS)
+        for ab in planes:
+            picture = _picture(ab)
+            if not count:
+                (stream.height, stream.width), stream.pix_fmt = picture.shape, _FORMAT
+            frame = make_gray(_FORMAT, picture)
+            frame.pts, frame.time_base = count, Fraction(1, _RATE)
+            container.mux(stream.encode(frame))
+            count += 1
+        container.mux(stream.encode(None))
+    return count, path.stat().st_size
 
 
 def read_chroma(path: Path) -> Iterator[FloatArray]:

@@ -44,6 +44,18 @@ def complete(path: Path, of_video: list[Element], of_color: list[Element]) -> No
         f.write(changed)
 
 
+def tracks(head: bytes) -> list[list[tuple[int, list[Element]]]]:
+    """The tracks of a file that begins with ``head``: of each its elements, with what those hold that hold elements.
+
+    Raises `ValueError` or `IndexError` where it is damaged.
+    """
+    found = _find_tracks(head)
+    if found is None:
+        return []
+    entries = [data for number, data in _children(head[found[0] : sum(found)]) if number == _ENTRY]
+    return [[(number, _children(data) if number == _VIDEO else []) for number, data in _children(e)] for e in entries]
+
+
 def aspect_elements(width: int, height: int, aspect: Fraction) -> list[Element]:
     """What says that pixels of a picture have the shape ``aspect`` (width over height)."""
     across, down, unit = width * aspect, Fraction(height), _IN_PIXELS

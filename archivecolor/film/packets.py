@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from archivecolor.film.damage import Spells
+from archivecolor.film.reading import demuxed
 
 _STEP_S: Final = Fraction(1, 1000)
 """Between two packets of one stream, at least where a time is given anew: containers keep milliseconds."""
@@ -28,7 +29,7 @@ def other_packets(
     """Packets of the copied streams, shifted where only a part is written; ``streams`` has the new by the old index."""
     wanted = [s for s in old.streams if s.index in streams and s.type != "attachment"]
     order = _Order()
-    for packet in _readable(old, wanted):
+    for packet in demuxed(old, wanted):
         start = packet.pts if packet.pts is not None else packet.dts
         if not whole and start is not None and packet.time_base:
             if start * packet.time_base < offset or (until is not None and start * packet.time_base >= until):
@@ -38,21 +39,6 @@ def other_packets(
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift
         yield from _renamed(order.put(packet), streams)
     yield from _renamed(order.rest(), streams)
-
-
-def _readable(old: InputContainer, wanted: list[Stream]) -> Iterator[Packet[Any]]:
-    if not wanted:
-        return
-    packets = old.demux(wanted)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:  # the survey has told where the file ends
-            return
-        if packet is None:
-            return
-        if packet.size:
-            yield packet
 
 
 def _renamed(packets: list[Packet[Any]], streams: dict[int, Stream]) -> Iterator[Packet[Any]]:

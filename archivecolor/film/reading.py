@@ -6,16 +6,18 @@ survey's list of timestamps and forms is the truth: a part yields exactly the fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -66,6 +68,16 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     raise InputError(f"{path}: has no picture", hint="it may hold sound only")
 
 
+def usual_rate(stream: VideoStream) -> Fraction:
+    """Frames a second, as the file says."""
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def usual_step(stream: VideoStream) -> int:
+    """Between two frames, in the stream's time base, as the file says."""
+    return max(1, round(1 / (usual_rate(stream) * (stream.time_base or Fraction(1, 1000)))))
+
+
 def frames(path: Path, plan: Survey, first: int, last: int) -> Iterator[tuple[int, VideoFrame]]:
     """Decode frames ``first`` to ``last`` (exclusive) with their indices.
 
@@ -112,32 +124,44 @@ def _from(path: Path, plan: Survey, start: int) -> Iterator[tuple[int | None, Vi
                 count += 1
 
 
-def decoded(
-    container: InputContainer,
-    stream: VideoStream,
-    warn: Callable[[float | None, str], None] | None,
-    pass_by: Callable[[Packet[Any]], None] | None = None,
-) -> Iterator[VideoFrame]:
-    """Every frame that can be decoded, in order of presentation; what cannot be is told to ``warn``.
-
-    ``pass_by`` is given the packets of all other streams.
-    """
-    stream.thread_type = "AUTO"
-    packets: Iterator[Packet[Any]] = container.demux() if pass_by else container.demux(stream)
-    ended = False
-    while not ended:
+def demuxed(
+    container: InputContainer, streams: Iterable[Stream], warn: Callable[[float | None, str], None] | None = None
+) -> Iterator[Packet[Any]]:
+    """The packets of some streams up to where the file cannot be read any further, which is told to ``warn``."""
+    wanted = list(streams)
+    if not wanted:
+        return
+    packets: Iterator[Packet[Any]] = container.demux(wanted)
+    while True:
         try:
             packet = next(packets, None)
         except av.error.FFmpegError as e:
             if warn:
                 warn(None, f"the file cannot be read any further: {e.strerror}")
-            packet = None
-        ended = packet is None
-        if packet is not None and not packet.size:  # would end the decoding
-            continue
-        if pass_by and packet is not None and packet.stream_index != stream.index:
-            pass_by(packet)
-            continue
+            return
+        if packet is None:
+            return
+        if packet.size:  # empty ones would end the decoding
+            yield packet
+
+
+def decoded(
+    container: InputContainer,
+    stream: VideoStream,
+    warn: Callable[[float | None, str], None] | None,
+    see: Callable[[Packet[Any]], None] | None = None,
+) -> Iterator[VideoFrame]:
+    """Every frame that can be decoded, in order of presentation; what cannot be is told to ``warn``.
+
+    ``see`` is given the packets of all streams, the picture's before they are decoded.
+    """
+    stream.thread_type = "AUTO"
+    packets = demuxed(container, list(container.streams) if see else [stream], warn)
+    for packet in chain(packets, (None,)):
+        if see and packet is not None:
+            see(packet)
+            if packet.stream_index != stream.index:
+                continue
         try:
             yield from stream.codec_context.decode(packet)
         except av.error.EOFError:

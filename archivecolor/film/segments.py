@@ -68,7 +68,7 @@ def plan_segments(
         if length > longest_s:
             if start > edges[-1]:
                 edges.append(start)
-            parts = int(-(-length // longest_s))
+            parts = min(stop - start, int(-(-length // longest_s)))  # damaged times may lie years apart
             edges += sorted({start + (stop - start) * i // parts for i in range(1, parts)} - {start})
     segments = []
     for number, (begin, last) in enumerate(zip(edges, [*edges[1:], count], strict=True)):

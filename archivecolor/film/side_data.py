@@ -24,6 +24,9 @@ _ENCODERS: Final = {
 _NOT_TIME: Final = 1 << 24 | 1 << 12
 """Bits of a group's time code that say no time."""
 _CARRIER_PX: Final = 16
+_UNSPECIFIED: Final = 2
+_CONVERTED: Final = {0, 1, 2, 4, 5, 6, 7, 9}
+"""Matrices of ITU-T H.273 that the scaler has; of others, YCgCo among them, it converts nothing."""
 _MOST: Final = 16
 """Unknown kinds on one frame after which nothing more is looked for."""
 
@@ -61,9 +64,16 @@ def kinds(frame: VideoFrame, *, first: bool = False) -> set[str]:
     return names
 
 
+def convertible(frame: VideoFrame) -> VideoFrame:
+    """The same frame, of a matrix that FFmpeg's scaler converts: not to be called before its form is known."""
+    if frame.colorspace not in _CONVERTED:
+        frame.colorspace = _UNSPECIFIED
+    return frame
+
+
 def carrier(frame: VideoFrame) -> VideoFrame:
     """A tiny frame that bears what lies beside a large one, to be kept until that is encoded."""
-    return frame.reformat(_CARRIER_PX, _CARRIER_PX, "yuv420p")
+    return convertible(frame).reformat(_CARRIER_PX, _CARRIER_PX, "yuv420p")
 
 
 def carried(by: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:

@@ -36,20 +36,14 @@ def copied_streams(container: InputContainer, path: Path, muxer: str) -> list[St
     for stream in container.streams:
         made = muxer in ("mp4", "mov") and stream.type == "data" and _tag(stream) in _MADE_BY_MUXER
         made = made or ("timecode" in stream.metadata and stream.type == "data")  # it becomes a tag of the picture
-        chapters = stream.type == "data" and _tag(stream) == "text" and bool(container.chapters())
-        if stream.index != picture.index and not made and not chapters:
+        if stream.index != picture.index and not made and not is_of_chapters(stream):
             keep.append(stream)
     return keep
 
 
-def unsupported(path: Path, muxer: str) -> list[str]:
-    """What ``muxer`` cannot hold of a film, each stream in words; found by trying, without writing a file.
-
-    Streams that mean nothing outside the medium they come from are not counted; see `meaningless`.
-    """
-    with opened(path) as container:
-        wanted = [s for s in copied_streams(container, path, muxer) if not meaningless(s)]
-        return [describe(s) for s in wanted if not holds(muxer, s)]
+def is_of_chapters(stream: Stream) -> bool:
+    """Whether a track is the text of chapters, which are copied as chapters."""
+    return stream.type == "data" and _tag(stream) == "text" and bool(stream.container.chapters())
 
 
 def meaningless(stream: Stream) -> bool:
@@ -84,6 +78,8 @@ def holds(muxer: str, stream: Stream) -> bool:
     """Whether a container takes a stream as it is."""
     if is_cover(stream) and muxer == "matroska":
         return codec_name(stream) in COVERS
+    if stream.type == "data" and muxer == "mov":
+        muxer = "mp4"  # which says what it does not know; QuickTime's takes all and writes it under no name
     try:
         with av.open(BytesIO(), "w", format=muxer) as trial:
             add_copy(trial, stream)

@@ -22,23 +22,23 @@ from av.video.stream import VideoStream
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
-from archivecolor.film.damage import OtherStreams, Warned, missing_end
+from archivecolor.film.damage import LONGEST_STEP_S, OtherStreams, PicturePackets, Warned, missing_end
 from archivecolor.film.fields import parity_of
 from archivecolor.film.form import PictureForm, form_of, luma_view
 from archivecolor.film.inventory import Inventory, Taker
-from archivecolor.film.reading import decoded, opened, picture_stream
+from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate, usual_step
+from archivecolor.film.side_data import convertible
+from archivecolor.film.times import are_sound, repaired
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
 _COLOR_SHARE: Final = 0.2
 """Share of the looks at a film that find color from which on it counts as colored."""
 _LOOK_EVERY_S: Final = 1.0
-_MOST_REORDERED: Final = 16
-"""Pictures that H.264 may reorder."""
 _GAP: Final = 1.9
 """Usual distances of frames from which on a damaged film is said to lack some."""
 _NEAR: Final = 2
-_FASTEST: Final = Fraction(1000)
-"""Frames a second beyond which timestamps say nothing about a rate."""
+_SLOWEST, _FASTEST = Fraction(1, 1001), Fraction(1000)
+"""Frames a second beyond which no encoder is told a film's rate."""
 _LOOK_PX: Final = 4 * THUMBNAIL_PX
 _FIELD_ORDERS: Final = {"tff": 2, "bff": 3}
 
@@ -91,12 +91,12 @@ def survey(path: Path, see: See, advance: Callable[[float], None] | None = None)
     Blocks are not smoothed, which saves an eighth of the decoding of H.264: this luma is looked at, never written.
     Raises `InputError` where not one frame can be decoded.
     """
-    found = _Findings()
     with opened(path) as container:
         stream = picture_stream(container, path)
+        found = _Findings(stream)
         stream.codec_context.options = {"skip_loop_filter": "all"}
         total = float(container.duration / av.time_base) if container.duration else 0.0
-        for frame in decoded(container, stream, found.warn, found.pass_by):
+        for frame in decoded(container, stream, found.warn, found.see_packet):
             found.take(stream, frame, see)
             if advance and total and len(found.times) % 25 == 0:
                 advance(min(1.0, found.elapsed_s() / total))
@@ -106,9 +106,11 @@ def survey(path: Path, see: See, advance: Callable[[float], None] | None = None)
 class _Findings:
     """What a survey gathers."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: VideoStream) -> None:
         self.times: list[int] = []
         self.others = OtherStreams()
+        self._picture = stream.index
+        self._packets = PicturePackets(stream)
         self._forms: list[tuple[int, PictureForm]] = []
         self._key: tuple[Any, ...] = ()
         self._aspects: tuple[Fraction | None, Fraction | None] = (None, None)
@@ -119,22 +121,34 @@ class _Findings:
         self._duration = 0
         self._interlaced = 0
         self._warnings: list[Warned] = []
+        self._warned: list[tuple[int | float, str]] = []
+        """At a frame's index, or at a time of the file's clock."""
         self._given: list[int | None] = []
         """Timestamps as they are in the file."""
-        self._broken_times = 0
         self._looks: list[bool] = []
         self._looked_s = -_LOOK_EVERY_S
         self._taker = Taker()
 
-    def pass_by(self, packet: Packet[Any]) -> None:
-        self.others.see(packet)
-        self._taker.see_packet(packet)
+    def see_packet(self, packet: Packet[Any]) -> None:
+        if packet.stream_index == self._picture:
+            self._packets.see(packet)
+            self._taker.see_picture(packet)
+        else:
+            self.others.see(packet)
+            self._taker.see_packet(packet)
 
     def elapsed_s(self) -> float:
         return float((self.times[-1] - self.times[0]) * self._time_base) if self.times else 0.0
 
     def warn(self, time_s: float | None, text: str) -> None:
-        self._warnings.append(Warned(self.elapsed_s() if time_s is None else max(0.0, time_s - self._start_s()), text))
+        """Of the file's clock; None is where the survey has come to."""
+        self._warned.append((len(self.times) - 1 if time_s is None else time_s, text))
+
+    def _resolved_s(self, when: int | float) -> float:
+        """Seconds from the first frame."""
+        if isinstance(when, int):
+            return float((self.times[max(0, when)] - self.times[0]) * self._time_base)
+        return max(0.0, when - self._start_s())
 
     def _start_s(self) -> float:
         return float(self.times[0] * self._time_base) if self.times else 0.0
@@ -147,7 +161,7 @@ class _Findings:
         if frame.key_frame:
             self._keys.append(len(self.times) - 1)
         if frame.is_corrupt:
-            self.warn(self.elapsed_s() + self._start_s(), "a damaged frame")
+            self.warn(None, "a damaged frame")
         if frame.interlaced_frame:
             self._interlaced += 1
             self._parity = self._parity or parity_of(frame)
@@ -178,12 +192,11 @@ class _Findings:
         return self._forms[-1][1]
 
     def _note_time(self, stream: VideoStream, frame: VideoFrame) -> None:
+        """Of a frame whose timestamp is missing or wrong the time is a guess until all are known."""
         time = frame.pts if frame.pts is not None else frame.dts
         self._given.append(time)
         if time is None or (self.times and time <= self.times[-1]):
-            self._broken_times += 1
-            step = max(1, round(1 / (_rate(stream) * self._time_base)))
-            time = self.times[-1] + (step if time is None else 1) if self.times else 0
+            time = self.times[-1] + usual_step(stream) if self.times else 0
         self.times.append(time)
 
     def survey(self, path: Path, container: InputContainer, stream: VideoStream) -> Survey:
@@ -194,16 +207,25 @@ class _Findings:
             # Many containers do not say which field comes first, DV among them; its frames do
             order = _FIELD_ORDERS[self._parity]
             self._forms = [(begin, replace(form, field_order=order)) for begin, form in self._forms]
-        missing = missing_end(path, container, stream, max(self.others.end_s, self._end_s(stream)))
+        end_s = max(self.others.end_s, self._end_s(stream))
+        broken = not are_sound(self._given)
+        if broken:
+            self.times, anew = repaired(self._given, usual_step(stream))
+            if 0 < anew < len(self._given):  # streams without a container have no times at all
+                frames = "a frame" if anew == 1 else f"{anew} frames"
+                self.warn(0.0, f"{frames} had no timestamp or a wrong one, and got a new one")
+        missing = missing_end(path, container, stream, end_s, self._packets.last)
         if missing:
             self.warn(None, missing)
-        in_order = _in_order(self._given) if self._broken_times else None
-        if in_order:
-            self.times = in_order
-        elif self._broken_times and any(
-            time is not None for time in self._given
-        ):  # streams without a container have none
-            self.warn(0.0, f"{self._broken_times} frames had no timestamp or a wrong one; they were given new ones")
+        hidden = self._packets.hidden_by_damage(self.times, self._time_base)
+        if hidden:
+            count = len(self._packets.hidden)
+            raise InputError(
+                f"{path}: its times are damaged, which hides {count} of its pictures: {hidden}",
+                hint="restore it from a copy",
+            )
+        self._warnings += self._packets.warnings(self.times, self._time_base)
+        self._warnings += [Warned(self._resolved_s(when), text) for when, text in self._warned]
         self._note_gaps()
         others = self.others.warnings(self._start_s())
         return Survey(
@@ -213,58 +235,40 @@ class _Findings:
             times=tuple(self.times),
             last_duration=self._duration,
             keys=tuple(self._keys),
-            seekable=not self._broken_times,
+            seekable=not broken,
             interlaced=self._interlaced,
             colored=sum(self._looks) >= _COLOR_SHARE * len(self._looks),
-            warnings=tuple(sorted((*self._warnings, *others), key=lambda warned: warned.time_s)),
+            warnings=tuple(sorted({*self._warnings, *others}, key=lambda warned: (warned.time_s, warned.text))),
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
         )
 
     def _note_gaps(self) -> None:
-        """Tell where a damaged film has no picture for a while."""
-        if not self._warnings or len(self.times) < 3:
+        """Tell where a damaged film has no picture for a while, and any film for longer than can be meant."""
+        if len(self.times) < 3:
             return
         steps = np.diff(np.array(self.times, dtype=np.float64))
-        for index in np.flatnonzero(steps > _GAP * np.median(steps)):
+        least = _GAP * np.median(steps) if self._warnings else LONGEST_STEP_S / float(self._time_base)
+        for index in np.flatnonzero(steps > least):
             gap_s = float(steps[index] * float(self._time_base))
             time_s = float((self.times[index] - self.times[0]) * self._time_base)
             self._warnings.append(Warned(time_s, f"no picture can be decoded for {gap_s:.2f} s"))
 
     def _end_s(self, stream: VideoStream) -> float:
-        last = self._duration or 1 / (_rate(stream) * self._time_base)
+        last = self._duration or 1 / (usual_rate(stream) * self._time_base)
         return float((self.times[-1] + last) * self._time_base)
 
     def _measured_rate(self, stream: VideoStream) -> Fraction:
         """What the file says, unless its timestamps say something quite different: a DV tape is not of 60,000 fps."""
         span = (self.times[-1] - self.times[0]) * self._time_base
-        if not span:
-            return _rate(stream)
-        measured = (len(self.times) - 1) / span
-        for said in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        measured = (len(self.times) - 1) / span if span else usual_rate(stream)
+        for said in (stream.average_rate, stream.guessed_rate, stream.base_rate) if span else ():
             if said and measured / _NEAR < said < measured * _NEAR:
-                return said
-        return min(measured, _FASTEST).limit_denominator(1001)
-
-
-def _rate(stream: VideoStream) -> Fraction:
-    """Frames a second, as the file says."""
-    return stream.average_rate or stream.guessed_rate or Fraction(25)
-
-
-def _in_order(given: list[int | None]) -> list[int] | None:
-    """Timestamps that are right but for their order, in order; None where more is wrong with them.
-
-    Decoders give pictures in the order in which they are shown. AVI does not say when that is, and what is guessed of
-    H.264 there has neighbours exchanged.
-    """
-    times = [time for time in given if time is not None]
-    rising = sorted(times)
-    if len(times) < len(given) or len(set(times)) < len(times):
-        return None
-    place = {time: i for i, time in enumerate(rising)}
-    moved = max(abs(place[time] - i) for i, time in enumerate(times))
-    return rising if moved <= _MOST_REORDERED else None
+                measured = said
+                break
+        else:
+            measured = measured.limit_denominator(1001)
+        return min(max(measured, _SLOWEST), _FASTEST)
 
 
 def _is_colored(frame: VideoFrame) -> bool:
@@ -275,5 +279,5 @@ def _is_colored(frame: VideoFrame) -> bool:
     scale = min(1.0, THUMBNAIL_PX / short, _LOOK_PX / max(frame.width, frame.height))
     size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
     # Area averaging (AV_SWS 'AREA'): other scalers leave out most of the pixels
-    rgb = frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
+    rgb = convertible(frame).reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
     return not tone_of(np.asarray(rgb, dtype=np.uint8)).is_monochrome

@@ -13,7 +13,7 @@ from av.stream import Stream
 _OF_THE_FILE: Final = {
     *("major_brand", "minor_version", "compatible_brands", "encoder"),
     *("duration", "bps", "number_of_frames", "number_of_bytes", "vendor_id"),
-    *("metadatacreator", "audiodatarate", "videodatarate", "audiocodecid", "videocodecid"),
+    *("alpha_mode", "metadatacreator", "audiodatarate", "videodatarate", "audiocodecid", "videocodecid"),
 }
 """Tags that muxers write about what they wrote; they would be wrong of another file."""
 _ISO: Final = ("mp4", "mov")

@@ -6,8 +6,9 @@ they are the source's whatever the segment's container can express. Everything b
 
 from __future__ import annotations
 
-import os
+import errno
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError
+from archivecolor.film.apart import attach, goes_apart
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoder, Encoding, tag
 from archivecolor.film.matroska import ROOM, aspect_elements, complete
@@ -39,6 +41,7 @@ from archivecolor.film.streams import (
 )
 from archivecolor.film.survey import Survey
 from archivecolor.film.tags import muxer_options, tags_of, time_code_of
+from archivecolor.jobs.atomic import DiskFullError, atomic_write, part_path
 from archivecolor.settings import FilmCodec
 
 _COUNT_BASE: Final = Fraction(1, 25)
@@ -55,11 +58,10 @@ def write_segment(
     path: Path, segment: Segment, shown: Iterable[Shown], encoding: Encoding, film: Survey, size: tuple[int, int]
 ) -> MadeSegment:
     """Encode a segment's frames into a file that is whole or not there. Raises `OutputError`."""
-    part = path.with_suffix(".part")
     count = reorder = 0
     numbers = {film.times[i]: i for i in range(segment.first, segment.last)}
-    try:
-        with av.open(f"file:{part}", "w", format="matroska") as container:
+    with atomic_write(path, overwrite=True), explained(path):
+        with av.open(f"file:{part_path(path)}", "w", format="matroska") as container:
             stream = cast(VideoStream, container.add_stream(encoding.encoder, rate=film.rate))
             encoder = Encoder(stream, encoding, film.form, size, film.time_base)
             for frame in _ended(shown):
@@ -77,12 +79,7 @@ def write_segment(
                     count += 1
         if count != segment.last - segment.first:
             raise OutputError(f"{path}: {encoding.encoder} made {count} of {segment.last - segment.first} frames")
-        with part.open("rb") as f:
-            os.fsync(f.fileno())
-        part.replace(path)
-        return MadeSegment(segment.number, count, reorder, path.stat().st_size)
-    except (av.error.FFmpegError, OSError) as e:
-        raise explain(e, path) from e
+    return MadeSegment(segment.number, count, reorder, path.stat().st_size)
 
 
 def _ended(shown: Iterable[Shown]) -> Iterator[Shown | None]:
@@ -90,10 +87,18 @@ def _ended(shown: Iterable[Shown]) -> Iterator[Shown | None]:
     yield None
 
 
-def explain(error: Exception, path: Path) -> OutputError:
-    """What went wrong while writing, in one line."""
-    reason = getattr(error, "strerror", None) or str(error)
-    return OutputError(f"{path}: cannot be written: {reason}", hint="check the free space and the options")
+@contextmanager
+def explained(path: Path, *more: type[Exception]) -> Iterator[None]:
+    """Raise what goes wrong while ``path`` is written, or is one of ``more``, as `OutputError`, in one line."""
+    kinds: tuple[type[Exception], ...] = (av.error.FFmpegError, OSError, *more)
+    try:
+        yield
+    except kinds as e:
+        if getattr(e, "errno", None) == errno.ENOSPC:
+            raise DiskFullError(f"{path}: the disk is full", hint="make room and run the same command again") from e
+        reason = getattr(e, "strerror", None) or str(e)
+        hint = "check the free space and the options"
+        raise OutputError(f"{path}: cannot be written: {reason}", hint=hint) from e
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class Joined:
     """Copied ones."""
     warnings: tuple[Warned, ...] = ()
     """What could not be copied."""
+    apart: tuple[str, ...] = ()
+    """Streams that are attachments now, in words."""
 
 
 def join(
@@ -134,14 +141,17 @@ def join(
 
     ``leave_out`` drops streams that the container cannot hold. Raises `OutputError`, also when frames are missing.
     """
-    try:
+    with explained(target, ValueError):
         with opened(source) as old, av.open(f"file:{target}", "w", format=muxer) as new:
             new.container_options.update(muxer_options(muxer, tags_of(old), fast_start=fast_start))
             others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
+            alone = [s for s in others if goes_apart(muxer, s)]
+            others = [s for s in others if s not in alone]
             streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
             copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
             offset = Fraction(0) if part.whole else film.times[part.first] * film.time_base
             until = None if part.last >= len(film.times) else film.times[part.last] * film.time_base
+            apart = _attach(source, new, [s.index for s in alone], offset, until, whole=part.whole)
             _copy_about(old, new, offset, until, whole=part.whole)
             new.start_encoding()
             pictures = _picture_packets(segments, film, part, picture)
@@ -149,25 +159,40 @@ def join(
             written = interleave(new, pictures, rest)
         if muxer in _MATROSKAS:
             _complete(target, film, encoding)
-    except (av.error.FFmpegError, OSError, ValueError) as e:
-        raise explain(e, target) from e
     if written.pictures != part.last - part.first:
         raise OutputError(f"{target}: holds {written.pictures} frames, should hold {part.last - part.first}")
     start_s = float(film.times[0] * film.time_base - offset)
     lost = written.refused.warnings(start_s, "so damaged that it cannot be copied")
-    return Joined(written.pictures, copied, written.others, tuple(lost))
+    return Joined(written.pictures, copied, written.others, tuple(lost), apart)
 
 
 def _is_copied(stream: Stream, muxer: str, *, leave_out: bool) -> bool:
-    return not meaningless(stream) and (not leave_out or holds(muxer, stream))
+    return not meaningless(stream) and (not leave_out or holds(muxer, stream) or goes_apart(muxer, stream))
+
+
+def _attach(
+    source: Path, new: OutputContainer, indices: list[int], offset: Fraction, until: Fraction | None, *, whole: bool
+) -> tuple[str, ...]:
+    """Attach the streams that have no place of their own; gives those that were, in words."""
+
+    def packets(streams: dict[int, Stream]) -> Iterator[Packet[Any]]:
+        with opened(source) as old:  # anew each time
+            yield from other_packets(old, streams, offset, until, whole=whole)
+
+    with opened(source) as film:
+        alone = [film.streams[index] for index in indices]
+        return tuple(describe(stream) for stream in alone if attach(new, stream, packets))
 
 
 def _complete(target: Path, film: Survey, encoding: Encoding) -> None:
     """Take the room out of a Matroska file's header that was left in it, and put what is missing into it."""
     form = film.form
-    aspect = aspect_elements(*_stored_size(target), form.sample_aspect) if form.sample_aspect else []
+    width, height = _stored_size(target)
+    aspect = aspect_elements(width, height, form.sample_aspect) if form.sample_aspect else []
+    same_size = (width, height) == (form.width, form.height)
+    of_video = [*aspect, *(film.inventory.crop.elements() if same_size else [])]
     in_stream = form.hdr is not None and bool(form.hdr.options(encoding.codec))
-    complete(target, aspect, form.hdr.elements() if form.hdr and not in_stream else [])
+    complete(target, of_video, form.hdr.elements() if form.hdr and not in_stream else [])
 
 
 def _stored_size(path: Path) -> tuple[int, int]:
@@ -216,6 +241,8 @@ def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encod
         picture.codec_context.field_order = film.form.field_order
     if muxer in ("mp4", "mov") and encoding.codec is FilmCodec.H265:
         picture.codec_context.codec_tag = "hvc1"
+    if encoding.codec_tag:
+        picture.codec_context.codec_tag = encoding.codec_tag
     picture.set_display_matrix(film.form.display_matrix)
     picture.metadata.update({**time_code_of(was.container), **tags_of(was)})
     if muxer in _MATROSKAS:

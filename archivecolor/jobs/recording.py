@@ -127,6 +127,7 @@ class Recorder:
         confidence: float | None = None,
         least_sure: tuple[TimedConfidence, ...] = (),
         *,
+        lost: tuple[str, ...] = (),
         luma: Luma = Luma.SAME,
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
@@ -151,6 +152,7 @@ class Recorder:
                 warnings=warnings,
                 confidence=confidence,
                 least_sure=least_sure,
+                lost=lost,
                 luma=luma,
             )
         )

@@ -140,6 +140,8 @@ class Entry:
     """Mean confidence of the generator, 0..1."""
     least_sure: tuple[TimedConfidence, ...] = ()
     """Of a film of several shots: those of the least confidence, from the least up."""
+    lost: tuple[str, ...] = ()
+    """What a film carried and its result does not, in words; it stands among the warnings, too."""
     engine: EngineUsed | None = None
     """From the `RunRecord`; None where its line was lost."""
     root: str | None = None
@@ -184,6 +186,7 @@ def encode_entry(entry: Entry) -> bytes:
         "error": entry.error,
         "hint": entry.hint,
         "confidence": None if entry.confidence is None else round(entry.confidence, 4),
+        "lost": list(entry.lost) or None,
         "least_sure": [[round(s, 3), round(c, 4)] for s, c in entry.least_sure] or None,
     }
     return _line({"item": body | {k: v for k, v in optional.items() if v is not None}})
@@ -234,6 +237,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         error=_optional(item.get("error")),
         hint=_optional(item.get("hint")),
         confidence=None if confidence is None else _finite(confidence),
+        lost=tuple(map(_text, item.get("lost", ()))),
         least_sure=tuple(TimedConfidence(_finite(s), _finite(c)) for s, c in item.get("least_sure", ())),
         engine=run.engine if run else None,
         root=run.source if run else None,

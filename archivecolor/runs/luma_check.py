@@ -142,13 +142,13 @@ class _Difference:
 def compare_films(source: Path, result: Path, *, named: tuple[str, ...] = ()) -> Finding:
     """Compare every frame of a film with its colored result, and everything that it carries beside them.
 
-    What is missing and was ``named`` by the run is not held against it. Raises `InputError` where one of them cannot be
-    read.
+    What is missing and was ``named`` by the run, in the same words, is not held against it. Raises `InputError` where
+    one of them cannot be read.
     """
-    check, told = check_film(source, result), " ".join(named)
+    check = check_film(source, result)
     if check.reason:
         return wrong(check.reason)
-    lost = ", ".join(thing for thing in check.lost if thing not in told)
+    lost = ", ".join(thing for thing in check.lost if thing not in named)
     if lost:
         has = "has its source's luma" if check.proved else "shows its source"
         return wrong(f"{has}, but lacks {lost}")

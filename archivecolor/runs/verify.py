@@ -138,8 +138,8 @@ class _Result:
     source_sha256: str | None = None
     luma: Luma = Luma.SAME
     """What the run noted of it."""
-    warnings: tuple[str, ...] = ()
-    """The run's warnings about it."""
+    lost: tuple[str, ...] = ()
+    """What the run said that a film lacks."""
     settings: Settings = field(default_factory=dict)
     """What it was made with, as far as that is known."""
 
@@ -173,7 +173,7 @@ class _Results:
                 entry.result_file.sha256 if entry.result_file else None,
                 entry.source_file.sha256 if entry.source_file else None,
                 entry.luma,
-                entry.warnings,
+                entry.lost,
                 runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {},
             )
 
@@ -219,5 +219,5 @@ class _Checker:
         if result.kind is Kind.FILM:
             if result.settings.keys() & {"start_s", "end_s"}:
                 return Finding(Verdict.NOT_PROVABLE, "holds a part of its source")
-            return compare_films(result.source, result.path, named=result.warnings)
+            return compare_films(result.source, result.path, named=result.lost)
         return compare_stills(result.source, result.path, luma=result.luma, max_megapixels=self.max_megapixels)

@@ -35,5 +35,6 @@ def picture(path: Path) -> dict[str, Any]:
 
 def video_frames(path: Path) -> list[dict[str, Any]]:
     """The frames of the first video stream as ffprobe shows them."""
-    frames = probe(path, "frames")["frames"]
-    return [f for f in frames if f["media_type"] == "video" and f["stream_index"] == picture(path)["index"]]
+    shown = probe(path, "frames", "streams")
+    index = next(s["index"] for s in shown["streams"] if s["codec_type"] == "video")
+    return [f for f in shown["frames"] if f["media_type"] == "video" and f["stream_index"] == index]

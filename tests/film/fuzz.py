@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -32,18 +30,16 @@ from archivecolor.film.form import luma_plane
 from archivecolor.film.reading import decoded, opened, picture_stream
 from archivecolor.runs.film.job import FilmRecord, make_film
 from archivecolor.runs.film.plan import FilmRequest, plan_film
+from archivecolor.runs.luma_check import Verdict, compare_films
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, ColorSettings, EncodeSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, moving
 from tests.stills.fuzz import damaged
+from tests.watching import FOUND, watched
 
-LONGEST_S = 10
-"""Of processor time: other work on the machine is no fault of the film's."""
-WAITED_S = 90
-MOST_BYTES = 3 << 30
 FRAMES = 12
-_FINE, _FOUND, _REFUSED, _WARNED, _FEWER = 0, 1, 3, 4, 5
+_FINE, _REFUSED, _WARNED, _FEWER = 0, 3, 4, 5
 _VERDICTS = {_FINE: "fine", _REFUSED: "refused", _WARNED: "done, with warnings", _FEWER: "done, fewer frames untold"}
 """The last is no fault: where a stream without an index ends, nothing tells."""
 
@@ -60,6 +56,8 @@ def sound_films(folder: Path) -> list[tuple[str, bytes]]:
         "a.avi": FilmSource(lumas, "mpeg4", options={"g": "6"}, audio=1, audio_codec="mp3"),
         "a.ts": FilmSource(lumas, "libx264", options=x264, muxer="mpegts", audio=1),
         "b.ts": FilmSource(lumas, "mpeg2video", options={"g": "6"}, muxer="mpegts", field_order=2),
+        "a.vob": FilmSource(lumas, "mpeg2video", options={"g": "6"}, audio=1, audio_codec="mp2", audio_rate=48000),
+        "c.mkv": FilmSource(lumas, "ffv1", pixel_format="yuva422p10le", options={"g": "4", "slices": "4"}),
         "a.mxf": FilmSource(lumas, "mpeg2video", options={"g": "6"}),
         "a.dv": FilmSource(moving(2, 576, 720), "dvvideo", muxer="dv"),
     }
@@ -75,59 +73,33 @@ def plain(path: Path) -> list[bytes]:
 
 def color(path: Path, target: Path) -> int:
     """In a process of its own: the exit code."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES + (1 << 30), MOST_BYTES + (1 << 30)))
-    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S + 1))
     encode = EncodeSettings(Purpose.MASTER)
     settings = FilmSettings(encode=encode, already_color=AlreadyColor.RECOLOR, leave_out=True)
     try:
         plan = plan_film(FilmRequest(path, target, settings))
         record = make_film(plan, FakeEngine(by_luma), ColorSettings())
-        return _judged(path, record)
     except ArchiveColorError:
-        return _FOUND if target.exists() else _REFUSED
-    except BaseException:  # noqa: BLE001 - whatever it is, it is a finding
-        traceback.print_exc()
-        return _FOUND
+        return FOUND if target.exists() else _REFUSED
+    return _judged(path, record)
 
 
 def _judged(path: Path, record: FilmRecord) -> int:
+    verified = compare_films(path, record.target, named=record.whole.lost)
+    if verified.verdict is Verdict.WRONG:
+        print(f"{path}: {verified.reason}", flush=True)  # noqa: T201
+        return FOUND
     if record.warnings:
         return _WARNED
     before, after = plain(path), plain(record.target)
     if len(before) != len(after):
         print(f"{path}: {len(after)} frames of {len(before)}, and no warning", flush=True)  # noqa: T201
-        return _FOUND
+        return FOUND
     widened = {len(a) == len(b) for a, b in zip(before, after, strict=True)} != {True}
     if not widened and before != after:
         print(f"{path}: luma is not the source's", flush=True)  # noqa: T201
-        return _FOUND
+        return FOUND
     usual = 2 if path.suffix == ".dv" else FRAMES
     return _FEWER if len(after) < usual else _FINE
-
-
-def trial(path: Path, target: Path) -> str:
-    """What became of one film."""
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        os._exit(color(path, target))
-    began = time.monotonic()
-    while True:
-        pid, status, used = os.wait4(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() - began > WAITED_S:
-            os.kill(child, 9)
-            os.wait4(child, 0)
-            return f"hung for {WAITED_S} s"
-        time.sleep(0.01)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
-        return f"took longer than {LONGEST_S} s"
-    if os.WIFSIGNALED(status):
-        return f"died of signal {os.WTERMSIG(status)}"
-    if used.ru_maxrss * 1024 > MOST_BYTES:
-        return f"took {used.ru_maxrss / 1e6:.1f} GB"
-    return _VERDICTS.get(os.WEXITSTATUS(status), "gave way")
 
 
 def main(files: int = 1000, seed: int = 1) -> int:
@@ -147,7 +119,7 @@ def main(files: int = 1000, seed: int = 1) -> int:
         target.parent.mkdir(exist_ok=True)
         path.write_bytes(damaged(data, others, rng))
         began = time.monotonic()
-        verdict = trial(path, target)
+        verdict = watched(partial(color, path, target), _VERDICTS)
         longest = max(longest, time.monotonic() - began)
         counts[verdict] += 1
         if verdict in _VERDICTS.values():

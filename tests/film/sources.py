@@ -55,6 +55,7 @@ class FilmSource:
     audio: int = 0
     """Sound tracks, each of its own language."""
     audio_codec: str = "aac"
+    audio_rate: int = 8000
     subtitles: str | None = None
     chapters: bool = False
     attachment: bytes | None = None
@@ -80,7 +81,10 @@ class FilmSource:
             if self.field_order is not None:
                 video.codec_context.field_order = self.field_order
                 video.codec_context.flags |= (1 << 18) | (1 << 29)
-            sounds = [cast(AudioStream, container.add_stream(self.audio_codec, rate=8000)) for _ in range(self.audio)]
+            sounds = [
+                cast(AudioStream, container.add_stream(self.audio_codec, rate=self.audio_rate))
+                for _ in range(self.audio)
+            ]
             for number, sound in enumerate(sounds):
                 sound.metadata["language"] = ("eng", "fra", "deu")[number]
             if self.chapters:
@@ -137,12 +141,12 @@ class FilmSource:
 
     def _sound(self, container: OutputContainer, sound: AudioStream, number: int) -> None:
         seconds = len(self.lumas) / float(self.rate) + 0.7  # longer than the picture
-        t = np.arange(int(8000 * seconds)) / 8000
+        t = np.arange(int(self.audio_rate * seconds)) / self.audio_rate
         wave = (0.3 * np.sin(2 * np.pi * (300 + 200 * number) * t)).astype(np.float32)
         for first in range(0, wave.size, 1024):
             part = wave[first : first + 1024][None]
             frame = av.AudioFrame.from_ndarray(np.repeat(part, 2, 0), format="fltp", layout="stereo")
-            frame.sample_rate, frame.pts, frame.time_base = 8000, first, Fraction(1, 8000)
+            frame.sample_rate, frame.pts, frame.time_base = self.audio_rate, first, Fraction(1, self.audio_rate)
             container.mux(sound.encode(frame))
         container.mux(sound.encode())
 

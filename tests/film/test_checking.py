@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from archivecolor.film.checking import LEAST_PSNR_DB, check_film
+from archivecolor.film.survey import survey
+from archivecolor.runs.luma_check import Verdict, compare_films
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 from tests.film.ffprobe import ffmpeg, needs_ffmpeg
 from tests.film.sources import FilmSource, moving
@@ -84,4 +87,35 @@ def test_a_sample_that_differs_in_a_lossless_result_is_found(tmp_path: Path) -> 
 def test_sound_that_was_coded_again_is_found(tmp_path: Path) -> None:
     source = FILM.write(tmp_path / "a.mkv")
     ffmpeg("-i", source, "-c:v", "copy", "-c:a", "ac3", tmp_path / "b.mkv")
-    assert "bytes of stream 1" in (check_film(source, tmp_path / "b.mkv").reason or "")
+    found = compare_films(source, tmp_path / "b.mkv")
+    assert found.verdict is Verdict.WRONG
+    assert "bytes of stream 1" in (found.reason or "")
+    named = check_film(source, tmp_path / "b.mkv").lost
+    assert compare_films(source, tmp_path / "b.mkv", named=named).verdict is Verdict.NOT_PROVABLE
+
+
+def flipped(folder: Path) -> tuple[Path, list[int]]:
+    """FFV1 of which one bit of frame 3 is another, and the frames that are made from it."""
+    source = FilmSource(moving(8), "ffv1", options={"g": "4", "slices": "4", "slicecrc": "1"}).write(folder / "a.mkv")
+    with av.open(str(source)) as container:
+        packet = [bytes(p) for p in container.demux(video=0) if p.size][2]
+    data = source.read_bytes()
+    at = data.index(packet) + len(packet) - 100
+    source.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    return source, [2, 3]
+
+
+def test_the_check_sums_of_ffv1_are_told_and_its_damaged_frames_are_not_held_against_a_result(tmp_path: Path) -> None:
+    source, bad = flipped(tmp_path)
+    color(source, tmp_path / "b.mkv", EncodeSettings(Purpose.MASTER))
+    film = survey(source, lambda *_: None)
+    assert [(w.time_s, w.text) for w in film.warnings] == [(0.08, "a damaged frame")]
+    check = check_film(source, tmp_path / "b.mkv")
+    assert (check.reason, check.proved) == (None, False)
+    assert (check.unproved or "").startswith(f"{len(bad)} frames of the source are damaged")
+
+
+@pytest.mark.parametrize("options", [{"slicecrc": "0", "level": "3"}, {"level": "1"}])
+def test_ffv1_without_check_sums_is_not_called_damaged(tmp_path: Path, options: dict[str, str]) -> None:
+    source = FilmSource(moving(5), "ffv1", options=options).write(tmp_path / "a.mkv")
+    assert survey(source, lambda *_: None).warnings == ()

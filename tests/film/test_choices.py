@@ -57,16 +57,32 @@ def test_an_interlaced_film_becomes_what_can_hold_it_and_that_is_said(tmp_path: 
     assert shown == {(1, 0)}
 
 
-def test_a_codec_that_was_asked_for_by_name_is_not_exchanged(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="h265 can only hold progressive") as caught:
-        plan_film(request(tape(tmp_path), tmp_path / "b.mp4", EncodeSettings(codec=FilmCodec.H265)))
-    assert caught.value.hint == "--codec h264 for this film"
+@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [(FilmCodec.H265, ".mp4"), (FilmCodec.H265, ".mov"), (FilmCodec.AV1, ".mkv"), (FilmCodec.VP9, ".webm")],
+)
+def test_a_codec_that_was_asked_for_by_name_is_not_exchanged_and_the_advice_works(
+    tmp_path: Path, codec: FilmCodec, suffix: str, purpose: Purpose
+) -> None:
+    source = tape(tmp_path)
+    with pytest.raises(OutputError, match=f"interlaced and {codec} can only hold progressive") as caught:
+        plan_film(request(source, tmp_path / f"b{suffix}", EncodeSettings(purpose, codec=codec)))
+    hint = caught.value.hint or ""
+    named = [c for c in FilmCodec if f" {c} " in hint]
+    for other in named:
+        plan_film(request(source, tmp_path / f"b{suffix}", EncodeSettings(purpose, codec=other)))
+    if "leave --codec out" in hint:
+        suffix = ".mkv" if "in .mkv" in hint else suffix
+        plan_film(request(source, tmp_path / f"b{suffix}", EncodeSettings(purpose)))
+    assert named or "leave --codec out" in hint
 
 
 def test_interlaced_webm_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="interlaced") as caught:
         plan_film(request(tape(tmp_path), tmp_path / "b.webm"))
     assert caught.value.hint == "end the result's name in .mkv"
+    plan_film(request(tape(tmp_path), tmp_path / "b.mkv"))
 
 
 def test_a_container_that_cannot_hold_the_codec_is_told_before_the_run(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """``python -m tests.stills.fuzz [FILES] [SEED]``: color damaged files of every format and see that nothing gives way.
 
 Each file is damaged in its own way and colored in a process of its own. Whatever the damage: no crash, no exception
-but our own, no more than 10 s, no more than 3 GB, and no output for what could not be read. The suite runs a few dozen,
-2,000 are a campaign. Exit code 1 if anything was found; the files are kept.
+but our own, no more than 10 s of processor time, no more than 3 GB, and no output for what could not be read. The suite
+runs a few dozen, 2,000 are a campaign. Exit code 1 if anything was found; the files are kept.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 import io
 import os
 import random
-import resource
 import shutil
 import sys
 import tempfile
-import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -33,11 +31,11 @@ from archivecolor.stills import probe
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.stills.sources import GRAY8, GRAY16, JPEG, LOSSLESS, SEPIA8, SEPIA16
 from tests.stills.test_metadata import full_jpeg, full_png, full_tiff, full_webp
+from tests.watching import FOUND, watched
 
-LONGEST_S = 10.0
-MOST_BYTES = 3 << 30
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-_FOUND, _REFUSED = 1, 3
+_FINE, _REFUSED = 0, 3
+_VERDICTS = {_FINE: "fine", _REFUSED: "refused"}
 
 
 def sound_files(folder: Path) -> list[bytes]:
@@ -135,40 +133,18 @@ _WAYS: tuple[Callable[[bytearray, list[bytes], random.Random], None], ...] = (
 
 def color(path: Path, target: Path) -> int:
     """In a process of its own: the exit code."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES + (1 << 30), MOST_BYTES + (1 << 30)))
     try:
         with Colorizer(FakeEngine(by_luma)) as colorizer:
             colorizer.color_file(path, target)
         probe(target)
     except ArchiveColorError:
-        return _FOUND if target.exists() else _REFUSED
-    except BaseException:  # noqa: BLE001 - whatever it is, it is a finding
-        traceback.print_exc()
-        return _FOUND
-    return 0
+        return FOUND if target.exists() else _REFUSED
+    return _FINE
 
 
 def trial(path: Path, target: Path) -> str:
     """What became of one file: fine, refused, or what gave way."""
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        os._exit(color(path, target))
-    began = time.monotonic()
-    while True:
-        pid, status, used = os.wait4(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() - began > LONGEST_S:
-            os.kill(child, 9)
-            os.wait4(child, 0)
-            return f"took longer than {LONGEST_S:g} s"
-        time.sleep(0.002)
-    if os.WIFSIGNALED(status):
-        return f"died of signal {os.WTERMSIG(status)}"
-    if used.ru_maxrss * 1024 > MOST_BYTES:
-        return f"took {used.ru_maxrss / 1e6:.1f} GB"
-    return {0: "fine", _REFUSED: "refused"}.get(os.WEXITSTATUS(status), "raised what is not ours, or left an output")
+    return watched(partial(color, path, target), _VERDICTS)
 
 
 def main(files: int = 2000, seed: int = 1) -> int:
@@ -183,7 +159,7 @@ def main(files: int = 2000, seed: int = 1) -> int:
         path.write_bytes(damaged(sound[number % len(sound)], sound, rng))
         verdict = trial(path, target)
         counts[verdict] += 1
-        if verdict in ("fine", "refused"):
+        if verdict in _VERDICTS.values():
             path.unlink()
         else:
             print(f"{path}: {verdict}", flush=True)  # noqa: T201

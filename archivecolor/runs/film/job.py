@@ -222,7 +222,7 @@ def _make(
         joined = _join(plan, segments, journal)
         film, result = plan.scan.film, part_path(plan.request.target)
         lost = missing(film.inventory, inventory(result), whole=plan.part.whole)
-        whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost)
+        whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost, joined.apart)
         journal.finish()
     journal.remove()
     return resumed, joined, whole

@@ -16,13 +16,13 @@ from typing import Final
 from archivecolor.chroma.film import Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
+from archivecolor.film.apart import unsupported
 from archivecolor.film.changes import settled
-from archivecolor.film.codecs import container_for
+from archivecolor.film.codecs import SUFFIX, can_hold, container_for
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.segments import ShotConfidence, clear_finished
 from archivecolor.film.sniff import names_a_film
-from archivecolor.film.streams import unsupported
 from archivecolor.film.writing import Part
 from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
@@ -47,11 +47,14 @@ class Whole:
     """Damage of the source; everything that can be decoded was written."""
     lost: tuple[str, ...]
     """What the source carried and the result does not, in words."""
+    apart: tuple[str, ...] = ()
+    """Streams that became attachments, in words."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was lost, in one line, if anything was."""
-        return (f"not kept: {'; '.join(self.lost)}",) if self.lost else ()
+        """What was lost, and what no player shows any more, each in one line, if anything is."""
+        apart = (f"kept as an attachment each: {'; '.join(self.apart)}",) if self.apart else ()
+        return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart
 
 
 class FilmInColorError(OutputError):
@@ -189,7 +192,9 @@ def _check_names(request: FilmRequest) -> None:
 def _check_streams(request: FilmRequest, muxer: str) -> None:
     lost = unsupported(request.source, muxer)
     if lost:
+        able = [m for m in SUFFIX if can_hold(m, request.settings.encode) and not unsupported(request.source, m)]
+        other = f"end the result's name in {' or '.join(SUFFIX[m] for m in able)}, or " if able else ""
         raise OutputError(
             f"{request.source}: {request.target.suffix} cannot hold {'; '.join(lost)}",
-            hint="end the result's name in .mkv, or give --leave-out to do without",
+            hint=f"{other}give --leave-out to do without",
         )

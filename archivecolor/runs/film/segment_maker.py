@@ -33,6 +33,7 @@ from archivecolor.chroma.film import FilmColorizer, Picture, Scan
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import OutputError, Stopped, UsageError
+from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
@@ -40,7 +41,7 @@ from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, by_shot
-from archivecolor.film.side_data import carrier
+from archivecolor.film.side_data import carrier, convertible
 from archivecolor.film.writing import Part, Shown, write_segment
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
@@ -217,8 +218,12 @@ class SegmentMaker:
     def _pictures(self, first: int, last: int) -> Iterator[Picture]:
         film = self.scan.film
         for index, frame in frames(self.path, film, first, last):
-            luma = luma_in(luma_plane(frame), film.form_at(index), film.form)
-            yield Picture(index, luma, parity_of(frame), beside=carrier(frame) if self._captioned else None)
+            own = film.form_at(index)
+            luma = luma_in(luma_plane(frame), own, film.form)
+            depth = alpha_depth(own.pixel_format) if self.encoding.alpha else None
+            alpha = alpha_as(alpha_plane(frame), depth, self.encoding.depth) if depth else None
+            beside = carrier(frame) if self._captioned else None
+            yield Picture(index, luma, parity_of(frame), beside=beside, alpha=alpha)
 
     @property
     def _captioned(self) -> bool:
@@ -231,10 +236,12 @@ class SegmentMaker:
         across, down = self.encoding.padding
         luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
+        planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)
-            luma, cb, cr = (self._beside(left, right) for left, right in ((luma, luma), (gray, cb), (gray, cr)))
-        return make_frame(self.encoding.pixel_format, (luma, cb, cr), picture.beside)
+            left = [luma, gray, gray, *planes[3:]]
+            planes = [self._beside(one, other) for one, other in zip(left, planes, strict=True)]
+        return make_frame(self.encoding.pixel_format, planes, picture.beside)
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
         """Two stored planes as one whose upright halves are beside each other."""
@@ -255,7 +262,7 @@ class SegmentMaker:
             _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
             mark(frame, self.encoding, self.scan.film.form)
-            rgb = frame.to_ndarray(format="rgb24", src_color_range=2 if self.encoding.full_range else 1)
+            rgb = convertible(frame).to_ndarray(format="rgb24", src_color_range=2 if self.encoding.full_range else 1)
             upright = self.scan.film.form.orientation.to_upright(rgb)
             aspect = self.scan.film.form.sample_aspect or 1
             width = upright.shape[1] * float(1 / aspect if self.scan.film.form.orientation.swaps_sides else aspect)

@@ -190,7 +190,8 @@ class FolderRun:
 
         def note(file: BinaryIO, whole: Whole) -> None:
             sure, least_sure = mean_confidence(whole.confidence), plan.least_sure(whole.confidence)
-            self.recorder.made(begun, Status.COLORED, settings, task.target, file, plan.told(whole), sure, least_sure)
+            made = (begun, Status.COLORED, settings, task.target, file)
+            self.recorder.made(*made, plan.told(whole), sure, least_sure, lost=whole.lost)
 
         engine, color = self.colorizer.engine, items.for_film(task.name)
         record = make_film(plan, engine, color, listener, self.stop, before_naming=note)

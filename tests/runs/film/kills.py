@@ -20,7 +20,7 @@ import numpy as np
 
 from tests.film.sources import FilmSource, decode, moving, packets
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 _KILLS_A_ROUND = 3
 
 
