@@ -197,7 +197,9 @@ class Generator(nn.Module):
         return Prediction(self.chroma_of(logits), logits)
 
     def scores(self, luma: Tensor, hints: Tensor | None = None) -> Tensor:
-        """The logits ``[n, k, h/4, w/4]`` of `forward`."""
+        """The logits ``[n, k, h/4, w/4]`` of `forward`. Raises `ValueError` for hints that it does not take."""
+        if hints is not None and self.hints is None:
+            raise ValueError("this generator takes no hints")
         return self.scores_of(self.encoder(luma), hints)
 
     def scores_of(self, encoded: list[Tensor], hints: Tensor | None = None) -> Tensor:
@@ -226,13 +228,12 @@ class Generator(nn.Module):
         """
         at16, at32 = encoded[2].float(), encoded[3].float()
         wide = F.interpolate(at32, scale_factor=32 / FEATURE_STRIDE, mode="bilinear", align_corners=False)
-        features: Tensor = torch.cat([F.normalize(x, dim=1) for x in (at16, wide)], dim=1) * 0.5**0.5
+        lengths = [(x * x).sum(dim=1, keepdim=True).clamp(min=1e-12).sqrt() for x in (at16, wide)]
+        features: Tensor = torch.cat((at16 / lengths[0], wide / lengths[1]), dim=1) * 0.5**0.5
         return features
 
     def _advice(self, at4: Tensor, hints: Tensor | None) -> Advice | None:
         if self.hints is None:
-            if hints is not None:
-                raise ValueError("this generator takes no hints")
             return None
         if hints is None:
             n, _, h, w = at4.shape

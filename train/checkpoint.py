@@ -113,7 +113,8 @@ class Checkpoint:
             values["recipe"] = recipe_file.from_dict(json.loads(values["recipe"]))
         except (ValueError, AttributeError, ConfigurationError) as e:
             raise InputError(f"{path}: carries a recipe that is none of this version: {e}") from e
-        values["ema"] = {k: v.float() if v.dtype is torch.float16 else v for k, v in values["ema"].items()}
+        ema = values["ema"]
+        ema.update({k: v.float() for k, v in ema.items() if v.dtype is torch.float16})
         return cls(**values)
 
     def check_same_run(self, path: Path, recipe: Recipe, data_digest: str) -> None:

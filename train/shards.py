@@ -15,7 +15,7 @@ import argparse
 import hashlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def _webp(picture: npt.NDArray[np.uint8], side: int, quality: int) -> bytes:
     return coded.tobytes()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Command line of ``python -m train.shards``."""
     parser = argparse.ArgumentParser(prog="python -m train.shards", description="Pack photographs to be carried.")
     parser.add_argument("recipe", type=Path, help="whose photographs; sources of weight 0 stay behind")
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--side", type=int, default=208, help="shorter side of larger pictures, in pixels")
     parser.add_argument("--quality", type=int, default=62, help="of WebP")
     parser.add_argument("--megabytes", type=float, default=45, help="largest part")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     cv2.setNumThreads(1)
     try:

@@ -141,6 +141,7 @@ def _best(folder: EngineFolder, settings: EngineSettings) -> Engine:
     only = None if settings.kind == EngineKind.AUTO else settings.kind
     passed: list[tuple[str, str]] = []
     truth: FloatArray | None = None
+    level = logging.DEBUG  # what is not here is no news; what is here and does not work is
     for candidate in candidates(settings):
         if only and candidate.settings.kind != only:
             continue
@@ -149,8 +150,9 @@ def _best(folder: EngineFolder, settings: EngineSettings) -> Engine:
                 truth = reference.colorize(trial_luma())
         found = attempt(folder, candidate, truth)
         if not isinstance(found, str):
-            log.debug("engine: %s%s", found.description, _why_not(passed))
+            log.log(level, "engine: %s%s", found.description, _why_not(passed))
             return found
+        level = level if candidate.reason else logging.INFO
         passed.append((candidate.name, found))
     raise DependencyError(f"no engine works here on '{settings.device}'{_why_not(passed)}", hint="archivecolor doctor")
 

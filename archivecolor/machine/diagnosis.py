@@ -28,6 +28,7 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("tensorrt_rtx", *_TORCH)),
     "heif": ("HEIC photographs", ("pillow_heif",)),
     "tiff": ("rare TIFF compressions", ("imagecodecs",)),
+    "review": ("the review page from a local server", ("starlette", "uvicorn")),
     "c2pa": ("results signed with your key", ("c2pa",)),
 }
 _PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif", "c2pa": "c2pa-python"}

@@ -53,6 +53,9 @@ class Session:
     def get_inputs(self) -> Any:
         return self._real.get_inputs()
 
+    def get_outputs(self) -> Any:
+        return self._real.get_outputs()
+
     def disable_fallback(self) -> None:
         pass
 

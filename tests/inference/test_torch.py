@@ -74,7 +74,7 @@ def test_a_failure_of_the_device_is_an_engine_error(
     def fails(*_: object) -> None:
         raise RuntimeError("the device is lost\nat some place of the source")
 
-    monkeypatch.setattr(Generator, "scores", fails)
+    monkeypatch.setattr(Generator, "scores_of", fails)
     with TorchEngine(tiny, ON_CPU) as engine, pytest.raises(EngineError) as told:
         engine.colorize(real_lumas[0])
     assert told.value.message == "engine 'tiny' failed: the device is lost"

@@ -144,6 +144,7 @@ def test_the_folder_describes_itself(tiny_engine: Path) -> None:
         "data_sha256": "0" * 64,
         "steps": 1,
         "pictures": 0,
+        "in_schedule": 0,
         "hours": 0.0,
     }
 

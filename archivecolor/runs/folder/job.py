@@ -165,6 +165,8 @@ class _FolderJob:
                         try:
                             run = run or self._open(plan, recorder, open_things)
                         except Stopped:
+                            if not self.stop.is_set():
+                                raise  # a listener's own
                             self._not_begun += len(plan)
                             break
                         self._color(run, plan)
