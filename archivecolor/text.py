@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from archivecolor.errors import UsageError
+
 
 def printable(text: str | Path) -> str:
     """Any file name on one line: control characters and undecodable bytes as escapes."""
@@ -51,3 +53,19 @@ def clock(seconds: float) -> str:
     hundredths = round(seconds * 100)
     minutes, rest = divmod(hundredths, 6000)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest / 100:05.2f}"
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Seconds of '90', '1:30' or '0:01:30.5'. Raises `UsageError`."""
+    if text is None:
+        return None
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or any(not 0 <= p < float("inf") for p in parts):
+        raise UsageError(f"'{text}' is not a time", hint="give seconds, or hours:minutes:seconds")
+    seconds = 0.0
+    for part in parts:
+        seconds = seconds * 60 + part
+    return seconds

@@ -27,6 +27,7 @@ from archivecolor.settings import (
     SmoothingSettings,
     StillFormat,
 )
+from archivecolor.text import seconds_of
 
 _FORMATS: Final = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
 _STEADY = SmoothingSettings()
@@ -212,8 +213,8 @@ class FilmOptions:
             "encode": EncodeSettings(
                 self.purpose, self.codec, self.crf, self.preset, self.encoder, self.side_by_side, self.depth
             ),
-            "start_s": parse_time(self.start),
-            "end_s": parse_time(self.end),
+            "start_s": seconds_of(self.start),
+            "end_s": seconds_of(self.end),
             "leave_out": self.leave_out,
             "keep_work": self.keep_work,
         }
@@ -329,22 +330,6 @@ class TellOptions:
     def begin(self) -> None:
         """Send messages where they belong. Raises `OutputError`."""
         console.set_up_logging(quiet=self.quiet, verbose=self.verbose, log_file=self.log_file)
-
-
-def parse_time(text: str | None) -> float | None:
-    """Seconds of '90', '1:30' or '0:01:30.5'. Raises `UsageError`."""
-    if text is None:
-        return None
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or any(not 0 <= p < float("inf") for p in parts):
-        raise UsageError(f"'{text}' is not a time", hint="give seconds, or hours:minutes:seconds")
-    seconds = 0.0
-    for part in parts:
-        seconds = seconds * 60 + part
-    return seconds
 
 
 def _still_format(name: str | None) -> StillFormat | None:

@@ -71,7 +71,13 @@ def test_its_calls_come_in_the_order_that_tensorrt_asks_for(
     with TensorRTEngine(tiny, plan) as engine:
         engine.colorize(np.full((3, 1, 64, 96), 0.5, np.float32))
     opening = ["Runtime", "deserialize_cuda_engine", "set_runtime_cache", "create_execution_context"]
-    batch = ["set_tensor_address luma", "set_tensor_address chroma", "set_tensor_address spread", "set_tensor_address features", "execute_async_v3"]
+    batch = [
+        "set_tensor_address luma",
+        "set_tensor_address chroma",
+        "set_tensor_address spread",
+        "set_tensor_address features",
+        "execute_async_v3",
+    ]
     first, second = "set_input_shape [2, 1, 64, 96]", "set_input_shape [1, 1, 64, 96]"
     assert fake_rtx.calls == [*opening, first, *batch, second, *batch]
     assert fake_rtx.streams == [7, 7]  # torch's current stream, never the default one
