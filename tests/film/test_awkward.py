@@ -12,6 +12,7 @@ import av
 import pytest
 from PIL import Image
 
+from archivecolor.errors import OutputError
 from archivecolor.film.crop import Crop, crop_of
 from archivecolor.runs.luma_check import Verdict, compare_films
 from archivecolor.settings import EncodeSettings, Purpose
@@ -273,3 +274,13 @@ def test_a_slice_that_is_missing_is_told_and_not_held_against_the_result(tmp_pat
     found = compare_films(source, tmp_path / "b.mkv")
     assert found.verdict is Verdict.NOT_PROVABLE
     assert "frames of the source are damaged" in (found.reason or "")
+
+
+def test_frames_that_matroska_cannot_tell_apart_are_refused_and_the_advice_works(tmp_path: Path) -> None:
+    film = tmp_path / "film.mov"
+    ffmpeg(*bars(rate="2500", seconds=0.008), *GRAY, *X264, "-video_track_timescale", "2500", str(film))
+    with pytest.raises(OutputError, match=r"film\.mov: has frames so close .* end the result's name in \.mov"):
+        color(film, tmp_path / "out.mkv")
+    assert not (tmp_path / "out.mkv").exists()
+    color(film, tmp_path / "out.mov")
+    assert compare_films(film, tmp_path / "out.mov").verdict is not Verdict.WRONG

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,11 +19,13 @@ from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.apart import unsupported
 from archivecolor.film.changes import settled
+from archivecolor.film.checking import SAME_TIME_S
 from archivecolor.film.codecs import SUFFIX, can_hold, container_for
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.segments import ShotConfidence, clear_finished
 from archivecolor.film.sniff import names_a_film
+from archivecolor.film.survey import Survey
 from archivecolor.film.writing import Part
 from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
@@ -35,6 +38,7 @@ from archivecolor.stills.sniff import is_a_picture
 from archivecolor.text import clock
 
 _LEAST_SURE: Final = 4
+_IN_MILLISECONDS: Final = ("matroska", "webm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
     film = settled(source, film, part.first, part.last)
+    _check_times(request, muxer, film)
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
     size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
@@ -153,6 +158,21 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
     return FilmPlan(request, found, part, encoding, muxer, read)
+
+
+def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
+    """Refuse frames that Matroska, which counts in milliseconds, would push far from their times."""
+    if muxer not in _IN_MILLISECONDS:
+        return
+    shown = -math.inf
+    for time in film.times:
+        exact = time * film.time_base * 1000
+        shown = max(round(exact), shown + 1)
+        if abs(shown - exact) > 1000 * SAME_TIME_S:
+            raise OutputError(
+                f"{request.source}: has frames so close that {request.target.suffix} cannot hold their times",
+                hint="are these damaged? if not, end the result's name in .mov",
+            )
 
 
 def work_folder(target: Path) -> Path:
