@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archivecolor.errors import InputError
+from archivecolor.errors import InputError, OutputError
 from archivecolor.film.checking import check_film
 from archivecolor.film.segments import plan_segments
 from archivecolor.film.survey import survey
@@ -119,7 +119,9 @@ def test_times_years_apart_are_told_and_take_no_time(tmp_path: Path) -> None:
 def test_a_rate_that_no_film_has_is_told(tmp_path: Path) -> None:
     head = b"YUV4MPEG2 W64 H64 F2147483647:1 Ip A1:1 Cmono\n"
     (tmp_path / "a.y4m").write_bytes(head + (b"FRAME\n" + b"x" * 4096) * 5)
-    record = color(tmp_path / "a.y4m", tmp_path / "b.mkv", MASTER)
+    with pytest.raises(OutputError, match=r"has frames so close that \.mkv cannot hold their times"):
+        color(tmp_path / "a.y4m", tmp_path / "b.mkv", MASTER)
+    record = color(tmp_path / "a.y4m", tmp_path / "b.mov")
     assert record.frames == 5
     assert [w.text for w in record.warnings] == ["the times of the file are damaged: its pictures are 4.7e-10 s apart"]
 
