@@ -79,20 +79,20 @@ def color_folder(
             f"{source}: holds the results of a run",
             hint="SRC comes first, then OUT; are they swapped?",
         )
-    items = ItemSettings(settings, catalog.find(settings.generator))
-    if settings.color.references:
-        check_features(items.generator)
-        log.debug("references: %s", items.references)  # what cannot be read is one error now, not one for each item
     relay = Relay(listener)
     tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
     stop = stop or threading.Event()
     words = words_of(settings)
     with as_folder(_hints(settings, out)) as hints:
         settings = replace(settings, color=replace(settings.color, hints=hints))
+        items = ItemSettings(settings, catalog.find(settings.generator))
+        if settings.color.references:
+            check_features(items.generator)
+            log.debug("references: %s", items.references)  # what cannot be read is one error now, not one for each item
         planner = Planner(
             source,
             out,
-            ItemSettings(settings, catalog.find(settings.generator)),
+            items,
             tally,
             stopped=lambda: stop.is_set() or tally.stopped_by is not None,
             bag=settings.bag or bag.is_bag(out),
