@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from archivecolor.encoder import EncoderKind
 from archivecolor.errors import ArchiveColorError, ConfigurationError, DependencyError, InputError, UsageError
-from archivecolor.generator import Generator
+from archivecolor.inference.torch_encoder import EncoderKind
+from archivecolor.inference.torch_generator import Generator
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
