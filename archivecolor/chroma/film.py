@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,10 @@ from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
+from archivecolor.jobs.file_sets import numbering
+from archivecolor.sequences.frames import Frame
+from archivecolor.sequences.finding import sequence_at
+from archivecolor.sequences.survey import Surveyed, survey_sequence
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _GATHER: Final = 32
@@ -67,6 +72,8 @@ class Scan:
     film: Survey
     cuts: tuple[int, ...]
     """Frames that begin a new shot."""
+    frames: Surveyed | None = None
+    """The files of a film that is a sequence of them."""
 
     def part(self, start_s: float | None, end_s: float | None) -> Part:
         """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
@@ -76,20 +83,27 @@ class Scan:
         return Part(first, max(first, last), whole=start_s is None and end_s is None)
 
 
-def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:
-    """Read a film from end to end: what it holds and where its cuts are.
+def scan(
+    path: Path,
+    advance: Callable[[float], None] | None = None,
+    stop: threading.Event | None = None,
+    rate: Fraction | None = None,
+) -> Scan:
+    """Read a film, or a sequence of frames, from end to end: what it holds and where its cuts are.
 
-    Raises `InputError`, and `Stopped` once ``stop`` is set.
+    ``rate`` is that of a sequence, in place of what its frames say. Raises `InputError`, and `Stopped` once ``stop`` is set.
     """
     detector = CutDetector()
 
     def see(luma: UIntArray, form: PictureForm) -> None:
         if stop is not None and stop.is_set():
             raise Stopped
-        detector.push(luma, form.depth)
+        detector.push(*form.as_shown(luma))
 
-    film = survey(path, see, advance)
-    return Scan(film, tuple(detector.cuts()))
+    if numbering(path) is None:
+        return Scan(survey(path, see, advance), tuple(detector.cuts()))
+    film, frames = survey_sequence(sequence_at(path), see, advance, rate)
+    return Scan(film, tuple(detector.cuts()), frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,8 @@ class Picture:
     """A `side_data.carrier` of what is to be encoded beside it."""
     alpha: UIntArray | None = None
     """``[h, w]``, its opacity as it is to be encoded."""
+    frame: Frame | None = None
+    """What a frame of a sequence is written anew from."""
 
     @property
     def interlaced(self) -> bool:
@@ -173,7 +189,8 @@ class FilmColorizer:
         """What `steady` gave of a picture, graded."""
         if is_neutral(self.color):
             return ab
-        luma = unit_luma(shrink_codes(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
+        shown, depth = form.as_shown(picture.luma)
+        luma = unit_luma(shrink_codes(shown, ab.shape[:2]), depth, full=form.full_range)
         return graded(ab, luma, self.color)
 
     def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
@@ -243,8 +260,9 @@ class FilmColorizer:
         height, width = luma.shape
         across, down = form.sample_aspect.as_integer_ratio() if form.sample_aspect else (1, 1)
         shown = network_size(height * down, width * across, self.color.network_px or folder.short_px, folder.multiple)
-        small = shrink_codes(luma, shown)
-        unit = unit_luma(small, form.depth, full=form.full_range)
+        as_shown, depth = form.as_shown(luma)
+        small = shrink_codes(as_shown, shown)
+        unit = unit_luma(small, depth, full=form.full_range)
         return np.ascontiguousarray(form.orientation.to_upright(unit))
 
     def _asked(self, views: Iterable[_View]) -> Iterator[_View]:
