@@ -126,7 +126,7 @@ def chroma_to_cbcr(luma: FloatArray, ab: FloatArray, iterations: int = 4) -> Flo
 
 
 def fitted(y: FloatArray, cb: FloatArray, cr: FloatArray, top: float = 1.0) -> tuple[FloatArray, FloatArray]:
-    """R - Y' and B - Y' of Cb and Cr (luma's unit is 0..1) beside luma in 0..``top``, moved towards gray until they fit.
+    """R - Y' and B - Y' of Cb and Cr (luma's unit is 0..1) beside luma in 0..``top``, towards gray until they fit.
 
     Luma stays, and nothing is clipped.
     """
@@ -168,7 +168,8 @@ def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray, depth: int | Non
 def chroma_of(rgb: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Cb and Cr of ``[..., 3]`` RGB, in the unit where its luma is from 0 to 1."""
     y = rgb_to_luma(rgb)
-    return (rgb[..., 2] - y) / np.float32(_CB_TO_B), (rgb[..., 0] - y) / np.float32(_CR_TO_R)
+    cb, cr = (rgb[..., 2] - y) / _CB_TO_B, (rgb[..., 0] - y) / _CR_TO_R
+    return cb.astype(np.float32, copy=False), cr.astype(np.float32, copy=False)
 
 
 def rgb_beside(y: FloatArray, cb: FloatArray, cr: FloatArray) -> FloatArray:

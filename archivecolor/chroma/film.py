@@ -44,8 +44,8 @@ from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.file_sets import numbering
-from archivecolor.sequences.frames import Frame
 from archivecolor.sequences.finding import sequence_at
+from archivecolor.sequences.frames import Frame
 from archivecolor.sequences.survey import Surveyed, survey_sequence
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
@@ -91,7 +91,9 @@ def scan(
 ) -> Scan:
     """Read a film, or a sequence of frames, from end to end: what it holds and where its cuts are.
 
-    ``rate`` is that of a sequence, in place of what its frames say. Raises `InputError`, and `Stopped` once ``stop`` is set.
+    ``rate`` is that of a sequence, in place of what its frames say.
+
+    Raises `InputError`, and `Stopped` once ``stop`` is set.
     """
     detector = CutDetector()
 

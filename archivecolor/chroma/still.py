@@ -30,8 +30,8 @@ from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
 from archivecolor.chroma.control.references import NOT_ALIKE, estimate_with, references_of
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
-from archivecolor.chroma.recording import record_of, recorded
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
+from archivecolor.chroma.recording import record_of, recorded
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError

@@ -23,7 +23,10 @@ _SHEETS: Final = {".png", ".jpg", ".jpeg"}
 @laid_out
 def video(
     source: Annotated[Path, typer.Argument(metavar="FILM", help="The film, or scanned frames: a folder or a pattern.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv, .webm, or frames: a folder or a pattern.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv, .webm, or frames: a folder or a pattern."),
+    ],
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     *,
     grade: options.GradeOptions,

@@ -313,7 +313,9 @@ def _display_matrix(beside: Mapping[str, bytes]) -> tuple[int, ...] | None:
 def matrix_of(orientation: Orientation) -> tuple[int, ...] | None:
     """The display matrix of an orientation."""
     one = 1 << 16
-    for a, b, c, d in ((x, 0, 0, y) if straight else (0, x, y, 0) for straight in (1, 0) for x in (one, -one) for y in (one, -one)):
+    for a, b, c, d in (
+        (x, 0, 0, y) if straight else (0, x, y, 0) for straight in (1, 0) for x in (one, -one) for y in (one, -one)
+    ):
         matrix = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
         if orientation is not Orientation.UPRIGHT and _orientation(matrix) is orientation:
             return matrix

@@ -37,7 +37,7 @@ class Scale(StrEnum):
 
 
 def displayed(luma: UIntArray, depth: int, scale: Scale) -> UIntArray:
-    """Codes as a display would show them: sRGB, `DISPLAY_DEPTH` bits, white at the scale's white; display's are kept."""
+    """Codes as a display would show them: sRGB, `DISPLAY_DEPTH` bits; those of a display are kept."""
     return luma if scale is Scale.DISPLAY else np.asarray(np.take(_shown(depth, scale), luma))
 
 

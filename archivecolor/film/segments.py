@@ -246,7 +246,7 @@ def holds(folder: Path, fingerprint: str) -> bool:
 def holds_journal(folder: Path) -> bool:
     """Whether ``folder`` has the journal of a run that was not finished."""
     try:
-        return json.loads((folder / _NAME).read_bytes().splitlines()[-1]) != _FINISHED
+        return bool(json.loads((folder / _NAME).read_bytes().splitlines()[-1]) != _FINISHED)
     except (OSError, ValueError, IndexError):
         return False
 

@@ -103,7 +103,9 @@ def read_set(path: Path) -> FileState | None:
     seen = look_at_set(path)
     if seen is None:
         return None
-    return FileState(seen.size_bytes, seen.mtime_ns, digest_of((n, _sha256(path.parent / name)) for n, name in members(path).items()))
+    return FileState(
+        seen.size_bytes, seen.mtime_ns, digest_of((n, _sha256(path.parent / name)) for n, name in members(path).items())
+    )
 
 
 def digest_of(files: Iterable[tuple[int, str]]) -> str:

@@ -88,6 +88,8 @@ class FolderSettings(FilmSettings):
     confidence: bool = False
     """Write maps of where the generator was guessing; changes no result."""
     kinds: Kinds = Kinds.ALL
+    sequences: bool = True
+    """Whether numbered photographs that look like the frames of a film are colored as one."""
     only: tuple[str, ...] = ()
     """Glob patterns: files whose name or path below the folder matches one. None takes all."""
     only_from: Path | None = None

@@ -86,6 +86,8 @@ def plan_coding(form: PictureForm, source: Path | None, target: Path) -> FrameCo
     if kind == DPX:
         depth = min(d for d in _DPX_DEPTHS if d >= deep)
     notes = []
+    if source:
+        notes.append(f"what {kind_of(source)} says besides the picture and the time code is not kept in {kind}")
     if form.scale is not Scale.DISPLAY:
         notes.append(f"{kind} is written as a display shows it: the source is {form.scale}")
     if not form.full_range:

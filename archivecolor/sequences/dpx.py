@@ -75,7 +75,9 @@ class Header:
         if any((d & 15) > 9 for d in digits):
             return None
         h, m, s, f = (10 * (d >> 4) + (d & 15) for d in digits)
-        return f"{h:02d}:{m:02d}:{s:02d}{';' if frames & 0x40 else ':'}{f:02d}" if h < 24 and m < 60 and s < 60 else None
+        return (
+            f"{h:02d}:{m:02d}:{s:02d}{';' if frames & 0x40 else ':'}{f:02d}" if h < 24 and m < 60 and s < 60 else None
+        )
 
     @property
     def rate(self) -> Fraction | None:
@@ -145,10 +147,10 @@ def read_samples(data: bytes, header: Header) -> UIntArray:
     line = _line_words(across, header)
     line_bytes = _line_bytes(data, header, line * kind.itemsize)
     if len(data) - header.offset < line_bytes * (header.height - 1) + line * kind.itemsize:
-        raise NoDpxError(f"is too short: {header.width} x {header.height} pixels take more than its {len(data):,} bytes")
-    stored = np.ndarray(
-        (header.height, line), kind, data, header.offset, strides=(line_bytes, kind.itemsize)
-    )
+        raise NoDpxError(
+            f"is too short: {header.width} x {header.height} pixels take more than its {len(data):,} bytes"
+        )
+    stored = np.ndarray((header.height, line), kind, data, header.offset, strides=(line_bytes, kind.itemsize))
     samples = _unpacked(stored, across, header)
     return samples.reshape(header.height, header.width, header.channels)
 
@@ -170,12 +172,16 @@ def new_header(width: int, height: int, *, bits: int, rate: Fraction, timecode: 
     """Of a picture that was no DPX: big-endian RGB, filled, for a display (BT.709)."""
     raw = bytearray(_FULL_HEADER)
     raw[:4] = b"SDPX"
-    struct.pack_into(">I8sIIIII", raw, 4, _FULL_HEADER, b"V2.0", 0, 1, SHORTEST_HEADER, _FULL_HEADER - SHORTEST_HEADER, 0)
+    struct.pack_into(
+        ">I8sIIIII", raw, 4, _FULL_HEADER, b"V2.0", 0, 1, SHORTEST_HEADER, _FULL_HEADER - SHORTEST_HEADER, 0
+    )
     struct.pack_into(">I", raw, 660, _UNSET)
     struct.pack_into(">HHII", raw, _ORIENTATION, 0, 1, width, height)
     top = (1 << bits) - 1
     struct.pack_into(">IIfIf", raw, _ELEMENT, 0, 0, 0.0, top, 0.0)
-    struct.pack_into(">BBBBHHIII", raw, _ELEMENT + 20, _RGB, 6, 6, bits, 1 if bits in (10, 12) else 0, 0, _FULL_HEADER, 0, 0)
+    struct.pack_into(
+        ">BBBBHHIII", raw, _ELEMENT + 20, _RGB, 6, 6, bits, 1 if bits in (10, 12) else 0, 0, _FULL_HEADER, 0, 0
+    )
     struct.pack_into(">II", raw, _ASPECT, 1, 1)
     struct.pack_into(">f", raw, _FILM_RATE, float(rate))
     code = _UNSET if timecode is None else _bcd(timecode)

@@ -18,12 +18,13 @@ from archivecolor.errors import DependencyError, InputError, OutputError
 from archivecolor.installation import install_line
 
 if TYPE_CHECKING:
-    import OpenImageIO as oiio
+    from OpenImageIO import ImageSpec
 
 Half = npt.NDArray[np.float16]
 
 _WEIGHTS: Final = np.array((0.2126, 0.7152, 0.0722), np.float32)
 _LOSSY: Final = ("b44", "b44a", "dwaa", "dwab")
+_OF_THE_FILE: Final = ("compression", "oiio:RowsPerChunk", "oiio:subimages")
 _TRIES: Final = 24
 _HINT: Final = "restore it from a copy, or convert it to RGB half floats"
 
@@ -32,13 +33,18 @@ _HINT: Final = "restore it from a copy, or convert it to RGB half floats"
 class ExrFrame:
     """A decoded file."""
 
-    spec: oiio.ImageSpec
+    spec: ImageSpec
     luma: UIntArray
     """``[h, w]``: the bits of half floats."""
     others: tuple[tuple[str, Half], ...]
     """Channels that are no color, by name."""
     rgb: Half | None
     """None of gray."""
+
+    @property
+    def attributes(self) -> set[str]:
+        """What the header says besides size and channels, in words."""
+        return {f"{a.name} {a.value}" for a in self.spec.extra_attribs if a.name not in _OF_THE_FILE}
 
 
 def _library(path: Path) -> Any:
@@ -139,7 +145,9 @@ def write(path: Path, target: Path, rgb: Half, frame: ExrFrame) -> tuple[str, ..
         said = (f"its compression {compression} loses light: zip is written",)
     samples = np.concatenate([rgb, *(plane[..., None] for _, plane in frame.others)], axis=2)
     out = oiio.ImageOutput.create("openexr")
-    ok = out is not None and out.open(str(path), spec) and out.write_image(np.ascontiguousarray(samples)) and out.close()
+    ok = (
+        out is not None and out.open(str(path), spec) and out.write_image(np.ascontiguousarray(samples)) and out.close()
+    )
     if not ok:
         raise OutputError(f"{target}: cannot be written: {out.geterror().strip() if out else oiio.geterror()}")
     return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -69,6 +69,12 @@ def _usual(before: str, names: list[str]) -> Numbering:
     return max(ways, key=lambda way: sum(way.number(name) is not None for name in names))
 
 
+def of_known(names: list[str], is_known: Callable[[str], bool]) -> dict[str, list[str]]:
+    """Files of a folder by the name of their set, of sets that are known by their names."""
+    ways = [(way, found) for way, found in group(names) if is_known(way.name)]
+    return {way.name: [name for name in found if way.number(name) is not None] for way, found in ways}
+
+
 def find(folder: Path) -> list[Sequence]:
     """The sequences of a folder. Raises `OSError`."""
     with os.scandir(folder) as entries:
@@ -86,7 +92,9 @@ def _sequence(folder: Path, way: Numbering, names: list[str]) -> Sequence:
 def sequence_at(path: Path) -> Sequence:
     """The sequence that a path stands for. Raises `InputError` where it has no frames."""
     if path.suffix.lower() not in FRAME_SUFFIXES:
-        raise InputError(f"{path}: is of no kind that frames are read from", hint=f"these are {', '.join(FRAME_SUFFIXES)}")
+        raise InputError(
+            f"{path}: is of no kind that frames are read from", hint=f"these are {', '.join(FRAME_SUFFIXES)}"
+        )
     try:
         found = next((s for s in find(path.parent) if s.path.name == path.name), None)
         files = {} if found else members(path)
@@ -111,7 +119,9 @@ def source_of(path: Path) -> Path:
         raise InputError(f"{path}: cannot be listed: {e.strerror}", hint="check its permissions") from e
     if len(found) > 1:
         names = _some([f"{s.path.name} ({len(s.files)} frames)" for s in found])
-        raise InputError(f"{path}: holds {len(found)} sequences: {names}", hint="give one of these after the folder's name")
+        raise InputError(
+            f"{path}: holds {len(found)} sequences: {names}", hint="give one of these after the folder's name"
+        )
     return found[0].path if found else path
 
 

@@ -72,13 +72,34 @@ def read_frame(path: Path, *, look: bool = False) -> Frame:
     return Frame(still.luma, form, still, look=still.thumbnail if look else None)
 
 
-def _of_dpx(path: Path, *, look: bool) -> Frame:
+def read_shown(path: Path) -> tuple[Frame, UIntArray | None]:
+    """A frame and what a display shows of it: ``[h, w, 3]`` 8-bit RGB, rows as stored; None of stills.
+
+    Raises what `read_frame` does.
+    """
+    frame = read_frame(path)
+    if isinstance(frame.origin, Still):
+        return frame, None
+    samples: UIntArray = frame.luma[..., None]
+    if isinstance(frame.origin, dpx.Header):
+        samples = dpx.read_file(_bytes(path), str(path))[1]
+    elif frame.origin.rgb is not None:
+        samples = frame.origin.rgb.view(np.uint16)
+    shown, depth = frame.form.as_shown(samples[..., :3])
+    shown = shown if depth == 8 else np.right_shift(shown, depth - 8).astype(np.uint8)
+    return frame, shown if shown.shape[2] == 3 else np.repeat(shown[..., :1], 3, axis=2)
+
+
+def _bytes(path: Path) -> bytes:
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            data = file.read(_DPX_BYTES)
+            return file.read(_DPX_BYTES)
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror}", hint="check its permissions") from e
-    header, samples = dpx.read_file(data, str(path))
+
+
+def _of_dpx(path: Path, *, look: bool) -> Frame:
+    header, samples = dpx.read_file(_bytes(path), str(path))
     rgb = samples[..., :3] if header.channels > 2 else None
     luma = np.ascontiguousarray(samples[..., 0])
     if rgb is not None and not all(np.array_equal(luma, rgb[..., i]) for i in (1, 2)):

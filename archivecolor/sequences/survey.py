@@ -48,11 +48,12 @@ class Surveyed:
         """Of a frame that is colored."""
         return self.sequence.path.with_name(self.sequence.files[self.numbers[index]])
 
-    def between(self, first: int, last: int) -> list[int]:
-        """Numbers of the frames that are left from index ``first`` to before ``last``, and at the ends of all."""
+    def between(self, first: int, last: int) -> dict[int, Path]:
+        """The frames that are left from index ``first`` to before ``last``, and at the ends of all, by number."""
         low = self.numbers[first] if first else -1
         high = self.numbers[last] if last < len(self.numbers) else None
-        return [number for number in self.left if low <= number and (high is None or number < high)]
+        here = [number for number in self.left if low <= number and (high is None or number < high)]
+        return {number: self.sequence.path.with_name(self.sequence.files[number]) for number in here}
 
 
 def survey_sequence(

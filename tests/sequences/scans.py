@@ -24,7 +24,7 @@ def picture(at: int, bits: int = 16, height: int = HEIGHT, width: int = WIDTH) -
     disk = np.hypot(x - 20 - at % 40, y - height / 2) < height / 5
     grain = np.random.default_rng(at).normal(0, 0.01, x.shape)
     shown = np.clip(np.where(disk, 0.85, wave) + grain, 0, 1)
-    return np.rint(shown * ((1 << bits) - 1)).astype(np.uint16)
+    return np.asarray(np.rint(shown * ((1 << bits) - 1)), np.uint16)
 
 
 def header(

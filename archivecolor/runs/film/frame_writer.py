@@ -90,7 +90,9 @@ class FrameWriter:
         state: list[FileState] = []
         with atomic_write(path, overwrite=True, before_naming=lambda f: state.append(read_open(f))) as file:
             told = write_frame(file, path, rgb, luma, frame, self.coding, film.rate, None)
-        return WrittenFrame(number, state[0].size_bytes, path.stat().st_mtime_ns, state[0].sha256 or "", told[1], told[0])
+        return WrittenFrame(
+            number, state[0].size_bytes, path.stat().st_mtime_ns, state[0].sha256 or "", told[1], told[0]
+        )
 
     def gather(self, segments: list[Segment], journal: SegmentJournal, part: Part) -> list[WrittenFrame]:
         """Every frame of the result; those that are left as they are get copied. Raises `OutputError`."""
@@ -98,8 +100,8 @@ class FrameWriter:
         if len(made) != part.last - part.first:
             raise OutputError(f"{self.target}: has {len(made)} frames, should have {part.last - part.first}")
         frames = self.scan.frames
-        for number in frames.between(part.first, part.last) if frames and self.coding.same else ():
-            source = frames.sequence.path.with_name(frames.sequence.files[number])
+        left = frames.between(part.first, part.last) if frames and self.coding.same else {}
+        for number, source in left.items():
             copy = self.folder / self.names.file_name(number)
             copy_whole(source, copy, overwrite=True)
             state = read_state(copy)
@@ -135,6 +137,11 @@ def told_of(made: list[WrittenFrame]) -> tuple[str, ...]:
     return tuple(text if n == len(made) else f"{text} (of {n} frames)" for text, n in counts.items())
 
 
+def luma_of_all(made: list[WrittenFrame]) -> Luma:
+    """What became of the luma, of the frame that lost most."""
+    return next((luma for luma in (Luma.LOSSY, Luma.RECODED) if any(f.luma is luma for f in made)), Luma.SAME)
+
+
 def _fields(frame: WrittenFrame) -> tuple[Any, ...]:
     return frame.number, frame.size_bytes, frame.mtime_ns, frame.sha256, str(frame.luma), frame.said
 
@@ -143,7 +150,7 @@ def _listed(path: Path) -> Iterator[WrittenFrame]:
     """The frames of a segment's list. Raises `OutputError`."""
     try:
         for line in path.read_bytes().splitlines():
-            *fields, luma, said = json.loads(line)
-            yield WrittenFrame(*fields, Luma(luma), tuple(said))
+            number, size, mtime_ns, sha256, luma, said = json.loads(line)
+            yield WrittenFrame(number, size, mtime_ns, sha256, Luma(luma), tuple(said))
     except (OSError, ValueError, TypeError) as e:
         raise OutputError(f"{path}: cannot be read: {e}", hint="delete its folder; it is made anew") from e

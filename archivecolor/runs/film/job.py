@@ -29,7 +29,7 @@ from archivecolor.chroma.recording import record_of
 from archivecolor.errors import InputError, OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
-from archivecolor.film.inventory import inventory, missing
+from archivecolor.film.inventory import Inventory, inventory, missing
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, holds, plan_segments
 from archivecolor.film.writing import Joined, join
@@ -40,7 +40,7 @@ from archivecolor.jobs.digests import content_sha256, look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
-from archivecolor.runs.film.frame_writer import FrameWriter, state_of, told_of
+from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
@@ -221,11 +221,10 @@ def _make(
 
     whole = Whole((), (), ())
 
-    def note(film: BinaryIO | FileState) -> None:
-        if not look_at(plan.request.source).looks_like(plan.read):
-            raise InputError(f"{plan.request.source}: changed while it was read", hint="run the same command again")
+    def note(made: BinaryIO | FileState) -> None:
+        _check_unchanged(plan)
         if before_naming:
-            before_naming(film, whole)
+            before_naming(made, whole)
 
     def make() -> None:
         advance(0)
@@ -235,7 +234,8 @@ def _make(
         make()
         made = maker.writer.gather(segments, journal, plan.part)
         joined = Joined(len(made), (), 0)
-        whole = Whole(journal.confidence, plan.scan.film.warnings, told_of(made))
+        lost = () if plan.scan.frames else missing(film.inventory, Inventory(), whole=plan.part.whole)
+        whole = Whole(journal.confidence, film.warnings, lost, said=told_of(made), luma=luma_of_all(made))
         note(state_of(made))
         maker.writer.publish(made, overwrite=plan.request.overwrite)
         journal.finish()
@@ -243,12 +243,18 @@ def _make(
         with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
             make()
             joined = _join(plan, segments, journal)
-            film, result = plan.scan.film, part_path(plan.request.target)
+            result = part_path(plan.request.target)
             lost = missing(film.inventory, inventory(result), whole=plan.part.whole)
             whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost, joined.apart)
             journal.finish()
     journal.remove()
     return resumed, joined, whole
+
+
+def _check_unchanged(plan: FilmPlan) -> None:
+    source = plan.request.source
+    if not look_at(source).looks_like(plan.read):
+        raise InputError(f"{source}: changed while it was read", hint="run the same command again")
 
 
 def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter | None:
@@ -262,14 +268,16 @@ def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter
 
 
 def _join(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) -> Joined:
-    request = plan.request
+    request, encoding = plan.request, plan.encoding
+    if isinstance(encoding, FrameCoding):
+        raise TypeError("frames are not joined")
     return join(
         request.source,
         part_path(request.target),
         plan.scan.film,
         [(journal.segment_path(s.number), journal.made[s.number]) for s in segments],
         plan.part,
-        plan.encoding,
+        encoding,
         plan.muxer,
         leave_out=request.settings.leave_out,
         fast_start=request.settings.encode.purpose is Purpose.SHARE,

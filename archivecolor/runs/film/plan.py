@@ -37,7 +37,7 @@ from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.sequences.coding import FrameCoding, plan_coding
 from archivecolor.sequences.finding import sequence_at
-from archivecolor.settings import AlreadyColor
+from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.stills.sniff import is_a_picture
 from archivecolor.text import clock
 
@@ -57,12 +57,16 @@ class Whole:
     """What the source carried and the result does not, in words."""
     apart: tuple[str, ...] = ()
     """Streams that became attachments, in words."""
+    said: tuple[str, ...] = ()
+    """What frames could not keep."""
+    luma: Luma = Luma.SAME
+    """Of frames: the worst of any."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was lost, and what no player shows any more, each in one line, if anything is."""
         apart = (f"kept as an attachment each: {'; '.join(self.apart)}",) if self.apart else ()
-        return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart
+        return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart + self.said
 
 
 class FilmInColorError(OutputError):
@@ -142,9 +146,9 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     """
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
+    _check_names(request)
     to_frames = request.muxer is None and Numbering.of(target.name) is not None
     muxer = request.muxer or ("" if to_frames else container_for(target.suffix))
-    _check_names(request)
     read = look_at(source)
     if not settings.leave_out:
         _check_streams(request, muxer)
@@ -213,7 +217,7 @@ def clear_leftover(target: Path) -> bool:
 
 def _check_names(request: FilmRequest) -> None:
     """Refuse what could lose a file, before hours of work."""
-    source, target = request.source, request.target
+    source = request.source
     if numbering(source) is not None:
         _check_set(request)
         return

@@ -292,9 +292,9 @@ class SegmentMaker:
             picture = next(self._pictures(index, index + 1))
             _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
-            mark(frame, self.encoding, self.scan.film.form)
+            mark(frame, self._encoding, self.scan.film.form)
             rgb = reformatted(
-                frame, pixel_format="rgb24", src_color_range=2 if self.encoding.full_range else 1
+                frame, pixel_format="rgb24", src_color_range=2 if self._encoding.full_range else 1
             ).to_ndarray()
             upright = self.scan.film.form.orientation.to_upright(rgb)
             aspect = self.scan.film.form.sample_aspect or 1
