@@ -24,7 +24,7 @@ def record_of(
     chosen = [f"{name} {value}" for name, value in steered.items()]
     chosen += [f"reference {name}" for name in references]
     if painted:
-        chosen.append("colours painted by hand in places")
+        chosen.append("colors painted by hand in places")
     text = f"settings: {', '.join(chosen) or 'default'}"
     return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), text)
 
