@@ -55,7 +55,7 @@ def video(
 
     archivecolor video film.mp4 shots.png --preview
 
-    archivecolor video scans/reel1/ out/reel1/
+    archivecolor video reels/reel1/ reels_color/reel1/
     """
     tell.begin()
     if preview and out.suffix.lower() not in _SHEETS:

@@ -159,7 +159,7 @@ def encode(samples: UIntArray, header: Header) -> list[bytes | memoryview]:
     """A file of ``[h, w, 3 or 4]`` samples in the form that ``header`` describes, in parts."""
     height, width, channels = samples.shape
     raw = bytearray(header.raw)
-    body = _packed(np.ascontiguousarray(samples).reshape(height, width * channels), header)
+    body = _packed(np.ascontiguousarray(samples).reshape(height, width * channels), channels, header)
     put = f"{header.order}"
     struct.pack_into(f"{put}I", raw, 4, len(raw))
     struct.pack_into(f"{put}I", raw, _FILE_SIZE, min(len(raw) + body.nbytes, _UNSET))
@@ -237,7 +237,7 @@ def _unpacked(stored: npt.NDArray[Any], across: int, header: Header) -> UIntArra
         return np.asarray(words >> 4 if header.packing == 1 else words & 0xFFF, dtype=np.uint16)
     if header.packing:
         samples = np.empty((*words.shape, 3), np.uint16)
-        for i, shift in enumerate(_shifts(header)):
+        for i, shift in enumerate(_shifts(header.packing, header.channels)):
             np.bitwise_and(words >> shift, 0x3FF, out=samples[..., i], casting="unsafe")
         return samples.reshape(len(words), -1)[:, :across]
     period, group = _period(bits)
@@ -251,7 +251,7 @@ def _unpacked(stored: npt.NDArray[Any], across: int, header: Header) -> UIntArra
     return samples.reshape(len(words), -1)[:, :across]
 
 
-def _packed(samples: UIntArray, header: Header) -> npt.NDArray[Any]:
+def _packed(samples: UIntArray, channels: int, header: Header) -> npt.NDArray[Any]:
     """``[h, samples]`` as words; lines begin at a word."""
     bits, kind, across = header.bits, _word(header), samples.shape[1]
     if bits in (8, 16):
@@ -261,7 +261,7 @@ def _packed(samples: UIntArray, header: Header) -> npt.NDArray[Any]:
     if header.packing:
         padded = np.pad(samples, ((0, 0), (0, -across % 3))).reshape(len(samples), -1, 3)
         words = np.zeros(padded.shape[:2], np.uint32)
-        for i, shift in enumerate((22, 12, 2) if header.packing == 1 else (20, 10, 0)):
+        for i, shift in enumerate(_shifts(header.packing, channels)):
             words |= padded[..., i].astype(np.uint32) << np.uint32(shift)
         return words.astype(kind, copy=False)
     period, group = _period(bits)
@@ -281,10 +281,10 @@ def _period(bits: int) -> tuple[int, int]:
     return (16, 5) if bits == 10 else (8, 3)
 
 
-def _shifts(header: Header) -> tuple[int, int, int]:
+def _shifts(packing: int, channels: int) -> tuple[int, int, int]:
     """Where three samples of 10 bits lie in a word: the first in the highest bits, of single channels in the lowest."""
-    shifts = (22, 12, 2) if header.packing == 1 else (20, 10, 0)
-    return shifts if header.channels > 1 else (shifts[2], shifts[1], shifts[0])
+    shifts = (22, 12, 2) if packing == 1 else (20, 10, 0)
+    return shifts if channels > 1 else (shifts[2], shifts[1], shifts[0])
 
 
 def read_file(data: bytes, name: str) -> tuple[Header, UIntArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import wave
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from archivecolor.jobs.journal import read_journal
 from archivecolor.sequences import dpx
 from tests.cli.conftest import Run
 from tests.fakes.engines import FakeEngine, by_luma
+from tests.film.sources import FilmSource, decode, moving
 from tests.sequences.scans import dpx_bytes, header, picture, write_dpx
 
 
@@ -184,3 +186,41 @@ def test_a_folder_counts_a_sequence_as_one_film_and_numbered_photographs_as_phot
     spoiled = out / "reel1" / "reel1.000010.dpx"
     spoiled.write_bytes(spoiled.read_bytes()[:-1] + b"\x7f")
     assert run("verify", out, "--source", source).code == 8
+
+
+def wav(path: Path, seconds: float, rate: int = 8000) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(np.sin(np.arange(int(seconds * rate)) / 5).astype("<i2").tobytes())
+
+
+def test_a_sequence_becomes_a_film_with_its_sound_and_time_code(run: Run, tmp_path: Path) -> None:
+    scans = write_dpx(tmp_path / "reel1", [*range(5, 20), *range(21, 23)], transfer=1)
+    wav(scans / "sound.wav", 2)
+    done = run("video", scans, tmp_path / "a.mkv", "--for", "master")
+    assert done.code == 3
+    assert "sound.wav: the sound lasts 2.00 s, the frames 1.00 s at 18 frames a second" in done.err
+    assert not list(tmp_path.glob("*.mkv"))
+    wav(scans / "sound.wav", 1)
+    assert run("video", scans, tmp_path / "a.mkv", "--for", "master").code == 7, "a frame is missing"
+    shown = "stream=codec_name,nb_read_frames,pix_fmt:stream_tags"
+    probe = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", shown, "-of", "flat", tmp_path / "a.mkv"]
+    said = subprocess.run(probe, capture_output=True, text=True, check=True).stdout
+    assert 'nb_read_frames="17"' in said
+    assert 'codec_name="pcm_s16le"' in said
+    assert "10:00:00:05" in said
+    assert 'pix_fmt="yuv444p16le"' in said, "what a display shows of printing density"
+
+
+@pytest.mark.parametrize("name", ["f.%04d.dpx", "f.####.tif", "f%d.png", "f_%03d.jpg"])
+def test_a_film_becomes_frames(run: Run, tmp_path: Path, name: str) -> None:
+    film = FilmSource(moving(6), audio=1).write(tmp_path / "film.mkv")
+    done = run("video", film, tmp_path / "out" / name)
+    assert done.code == 5
+    assert "a sequence of frames cannot hold stream 1 (audio, aac" in done.err
+    assert run("video", film, tmp_path / "out" / name, "--leave-out").code == 0
+    results = sorted((tmp_path / "out").iterdir())
+    assert len(results) == 6
+    assert run("video", tmp_path / "out", tmp_path / "again.mkv", "--already-color", "recolor").code == 0
+    shown = decode(tmp_path / "again.mkv")
+    assert len(shown.lumas) == 6

@@ -26,27 +26,27 @@ from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.recording import record_of
-from archivecolor.errors import InputError, OutputError
+from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
-from archivecolor.film.inventory import Inventory, inventory, missing
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, holds, plan_segments
-from archivecolor.film.writing import Joined, join
+from archivecolor.film.segments import SegmentJournal, ShotConfidence, holds, plan_segments
+from archivecolor.film.writing import Joined
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.jobs.atomic import atomic_write, part_path
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256, look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
+from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
-from archivecolor.settings import ColorSettings, FilmCodec, Purpose, changed
+from archivecolor.settings import ColorSettings, FilmCodec, changed
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ def _make(
     whole = Whole((), (), ())
 
     def note(made: BinaryIO | FileState) -> None:
-        _check_unchanged(plan)
+        check_unchanged(plan)
         if before_naming:
             before_naming(made, whole)
 
@@ -234,27 +234,18 @@ def _make(
         make()
         made = maker.writer.gather(segments, journal, plan.part)
         joined = Joined(len(made), (), 0)
-        lost = () if plan.scan.frames else missing(film.inventory, Inventory(), whole=plan.part.whole)
-        whole = Whole(journal.confidence, film.warnings, lost, said=told_of(made), luma=luma_of_all(made))
+        whole = Whole(journal.confidence, film.warnings, lost(plan), said=told_of(made), luma=luma_of_all(made))
         note(state_of(made))
         maker.writer.publish(made, overwrite=plan.request.overwrite)
         journal.finish()
     else:
         with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
             make()
-            joined = _join(plan, segments, journal)
-            result = part_path(plan.request.target)
-            lost = missing(film.inventory, inventory(result), whole=plan.part.whole)
-            whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost, joined.apart)
+            joined = join_film(plan, segments, journal)
+            whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost(plan), joined.apart)
             journal.finish()
     journal.remove()
     return resumed, joined, whole
-
-
-def _check_unchanged(plan: FilmPlan) -> None:
-    source = plan.request.source
-    if not look_at(source).looks_like(plan.read):
-        raise InputError(f"{source}: changed while it was read", hint="run the same command again")
 
 
 def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter | None:
@@ -265,23 +256,6 @@ def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
     record = record_of(engine.folder, color, painted=bool(color.hints)) if embed else None
     return FrameWriter(plan.scan, plan.encoding, plan.request.target, work_folder(plan.request.target), record)
-
-
-def _join(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) -> Joined:
-    request, encoding = plan.request, plan.encoding
-    if isinstance(encoding, FrameCoding):
-        raise TypeError("frames are not joined")
-    return join(
-        request.source,
-        part_path(request.target),
-        plan.scan.film,
-        [(journal.segment_path(s.number), journal.made[s.number]) for s in segments],
-        plan.part,
-        encoding,
-        plan.muxer,
-        leave_out=request.settings.leave_out,
-        fast_start=request.settings.encode.purpose is Purpose.SHARE,
-    )
 
 
 def kept_folder(request: FilmRequest) -> Path:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from archivecolor.chroma.film import Scan, scan
@@ -35,6 +36,7 @@ from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
+from archivecolor.sequences.beside import check_sound, sound_of, write_beside
 from archivecolor.sequences.coding import FrameCoding, plan_coding
 from archivecolor.sequences.finding import sequence_at
 from archivecolor.settings import AlreadyColor, Luma
@@ -42,6 +44,7 @@ from archivecolor.stills.sniff import is_a_picture
 from archivecolor.text import clock
 
 _LEAST_SURE: Final = 4
+_TRIED_S: Final = 0.2
 _IN_MILLISECONDS: Final = ("matroska", "webm")
 
 
@@ -98,6 +101,8 @@ class FilmPlan:
     """FFmpeg's name of the container; empty where frames are written."""
     read: FileState
     """The source as it was found."""
+    sound: Path | None = None
+    """Of a sequence: the WAV that goes into a film of it."""
 
     @property
     def frames(self) -> int:
@@ -174,6 +179,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         coding = plan_coding(film.form, source if found.frames else None, target)
         return FilmPlan(request, replace(found, film=film), part, coding, muxer, read)
     _check_times(request, muxer, film)
+    sound = _sound(request, muxer, found, part) if found.frames and request.muxer is None else None
     if film.form.scale is not Scale.DISPLAY:
         film = replace(film, form=replace(film.form, depth=DISPLAY_DEPTH, scale=Scale.DISPLAY))
     found = replace(found, film=film)
@@ -182,7 +188,25 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
-    return FilmPlan(request, found, part, encoding, muxer, read)
+    return FilmPlan(request, found, part, encoding, muxer, read, sound)
+
+
+def _sound(request: FilmRequest, muxer: str, found: Scan, part: Part) -> Path | None:
+    """The WAV that belongs to a sequence; raises what says why it cannot go along."""
+    sound = None if request.settings.leave_out else sound_of(request.source)
+    if sound is None:
+        return None
+    check_sound(sound, found.film)
+    with TemporaryDirectory() as folder:
+        shell = Path(folder) / "sound.mkv"
+        write_beside(shell, sound, found.film, _TRIED_S)
+        lost = unsupported(shell, muxer)
+    if lost:
+        raise OutputError(
+            f"{sound}: {request.target.suffix} cannot hold {'; '.join(lost)}",
+            hint="end the result's name in .mkv or .mov, or give --leave-out to do without",
+        )
+    return sound
 
 
 def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
