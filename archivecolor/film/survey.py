@@ -27,7 +27,7 @@ from archivecolor.film.fields import parity_of
 from archivecolor.film.form import PictureForm, form_of, luma_view
 from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate, usual_step
-from archivecolor.film.side_data import convertible
+from archivecolor.film.scaler import reformatted
 from archivecolor.film.timecode import Timecode, timecode_of
 from archivecolor.film.times import are_sound, repaired
 from archivecolor.text import clock
@@ -294,5 +294,5 @@ def _is_colored(frame: VideoFrame) -> bool:
     scale = min(1.0, THUMBNAIL_PX / short, _LOOK_PX / max(frame.width, frame.height))
     size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
     # Area averaging (AV_SWS 'AREA'): other scalers leave out most of the pixels
-    rgb = convertible(frame).reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
+    rgb = reformatted(frame, *size, "rgb24", interpolation="AREA").to_ndarray()
     return not tone_of(np.asarray(rgb, dtype=np.uint8)).is_monochrome

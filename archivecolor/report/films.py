@@ -18,6 +18,7 @@ from PIL import Image
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream, usual_rate
+from archivecolor.film.scaler import reformatted
 from archivecolor.film.timecode import timecode_of
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.report.sheet import Box, Tile, lay, tile_px
@@ -177,5 +178,5 @@ def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image
     """A frame upright, with square pixels."""
     across, down = frame.width * float(form.sample_aspect or 1), float(frame.height)
     scale = width_px / (down if form.orientation.swaps_sides else across)
-    rgb = frame.reformat(max(2, round(across * scale)), max(2, round(down * scale)), "rgb24").to_ndarray()
+    rgb = reformatted(frame, max(2, round(across * scale)), max(2, round(down * scale)), "rgb24").to_ndarray()
     return Image.fromarray(np.ascontiguousarray(form.orientation.to_upright(rgb)))
