@@ -17,16 +17,19 @@ from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec
 from tests.fakes.engines import FakeEngine, by_luma
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, probe
+from tests.film.ffprobe import ffmpeg, probe
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg, needs_otio
 
 NTSC = Fraction(30000, 1001)
 RATES = (Fraction(24000, 1001), Fraction(24), Fraction(25), NTSC, Fraction(30), Fraction(50), 2 * NTSC, Fraction(60))
 
 
+@needs_otio
 @pytest.mark.parametrize(("rate", "drop"), [*((rate, False) for rate in RATES), (NTSC, True), (2 * NTSC, True)])
 def test_numbers_are_written_and_read_as_editors_do(rate: Fraction, drop: bool) -> None:
-    opentime = pytest.importorskip("opentimelineio").opentime
+    from opentimelineio import opentime
+
     base = round(rate)
     oracle = float(rate) if drop else float(base)
     day = 86400 * base - (24 * 54 * base // 15 if drop else 0)
