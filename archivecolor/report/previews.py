@@ -35,7 +35,7 @@ from archivecolor.report.pages import MOST
 from archivecolor.report.tiles import is_shown_by_browsers
 from archivecolor.stills import probe
 
-_FORM: Final = 3
+_FORM: Final = 4
 """Of what is written. Raised when older pictures no longer serve."""
 _BUDGET_BYTES: Final = 1 << 30
 _OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg|\.mp4|\.css|(\.\d+)?)")
