@@ -37,10 +37,6 @@ from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, m
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
-<<<<<<< HEAD
-=======
-from archivecolor.inference.catalog import WEIGHTS, adviser_of
->>>>>>> main
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
@@ -234,20 +230,7 @@ class Colorizer:
 
         ``references`` are the names of those that were heard.
         """
-<<<<<<< HEAD
         return record_of(self.engine.folder, self.settings, painted=painted, references=references)
-=======
-        folder = self.engine.folder
-        steered = changed(replace(self.settings, hints=None, references=()))
-        chosen = [f"{name} {value}" for name, value in steered.items()]
-        chosen += [f"reference {name}" for name in references]
-        if painted:
-            chosen.append("colors painted by hand in places")
-        if (painted or references) and (adviser := adviser_of(folder)):
-            chosen.append(f"hints heard by '{adviser.name}' (weights sha256 {adviser.digests[WEIGHTS]})")
-        settings = f"settings: {', '.join(chosen) or 'default'}"
-        return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
->>>>>>> main
 
     def _heard(self, still: Still, made: Prediction) -> Still:
         """``still``, with a warning where no reference is like it."""
