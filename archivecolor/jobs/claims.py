@@ -43,6 +43,8 @@ _LOOK_S: Final = 1.0
 _STARTED_S: Final = 5.0
 """Within which two times of a process's start are one."""
 _LONGEST_BYTES: Final = 4096
+_held: set[str] = set()
+"""Tokens of the claims that the present process holds; one that it could not delete is not among them."""
 
 
 @cache
@@ -86,6 +88,8 @@ class Holder:
         """Whether its process has ended; None where that cannot be told from here."""
         if self.place != _place():
             return None
+        if self.process == os.getpid():
+            return self.token not in _held
         try:
             process = psutil.Process(self.process)
             same = abs(process.create_time() - self.started) < _STARTED_S
@@ -153,6 +157,7 @@ class Claim:
             return
         self._released.set()
         self._beating.join()
+        _held.discard(self.token)
         with suppress(OSError):
             self.path.unlink()
 
@@ -179,10 +184,12 @@ def try_claim(folder: Path, name: str, guarded: Path, watched: Watched) -> Claim
     except FileExistsError:
         return None
     holder = Holder.new()
+    _held.add(holder.token)
     with os.fdopen(descriptor, "wb") as file:
         file.write(json.dumps(asdict(holder)).encode())
     others = [other for other in standing(folder, name) if other != path]
     if any(_content(other) != judged.get(other) for other in others):  # somebody came in between
+        _held.discard(holder.token)
         path.unlink()
         return None
     for other in others:
