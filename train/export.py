@@ -29,11 +29,11 @@ from torch import Tensor, nn
 
 from archivecolor.color import HINT_PLANES
 from archivecolor.errors import ArchiveColorError, ConfigurationError
-from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import GRAPH, WEIGHTS
 from archivecolor.inference.graph import resolve_casts
 from archivecolor.inference.torch import load_generator
+from archivecolor.inference.torch_generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator
 from train.checkpoint import Checkpoint
 from train.schedule import Schedule
 

@@ -239,7 +239,7 @@ class Colorizer:
         chosen = [f"{name} {value}" for name, value in steered.items()]
         chosen += [f"reference {name}" for name in references]
         if painted:
-            chosen.append("colours painted by hand in places")
+            chosen.append("colors painted by hand in places")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 

@@ -43,14 +43,14 @@ class EngineFolder:
     palette: int
     heads: int
     encoder: str
-    """Which pretrained encoder, by the name of `archivecolor.generator.EncoderKind`."""
+    """Which pretrained encoder, by the name of `inference.torch_encoder.EncoderKind`."""
     classifier_features: bool
     blocks: tuple[int, int]
     """Transformer blocks at 1/32 and at 1/16."""
     hints: bool
     """Whether it takes chroma that is known in some places beside the luma; see `inference.engine.Engine`."""
     median_steps: int
-    """Steps from the distribution's mean towards its median; see `archivecolor.generator.GeneratorShape`."""
+    """Steps from the distribution's mean towards its median; see `inference.torch_generator.GeneratorShape`."""
     features: int
     """Channels of what it tells of a picture's places, to find like ones in another by; 0 where it tells nothing."""
     digests: dict[str, str]

@@ -16,8 +16,9 @@ from archivecolor.film.alpha import alpha_plane
 from archivecolor.film.checking import check_film
 from archivecolor.film.scaler import reformatted
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, picture
+from tests.film.ffprobe import ffmpeg, picture
 from tests.film.sources import moving, samples
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 HOW = {
