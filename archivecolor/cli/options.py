@@ -65,6 +65,13 @@ Jobs = Annotated[
     int, output("--jobs", "Worker threads for stills (0: one per core), segments per film (0: one).", "N", min=0)
 ]
 Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
+ShardOfMany = Annotated[
+    str | None,
+    output(
+        "--shard", "Only share K of N, as 3/64, while other runs do the others. auto: what Slurm or Kubernetes says."
+    ),
+]
+MergeJournals = Annotated[bool, output("--merge-journals", "Only make one journal of those that shards wrote in OUT.")]
 DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
 Marks = Annotated[
     list[Path] | None,
