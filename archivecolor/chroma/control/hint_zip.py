@@ -61,7 +61,7 @@ def as_folder(hints: Path | None) -> Iterator[Path | None]:
 
 
 class Unpacked:
-    """Layers as folders: a ZIP is unpacked when it is asked for first, and gone at the end. Safe to use from threads."""
+    """Layers as folders: a ZIP is unpacked when first asked for, and gone at the end. Safe to use from threads."""
 
     def __init__(self) -> None:
         """Nothing is unpacked yet."""

@@ -58,7 +58,7 @@ class ItemSettings:
 
     @cached_property
     def hints(self) -> Hints | None:
-        """Painted layers by the names of items. Raises `InputError` where they are in a ZIP that is not as it should be."""
+        """Painted layers by the names of items. Raises `InputError` for a ZIP that is not as it should be."""
         return Hints(self.unpacked.folder(self.run.color.hints)) if self.run.color.hints else None
 
     @cached_property
