@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import InputError
-from archivecolor.generator import CHROMA_STRIDE
+from archivecolor.inference.torch_generator import CHROMA_STRIDE
 from train import cifar10
 from train.degrade import Degradation, degrade, mount
 from train.hints import HintDraws, draw_hints

@@ -17,8 +17,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from archivecolor.encoder import Encoder, EncoderKind
 from archivecolor.evaluation.frechet import GRAPH, SIDE_PX
+from archivecolor.inference.torch_encoder import Encoder, EncoderKind
 from train.export import OPSET
 from train.networks import imagenet_weights
 

@@ -1,6 +1,6 @@
-"""Gather colour photographs to train on, from the public repositories and packages that a list names.
+"""Gather color photographs to train on, from the public repositories and packages that a list names.
 
-``python -m train.gather runs/photographs`` gets each source of ``train/photographs.toml``, keeps what is a colour
+``python -m train.gather runs/photographs`` gets each source of ``train/photographs.toml``, keeps what is a color
 photograph, new, and unlike every evaluation picture, and packs shards that `train.dataset` reads. Stopped, it goes on
 after the last shard. A source that cannot be had is told of, and the others are gathered.
 """

@@ -19,9 +19,9 @@ import torch
 
 from archivecolor.color import FloatArray, lab_to_rgb, rgb_to_lab, rgb_to_luma
 from archivecolor.errors import ArchiveColorError, OutputError, UsageError
-from archivecolor.generator import Generator
 from archivecolor.inference import catalog
 from archivecolor.inference.torch import load_generator
+from archivecolor.inference.torch_generator import Generator
 from train.checkpoint import Checkpoint
 from train.dataset import small_chroma
 from train.networks import trained_network

@@ -18,7 +18,7 @@ from archivecolor.errors import ConfigurationError
 
 _Mask = npt.NDArray[np.bool_]
 
-_ONE_COLOUR = 14.0
+_ONE_COLOR = 14.0
 """A hint ends where chroma is further than this from where it began: people paint inside things."""
 _ONE_THING = (9.0, 9.0, 9.0)
 """Steps of a*, b* and lightness between neighbors that belong to one thing."""
@@ -68,7 +68,7 @@ def draw_hints(
     places = np.argwhere(where)
     for y, x in places[rng.integers(0, len(places), _number(rng, draws.most))]:
         mask = _dot_or_stroke(light.shape, int(y), int(x), rng, draws)
-        mask &= where & (np.hypot(*(chroma - chroma[:, y, x, None, None])) < _ONE_COLOUR)
+        mask &= where & (np.hypot(*(chroma - chroma[:, y, x, None, None])) < _ONE_COLOR)
         color = chroma[:, mask].mean(axis=1)
         if off:
             color = color * np.exp(rng.normal(0, off / 20)) + rng.normal(0, off, 2)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archivecolor.generator import Prediction
+from archivecolor.inference.torch_generator import Prediction
 from train.recipe import Adversary, AdversaryKind, Loss
 
 

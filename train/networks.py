@@ -10,9 +10,9 @@ import importlib
 import torch
 from torch import Tensor, nn
 
-from archivecolor.encoder import EncoderKind
 from archivecolor.errors import ConfigurationError
-from archivecolor.generator import Generator
+from archivecolor.inference.torch_encoder import EncoderKind
+from archivecolor.inference.torch_generator import Generator
 from train.checkpoint import Checkpoint
 from train.recipe import Freeze, Phase, Recipe
 from train.unet import UNet

@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from archivecolor.errors import ConfigurationError, InputError
-from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
 from archivecolor.inference.torch import shape_of
+from archivecolor.inference.torch_generator import GeneratorShape
 from train.checkpoint import Checkpoint
 from train.schedule import Schedule
 from train.unet import UNetShape

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from archivecolor.errors import ConfigurationError
-from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, GeneratorShape
+from archivecolor.inference.torch_generator import CHROMA_STRIDE, INPUT_MULTIPLE, GeneratorShape
 from train.degrade import Degradation
 from train.hints import HintDraws
 from train.unet import UNetShape

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, InputError
-from archivecolor.generator import Generator
+from archivecolor.inference.torch_generator import Generator
 from train.checkpoint import Checkpoint
 from train.dataset import Batch, Photographs
 from train.discriminator import make_discriminator

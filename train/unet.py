@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archivecolor.generator import Prediction
+from archivecolor.inference.torch_generator import Prediction
 
 _REACH = 110.0
 """a* and b* of sRGB lie within this, but for a few blues."""

@@ -14,7 +14,7 @@ import torch
 
 from archivecolor.color import FloatArray, lab_to_rgb, rgb_to_lab, rgb_to_luma
 from archivecolor.errors import InputError, OutputError
-from archivecolor.generator import INPUT_MULTIPLE
+from archivecolor.inference.torch_generator import INPUT_MULTIPLE
 from archivecolor.metrics import ciede2000, colorfulness
 from train import cifar10
 from train.dataset import Photographs

@@ -20,13 +20,14 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
     """What the film is, and what will be made of it."""
     film, request = plan.scan.film, plan.request
     log.info(
-        "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %s -> %s",
+        "%s: %d x %d, %d bit, %.3f fps, %s%s, %d frames in %s -> %s",
         printable(request.source.name),
         film.form.width,
         film.form.height,
         film.form.depth,
         float(film.rate),
         clock(film.duration_s),
+        f" from {film.timecode}" if film.timecode else "",
         plan.frames,
         counted(plan.shots, "shot"),
         plan.encoding.summary,
@@ -34,7 +35,7 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
     for note in plan.encoding.notes:
         log.warning("%s", note)
     for warning in film.warnings[:_LISTED_WARNINGS]:
-        log.warning("at %s: %s", clock(warning.time_s), warning.text)
+        log.warning("at %s: %s", film.moment(warning.time_s), warning.text)
     if len(film.warnings) > _LISTED_WARNINGS:
         log.warning("and %d more", len(film.warnings) - _LISTED_WARNINGS)
     if dry_run and json:
@@ -49,6 +50,7 @@ def _facts(plan: FilmPlan) -> dict[str, object]:
     return {
         "frames": plan.frames,
         "seconds_of_film": round(film.duration_s, 3),
+        "timecode": str(film.timecode) if film.timecode else None,
         "cuts_s": [round(film.seconds(c), 3) for c in plan.cuts],
         "encoding": plan.encoding.summary,
         "notes": list(plan.encoding.notes),
@@ -71,15 +73,15 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
     for note in record.whole.notes:
         log.warning("%s", printable(note))
     for warning in record.warnings[len(plan.scan.film.warnings) :][:_LISTED_WARNINGS]:
-        log.warning("at %s: %s", clock(warning.time_s), warning.text)
+        log.warning("at %s: %s", plan.scan.film.moment(warning.time_s), warning.text)
     tell_least_sure(plan.least_sure(record.confidence))
     if record.copied:
         log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
     if json:
         names = {"source": str(record.source), "target": str(record.target)}
         shots = [
-            {"start_s": round(start_s, 3), "confidence": round(mean, 3)}
-            for start_s, mean in plan.timed(record.confidence)
+            {"start_s": round(start_s, 3), "confidence": round(mean, 3), **({"timecode": code} if code else {})}
+            for start_s, mean, code in plan.timed(record.confidence)
         ]
         outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
         console.emit({**names, **outcome, **_facts(plan), "not_kept": list(record.whole.lost), "shots": shots})

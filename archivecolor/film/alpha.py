@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 
 from archivecolor.color import UIntArray
 from archivecolor.film.form import convert_luma
+from archivecolor.film.scaler import reformatted
 
 _WITH_ALPHA: Final = (2, 4)
 """Components of a format: gray or color, and opacity."""
@@ -30,7 +31,7 @@ def alpha_depth(pixel_format: str) -> int | None:
 def alpha_plane(frame: VideoFrame) -> UIntArray:
     """The opacity ``[h, w]`` of a decoded frame that has one, uint8 or uint16."""
     if re.search("f(16|32)", frame.format.name):
-        frame = frame.reformat(format="yuva444p16le")
+        frame = reformatted(frame, pixel_format="yuva444p16le")
     form = frame.format
     component = form.components[-1]
     plane = frame.planes[component.plane]

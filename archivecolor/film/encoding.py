@@ -22,6 +22,7 @@ from archivecolor.film.alpha import alpha_depth
 from archivecolor.film.codecs import CODECS, NAMES, S420, S422, S444, Codec, Shift, codec_for, plays_everywhere
 from archivecolor.film.form import PictureForm
 from archivecolor.film.priority import ordinary_priority
+from archivecolor.film.scaler import reformatted
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 
 _INTERLACED_FLAGS: Final = (1 << 18) | (1 << 29)
@@ -257,8 +258,8 @@ class Encoder:
             if marker is not None:
                 marker.vpush(frame)
                 frame = marker.vpull()
-            if self._encoding.input_format:
-                frame = frame.reformat(format=self._encoding.input_format)  # orders samples anew, changes none
+            if self._encoding.input_format:  # orders samples anew, changes none
+                frame = reformatted(frame, pixel_format=self._encoding.input_format)
             mark(frame, self._encoding, self._form)
         return list(self._stream.encode(frame))
 

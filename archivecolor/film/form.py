@@ -23,7 +23,8 @@ from av.video.stream import VideoStream
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.hdr import Hdr, hdr_of
-from archivecolor.film.side_data import carried, convertible, side_data
+from archivecolor.film.scaler import reformatted
+from archivecolor.film.side_data import carried, side_data
 from archivecolor.frames import Orientation
 
 UNSPECIFIED: Final = 2
@@ -166,7 +167,7 @@ def luma_view(frame: VideoFrame) -> UIntArray:
     """As `luma_plane`, but only good until the next frame is decoded."""
     plain = _plain_format(frame.format)
     if plain is not None:
-        frame = convertible(frame).reformat(format=plain)
+        frame = reformatted(frame, pixel_format=plain)
     depth = frame.format.components[0].bits
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
@@ -178,7 +179,7 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
     """Cb and Cr as 8-bit ``[h, w]``, each full size; None where the frame has no chroma."""
     if len(frame.format.components) < 3 and not frame.format.has_palette:
         return None
-    planar = convertible(frame).reformat(format="yuv444p")
+    planar = reformatted(frame, pixel_format="yuv444p")
     return _view(planar, 1).copy(), _view(planar, 2).copy()
 
 

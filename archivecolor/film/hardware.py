@@ -18,6 +18,7 @@ import numpy as np
 from archivecolor.errors import OutputError
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding
 from archivecolor.film.form import PictureForm, make_frame
+from archivecolor.film.scaler import reformatted
 from archivecolor.settings import EncoderKind, EncodeSettings, FilmCodec, Purpose
 
 _ENCODERS: Final = {
@@ -120,7 +121,7 @@ def try_encoding(encoding: Encoding, form: PictureForm, size: tuple[int, int], r
             luma = np.full((high, wide), 40 + i, dtype)
             neutral = np.full(chroma, 1 << (encoding.depth - 1), dtype)
             frame = make_frame(encoding.pixel_format, (luma, neutral, neutral))
-            frame = frame.reformat(format=encoding.taken_format)
+            frame = reformatted(frame, pixel_format=encoding.taken_format)
             frame.pts, frame.time_base = i, 1 / rate
             packets += len(context.encode(frame))
         packets += len(context.encode(None))

@@ -15,6 +15,8 @@ from av.filter import Graph
 from av.sidedata.sidedata import SideData, Type
 from av.video.frame import PictureType, VideoFrame
 
+from archivecolor.film.scaler import reformatted
+
 _LATER: Final = {28: "LCEVC", 29: "VIEW_ID", 30: "3D_REFERENCE_DISPLAYS", 31: "EXIF"}
 """AVFrameSideDataType beyond `Type`, of FFmpeg 8."""
 _ENCODERS: Final = {
@@ -24,9 +26,6 @@ _ENCODERS: Final = {
 _NOT_TIME: Final = 1 << 24 | 1 << 12
 """Bits of a group's time code that say no time."""
 _CARRIER_PX: Final = 16
-_UNSPECIFIED: Final = 2
-_CONVERTED: Final = {0, 1, 2, 4, 5, 6, 7, 9}
-"""Matrices of ITU-T H.273 that the scaler has; of others, YCgCo among them, it converts nothing."""
 _MOST: Final = 16
 """Unknown kinds on one frame after which nothing more is looked for."""
 
@@ -64,21 +63,14 @@ def kinds(frame: VideoFrame, *, first: bool = False) -> set[str]:
     return names
 
 
-def convertible(frame: VideoFrame) -> VideoFrame:
-    """The same frame, of a matrix that FFmpeg's scaler converts: not to be called before its form is known."""
-    if frame.colorspace not in _CONVERTED:
-        frame.colorspace = _UNSPECIFIED
-    return frame
-
-
 def carrier(frame: VideoFrame) -> VideoFrame:
     """A tiny frame that bears what lies beside a large one, to be kept until that is encoded."""
-    return convertible(frame).reformat(_CARRIER_PX, _CARRIER_PX, "yuv420p")
+    return reformatted(frame, _CARRIER_PX, _CARRIER_PX, "yuv420p")
 
 
 def carried(by: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:
     """A frame of any size and form, its samples without meaning, that bears what a `carrier` does."""
-    frame = by.reformat(width, height, pixel_format)
+    frame = reformatted(by, width, height, pixel_format)
     frame.pict_type = PictureType.NONE  # that of the old coding would be forced on the new one
     return frame
 

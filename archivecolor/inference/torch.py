@@ -30,8 +30,8 @@ try:
     from safetensors.torch import load_file
     from torch import Tensor
 
-    from archivecolor.encoder import EncoderKind
-    from archivecolor.generator import Generator, GeneratorShape
+    from archivecolor.inference.torch_encoder import EncoderKind
+    from archivecolor.inference.torch_generator import Generator, GeneratorShape
 except ImportError as e:
     raise DependencyError("the torch engine needs PyTorch", hint=install_line("cuda")) from e
 

@@ -20,7 +20,7 @@ from archivecolor.provenance.xmp import Record
 _PREMIS: Final = "http://www.loc.gov/premis/v3"
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _SUFFIX: Final = ".premis.xml"
-_OURS: Final = re.compile(rb">coloured [0-9a-f]{64}</")
+_OURS: Final = re.compile(rb">colou?red [0-9a-f]{64}</")
 """The event's identifier, as every sidecar has it."""
 _LONGEST_BYTES: Final = 1 << 20
 
@@ -57,7 +57,7 @@ def premis(source: HeldFile, result: HeldFile, record: Record, when: str, warnin
     ElementTree.register_namespace("premis", _PREMIS)
     ElementTree.register_namespace("xsi", _XSI)
     root = ElementTree.Element(f"{{{_PREMIS}}}premis", version="3.0")
-    event_id, generator_id = f"coloured {result.sha256}", f"generator {record.weights_sha256}"
+    event_id, generator_id = f"colored {result.sha256}", f"generator {record.weights_sha256}"
     _object(root, source)
     derived = _object(root, result)
     relation = _add(derived, "relationship")

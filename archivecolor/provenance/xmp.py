@@ -61,7 +61,7 @@ class Record:
     def parameters(self) -> str:
         """One sentence, spelled as in the first results: others would be other files."""
         return (
-            f"Colours predicted by generator '{self.generator}' (weights sha256 {self.weights_sha256}), "
+            f"Colors predicted by generator '{self.generator}' (weights sha256 {self.weights_sha256}), "
             f"{self.settings}; luma from the source"
         )
 

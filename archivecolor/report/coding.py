@@ -48,9 +48,9 @@ class Facts:
     """When the confidence map was written that lay there; 0 when there was none."""
     has_map: bool = False
     """Whether it is shown."""
-    frames: list[list[float | None]] = field(default_factory=list)
+    frames: list[list[float | str | None]] = field(default_factory=list)
     """Each frame or page on a sheet: its time in seconds or its number; confidence in a doubtful shot; its `Box`; its
-    width and height in the file."""
+    width and height in the file; of a frame its time code."""
     tiled: bool = False
     """Whether the picture, or each page, is there as tiles, too, where it is larger than `PICTURE_PX`."""
     plays: str = ""
@@ -86,7 +86,7 @@ class NetworkInput:
 def code_film(path: Path, item: ReviewItem, plays: str, network: NetworkInput) -> Coded:
     """A film as a sheet of frames. Raises `InputError`."""
     film = contact_sheet(path, PICTURE_PX, item.least_sure)
-    told = [[_short(x) for x in (f.time_s, f.confidence, *f.box, *f.picture.size)] for f in film.frames]
+    told = [[*map(_short, (f.time_s, f.confidence, *f.box, *f.picture.size)), f.timecode] for f in film.frames]
     matrix = "709" if film.is_709 else "601"
     facts = Facts(film.width, film.height, matrix, clock(film.seconds), frames=told, plays=plays)
     frames = [_jpeg(frame.picture, _PICTURE_QUALITY) for frame in film.frames]
@@ -101,7 +101,7 @@ def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None,
     small = _taken(path, 0, tiles)
     picture, parts, tint = small.image, [small.image], _tint(tint_map) if tint_map else None
     frames: list[bytes] = []
-    told: list[list[float | None]] = []
+    told: list[list[float | str | None]] = []
     if small.pages > 1 and item.state is State.COLORED:  # what was only copied may hold pages that are none
         paged = page_sheet(path, PICTURE_PX, small, lambda page: _taken(path, page, tiles))
         picture, parts = paged.sheet, [page.picture for page in paged.pages]

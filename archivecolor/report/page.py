@@ -75,7 +75,7 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
-    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height, its width, its height]
+    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height, its size, its time code]
     "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it

@@ -25,6 +25,7 @@ from av.video.stream import VideoStream
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.scaler import reformatted
 from archivecolor.frames import Orientation
 
 LINES: Final = 480
@@ -149,8 +150,8 @@ def _small(frame: VideoFrame, form: PictureForm, width: int, height: int) -> Vid
     """Upright, with square pixels."""
     to_shown = {"dst_colorspace": form.matrix, "dst_color_range": _LIMITED}
     if form.orientation is Orientation.UPRIGHT and not form.converted:
-        return frame.reformat(width, height, "yuv420p", src_colorspace=form.matrix, **to_shown)
+        return reformatted(frame, width, height, "yuv420p", src_colorspace=form.matrix, **to_shown)
     across, down = (height, width) if form.orientation.swaps_sides else (width, height)
-    rgb = frame.reformat(across, down, "rgb24").to_ndarray()
+    rgb = reformatted(frame, across, down, "rgb24").to_ndarray()
     upright = VideoFrame.from_ndarray(np.ascontiguousarray(form.orientation.to_upright(rgb)), "rgb24")
-    return upright.reformat(format="yuv420p", **to_shown)
+    return reformatted(upright, pixel_format="yuv420p", **to_shown)

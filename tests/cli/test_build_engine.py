@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import sys
 import time
@@ -14,10 +13,7 @@ import pytest
 from archivecolor.cli.interrupt import Interruption
 from archivecolor.cli.progress import BuildLine
 from tests.cli.conftest import Run
-
-needs_rtx = pytest.mark.skipif(
-    importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed: pip install tensorrt-rtx"
-)
+from tests.needs import needs_rtx
 
 
 @pytest.fixture

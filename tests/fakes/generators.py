@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from archivecolor.generator import Generator, GeneratorShape
+from archivecolor.inference.torch_generator import Generator, GeneratorShape
 from train.checkpoint import Checkpoint
 from train.networks import imagenet_weights
 from train.recipe import Data, Recipe

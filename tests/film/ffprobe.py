@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
-
-needs_ffmpeg = pytest.mark.skipif(not FFMPEG or not FFPROBE, reason="Debian's ffmpeg is not installed")
+from tests.needs import FFMPEG, FFPROBE
 
 
 def ffmpeg(*arguments: str | Path) -> None:

@@ -14,9 +14,11 @@ from av.video.stream import VideoStream
 
 from archivecolor.film.alpha import alpha_plane
 from archivecolor.film.checking import check_film
+from archivecolor.film.scaler import reformatted
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, picture
+from tests.film.ffprobe import ffmpeg, picture
 from tests.film.sources import moving, samples
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 HOW = {
@@ -117,6 +119,6 @@ PACKED = ["rgba", "bgra", "argb", "abgr", "ya8", "ya16le", "ya16be", "rgba64le",
 def test_opacity_is_found_wherever_a_format_has_it(pixel_format: str, rng: np.random.Generator) -> None:
     depth = av.VideoFormat(pixel_format).components[-1].bits
     wide = rng.integers(0, 1 << 16, (24, 70, 4)).astype(np.uint16)
-    frame = av.VideoFrame.from_ndarray(wide, format="rgba64le").reformat(format=pixel_format)
+    frame = reformatted(av.VideoFrame.from_ndarray(wide, format="rgba64le"), pixel_format=pixel_format)
     found = alpha_plane(frame).astype(float) / ((1 << depth) - 1)
     assert np.abs(found - wide[..., 3] / 65535).max() < 1.5 / ((1 << depth) - 1)

@@ -17,8 +17,9 @@ from archivecolor.runs.luma_check import Verdict, compare_films
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, probe
+from tests.film.ffprobe import ffmpeg, probe
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 pytestmark = needs_ffmpeg

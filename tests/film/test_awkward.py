@@ -16,8 +16,9 @@ from archivecolor.errors import OutputError
 from archivecolor.film.crop import Crop, crop_of
 from archivecolor.runs.luma_check import Verdict, compare_films
 from archivecolor.settings import EncodeSettings, Purpose
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, probe, video_frames
+from tests.film.ffprobe import ffmpeg, probe, video_frames
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 pytestmark = needs_ffmpeg

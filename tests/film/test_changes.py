@@ -16,8 +16,9 @@ from archivecolor.errors import InputError
 from archivecolor.film.form import convert_luma, make_frame
 from archivecolor.film.reading import frames
 from archivecolor.settings import EncodeSettings, Purpose
-from tests.film.ffprobe import needs_ffmpeg, video_frames
+from tests.film.ffprobe import video_frames
 from tests.film.sources import FilmSource, Plane, decode, moving
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 MASTER = EncodeSettings(Purpose.MASTER)

@@ -13,8 +13,9 @@ from archivecolor.film.checking import LEAST_PSNR_DB, check_film
 from archivecolor.film.survey import survey
 from archivecolor.runs.luma_check import Verdict, compare_films
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg
+from tests.film.ffprobe import ffmpeg
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 FILM = FilmSource(moving(10), "libx264", options={"preset": "ultrafast"}, audio=1)

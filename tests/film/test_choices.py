@@ -21,8 +21,9 @@ from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec, Purpose
 from tests.fakes.engines import FakeEngine, by_luma
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, picture, video_frames
+from tests.film.ffprobe import ffmpeg, picture, video_frames
 from tests.film.sources import FilmSource, decode, moving
+from tests.needs import needs_ffmpeg
 
 
 def tape(folder: Path, order: int = 3, height: int = 96) -> Path:

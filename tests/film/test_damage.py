@@ -14,8 +14,9 @@ import pytest
 from archivecolor.chroma.film import scan
 from archivecolor.film.packets import _Order
 from archivecolor.settings import EncodeSettings, FilmCodec
-from tests.film.ffprobe import needs_ffmpeg, probe
+from tests.film.ffprobe import probe
 from tests.film.sources import FilmSource, decode, moving
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,18 +10,15 @@ import numpy as np
 import pytest
 
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
+from tests.film.ffprobe import ffmpeg
 from tests.film.sources import FilmSource, decode, moving, packets
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
-FFMPEG = shutil.which("ffmpeg")
 MASTER = EncodeSettings(Purpose.MASTER)
 SHARE = EncodeSettings(Purpose.SHARE, preset="ultrafast")
 
-pytestmark = pytest.mark.skipif(FFMPEG is None, reason="Debian's ffmpeg is not installed")
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    subprocess.run([FFMPEG or "", "-v", "error", "-y", *map(str, arguments)], check=True)
+pytestmark = needs_ffmpeg
 
 
 def plain(folder: Path, count: int = 30, audio: int = 0) -> Path:

@@ -10,6 +10,7 @@ from archivecolor.errors import OutputError
 from archivecolor.film import hardware
 from archivecolor.film.encoding import Encoding, plan_encoding
 from archivecolor.film.form import PictureForm, luma_plane, make_frame
+from archivecolor.film.scaler import reformatted
 from archivecolor.settings import EncoderKind, EncodeSettings, FilmCodec, Purpose
 
 RATE = Fraction(25)
@@ -96,7 +97,7 @@ def test_quality_is_on_the_gpus_own_scale() -> None:
 
 def test_the_order_that_a_gpu_takes_samples_in_changes_none(rng: np.random.Generator) -> None:
     luma, cb, cr = (rng.integers(64, 940, shape).astype(np.uint16) for shape in ((144, 256), (72, 128), (72, 128)))
-    frame = make_frame("yuv420p10le", (luma, cb, cr)).reformat(format="p010le")
+    frame = reformatted(make_frame("yuv420p10le", (luma, cb, cr)), pixel_format="p010le")
     assert np.array_equal(luma_plane(frame), luma)
     pairs = np.frombuffer(frame.planes[1], "<u2").reshape(72, -1)[:, :256] >> 6  # type: ignore[call-overload]
     assert np.array_equal(pairs[:, ::2], cb)

@@ -20,8 +20,9 @@ from archivecolor.runs.film.plan import FilmRequest, plan_film
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, EncodeSettings, FilmCodec
 from tests.fakes.engines import FakeEngine, by_luma
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, picture, probe, video_frames
+from tests.film.ffprobe import ffmpeg, picture, probe, video_frames
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg
 
 pytestmark = needs_ffmpeg
 

@@ -10,8 +10,9 @@ from archivecolor.chroma.film import scan
 from archivecolor.errors import InputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg
+from tests.film.ffprobe import ffmpeg
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg
 
 
 def test_names_are_told_by_their_suffix_in_any_case() -> None:

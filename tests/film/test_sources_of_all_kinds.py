@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from archivecolor.chroma.film import scan
 from archivecolor.film.reading import frames
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.sources import FilmSource, decode, moving
+from tests.needs import FFMPEG, needs_ffmpeg
 from tests.runs.film.making import color
 
-FFMPEG = shutil.which("ffmpeg")
 KINDS = {
     "dv.dv": ["-s", "720x576", "-r", "25", "-c:v", "dvvideo", "-pix_fmt", "yuv420p"],
     "mjpeg.avi": ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"],
@@ -33,7 +32,7 @@ KINDS = {
 }
 
 
-@pytest.mark.skipif(FFMPEG is None, reason="Debian's ffmpeg is not installed")
+@needs_ffmpeg
 @pytest.mark.parametrize("name", KINDS)
 def test_films_of_all_kinds_keep_their_frames(tmp_path: Path, name: str) -> None:
     plain = FilmSource(moving(20)).write(tmp_path / "plain.mkv")

@@ -17,8 +17,9 @@ from archivecolor.film.segments import plan_segments
 from archivecolor.film.survey import survey
 from archivecolor.film.times import are_sound, repaired
 from archivecolor.settings import EncodeSettings, Purpose
-from tests.film.ffprobe import ffmpeg, needs_ffmpeg, probe
+from tests.film.ffprobe import ffmpeg, probe
 from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ffmpeg
 from tests.runs.film.making import color
 
 MASTER = EncodeSettings(Purpose.MASTER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -18,12 +17,9 @@ from archivecolor.installation import install_line
 from archivecolor.settings import Precision
 from tests.fakes.nvidia import FakeTensorRT
 from tests.inference.conftest import PutGpus, flip_a_byte, put_tensorrt
+from tests.needs import needs_rtx
 
 ADA = ("NVIDIA GeForce RTX 4090", 8, 9)
-
-needs_rtx = pytest.mark.skipif(
-    importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed: pip install tensorrt-rtx"
-)
 
 
 @needs_rtx

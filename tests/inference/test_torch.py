@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 
 from archivecolor.color import FloatArray
 from archivecolor.errors import EngineError
-from archivecolor.generator import Generator
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.torch import TorchEngine
+from archivecolor.inference.torch_generator import Generator
 from archivecolor.installation import install_line
 from archivecolor.settings import EngineSettings
 from tests.fakes.generators import tiny_generator

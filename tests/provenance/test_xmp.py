@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import time
 from contextlib import suppress
@@ -22,6 +21,7 @@ from archivecolor.provenance.xmp import SOURCE_TYPE, DamagedXmpError, Record, wi
 from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
 from archivecolor.stills import open_still
 from tests.fakes.engines import FakeEngine, by_luma
+from tests.needs import EXIFTOOL, needs_exiftool
 from tests.stills.sources import GRAY8, GRAY16, SEPIA8, png, png_chunk
 from tests.stills.test_metadata import exif
 
@@ -58,7 +58,6 @@ PACKETS = {
     + b" i:DigitalSourceType = 'http://cv.iptc.org/newscodes/digitalsourcetype/print' xmp:CreatorTool='Pen &amp; Ink'/>"
     + TAIL,
 }
-EXIFTOOL = shutil.which("exiftool")
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 XMP_NS, MM, EVENT = "{http://ns.adobe.com/xap/1.0/}", "{http://ns.adobe.com/xap/1.0/mm/}", "sType/ResourceEvent#}"
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -179,7 +178,7 @@ TARGETS = {
 }
 
 
-@pytest.mark.skipif(EXIFTOOL is None, reason="needs exiftool")
+@needs_exiftool
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("format", TARGETS)
 def test_exiftool_reads_record_date_place_and_artist_from_every_format(

@@ -7,12 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import ROOT
+from tests.needs import needs_fork
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+@needs_fork
 def test_a_sample_of_the_fuzz_campaign_finds_nothing(tmp_path: Path) -> None:
     """Each damaged file in a process of its own, held to 10 s and 3 GB: `tests.stills.fuzz` is the campaign."""
     command = [sys.executable, "-m", "tests.stills.fuzz", "50", "11"]

@@ -7,7 +7,6 @@ file is coded. Luma is compared by `archivecolor.runs.luma_check`, whose decoder
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +21,11 @@ from skimage import data
 
 from archivecolor.color import UIntArray
 from archivecolor.runs.luma_check import compare_stills
+from tests.needs import EXIFTOOL, IDENTIFY, needs_exiftool, needs_imagemagick
 from tests.stills.sources import luma_of, recolor
 from tests.stills.test_profiles import DOT_GAIN, gray_profile
 
-EXIFTOOL, IDENTIFY = shutil.which("exiftool"), shutil.which("identify")
-pytestmark = pytest.mark.skipif(EXIFTOOL is None, reason="needs exiftool")
+pytestmark = needs_exiftool
 
 _CAMERA: UIntArray = np.asarray(data.camera())  # type: ignore[no-untyped-call]
 GRAY = cv2.resize(_CAMERA, (120, 90), interpolation=cv2.INTER_AREA)
@@ -148,7 +147,7 @@ def test_every_tag_that_exiftool_finds_is_kept(suffix: str, write: Callable[[Pat
     assert finding.reason is None
 
 
-@pytest.mark.skipif(IDENTIFY is None, reason="needs ImageMagick")
+@needs_imagemagick
 @pytest.mark.parametrize(("suffix", "write"), SOURCES.values(), ids=SOURCES)
 def test_imagemagick_sees_size_depth_pages_and_resolution(
     suffix: str, write: Callable[[Path], object], tmp_path: Path

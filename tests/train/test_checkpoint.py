@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archivecolor.errors import ConfigurationError, InputError
-from archivecolor.generator import GeneratorShape
+from archivecolor.inference.torch_generator import GeneratorShape
 from train.checkpoint import Checkpoint, current_commit
 from train.recipe import Data, Phase, Recipe
 

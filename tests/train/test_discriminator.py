@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from archivecolor.generator import CHROMA_STRIDE
+from archivecolor.inference.torch_generator import CHROMA_STRIDE
 from train.discriminator import PaperDiscriminator, PatchDiscriminator, make_discriminator
 from train.recipe import Adversary, AdversaryKind
 

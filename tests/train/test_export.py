@@ -22,8 +22,8 @@ from safetensors.torch import load_file
 
 from archivecolor.color import FloatArray, rgb_to_lab, rgb_to_luma
 from archivecolor.errors import ConfigurationError, EngineError, InputError
-from archivecolor.generator import Generator
 from archivecolor.inference import catalog
+from archivecolor.inference.torch_generator import Generator
 from archivecolor.metrics import ciede2000
 from tests.fakes.generators import SHAPE, tiny_checkpoint, tiny_generator
 from tests.inference.conftest import drop_spread, flip_a_byte

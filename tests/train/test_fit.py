@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from archivecolor.encoder import EncoderKind
 from archivecolor.errors import ArchiveColorError, ConfigurationError, DependencyError, InputError, UsageError
-from archivecolor.generator import Generator
+from archivecolor.inference.torch_encoder import EncoderKind
+from archivecolor.inference.torch_generator import Generator
 from tests.fakes.generators import SHAPE, tiny_checkpoint
 from tests.train.conftest import tiny_recipe
 from train import fit as fitting
@@ -31,7 +31,7 @@ from train.hints import HintDraws
 from train.losses import ColorLoss
 from train.networks import freeze, imagenet_weights
 from train.palette import fit_palette, palette_prior
-from train.recipe import Data, Freeze, Phase, Recipe
+from train.recipe import Data, Recipe
 from train.schedule import Schedule
 from train.trainer import Trainer
 from train.validate import ValidationSet
@@ -224,34 +224,6 @@ def test_a_gradient_that_is_no_number_stops_the_run_before_it_reaches_the_weight
     assert_same_bits(before, {k: v.detach() for k, v in trainer.generator.named_parameters()})
 
 
-def test_training_on_one_batch_lowers_its_loss(recipe: Recipe, photographs: Photographs) -> None:
-    trainer = Trainer(recipe)
-    trainer.begin(photographs)
-    phase = recipe.phase[0]
-    freeze(trainer.generator, phase)
-    batch = photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade)
-    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
-    losses = [trainer.train_on(batch, phase, 3e-3, loss)["distribution"] for _ in range(15)]
-    assert losses[-1] < 0.9 * losses[0]
-
-
-def test_the_encoder_learns_at_its_share_of_the_rate(recipe: Recipe, photographs: Photographs) -> None:
-    moved = []
-    for share in (1.0, 0.0):
-        trainer = Trainer(dataclasses.replace(recipe, weight_decay=0.0))
-        trainer.begin(photographs)
-        phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, encoder_share=share)
-        freeze(trainer.generator, phase)
-        before = {k: v.detach().clone() for k, v in trainer.generator.named_parameters()}
-        loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
-        trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
-        after = dict(trainer.generator.named_parameters())
-        moved.append({k.split(".")[0] for k, v in before.items() if not torch.equal(v, after[k])})
-    assert moved[0] >= {"encoder", "head"}
-    assert "encoder" not in moved[1]
-    assert "head" in moved[1]
-
-
 def test_the_curve_tells_how_the_validation_pictures_fare(recipe: Recipe, tmp_path: Path, corpus: Path) -> None:
     fit(without_phases(recipe, 1), tmp_path, ValidationSet.of_folder(corpus / "more", count=5, side=64), NEVER)
     with (tmp_path / "curve.csv").open(encoding="utf-8") as f:
@@ -328,82 +300,6 @@ def test_a_generator_with_hints_is_trained_on_them(recipe: Recipe, tmp_path: Pat
     assert all(v.abs().max() > 0 for v in leaving)
 
 
-def test_the_schedule_shows_at_least_the_pictures_of_each_phase(recipe: Recipe) -> None:
-    schedule = Schedule(recipe.phase)
-    assert schedule.steps == 6
-    names = [schedule.at(step)[0].name for step in range(6)]
-    assert names == ["frozen", "frozen", "all", "adversarial", "adversarial", "adversarial"]
-    assert [schedule.at(step)[1] for step in range(6)] == pytest.approx([0, 0.5, 0, 0, 1 / 3, 2 / 3])
-    with pytest.raises(IndexError):
-        schedule.at(6)
-
-
-def test_the_learning_rate_rises_then_falls_to_the_final_one() -> None:
-    phase = Phase("one", 1000, 64, 1, learning_rate=1e-2, final_learning_rate=1e-4)
-    rates = [Schedule.learning_rate(phase, done) for done in np.linspace(0, 1, 101)]
-    assert 0 < rates[0] < 1e-3
-    top = int(np.argmax(rates))
-    assert rates[top] == pytest.approx(1e-2, rel=0.01)
-    assert top <= 3
-    assert rates[top:] == sorted(rates[top:], reverse=True)
-    assert rates[-1] == pytest.approx(1e-4)
-
-
-@pytest.mark.parametrize(
-    ("what", "trained", "still"),
-    [
-        (Freeze.NOTHING, {"stem", "stages.0", "stages.6"}, set()),
-        (Freeze.SHALLOW, {"stages.2", "stages.6"}, {"stem", "stages.0", "stages.1"}),
-        (Freeze.ENCODER, set(), {"stem", *(f"stages.{i}" for i in range(7))}),
-    ],
-)
-def test_a_freeze_holds_weights_and_batch_statistics_still(
-    what: Freeze, trained: set[str], still: set[str], recipe: Recipe
-) -> None:
-    generator = Generator(SHAPE)
-    phase = recipe.phase[0]
-    freeze(generator, dataclasses.replace(phase, freeze=Freeze.ENCODER))  # what an earlier phase left
-    freeze(generator, dataclasses.replace(phase, freeze=what))
-    for part in trained:
-        module = generator.encoder.get_submodule(part)
-        assert module.training
-        assert any(p.requires_grad for p in module.parameters())
-    for part in still:
-        module = generator.encoder.get_submodule(part)
-        assert not any(m.training for m in module.modules())
-        assert not any(p.requires_grad for p in module.parameters())
-    assert generator.head.weight.requires_grad
-    assert generator.up16.training
-
-
-def test_new_blocks_can_be_trained_alone(recipe: Recipe) -> None:
-    generator = Generator(SHAPE)
-    freeze(generator, dataclasses.replace(recipe.phase[0], freeze=Freeze.ALL_BUT_BLOCKS))
-    learning = {name.split(".")[0] for name, p in generator.named_parameters() if p.requires_grad}
-    assert learning == {"transformer32", "transformer16"}
-    assert not generator.up16.training
-    freeze(generator, dataclasses.replace(recipe.phase[0], freeze=Freeze.NOTHING))
-    assert all(p.requires_grad for p in generator.parameters())
-
-
-@pytest.mark.parametrize("held", [True, False])
-def test_batch_statistics_move_unless_the_phase_holds_them(
-    held: bool, recipe: Recipe, photographs: Photographs
-) -> None:
-    trainer = Trainer(recipe)
-    trainer.begin(photographs)
-    phase = dataclasses.replace(recipe.phase[1], freeze=Freeze.NOTHING, hold_statistics=held)
-    freeze(trainer.generator, phase)
-    before = {k: v.clone() for k, v in trainer.generator.named_buffers() if "running" in k}
-    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
-    trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
-    after = dict(trainer.generator.named_buffers())
-    moved = [k for k in before if not torch.equal(before[k], after[k])]
-    assert moved == ([] if held else list(before))
-    assert trainer.generator.head.weight.grad is not None
-    assert trainer.generator.encoder.stem[0].weight.grad is not None
-
-
 def test_the_command_line_trains_and_tells_errors_by_exit_code(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -436,18 +332,3 @@ def test_the_command_line_trains_and_tells_errors_by_exit_code(
     with caplog.at_level(logging.ERROR):
         assert fitting.main() == ConfigurationError.exit_code
     assert "did you mean 'crop'?" in caplog.text
-
-
-def test_a_phase_can_hold_the_batch_statistics_still_while_weights_learn(
-    recipe: Recipe, photographs: Photographs
-) -> None:
-    trainer = Trainer(recipe)
-    trainer.begin(photographs)
-    phase = dataclasses.replace(recipe.phase[0], freeze=Freeze.NOTHING, hold_statistics=True)
-    freeze(trainer.generator, phase)
-    before = {k: v.detach().clone() for k, v in trainer.generator.state_dict().items()}
-    loss = ColorLoss(trainer.generator.palette, trainer.prior, recipe.loss)
-    trainer.train_on(photographs.batch((1, 1), 2, 64, 0.5, recipe.degrade), phase, 1e-3, loss)
-    moved = {k for k, v in trainer.generator.state_dict().items() if not torch.equal(v, before[k])}
-    assert "head.weight" in moved
-    assert not {k for k in moved if "running" in k}

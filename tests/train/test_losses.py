@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archivecolor.generator import Prediction
+from archivecolor.inference.torch_generator import Prediction
 from train.losses import ColorLoss, Hinge, NonSaturating, adversarial_loss
 from train.recipe import Adversary, AdversaryKind, Loss
 

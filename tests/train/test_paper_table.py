@@ -14,7 +14,7 @@ import torch
 
 from archivecolor.color import luma_of, rgb_to_lab
 from archivecolor.errors import InputError
-from archivecolor.generator import Prediction
+from archivecolor.inference.torch_generator import Prediction
 from tests.fakes.generators import tiny_generator
 from tests.train.conftest import png
 from tests.train.test_paper_recipes import paper_recipe

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from archivecolor.errors import ConfigurationError
-from archivecolor.generator import GeneratorShape
 from archivecolor.inference import catalog
+from archivecolor.inference.torch_generator import GeneratorShape
 from tests.fakes.generators import SHAPE, tiny_checkpoint, tiny_generator
 from train import trainer as training
 from train.checkpoint import Checkpoint

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archivecolor.errors import ConfigurationError, UsageError
-from archivecolor.generator import INPUT_MULTIPLE, GeneratorShape
+from archivecolor.inference.torch_generator import INPUT_MULTIPLE, GeneratorShape
 from train import recipe_file
 from train.recipe import Adversary, AdversaryKind, Freeze, Plateau, Recipe
 from train.unet import UNetShape

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
-from train.recipe import Phase, Plateau
+from train.recipe import Phase, Plateau, Recipe
 from train.schedule import Pace, PlateauWatch, Schedule
 
 PHASE = Phase("one", 1000, 64, 2, 1e-3, 1e-5, plateau=Plateau(pictures=4, patience=2, least_gain=0.01))
@@ -74,3 +75,24 @@ def test_a_pace_goes_through_the_schedule_in_its_time_and_never_back(monkeypatch
     assert pace.step(70) == 70  # a machine that is faster than the schedule asks
     now = 500.0
     assert pace.step(23) == 100
+
+
+def test_the_schedule_shows_at_least_the_pictures_of_each_phase(recipe: Recipe) -> None:
+    schedule = Schedule(recipe.phase)
+    assert schedule.steps == 6
+    names = [schedule.at(step)[0].name for step in range(6)]
+    assert names == ["frozen", "frozen", "all", "adversarial", "adversarial", "adversarial"]
+    assert [schedule.at(step)[1] for step in range(6)] == pytest.approx([0, 0.5, 0, 0, 1 / 3, 2 / 3])
+    with pytest.raises(IndexError):
+        schedule.at(6)
+
+
+def test_the_learning_rate_rises_then_falls_to_the_final_one() -> None:
+    phase = Phase("one", 1000, 64, 1, learning_rate=1e-2, final_learning_rate=1e-4)
+    rates = [Schedule.learning_rate(phase, done) for done in np.linspace(0, 1, 101)]
+    assert 0 < rates[0] < 1e-3
+    top = int(np.argmax(rates))
+    assert rates[top] == pytest.approx(1e-2, rel=0.01)
+    assert top <= 3
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == pytest.approx(1e-4)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from archivecolor.errors import InputError, OutputError
-from archivecolor.generator import Generator
+from archivecolor.inference.torch_generator import Generator
 from tests.fakes.generators import tiny_generator
 from tests.train.conftest import png
 from train.validate import Validation, ValidationSet

@@ -1,4 +1,4 @@
-"""Early colour: exposures through three filters made one picture, and scans of old film freed of border and cast."""
+"""Early color: exposures through three filters made one picture, and scans of old film freed of border and cast."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which pictures are colour photographs worth learning from, and the size that they are kept at.
+"""Which pictures are color photographs worth learning from, and the size that they are kept at.
 
 Judged on a small copy: grey, toned (chroma that is nothing but a function of lightness), dull (no contrast, hardly
-lit, or nowhere any colour), graphics (few distinct colours, or one flat ground).
+lit, or nowhere any color), graphics (few distinct colors, or one flat ground).
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Measures:
     lightness: float
     residue: float
     """How far chroma is from a function of lightness, RMS."""
-    colours: int
-    """Distinct colours of 4,096 pixels, 32 levels a channel."""
+    colors: int
+    """Distinct colors of 4,096 pixels, 32 levels a channel."""
     ground: float
-    """The share of pixels that have the commonest of these colours."""
+    """The share of pixels that have the commonest of these colors."""
 
 
 def sift(coded: bytes, source: Source) -> Picture | Unfit:
@@ -209,6 +209,6 @@ def judge(m: Measures) -> Unfit | None:
         return Unfit.TONED
     if m.contrast < 9 or m.lightness < 12 or m.vivid < 9:
         return Unfit.DULL
-    if m.colours < 150 or m.ground > 0.45:
+    if m.colors < 150 or m.ground > 0.45:
         return Unfit.GRAPHIC
     return None

@@ -39,7 +39,7 @@ class Change(StrEnum):
     LETTERBOX = "black edges"
     """Laid in a black square."""
     FILM = "film"
-    """Scans of colour film with their border and their cast."""
+    """Scans of color film with their border and their cast."""
 
 
 @dataclass(frozen=True, slots=True)

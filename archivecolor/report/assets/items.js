@@ -100,9 +100,11 @@ function clock(seconds) {
   return h ? `${h}:${two(m)}:${rest}` : `${m}:${rest}`;
 }
 
-/** What a frame of a film or a page of a file is called. */
-const partOf = (item, number) =>
-  item.kind === "film" ? clock(item.frames[number][0]) : `page ${item.frames[number][0]}`;
+/** What a frame of a film, by its time code if it has one, or a page of a file is called. */
+function partOf(item, number) {
+  const [at, , , , , , , , code] = item.frames[number];
+  return item.kind === "film" ? code || clock(at) : `page ${at}`;
+}
 
 const percent = (share) => `${Math.round(share * 100)} %`;
 

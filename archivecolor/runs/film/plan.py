@@ -35,7 +35,6 @@ from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor
 from archivecolor.stills.sniff import is_a_picture
-from archivecolor.text import clock
 
 _LEAST_SURE: Final = 4
 _IN_MILLISECONDS: Final = ("matroska", "webm")
@@ -107,8 +106,9 @@ class FilmPlan:
 
     def timed(self, confidence: Iterable[ShotConfidence]) -> list[TimedConfidence]:
         """How sure the generator was of each shot, by when it begins."""
-        first, seconds = self.part.first, self.scan.film.seconds
-        return [TimedConfidence(seconds(max(shot.first, first)), shot.mean) for shot in confidence]
+        film = self.scan.film
+        begun = [(film.seconds(max(shot.first, self.part.first)), shot.mean) for shot in confidence]
+        return [TimedConfidence(start_s, mean, str(film.timecode_at(start_s) or "")) for start_s, mean in begun]
 
     def least_sure(self, confidence: Iterable[ShotConfidence]) -> tuple[TimedConfidence, ...]:
         """Where to look first: the shots of the least confidence, from the least up; none of a film of one shot."""
@@ -117,7 +117,8 @@ class FilmPlan:
 
     def told(self, whole: Whole) -> tuple[str, ...]:
         """What is lost on the way, and the source's damage with its times."""
-        damage = (f"at {clock(warning.time_s)}: {warning.text}" for warning in whole.warnings)
+        moment = self.scan.film.moment
+        damage = (f"at {moment(warning.time_s)}: {warning.text}" for warning in whole.warnings)
         return (*self.encoding.notes, *whole.notes, *damage)
 
     @property

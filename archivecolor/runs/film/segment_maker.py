@@ -40,8 +40,9 @@ from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
+from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, by_shot
-from archivecolor.film.side_data import carrier, convertible
+from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Part, Shown, write_segment
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
@@ -262,7 +263,9 @@ class SegmentMaker:
             _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
             mark(frame, self.encoding, self.scan.film.form)
-            rgb = convertible(frame).to_ndarray(format="rgb24", src_color_range=2 if self.encoding.full_range else 1)
+            rgb = reformatted(
+                frame, pixel_format="rgb24", src_color_range=2 if self.encoding.full_range else 1
+            ).to_ndarray()
             upright = self.scan.film.form.orientation.to_upright(rgb)
             aspect = self.scan.film.form.sample_aspect or 1
             width = upright.shape[1] * float(1 / aspect if self.scan.film.form.orientation.swaps_sides else aspect)

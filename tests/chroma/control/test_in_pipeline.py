@@ -161,4 +161,4 @@ def test_the_record_tells_of_paint_only_where_there_is_some_and_names_files_with
         heard = colorizer.record(references=["photo.png", "other.jpg"])
     assert plain.settings == "settings: warmth 0.5"
     assert heard.settings == "settings: warmth 0.5, reference photo.png, reference other.jpg"
-    assert painted.settings == f"{plain.settings}, colours painted by hand in places"
+    assert painted.settings == f"{plain.settings}, colors painted by hand in places"

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from archivecolor.color import HINT_PLANES
-from archivecolor.generator import Generator, GeneratorShape
-from archivecolor.hint_layers import HintAttention, HintEncoder
+from archivecolor.inference.torch_generator import Generator, GeneratorShape
+from archivecolor.inference.torch_hints import HintAttention, HintEncoder
 
 PLAIN = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)
 SHAPE = replace(PLAIN, hints=True)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from archivecolor.encoder import Encoder, EncoderKind
-from archivecolor.generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator, GeneratorShape
+from archivecolor.inference.torch_encoder import Encoder, EncoderKind
+from archivecolor.inference.torch_generator import CHROMA_STRIDE, INPUT_MULTIPLE, Generator, GeneratorShape
 from train.networks import imagenet_weights
 
 SHAPE = GeneratorShape(context=32, decoder=(16, 16, 8), palette=16, heads=2)

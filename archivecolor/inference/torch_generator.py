@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from archivecolor.color import FEATURE_STRIDE, HINT_PLANES
-from archivecolor.encoder import Encoder, EncoderKind, norm
-from archivecolor.hint_layers import Advice, HintAttention, HintEncoder
+from archivecolor.inference.torch_encoder import Encoder, EncoderKind, norm
+from archivecolor.inference.torch_hints import Advice, HintAttention, HintEncoder
 
 CHROMA_STRIDE = 4
 """Input pixels per chroma pixel, in each direction."""
