@@ -187,8 +187,8 @@ def settings_of(made_with: Settings, base: FolderSettings, still_format: StillFo
 
 
 def without_advice(made_with: Settings) -> Settings:
-    """Settings but for hints, and where the references lie."""
-    return {name: value for name, value in made_with.items() if name != "hints" and name not in PLACES}
+    """Settings but for hints and who answers them, and where the references lie."""
+    return {name: value for name, value in made_with.items() if name not in ("hints", "hints_by", *PLACES)}
 
 
 def layers_in(made_with: Settings) -> set[str]:
