@@ -18,7 +18,7 @@ from typing import Any, Final
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.errors import ArchiveColorError, InputError
-from archivecolor.inference.catalog import WEIGHTS, EngineFolder
+from archivecolor.inference.catalog import WEIGHTS, EngineFolder, adviser_of
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.records import PLACES, Entry, Kind, Settings, settings_digest
 from archivecolor.runs.settings import FolderSettings
@@ -61,6 +61,11 @@ class ItemSettings:
         """What the references are, in digits. Raises `InputError` where one cannot be read."""
         return digest_of(self.run.color.references)[:_DIGITS]
 
+    @cached_property
+    def adviser(self) -> EngineFolder | None:
+        """The generator that answers where hints lie, if the run's leaves that to another one."""
+        return adviser_of(self.generator)
+
     @property
     def weights_sha256(self) -> str:
         """The generator's."""
@@ -92,6 +97,8 @@ class ItemSettings:
         if layers and run.color.hints:
             values["hints_path"] = str(run.color.hints.absolute())
             values["hints"] = " ".join(f"{name} {content_sha256(path)[:_DIGITS]}" for name, path in layers.items())
+        if self.adviser and ("references" in values or "hints" in values):
+            values["hints_by"] = f"{self.adviser.name} {self.adviser.digests[WEIGHTS][:_DIGITS]}"
         if kind is Kind.FILM:
             chosen = {name: getattr(run, name) for name in _OF_FILMS if getattr(run, name)}
             return values | changed(run.smoothing) | changed(run.encode) | chosen
