@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from archivecolor.inference.catalog import WEIGHTS, EngineFolder
+from archivecolor.inference.catalog import WEIGHTS, EngineFolder, adviser_of
 from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
 from archivecolor.settings import ColorSettings, StillFormat, changed
 from archivecolor.stills import Still, holds_xmp
@@ -25,6 +25,8 @@ def record_of(
     chosen += [f"reference {name}" for name in references]
     if painted:
         chosen.append("colors painted by hand in places")
+    if (painted or references) and (adviser := adviser_of(folder)):
+        chosen.append(f"hints heard by '{adviser.name}' (weights sha256 {adviser.digests[WEIGHTS]})")
     text = f"settings: {', '.join(chosen) or 'default'}"
     return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), text)
 

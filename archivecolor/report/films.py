@@ -110,7 +110,7 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
         for shot in sorted(doubtful):
             first = _first_of(container, stream, shot)
             if first is not None:
-                doubts.append(_chosen(shot.start_s, shot.confidence, first, form, small_px))
+                doubts.append(chosen(shot.start_s, shot.confidence, first, form))
     return _sheet(frames, doubts, form, duration)
 
 
@@ -140,18 +140,19 @@ def _of_sequence(path: Path, width_px: int, doubtful: Sequence[TimedConfidence])
     first = next(iter(frames.values()))[0]
     rate = first.rate or USUAL_RATE
 
-    def chosen(number: int, image: Image.Image, confidence: float | None) -> _Chosen:
+    def chosen(number: int, shown: tuple[Frame, Image.Image], confidence: float | None = None) -> _Chosen:
+        frame, image = shown
         small, large = image.copy(), image.copy()
         small.thumbnail((tile_px(width_px), image.height), reducing_gap=2.0)
         large.thumbnail((FRAME_PX, FRAME_PX), reducing_gap=2.0)
-        return _Chosen(float((number - numbers[0]) / rate), confidence, small, large)
+        return _Chosen(float((number - numbers[0]) / rate), confidence, frame.timecode or "", small, large)
 
     doubts = []
     for shot in sorted(doubtful):
         number = numbers[0] + round(shot.start_s * rate)
         if shown := _scanned(path.with_name(files[number])) if number in files else None:
-            doubts.append(chosen(number, shown[1], shot.confidence))
-    found = [chosen(number, image, None) for number, (_, image) in frames.items()]
+            doubts.append(chosen(number, shown, shot.confidence))
+    found = [chosen(number, shown) for number, shown in frames.items()]
     return _sheet(found, doubts, first.form, float((numbers[-1] - numbers[0] + 1) / rate))
 
 

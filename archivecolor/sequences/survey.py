@@ -18,6 +18,7 @@ from archivecolor.film.damage import Warned
 from archivecolor.film.form import PictureForm
 from archivecolor.film.inventory import Inventory
 from archivecolor.film.survey import See, Survey, is_colored
+from archivecolor.film.timecode import TIMECODE, Timecode
 from archivecolor.sequences.finding import Sequence
 from archivecolor.sequences.frames import Frame, read_frame
 from archivecolor.toning import tone_of
@@ -69,7 +70,7 @@ def survey_sequence(
     numbers: list[int] = []
     left: dict[int, str] = {}
     looks: list[bool] = []
-    timecode: tuple[int, str] | None = None
+    codes: dict[int, str] = {}
     for count, (number, name) in enumerate(sequence.files.items()):
         due = len(numbers) >= len(looks) * rate
         try:
@@ -82,8 +83,8 @@ def survey_sequence(
             continue
         if due:
             looks.append(frame.look is not None and not tone_of(frame.look).is_monochrome)
-        if timecode is None and frame.timecode:
-            timecode = number, frame.timecode
+        if not numbers and frame.timecode:
+            codes[number] = frame.timecode
         numbers.append(number)
         see(frame.luma, usual)
         if advance and count % _ADVANCE == 0:
@@ -104,9 +105,17 @@ def survey_sequence(
         interlaced=0,
         colored=is_colored(looks),
         warnings=tuple(warnings),
-        inventory=Inventory(tags={"timecode": timecode[1]} if timecode and timecode[0] == start else {}),
+        inventory=Inventory(tags={TIMECODE: codes[start]} if start in codes else {}),
+        timecode=_timecode(codes.get(start, ""), rate),
     )
     return film, Surveyed(sequence, tuple(numbers), left, usual)
+
+
+def _timecode(text: str, rate: Fraction) -> Timecode | None:
+    try:
+        return Timecode.of(text, rate)
+    except ValueError:  # there is none, or it counts at another rate
+        return None
 
 
 def _usual(sequence: Sequence) -> tuple[PictureForm, Frame]:
