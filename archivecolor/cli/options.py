@@ -65,10 +65,21 @@ Jobs = Annotated[
     int, output("--jobs", "Worker threads for stills (0: one per core), segments per film (0: one).", "N", min=0)
 ]
 Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
+ShardOfMany = Annotated[
+    str | None,
+    output(
+        "--shard", "Only share K of N, as 3/64, while other runs do the others. auto: what Slurm or Kubernetes says."
+    ),
+]
+MergeJournals = Annotated[bool, output("--merge-journals", "Only make one journal of those that shards wrote in OUT.")]
 DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
 Marks = Annotated[
     list[Path] | None,
     what("--marks", "First take in these marks, .json or .csv of the page; may be given several times.", "FILE"),
+]
+Cuts = Annotated[
+    Path | None,
+    film("--cuts", "A list of its shots, edited: .otio, .edl or .csv, in place of the cuts that are found.", "FILE"),
 ]
 SignKey = Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")]
 SignCertificates = Annotated[

@@ -22,7 +22,9 @@ from archivecolor.stills import probe
 PICTURE_PX: Final = 1280
 """Long side of a picture that is looked at by itself."""
 THUMB_PX: Final = 320
-"""Long side in the grid: sharp at 200 CSS pixels on a dense screen."""
+"""Long side in the grid, for large thumbnails and dense screens."""
+SMALL_THUMB_PX: Final = 208
+"""Long side in the grid for all others: browsers keep the pixels of the last thousand pictures that they showed."""
 _PICTURE_QUALITY: Final = 82
 _THUMB_QUALITY: Final = 76
 _SEEN_QUALITY: Final = 85
@@ -61,6 +63,7 @@ class Coded:
 
     picture: bytes
     thumb: bytes
+    small_thumb: bytes
     facts: Facts
     frames: list[bytes]
     """Of a film, or pages of a file."""
@@ -88,7 +91,8 @@ def code_film(path: Path, item: ReviewItem, plays: str, network: NetworkInput) -
     facts = Facts(film.width, film.height, matrix, clock(film.seconds), frames=told, plays=plays)
     frames = [_jpeg(frame.picture, _PICTURE_QUALITY) for frame in film.frames]
     seen = _seen([frame.picture for frame in film.frames], network)
-    return Coded(_jpeg(film.sheet, _PICTURE_QUALITY), _thumb(film.poster, facts), facts, frames, {}, seen=seen)
+    thumbs = _thumbs(film.poster, facts)
+    return Coded(_jpeg(film.sheet, _PICTURE_QUALITY), *thumbs, facts, frames, {}, seen=seen)
 
 
 def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None, network: NetworkInput) -> Coded:
@@ -115,7 +119,7 @@ def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None,
         tiled=bool(tiles),
     )
     seen = _seen(parts, network) if item.state is State.COLORED else b""
-    return Coded(_jpeg(picture, _PICTURE_QUALITY), _thumb(small.image, facts), facts, frames, tiles, tint, seen)
+    return Coded(_jpeg(picture, _PICTURE_QUALITY), *_thumbs(small.image, facts), facts, frames, tiles, tint, seen)
 
 
 def _taken(path: Path, page: int, tiles: dict[int | None, dict[str, bytes]]) -> SmallPicture:
@@ -147,10 +151,17 @@ def _seen(pictures: list[Image.Image], network: NetworkInput) -> bytes:
     return f"#seen{{{';'.join(said)}}}\n".encode()
 
 
-def _thumb(image: Image.Image, facts: Facts) -> bytes:
-    scale = min(1.0, THUMB_PX / max(image.size))
+def _thumbs(image: Image.Image, facts: Facts) -> tuple[bytes, bytes]:
+    """The thumbnail, which bears the facts, and the small one."""
+    thumb = _within(image, THUMB_PX)
+    small = _within(thumb, SMALL_THUMB_PX)
+    return _jpeg(thumb, _THUMB_QUALITY, facts), _jpeg(small, _THUMB_QUALITY)
+
+
+def _within(image: Image.Image, longest_px: int) -> Image.Image:
+    scale = min(1.0, longest_px / max(image.size))
     width, height = (max(1, round(side * scale)) for side in image.size)
-    return _jpeg(_scaled(image, (width, height), Image.Resampling.BICUBIC), _THUMB_QUALITY, facts)
+    return _scaled(image, (width, height), Image.Resampling.BICUBIC)
 
 
 def _scaled(image: Image.Image, size: tuple[int, int], method: Image.Resampling) -> Image.Image:

@@ -15,7 +15,7 @@ from archivecolor.errors import InputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
 from archivecolor.jobs.file_sets import members, numbering
-from archivecolor.jobs.journal import Entry, Kind, RunRecord, Status, journal_path, read_journal, read_runs
+from archivecolor.jobs.journal import Entry, Kind, RunRecord, Status, has_journal, read_journal, read_runs
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.sequences.finding import of_known
 from archivecolor.settings import Luma
@@ -78,8 +78,8 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(f"{out}: there is no such folder", hint="give the OUT of a folder run")
     if source is not None and not source.is_dir():
         raise InputError(f"{source}: there is no such folder", hint="give --source the SRC of the folder run")
-    has_journal = journal_path(out).exists()
-    if has_journal:
+    on_record = has_journal(out)
+    if on_record:
         runs = read_runs(out)
         items = {entry.source: item_of(entry, out, source, runs) for entry in read_journal(out)}
     elif source is None:
@@ -89,7 +89,7 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
     if source is not None:
         for item in _paired(source, out, items.keys()):
             items.setdefault(item.source, item)
-    if not items and not has_journal:
+    if not items and not on_record:
         raise InputError(
             f"{out}: holds neither a journal nor results", hint="give the OUT of a folder run, or --source SRC as well"
         )

@@ -24,7 +24,7 @@ from urllib.parse import quote_from_bytes
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.marks import Mark
-from archivecolor.report.coding import PICTURE_PX
+from archivecolor.report.coding import PICTURE_PX, SMALL_THUMB_PX
 from archivecolor.report.items import State
 from archivecolor.report.past import RunFacts
 from archivecolor.report.previews import Preview
@@ -208,7 +208,7 @@ def _data(
         },
         "began": run.began_at or "",
         "takes_hints": run.takes_hints,
-        "sides": {"picture": PICTURE_PX, "tile": TILE_PX},
+        "sides": {"picture": PICTURE_PX, "tile": TILE_PX, "smallThumb": SMALL_THUMB_PX},
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,

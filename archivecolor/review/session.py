@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -11,7 +13,7 @@ from typing import Final
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.inference import catalog, select
 from archivecolor.jobs.discover import lies_inside
-from archivecolor.jobs.journal import hints_path, journal_path, read_runs
+from archivecolor.jobs.journal import has_journal, hints_path, read_runs
 from archivecolor.jobs.records import RunRecord
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.report.items import item_of
@@ -26,6 +28,9 @@ from archivecolor.runs.folder.again import Again, Remaker
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
+log: Final = logging.getLogger(__name__)
+_LOOK_S: Final = 1.0
+"""Between two looks whether other programs have written down marks."""
 _NO_JOURNAL: Final = "OUT has no journal, so nothing is known of how its results were made"
 
 
@@ -84,6 +89,7 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
         review = Review(desk, events, queue, why_not)
         if queue:
             queue.start()
+        open_things.enter_context(_hearing(desk, events))
         yield review
     if desk.changed:
         plan.write(desk.previews, desk.marks)
@@ -92,8 +98,38 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
             hints.rmdir()  # of a review without paint nothing is left
 
 
+@contextmanager
+def _hearing(desk: Desk, events: Events) -> Iterator[None]:
+    """Tell the pages of marks that other programs bring into OUT, while the block runs."""
+    ended = threading.Event()
+
+    def hear() -> None:
+        failed = False
+        while not ended.wait(_LOOK_S):
+            try:
+                ids = desk.hear_marks()
+            except OutputError as e:
+                if not failed:
+                    log.warning("%s", e)
+                failed = True
+            else:
+                failed = False
+                if ids:
+                    events.tell({"type": "marks", "ids": ids, "page": ""})
+
+    thread = threading.Thread(target=hear, name="hear of marks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        with suppress(OutputError):  # told above, or there is nobody to tell any more
+            desk.hear_marks()
+
+
 def _why_not(out: Path, source: Path | None) -> str:
-    if not journal_path(out).exists():
+    if not has_journal(out):
         return _NO_JOURNAL
     if source is None:
         return "the journal does not say where SRC is: give --source"

@@ -9,6 +9,7 @@ from typing import Final
 
 from archivecolor.errors import UsageError
 from archivecolor.jobs.discover import compile_patterns
+from archivecolor.jobs.shards import Shard
 from archivecolor.settings import (
     DEFAULT_GENERATOR,
     AlreadyColor,
@@ -107,6 +108,8 @@ class FolderSettings(FilmSettings):
     """Photographs that are larger are refused; None takes what fits into memory."""
     fail_fast: bool = False
     """End the run at the first failure."""
+    shard: Shard | None = None
+    """Only this share of the files; the other shares are for runs at the same time, on this machine or others."""
 
     def __post_init__(self) -> None:
         FilmSettings.__post_init__(self)  # super() does not know a class with slots

@@ -19,7 +19,7 @@ from archivecolor.jobs import workers
 from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.discover import Item, compile_patterns, walk
 from archivecolor.jobs.file_sets import numbering
-from archivecolor.jobs.journal import journal_path, read_journal, read_runs
+from archivecolor.jobs.journal import has_journal, read_journal, read_runs
 from archivecolor.jobs.records import Kind, Settings
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.frames_check import compare_sequences
@@ -93,7 +93,7 @@ def verify(
     for folder in (out, source):
         if folder and not folder.is_dir():
             raise InputError(f"{folder}: is not a folder", hint="give the folders of the run")
-    if source is None and not journal_path(out).exists():
+    if source is None and not has_journal(out):
         raise UsageError(f"{out}: has no journal to compare with", hint="give --source SRC, to compare the pictures")
     checker = _Checker(max_megapixels)
     stages = workers.Stages(

@@ -26,6 +26,7 @@ from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
 from archivecolor.film.segments import ShotConfidence, clear_finished, holds_journal
+from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
 from archivecolor.film.sniff import names_a_film
 from archivecolor.film.survey import Survey
 from archivecolor.film.writing import Part
@@ -86,6 +87,8 @@ class FilmRequest:
     """Whether a file at the target may be replaced."""
     muxer: str | None = None
     """FFmpeg's name of the container; None is what the target's name says."""
+    cuts: Path | None = None
+    """A list of shots that takes the place of what the cut detector finds: see `film.shot_list`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class FilmPlan:
     """FFmpeg's name of the container; empty where frames are written."""
     read: FileState
     """The source as it was found."""
+    listed: tuple[ListedShot, ...] = ()
+    """The shots of the list that was given."""
     sound: Path | None = None
     """Of a sequence: the WAV that goes into a film of it."""
 
@@ -129,6 +134,11 @@ class FilmPlan:
         doubtful = sorted(self.timed(confidence), key=lambda shot: shot.confidence)
         return tuple(doubtful[:_LEAST_SURE]) if self.shots > 1 else ()
 
+    def shot_list(self, confidence: Iterable[ShotConfidence] = ()) -> list[ListedShot]:
+        """The film's shots, with how sure the generator was of their colors where that is known."""
+        sure = {shot.first: shot.mean for shot in confidence}
+        return [replace(shot, color_sure=sure.get(shot.first)) for shot in self.listed or self.scan.shots()]
+
     def told(self, whole: Whole) -> tuple[str, ...]:
         """What is lost on the way, and the source's damage with its times."""
         moment = self.scan.film.moment
@@ -153,6 +163,8 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
     _check_names(request)
+    if request.cuts:
+        suffix_of(request.cuts)
     to_frames = request.muxer is None and Numbering.of(target.name) is not None
     muxer = request.muxer or ("" if to_frames else container_for(target.suffix))
     read = look_at(source)
@@ -167,6 +179,9 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     film = found.film
     if film.colored and settings.already_color is not AlreadyColor.RECOLOR:
         raise FilmInColorError(f"{source}: is in color already", hint="--already-color recolor colors it from its luma")
+    listed = read_shots(request.cuts, film) if request.cuts else ()
+    if listed:
+        found = replace(found, cuts=tuple(shot.first for shot in listed[1:]), sure=())
     part = found.part(settings.start_s, settings.end_s)
     if part.first >= part.last:
         raise UsageError(
@@ -178,7 +193,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         if encode.side_by_side:
             raise UsageError("--side-by-side is for films", hint="end the result's name in .mkv")
         coding = plan_coding(film.form, source if found.frames else None, target)
-        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read)
+        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed)
     _check_times(request, muxer, film)
     sound = _sound(request, muxer, found, part) if found.frames and request.muxer is None else None
     if film.form.scale is not Scale.DISPLAY:
@@ -189,7 +204,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
-    return FilmPlan(request, found, part, encoding, muxer, read, sound)
+    return FilmPlan(request, found, part, encoding, muxer, read, listed, sound)
 
 
 def _sound(request: FilmRequest, muxer: str, found: Scan, part: Part) -> Path | None:

@@ -8,6 +8,7 @@ settings of its own, are those on record used in which the command chooses nothi
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.errors import ArchiveColorError, InputError
@@ -33,6 +35,8 @@ from archivecolor.settings import (
 )
 from archivecolor.stills.traits import TRAITS
 
+log: Final = logging.getLogger(__name__)
+
 _QUALITY_MATTERS: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
 _OF_FILMS: Final = ("start_s", "end_s", "leave_out")
 _DIGITS: Final = 16
@@ -49,12 +53,13 @@ class ItemSettings:
 
     run: FolderSettings
     generator: EngineFolder
+    unpacked: Unpacked = field(default_factory=Unpacked, repr=False, compare=False)
     _taken_over: dict[str, ItemSettings] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def hints(self) -> Hints | None:
-        """Painted layers by the names of items."""
-        return Hints(self.run.color.hints) if self.run.color.hints else None
+        """Painted layers by the names of items. Raises `InputError` for a ZIP that is not as it should be."""
+        return Hints(self.unpacked.folder(self.run.color.hints)) if self.run.color.hints else None
 
     @cached_property
     def references(self) -> str:
@@ -140,7 +145,9 @@ class ItemSettings:
         key = json.dumps(dict(recorded), sort_keys=True)
         if key not in self._taken_over:
             try:
-                self._taken_over[key] = replace(self, run=_changed(self.run, recorded), _taken_over={})
+                items = replace(self, run=_changed(self.run, recorded), _taken_over={})
+                log.debug("hints: %s", items.hints)  # a ZIP that is no more what it was is as one that is gone
+                self._taken_over[key] = items
             except (ArchiveColorError, TypeError, ValueError):  # a journal is input, too
                 self._taken_over[key] = self
         return self._taken_over[key]
@@ -181,8 +188,8 @@ def settings_of(made_with: Settings, base: FolderSettings, still_format: StillFo
 
 
 def without_advice(made_with: Settings) -> Settings:
-    """Settings but for hints, and where the references lie."""
-    return {name: value for name, value in made_with.items() if name != "hints" and name not in PLACES}
+    """Settings but for hints and who answers them, and where the references lie."""
+    return {name: value for name, value in made_with.items() if name not in ("hints", "hints_by", *PLACES)}
 
 
 def layers_in(made_with: Settings) -> set[str]:

@@ -32,12 +32,22 @@ from archivecolor.runs.film import plan as film_plan
 from archivecolor.runs.film.plan import is_unfinished
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
-from archivecolor.runs.listener import WARNING
+from archivecolor.runs.listener import INFO, WARNING
 from archivecolor.settings import Kinds
 from archivecolor.stills.sniff import NotAPictureError, color_name, names_a_picture, sniff, suffix_of
 from archivecolor.text import printable
 
 log: Final = logging.getLogger(__name__)
+
+
+def group_of(name: str) -> str:
+    """What the files of a group have in common, which are not to be made by different shards: all but their suffixes.
+
+    ``a.tif``, ``a.jpg`` and ``a.tif.png`` are one, for their results' names depend on each other.
+    """
+    while names_a_picture(name) or names_a_film(name):
+        name = name.rpartition(".")[0]
+    return name
 
 
 @dataclass(slots=True)
@@ -54,6 +64,10 @@ class Planner:
     """Results lie in ``out``'s payload folder, under names that a bag can hold."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
+    share: Callable[[str], bool] = lambda _: True
+    """Whether a group of files of that name is this run's."""
+    left_to_others: int = 0
+    """Files that are the share of other runs."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
     index: Index | None = None
@@ -90,7 +104,7 @@ class Planner:
                 return
             self._missing.discard(thing.name)
             self._met = True
-            if self.watch and not self.watch.is_ready(thing.source, thing.name):
+            if not self._is_mine(thing):
                 continue
             kind = Kind.FILM if names_a_film(thing.name) or numbering(thing.source) else Kind.STILL
             if kinds is not Kinds.ALL and (kind is Kind.FILM) is not (kinds is Kinds.FILMS):
@@ -108,6 +122,13 @@ class Planner:
                 if task:
                     yield task
 
+    def _is_mine(self, thing: Item | PassedBy) -> bool:
+        """Whether a file is this run's to decide about, now."""
+        if not self.share(group_of(thing.name)):
+            self.left_to_others += 1
+            return False
+        return self.watch is None or self.watch.is_ready(thing.source, thing.name)
+
     def tell_strange_hints(self) -> None:
         """Warn of painted layers that belong to no picture."""
         if self.items.hints:
@@ -120,13 +141,19 @@ class Planner:
             told = f"to be made without the hints or the reference that they had: {self.tally.unadvised}"
             self.tally.listener.message(WARNING, told)
 
+    def tell_share(self) -> None:
+        """Say how much is left to other shards, lest somebody takes this one's counts for all there is."""
+        if shard := self.items.run.shard:
+            told = f"shard {shard}: {self.left_to_others} files are left to the other shards"
+            self.tally.listener.message(INFO, told)
+
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
         if self.stopped():
             return
         if self.only and not self._met:
             self.tally.listener.message(WARNING, f"no file matches --only {' '.join(self.only)}")
-        for name in sorted(self._missing):
+        for name in sorted(filter(lambda name: self.share(group_of(name)), self._missing)):
             error = InputError(f"{self.source / name}: there is no such file", hint="the list names it")
             self.tally.failed(self.source / name, name, Kind.STILL, error)
 
