@@ -24,7 +24,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from av.video.frame import VideoFrame
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted, followed, hints_of
@@ -35,6 +34,7 @@ from archivecolor.chroma.control.paint import Painted, Strokes, spread
 from archivecolor.chroma.control.per_shot import PerShot
 from archivecolor.chroma.control.references import References, estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
+from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
@@ -48,7 +48,6 @@ from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.file_sets import numbering
 from archivecolor.sequences.finding import sequence_at
-from archivecolor.sequences.frames import Frame
 from archivecolor.sequences.survey import Surveyed, survey_sequence
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
@@ -119,30 +118,6 @@ def scan(
         film, frames = survey_sequence(sequence_at(path), see, advance, rate)
     cuts = tuple(detector.cuts())
     return Scan(film, cuts, tuple(map(detector.sure, cuts)), frames)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded frame on its way through."""
-
-    index: int
-    luma: UIntArray
-    """``[h, w]``, the source's own codes."""
-    parity: str | None
-    """'tff' or 'bff' of an interlaced frame, None of a progressive one."""
-    confidence: float | None = None
-    """Mean of the confidence in its chroma, 0..1, where the generator was asked and reports it."""
-    beside: VideoFrame | None = None
-    """A `side_data.carrier` of what is to be encoded beside it."""
-    alpha: UIntArray | None = None
-    """``[h, w]``, its opacity as it is to be encoded."""
-    frame: Frame | None = None
-    """What a frame of a sequence is written anew from."""
-
-    @property
-    def interlaced(self) -> bool:
-        """Whether its rows are those of two fields."""
-        return self.parity is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from archivecolor.cli import console
+from archivecolor.cli.formats import still_format
 from archivecolor.errors import UsageError
 from archivecolor.settings import (
     DEFAULT_GENERATOR,
@@ -25,11 +26,9 @@ from archivecolor.settings import (
     Purpose,
     Smoothing,
     SmoothingSettings,
-    StillFormat,
 )
 from archivecolor.text import rate_of, seconds_of
 
-_FORMATS: Final = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
 _STEADY = SmoothingSettings()
 EVERY: Final = _STEADY.every
 _COLOR, _RUNTIME, _ENCODE = ColorSettings(), EngineSettings(), EncodeSettings()
@@ -332,7 +331,7 @@ class ProvenanceOptions:
     def output(self, result: ResultOptions) -> OutputSettings:
         """How stills are written. Raises `UsageError`."""
         return OutputSettings(
-            format=_still_format(result.format), quality=result.quality, embed_record=self.embed, sidecar=self.sidecar
+            format=still_format(result.format), quality=result.quality, embed_record=self.embed, sidecar=self.sidecar
         )
 
 
@@ -348,12 +347,3 @@ class TellOptions:
     def begin(self) -> None:
         """Send messages where they belong. Raises `OutputError`."""
         console.set_up_logging(quiet=self.quiet, verbose=self.verbose, log_file=self.log_file)
-
-
-def _still_format(name: str | None) -> StillFormat | None:
-    if name is None:
-        return None
-    try:
-        return StillFormat(_FORMATS.get(name.lower(), name.lower()))
-    except ValueError as e:
-        raise UsageError(f"there is no format '{name}'", hint=f"one of {', '.join(StillFormat)}") from e

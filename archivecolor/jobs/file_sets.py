@@ -19,6 +19,8 @@ from typing import Final, Self
 from archivecolor.jobs.files import open_regular
 from archivecolor.jobs.records import FileState
 
+SUFFIXES: Final = (".dpx", ".exr", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
+"""Of files that come in sets; a film may have any name."""
 _NUMBER: Final = re.compile(r"%(?:0(\d{1,2}))?d")
 _HASHES: Final = re.compile(r"#+")
 _LAST_DIGITS: Final = re.compile(r"(.*?)(\d+)(\.[^.]*)", re.ASCII | re.DOTALL)
@@ -36,7 +38,9 @@ class Numbering:
 
     @classmethod
     def of(cls, name: str) -> Self | None:
-        """Read a name with one ``%06d``, ``%d`` or ``####`` in it; None of any other."""
+        """Read a name with one ``%06d``, ``%d`` or ``####`` in it, of a kind that comes in sets; None of any other."""
+        if not name.lower().endswith(SUFFIXES):
+            return None
         found = _NUMBER.findall(name)
         if len(found) == 1:
             before, after = _NUMBER.sub("\0", name).split("\0")

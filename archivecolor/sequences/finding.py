@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import InputError
-from archivecolor.jobs.file_sets import Numbering, members, numbering, split
+from archivecolor.jobs.file_sets import SUFFIXES, Numbering, members, numbering, split
 
 SCANS: Final = (".dpx", ".exr")
 """Suffixes of what is never a photograph."""
-FRAME_SUFFIXES: Final = (*SCANS, ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 _FEWEST: Final = 2
 _NAMED: Final = 6
 
@@ -48,7 +47,7 @@ class Sequence:
             yield f"left out, for another file has the number or writes it otherwise: {_some(self.strays)}"
 
 
-def group(names: Iterable[str], suffixes: tuple[str, ...] = FRAME_SUFFIXES) -> Iterator[tuple[Numbering, list[str]]]:
+def group(names: Iterable[str], suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[Numbering, list[str]]]:
     """Names of one folder that belong together by all but their number, with the numbering that most of them have."""
     alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
@@ -91,10 +90,6 @@ def _sequence(folder: Path, way: Numbering, names: list[str]) -> Sequence:
 
 def sequence_at(path: Path) -> Sequence:
     """The sequence that a path stands for. Raises `InputError` where it has no frames."""
-    if path.suffix.lower() not in FRAME_SUFFIXES:
-        raise InputError(
-            f"{path}: is of no kind that frames are read from", hint=f"these are {', '.join(FRAME_SUFFIXES)}"
-        )
     try:
         found = next((s for s in find(path.parent) if s.path.name == path.name), None)
         files = {} if found else members(path)

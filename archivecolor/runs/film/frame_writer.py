@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archivecolor.chroma.film import Picture, Scan
+from archivecolor.chroma.film import Scan
 from archivecolor.chroma.frame_merge import merge_frame
+from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.recording import recorded
 from archivecolor.color import FloatArray
 from archivecolor.errors import OutputError

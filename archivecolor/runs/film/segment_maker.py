@@ -29,7 +29,8 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from archivecolor.chroma.control.hints import Hints
-from archivecolor.chroma.film import FilmColorizer, Picture, Scan
+from archivecolor.chroma.film import FilmColorizer, Scan
+from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError, OutputError, Stopped, UsageError

@@ -73,7 +73,7 @@ def test_another_list_makes_the_segments_anew(shots: Run, run: Run, monkeypatch:
 
     Path("l.csv").write_text(FIRST)
     with monkeypatch.context() as patch:
-        patch.setattr("archivecolor.runs.film.job._join", stopped)
+        patch.setattr("archivecolor.runs.film.job.join_film", stopped)
         assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv") == 130
     assert len(names()) == 3, "segments are kept"
     Path("l.csv").write_text(FIRST.replace("yes", "no"))
