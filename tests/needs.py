@@ -12,6 +12,9 @@ FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
 EXIFTOOL, IDENTIFY = shutil.which("exiftool"), shutil.which("identify")
 
 needs_ffmpeg = pytest.mark.skipif(not FFMPEG or not FFPROBE, reason="Debian's ffmpeg is not installed")
+needs_otio = pytest.mark.skipif(
+    importlib.util.find_spec("opentimelineio") is None, reason="needs the extra otio: pip install opentimelineio"
+)
 needs_exiftool = pytest.mark.skipif(not EXIFTOOL, reason="needs exiftool")
 needs_imagemagick = pytest.mark.skipif(not IDENTIFY, reason="needs ImageMagick")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")

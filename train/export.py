@@ -73,10 +73,12 @@ def export(
     short_px: int,
     temperature: float | None,
     median_steps: int | None = None,
+    hints_by: str = "",
 ) -> None:
     """Write ``folder`` from the checkpoint's mean weights.
 
-    ``temperature`` and ``median_steps`` replace those that it was trained with.
+    ``temperature`` and ``median_steps`` replace those that it was trained with. ``hints_by`` names the generator that
+    answers where hints lie, for one that takes none.
     """
     if checkpoint.recipe.unet:
         raise ConfigurationError(
@@ -96,7 +98,7 @@ def export(
     save_file({k: _compact(v) for k, v in generator.state_dict().items()}, weights)
     weights.chmod(0o644)  # safetensors makes it readable for its writer alone
     _write_graph(generator, folder)
-    _describe(checkpoint, generator, folder, summary=summary, short_px=short_px)
+    _describe(checkpoint, generator, folder, summary=summary, short_px=short_px, hints_by=hints_by)
     log.info(
         "%s written: %d bytes of weights, %d of graph", folder, weights.stat().st_size, (folder / GRAPH).stat().st_size
     )
@@ -232,7 +234,9 @@ def _point_into(model: onnx.ModelProto, index: dict[str, _Stored]) -> None:
         model.graph.node.insert(i, cast)
 
 
-def _describe(checkpoint: Checkpoint, generator: Generator, folder: Path, *, summary: str, short_px: int) -> None:
+def _describe(
+    checkpoint: Checkpoint, generator: Generator, folder: Path, *, summary: str, short_px: int, hints_by: str
+) -> None:
     shape = generator.shape
     place = Schedule(checkpoint.recipe.phase).pictures(checkpoint.step)
     digests = {name: sha256((folder / name).read_bytes()).hexdigest() for name in (GRAPH, WEIGHTS)}
@@ -255,6 +259,7 @@ encoder = {_quoted(shape.encoder)}
 classifier_features = {str(shape.classifier_features).lower()}
 blocks = {list(shape.blocks)}
 hints = {str(shape.hints).lower()}  # a second input: float32 [n, {HINT_PLANES}, h/4, w/4], a*, b* and a mask in 0..1
+hints_by = {_quoted(hints_by)}  # the generator that answers where hints lie
 median_steps = {shape.median_steps}
 temperature = {generator.temperature.item():.3f}
 
@@ -304,6 +309,7 @@ def main() -> int:
         help="mix in this share of another checkpoint's weights, an earlier one of the same run",
     )
     parser.add_argument("--temperature", type=float, help="of the distribution; below the trained one is more vivid")
+    parser.add_argument("--hints-by", default="", help="generator that answers where hints lie, for one without")
     parser.add_argument("--median-steps", type=int, help="from the distribution's mean towards its median")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -323,6 +329,7 @@ def main() -> int:
             short_px=options.short_px,
             temperature=options.temperature,
             median_steps=options.median_steps,
+            hints_by=options.hints_by,
         )
     except ArchiveColorError as e:
         log.error("%s", e)

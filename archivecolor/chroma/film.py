@@ -15,8 +15,9 @@ Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many sm
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -30,13 +31,15 @@ from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
-from archivecolor.chroma.control.references import estimate_with, references_of
+from archivecolor.chroma.control.per_shot import PerShot
+from archivecolor.chroma.control.references import References, estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import Stopped
 from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
@@ -67,6 +70,14 @@ class Scan:
     film: Survey
     cuts: tuple[int, ...]
     """Frames that begin a new shot."""
+    sure: tuple[float, ...] = ()
+    """How clearly each of them stands out, 0..1; none of cuts that were given."""
+
+    def shots(self) -> list[ListedShot]:
+        """The film's shots."""
+        edges = [0, *self.cuts, len(self.film.times)]
+        sure = [None, *self.sure] if self.sure else [None] * (len(edges) - 1)
+        return [ListedShot(a, b - a, s) for (a, b), s in zip(pairwise(edges), sure, strict=True)]
 
     def part(self, start_s: float | None, end_s: float | None) -> Part:
         """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
@@ -89,7 +100,8 @@ def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threa
         detector.push(luma, form.depth)
 
     film = survey(path, see, advance)
-    return Scan(film, tuple(detector.cuts()))
+    cuts = tuple(detector.cuts())
+    return Scan(film, cuts, tuple(map(detector.sure, cuts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +147,21 @@ class FilmColorizer:
         color: ColorSettings | None = None,
         smoothing: SmoothingSettings | None = None,
         stop: threading.Event | None = None,
+        shots: Sequence[ListedShot] = (),
     ) -> None:
-        """Raises what `References` does; ``stop`` ends the looking at them."""
+        """Raises what `References` does; ``stop`` ends the looking at them. ``shots`` have settings of their own."""
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
         self.smoothing = smoothing or SmoothingSettings()
         self.references = references_of(self.color, self.engine, stop)
+        self._shots = PerShot(self.color, self.engine, self.references, shots, stop)
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
+
+    @property
+    def all_references(self) -> list[References]:
+        """Those of the film, and those of single shots."""
+        return self._shots.all_references
 
     def chroma(
         self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
@@ -171,10 +190,11 @@ class FilmColorizer:
 
     def graded(self, picture: Picture, ab: FloatArray, form: PictureForm) -> FloatArray:
         """What `steady` gave of a picture, graded."""
-        if is_neutral(self.color):
+        color = self._shots.color(picture.index)
+        if is_neutral(color):
             return ab
         luma = unit_luma(shrink_codes(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
-        return graded(ab, luma, self.color)
+        return graded(ab, luma, color)
 
     def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
         """Carry ``layers``, strokes by the index of their frame, through the shot that consists of ``pictures``.
@@ -276,10 +296,12 @@ class FilmColorizer:
 
     def _answer(self, views: list[_View]) -> None:
         """Ask the generator and put its answers into the moments."""
-        if not views:
-            return
+        for references, group in groupby(views, lambda view: self._shots.references(view.moment.source.index)):
+            self._answer_with(references, list(group))
+
+    def _answer_with(self, references: References | None, views: list[_View]) -> None:
         inputs = [level(view.network_y, *view.reach) for view in views]
-        found, advice = estimate_with(self.references, self.engine, inputs)
+        found, advice = estimate_with(references, self.engine, inputs)
         spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
         answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), advice, strict=True)
         for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):

@@ -36,7 +36,7 @@ from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, m
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
-from archivecolor.inference.catalog import WEIGHTS
+from archivecolor.inference.catalog import WEIGHTS, adviser_of
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
@@ -240,6 +240,8 @@ class Colorizer:
         chosen += [f"reference {name}" for name in references]
         if painted:
             chosen.append("colors painted by hand in places")
+        if (painted or references) and (adviser := adviser_of(folder)):
+            chosen.append(f"hints heard by '{adviser.name}' (weights sha256 {adviser.digests[WEIGHTS]})")
         settings = f"settings: {', '.join(chosen) or 'default'}"
         return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
 

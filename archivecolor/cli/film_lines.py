@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archivecolor.cli import console
 from archivecolor.cli.lines import tell_least_sure
+from archivecolor.errors import OutputError
 from archivecolor.text import clock, counted, duration, printable
 
 if TYPE_CHECKING:
+    from archivecolor.film.shot_list import ListedShot
     from archivecolor.runs.film.job import FilmRecord
     from archivecolor.runs.film.plan import FilmPlan
 
@@ -20,13 +24,14 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
     """What the film is, and what will be made of it."""
     film, request = plan.scan.film, plan.request
     log.info(
-        "%s: %d x %d, %d bit, %.3f fps, %s, %d frames in %s -> %s",
+        "%s: %d x %d, %d bit, %.3f fps, %s%s, %d frames in %s -> %s",
         printable(request.source.name),
         film.form.width,
         film.form.height,
         film.form.depth,
         float(film.rate),
         clock(film.duration_s),
+        f" from {film.timecode}" if film.timecode else "",
         plan.frames,
         counted(plan.shots, "shot"),
         plan.encoding.summary,
@@ -34,7 +39,7 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
     for note in plan.encoding.notes:
         log.warning("%s", note)
     for warning in film.warnings[:_LISTED_WARNINGS]:
-        log.warning("at %s: %s", clock(warning.time_s), warning.text)
+        log.warning("at %s: %s", film.moment(warning.time_s), warning.text)
     if len(film.warnings) > _LISTED_WARNINGS:
         log.warning("and %d more", len(film.warnings) - _LISTED_WARNINGS)
     if dry_run and json:
@@ -44,11 +49,40 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
         console.write_out(f"{printable(request.source)} -> {printable(request.target)}")
 
 
+def check_list(path: Path | None, *, overwrite: bool) -> None:
+    """Refuse a list of shots that could not be written, before hours of work. Raises `ArchiveColorError`."""
+    if path is None:
+        return
+    from archivecolor.film.otio import check_installed
+    from archivecolor.film.shot_list import suffix_of
+
+    if suffix_of(path) != ".csv":
+        check_installed()
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: already exists", hint="--overwrite replaces it")
+
+
+def write_list(plan: FilmPlan, record: FilmRecord, path: Path, *, overwrite: bool) -> None:
+    """Write the list of a film's shots. Raises `OutputError`."""
+    from archivecolor.film.shot_list import write_shots
+
+    listed = plan.shot_list(record.confidence)
+    write_shots(path, listed, plan.scan.film, record.source, overwrite=overwrite)
+    tell_list(path, listed)
+
+
+def tell_list(path: Path, listed: Sequence[ListedShot]) -> None:
+    """What was written."""
+    doubtful = sum(shot.doubtful for shot in listed)
+    log.info("%s: %s, %d with a doubtful cut", printable(path), counted(len(listed), "shot"), doubtful)
+
+
 def _facts(plan: FilmPlan) -> dict[str, object]:
     film = plan.scan.film
     return {
         "frames": plan.frames,
         "seconds_of_film": round(film.duration_s, 3),
+        "timecode": str(film.timecode) if film.timecode else None,
         "cuts_s": [round(film.seconds(c), 3) for c in plan.cuts],
         "encoding": plan.encoding.summary,
         "notes": list(plan.encoding.notes),
@@ -71,15 +105,15 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
     for note in record.whole.notes:
         log.warning("%s", printable(note))
     for warning in record.warnings[len(plan.scan.film.warnings) :][:_LISTED_WARNINGS]:
-        log.warning("at %s: %s", clock(warning.time_s), warning.text)
+        log.warning("at %s: %s", plan.scan.film.moment(warning.time_s), warning.text)
     tell_least_sure(plan.least_sure(record.confidence))
     if record.copied:
         log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
     if json:
         names = {"source": str(record.source), "target": str(record.target)}
         shots = [
-            {"start_s": round(start_s, 3), "confidence": round(mean, 3)}
-            for start_s, mean in plan.timed(record.confidence)
+            {"start_s": round(start_s, 3), "confidence": round(mean, 3), **({"timecode": code} if code else {})}
+            for start_s, mean, code in plan.timed(record.confidence)
         ]
         outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
         console.emit({**names, **outcome, **_facts(plan), "not_kept": list(record.whole.lost), "shots": shots})

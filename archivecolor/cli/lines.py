@@ -12,7 +12,7 @@ from archivecolor.cli.grouped import Grouped
 from archivecolor.cli.progress import ProgressDisplay
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress
-from archivecolor.text import clock, printable
+from archivecolor.text import printable
 
 log = console.log
 _REMEMBERED: Final = 1000
@@ -91,5 +91,5 @@ def why(outcome: ItemOutcome, *, hint: bool = False) -> str:
 def tell_least_sure(shots: Sequence[TimedConfidence]) -> None:
     """Say where in a film to look first, if anywhere."""
     if shots:
-        told = ", ".join(f"{clock(shot.start_s)} ({shot.confidence:.0%})" for shot in shots)
+        told = ", ".join(f"{printable(shot.moment)} ({shot.confidence:.0%})" for shot in shots)
         log.info("least sure of the colors in the shots at %s", told)

@@ -77,6 +77,10 @@ Marks = Annotated[
     list[Path] | None,
     what("--marks", "First take in these marks, .json or .csv of the page; may be given several times.", "FILE"),
 ]
+Cuts = Annotated[
+    Path | None,
+    film("--cuts", "A list of its shots, edited: .otio, .edl or .csv, in place of the cuts that are found.", "FILE"),
+]
 SignKey = Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")]
 SignCertificates = Annotated[
     Path | None, provenance("--sign-certificates", "Its certificate, then its issuers'.", "PEM")

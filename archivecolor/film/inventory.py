@@ -31,6 +31,7 @@ from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
 from archivecolor.film.streams import codec_name, describe, is_cover, is_of_chapters
 from archivecolor.film.tags import tags_of
+from archivecolor.film.timecode import TIMECODE
 from archivecolor.frames import Orientation
 
 _BESIDE: Final = {
@@ -217,13 +218,16 @@ def _pictures(picture: VideoStream, packet: Packet[Any] | None) -> list[VideoFra
 
 def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, ...]:
     """What of ``before`` is not in ``after``, each thing in words; of a part of a film contents are not compared."""
-    lost = _missing_tags("", before.tags.items(), after.tags.values())
+    kept = before.tags if whole else {key: text for key, text in before.tags.items() if key.lower() != TIMECODE}
+    lost = _missing_tags("", kept.items(), after.tags.values())
     if whole and before.chapters != after.chapters:
         lost.append(
             f"{len(before.chapters)} chapters" if len(after.chapters) < len(before.chapters) else "chapter titles"
         )
-    codes = {value for key, value in after.tags.items() if key.lower() == "timecode"}
-    tracks = [s for s in before.streams if dict(s.tags).get("timecode") not in codes]  # kept as a tag
+    codes = {value for key, value in after.tags.items() if key.lower() == TIMECODE}
+    if codes and not whole:  # a part's own
+        codes |= {dict(s.tags).get(TIMECODE, "") for s in before.streams} - {""}
+    tracks = [s for s in before.streams if dict(s.tags).get(TIMECODE) not in codes]  # kept as a tag
     lost += _missing_streams(tracks, after.streams, whole=whole)
     if abs(before.aspect / after.aspect - 1) > _ASPECT_TOLERANCE:
         lost.append(f"the shape of pixels ({before.aspect.numerator}:{before.aspect.denominator})")

@@ -28,7 +28,9 @@ from archivecolor.film.form import PictureForm, form_of, luma_view
 from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate, usual_step
 from archivecolor.film.scaler import reformatted
+from archivecolor.film.timecode import Timecode, timecode_of
 from archivecolor.film.times import are_sound, repaired
+from archivecolor.text import clock
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
 _COLOR_SHARE: Final = 0.2
@@ -68,6 +70,17 @@ class Survey:
     forms: tuple[tuple[int, PictureForm], ...] = ()
     """Each form with the index of the frame that it begins at; none where all frames have `form`."""
     inventory: Inventory = field(default_factory=Inventory)
+    timecode: Timecode | None = None
+    """Of the first frame, where the film has one."""
+
+    def timecode_at(self, time_s: float) -> Timecode | None:
+        """That of the frame shown so long after the first one."""
+        return self.timecode.after(round(time_s * self.rate)) if self.timecode else None
+
+    def moment(self, time_s: float) -> str:
+        """A time for people: '0:00:01.20 (10:00:01:05)', with the film's own time code where it has one."""
+        code = self.timecode_at(time_s)
+        return f"{clock(time_s)} ({code})" if code else clock(time_s)
 
     def seconds(self, index: int) -> float:
         """When a frame is shown, counted from the first."""
@@ -228,10 +241,11 @@ class _Findings:
         self._warnings += [Warned(self._resolved_s(when), text) for when, text in self._warned]
         self._note_gaps()
         others = self.others.warnings(self._start_s())
+        rate = self._measured_rate(stream)
         return Survey(
             form=self._forms[0][1],
             time_base=self._time_base,
-            rate=self._measured_rate(stream),
+            rate=rate,
             times=tuple(self.times),
             last_duration=self._duration,
             keys=tuple(self._keys),
@@ -241,6 +255,7 @@ class _Findings:
             warnings=tuple(sorted({*self._warnings, *others}, key=lambda warned: (warned.time_s, warned.text))),
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
+            timecode=timecode_of(container, rate),
         )
 
     def _note_gaps(self) -> None:

@@ -10,6 +10,8 @@ import av
 from av.container import Container, InputContainer
 from av.stream import Stream
 
+from archivecolor.film.timecode import TIMECODE, Timecode
+
 _OF_THE_FILE: Final = {
     *("major_brand", "minor_version", "compatible_brands", "encoder"),
     *("duration", "bps", "number_of_frames", "number_of_bytes", "vendor_id"),
@@ -33,6 +35,11 @@ def time_code_of(container: Container) -> dict[str, str]:
     """The time code that a film's track of time codes begins with, as a tag; nothing where there is none."""
     codes = [s.metadata["timecode"] for s in container.streams if "timecode" in s.metadata]
     return {"timecode": codes[0]} if codes else {}
+
+
+def retimed(tags: Mapping[str, str], code: Timecode | None) -> dict[str, str]:
+    """Tags of a part of a film, which begins with the time code ``code``; None leaves them as they are."""
+    return {key: str(code) if code and key.lower() == TIMECODE else value for key, value in tags.items()}
 
 
 def muxer_options(muxer: str, tags: Mapping[str, str], *, fast_start: bool) -> dict[str, str]:

@@ -40,7 +40,8 @@ from archivecolor.film.streams import (
     meaningless,
 )
 from archivecolor.film.survey import Survey
-from archivecolor.film.tags import muxer_options, tags_of, time_code_of
+from archivecolor.film.tags import muxer_options, retimed, tags_of, time_code_of
+from archivecolor.film.timecode import Timecode
 from archivecolor.jobs.atomic import DiskFullError, atomic_write, part_path
 from archivecolor.settings import FilmCodec
 
@@ -147,12 +148,13 @@ def join(
             others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
             alone = [s for s in others if goes_apart(muxer, s)]
             others = [s for s in others if s not in alone]
-            streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer)
+            code = None if part.whole else film.timecode_at(film.seconds(part.first))
+            streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer, code)
             copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
             offset = Fraction(0) if part.whole else film.times[part.first] * film.time_base
             until = None if part.last >= len(film.times) else film.times[part.last] * film.time_base
             apart = _attach(source, new, [s.index for s in alone], offset, until, whole=part.whole)
-            _copy_about(old, new, offset, until, whole=part.whole)
+            _copy_about(old, new, offset, until, code, whole=part.whole)
             new.start_encoding()
             pictures = _picture_packets(segments, film, part, picture)
             rest = other_packets(old, streams, offset, until, whole=part.whole)
@@ -210,6 +212,7 @@ def _streams(
     film: Survey,
     encoding: Encoding,
     muxer: str,
+    code: Timecode | None,
 ) -> tuple[dict[int, Stream], VideoStream]:
     """Make the new film's streams, in the old one's order; covers in Matroska are attachments, and no streams."""
     was = picture_stream(old, source)
@@ -221,7 +224,7 @@ def _streams(
         for stream in old.streams:
             if stream.index == was.index:
                 picture = new.add_stream_from_template(segment.streams.video[0], opaque=True)
-                _dress(picture, was, film, encoding, muxer)
+                _dress(picture, was, film, encoding, muxer, code)
             elif stream.index in kept and is_cover(stream) and muxer == "matroska":
                 covers.append(stream)
             elif stream.index in kept:
@@ -233,7 +236,9 @@ def _streams(
     return streams, picture
 
 
-def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encoding, muxer: str) -> None:
+def _dress(
+    picture: VideoStream, was: VideoStream, film: Survey, encoding: Encoding, muxer: str, code: Timecode | None
+) -> None:
     picture.time_base = film.time_base
     picture.codec_context.framerate = film.rate
     tag(picture.codec_context, encoding, film.form)
@@ -244,17 +249,23 @@ def _dress(picture: VideoStream, was: VideoStream, film: Survey, encoding: Encod
     if encoding.codec_tag:
         picture.codec_context.codec_tag = encoding.codec_tag
     picture.set_display_matrix(film.form.display_matrix)
-    picture.metadata.update({**time_code_of(was.container), **tags_of(was)})
+    picture.metadata.update(retimed({**time_code_of(was.container), **tags_of(was)}, code))
     if muxer in _MATROSKAS:
         picture.metadata["title"] = picture.metadata.get("title", "") + ROOM
     picture.disposition = was.disposition
 
 
 def _copy_about(
-    old: InputContainer, new: OutputContainer, offset: Fraction, until: Fraction | None, *, whole: bool
+    old: InputContainer,
+    new: OutputContainer,
+    offset: Fraction,
+    until: Fraction | None,
+    code: Timecode | None,
+    *,
+    whole: bool,
 ) -> None:
-    """Copy metadata and chapters."""
-    new.metadata.update(tags_of(old))
+    """Copy metadata and chapters; ``code`` is the time code that a part begins with."""
+    new.metadata.update(retimed(tags_of(old), code))
     chapters = []
     for chapter in old.chapters():
         base = chapter["time_base"] or Fraction(1, 1000)

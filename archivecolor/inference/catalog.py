@@ -49,6 +49,8 @@ class EngineFolder:
     """Transformer blocks at 1/32 and at 1/16."""
     hints: bool
     """Whether it takes chroma that is known in some places beside the luma; see `inference.engine.Engine`."""
+    hints_by: str
+    """The generator that answers where hints lie, where this one takes none; see `adviser_of`."""
     median_steps: int
     """Steps from the distribution's mean towards its median; see `inference.torch_generator.GeneratorShape`."""
     features: int
@@ -130,6 +132,16 @@ def find(name_or_path: str = DEFAULT_GENERATOR) -> EngineFolder:
     raise UsageError(f"there is no generator '{name_or_path}'", hint=hint)
 
 
+def adviser_of(folder: EngineFolder) -> EngineFolder | None:
+    """The installed generator that answers where hints lie, for one that takes none; None where there is none."""
+    path = engines_root() / folder.hints_by
+    if not folder.hints_by or path.parent != engines_root() or not (path / _DESCRIPTION).is_file():
+        return None
+    adviser = read(path)
+    same = (adviser.multiple, adviser.chroma_stride) == (folder.multiple, folder.chroma_stride)
+    return adviser if adviser.hints and same else None
+
+
 def read(folder: Path) -> EngineFolder:
     """Read a folder's ``engine.toml``; raises `EngineError` when it is not one of this version.
 
@@ -163,6 +175,7 @@ def read(folder: Path) -> EngineFolder:
         classifier_features=_get(shape, "classifier_features", bool, path),
         blocks=(blocks[0], blocks[1]),
         hints=_get(shape, "hints", bool, path) if "hints" in shape else False,
+        hints_by=_get(shape, "hints_by", str, path) if "hints_by" in shape else "",
         median_steps=_get(shape, "median_steps", int, path) if "median_steps" in shape else 0,
         features=_bounded(graph, "features", path) if "features" in graph else 0,
         digests={name: _get(digests, name, str, path) for name in (GRAPH, WEIGHTS)},

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from archivecolor.color import FloatArray
 from archivecolor.errors import DependencyError, EngineError, UsageError
 from archivecolor.inference import catalog, plans
+from archivecolor.inference.advised import AdvisedEngine
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.device import Device, DeviceKind, nvidia_driver
 from archivecolor.inference.engine import Engine
@@ -59,16 +61,20 @@ class Candidate:
 def open_engine(
     engine: str | EngineSettings = EngineKind.AUTO, generator: str = DEFAULT_GENERATOR, threads: int = 0
 ) -> Engine:
-    """Load ``generator`` into an engine.
+    """Load ``generator`` into an engine; another one is loaded for the first hints, where it names one for them.
 
     Raises `UsageError`, `DependencyError` or `EngineError`; a named engine or device never falls back to another.
     """
     settings = EngineSettings(kind=engine, threads=threads) if isinstance(engine, str) else engine
     Device.parse(settings.device)
     folder = catalog.find(generator)
-    if settings.kind == EngineKind.AUTO:
-        return _best(folder, settings)
-    return open_named(folder, settings)
+    opened = _best(folder, settings) if settings.kind == EngineKind.AUTO else open_named(folder, settings)
+    adviser = catalog.adviser_of(folder)
+    if adviser is None:
+        return opened
+    of_any = {EngineKind.AUTO, EngineKind.ONNX, EngineKind.TORCH}  # a plan is of one generator
+    kind = settings.kind if settings.kind in of_any else EngineKind.AUTO
+    return AdvisedEngine(opened, partial(open_engine, replace(settings, kind=kind), str(adviser.path)))
 
 
 def open_named(folder: EngineFolder, settings: EngineSettings) -> Engine:

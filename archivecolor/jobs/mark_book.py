@@ -42,7 +42,7 @@ class Merge:
 
 def kept_marks(out: Path) -> dict[str, Mark]:
     """The newest mark on each path. Raises `OutputError` where they cannot be read."""
-    return newest(_lines(out))
+    return newest(_marks(out))
 
 
 def newest(marks: Iterable[Mark]) -> dict[str, Mark]:
@@ -54,10 +54,37 @@ def newest(marks: Iterable[Mark]) -> dict[str, Mark]:
     return counting
 
 
+class Readings:
+    """The marks that are written down from one reading to the next, by whichever program."""
+
+    def __init__(self, out: Path) -> None:
+        """The first reading has all that there are."""
+        self._out = out
+        self._file = (0, 0)
+        self._read_to = 0
+
+    def new(self) -> list[Mark]:
+        """Those that have come. Raises `OutputError` where they cannot be read."""
+        try:
+            status = (self._out / FOLDER / _NAME).stat()
+        except OSError:
+            return []
+        file = (status.st_dev, status.st_ino)
+        if file != self._file or status.st_size < self._read_to:  # another file: an earlier one that was put back
+            self._file, self._read_to = file, 0
+        if status.st_size == self._read_to:
+            return []
+        found = []
+        for mark, end in _lines(self._out, self._read_to):
+            self._read_to = end
+            found.append(mark)
+        return [mark for mark in found if mark]
+
+
 def keep_marks(out: Path, marks: Iterable[Mark]) -> Merge:
     """Write marks down, those that are not known yet; returns when they are on the disk. Raises `OutputError`."""
     with _opened(out) as book:
-        kept = list(_lines(out))
+        kept = list(_marks(out))
         known, given = set(kept), list(dict.fromkeys(marks))
         new = [mark for mark in given if mark not in known]
         for mark in new:
@@ -138,13 +165,22 @@ def _disagree(a: Mark, b: Mark) -> bool:
     return both_judge and a.verdict is not b.verdict and (a.by != b.by or not a.by)
 
 
-def _lines(out: Path) -> Iterator[Mark]:
+def _marks(out: Path) -> Iterator[Mark]:
+    return (mark for mark, _ in _lines(out) if mark)
+
+
+def _lines(out: Path, start: int = 0) -> Iterator[tuple[Mark | None, int]]:
+    """The mark of each line from ``start`` on, None where it holds none, and where it ends; none half written."""
     path = out / FOLDER / _NAME
     try:
         with os.fdopen(open_regular(path), "rb") as file:
+            file.seek(start)
             while line := file.readline(_LONGEST_LINE_BYTES):
+                mark = None
                 with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):  # torn, or none of ours
-                    yield Mark.of(json.loads(line)["mark"])
+                    mark = Mark.of(json.loads(line)["mark"])
+                if mark or line.endswith(b"\n") or len(line) == _LONGEST_LINE_BYTES:
+                    yield mark, file.tell()
     except FileNotFoundError:
         return
     except OSError as e:

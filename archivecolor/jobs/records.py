@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from archivecolor.settings import Luma
+from archivecolor.text import clock
 
 FORMAT: Final = 1
 """Of the journal's lines. Raised when an older archivecolor could misread them."""
@@ -110,6 +111,13 @@ class TimedConfidence(NamedTuple):
     """When the shot begins, in seconds from the film's beginning."""
     confidence: float
     """Mean over the shot, 0..1."""
+    timecode: str = ""
+    """Of the shot's first frame, where the film has time codes."""
+
+    @property
+    def moment(self) -> str:
+        """When the shot begins, for people."""
+        return f"{clock(self.start_s)} ({self.timecode})" if self.timecode else clock(self.start_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +200,7 @@ def encode_entry(entry: Entry) -> bytes:
         "hint": entry.hint,
         "confidence": None if entry.confidence is None else round(entry.confidence, 4),
         "lost": list(entry.lost) or None,
-        "least_sure": [[round(s, 3), round(c, 4)] for s, c in entry.least_sure] or None,
+        "least_sure": [_encode_shot(shot) for shot in entry.least_sure] or None,
     }
     return _line({"item": body | {k: v for k, v in optional.items() if v is not None}})
 
@@ -243,7 +251,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         hint=_optional(item.get("hint")),
         confidence=None if confidence is None else _finite(confidence),
         lost=tuple(map(_text, item.get("lost", ()))),
-        least_sure=tuple(TimedConfidence(_finite(s), _finite(c)) for s, c in item.get("least_sure", ())),
+        least_sure=tuple(map(_decode_shot, item.get("least_sure", ()))),
         engine=run.engine if run else None,
         root=run.source if run else None,
     )
@@ -274,6 +282,15 @@ def _decode_file(value: object) -> FileState | None:
         if isinstance(size, int) and isinstance(mtime, int) and (sha256 is None or isinstance(sha256, str)):
             return FileState(size, mtime, sha256)
     raise ValueError(value)
+
+
+def _encode_shot(shot: TimedConfidence) -> list[object]:
+    return [round(shot.start_s, 3), round(shot.confidence, 4), *([shot.timecode] if shot.timecode else [])]
+
+
+def _decode_shot(value: Any) -> TimedConfidence:
+    start_s, confidence, *code = value
+    return TimedConfidence(_finite(start_s), _finite(confidence), *map(_text, code))
 
 
 def _text(value: object) -> str:

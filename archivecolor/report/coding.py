@@ -22,7 +22,9 @@ from archivecolor.stills import probe
 PICTURE_PX: Final = 1280
 """Long side of a picture that is looked at by itself."""
 THUMB_PX: Final = 320
-"""Long side in the grid: sharp at 200 CSS pixels on a dense screen."""
+"""Long side in the grid, for large thumbnails and dense screens."""
+SMALL_THUMB_PX: Final = 208
+"""Long side in the grid for all others: browsers keep the pixels of the last thousand pictures that they showed."""
 _PICTURE_QUALITY: Final = 82
 _THUMB_QUALITY: Final = 76
 _SEEN_QUALITY: Final = 85
@@ -46,9 +48,9 @@ class Facts:
     """When the confidence map was written that lay there; 0 when there was none."""
     has_map: bool = False
     """Whether it is shown."""
-    frames: list[list[float | None]] = field(default_factory=list)
+    frames: list[list[float | str | None]] = field(default_factory=list)
     """Each frame or page on a sheet: its time in seconds or its number; confidence in a doubtful shot; its `Box`; its
-    width and height in the file."""
+    width and height in the file; of a frame its time code."""
     tiled: bool = False
     """Whether the picture, or each page, is there as tiles, too, where it is larger than `PICTURE_PX`."""
     plays: str = ""
@@ -61,6 +63,7 @@ class Coded:
 
     picture: bytes
     thumb: bytes
+    small_thumb: bytes
     facts: Facts
     frames: list[bytes]
     """Of a film, or pages of a file."""
@@ -83,12 +86,13 @@ class NetworkInput:
 def code_film(path: Path, item: ReviewItem, plays: str, network: NetworkInput) -> Coded:
     """A film as a sheet of frames. Raises `InputError`."""
     film = contact_sheet(path, PICTURE_PX, item.least_sure)
-    told = [[_short(x) for x in (f.time_s, f.confidence, *f.box, *f.picture.size)] for f in film.frames]
+    told = [[*map(_short, (f.time_s, f.confidence, *f.box, *f.picture.size)), f.timecode] for f in film.frames]
     matrix = "709" if film.is_709 else "601"
     facts = Facts(film.width, film.height, matrix, clock(film.seconds), frames=told, plays=plays)
     frames = [_jpeg(frame.picture, _PICTURE_QUALITY) for frame in film.frames]
     seen = _seen([frame.picture for frame in film.frames], network)
-    return Coded(_jpeg(film.sheet, _PICTURE_QUALITY), _thumb(film.poster, facts), facts, frames, {}, seen=seen)
+    thumbs = _thumbs(film.poster, facts)
+    return Coded(_jpeg(film.sheet, _PICTURE_QUALITY), *thumbs, facts, frames, {}, seen=seen)
 
 
 def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None, network: NetworkInput) -> Coded:
@@ -97,7 +101,7 @@ def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None,
     small = _taken(path, 0, tiles)
     picture, parts, tint = small.image, [small.image], _tint(tint_map) if tint_map else None
     frames: list[bytes] = []
-    told: list[list[float | None]] = []
+    told: list[list[float | str | None]] = []
     if small.pages > 1 and item.state is State.COLORED:  # what was only copied may hold pages that are none
         paged = page_sheet(path, PICTURE_PX, small, lambda page: _taken(path, page, tiles))
         picture, parts = paged.sheet, [page.picture for page in paged.pages]
@@ -115,7 +119,7 @@ def code_still(path: Path, item: ReviewItem, map_ns: int, tint_map: Path | None,
         tiled=bool(tiles),
     )
     seen = _seen(parts, network) if item.state is State.COLORED else b""
-    return Coded(_jpeg(picture, _PICTURE_QUALITY), _thumb(small.image, facts), facts, frames, tiles, tint, seen)
+    return Coded(_jpeg(picture, _PICTURE_QUALITY), *_thumbs(small.image, facts), facts, frames, tiles, tint, seen)
 
 
 def _taken(path: Path, page: int, tiles: dict[int | None, dict[str, bytes]]) -> SmallPicture:
@@ -147,10 +151,17 @@ def _seen(pictures: list[Image.Image], network: NetworkInput) -> bytes:
     return f"#seen{{{';'.join(said)}}}\n".encode()
 
 
-def _thumb(image: Image.Image, facts: Facts) -> bytes:
-    scale = min(1.0, THUMB_PX / max(image.size))
+def _thumbs(image: Image.Image, facts: Facts) -> tuple[bytes, bytes]:
+    """The thumbnail, which bears the facts, and the small one."""
+    thumb = _within(image, THUMB_PX)
+    small = _within(thumb, SMALL_THUMB_PX)
+    return _jpeg(thumb, _THUMB_QUALITY, facts), _jpeg(small, _THUMB_QUALITY)
+
+
+def _within(image: Image.Image, longest_px: int) -> Image.Image:
+    scale = min(1.0, longest_px / max(image.size))
     width, height = (max(1, round(side * scale)) for side in image.size)
-    return _jpeg(_scaled(image, (width, height), Image.Resampling.BICUBIC), _THUMB_QUALITY, facts)
+    return _scaled(image, (width, height), Image.Resampling.BICUBIC)
 
 
 def _scaled(image: Image.Image, size: tuple[int, int], method: Image.Resampling) -> Image.Image:

@@ -17,8 +17,9 @@ from PIL import Image
 
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
-from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.reading import opened, picture_stream, usual_rate
 from archivecolor.film.scaler import reformatted
+from archivecolor.film.timecode import timecode_of
 from archivecolor.jobs.records import TimedConfidence
 from archivecolor.report.sheet import Box, Tile, lay, tile_px
 
@@ -55,6 +56,8 @@ class SheetFrame(NamedTuple):
     """From the film's first frame."""
     confidence: float | None
     """Of the shot that it begins, where that is doubtful."""
+    timecode: str
+    """Empty where the film has no time codes."""
     picture: Image.Image
     """Upright, with square pixels, `FRAME_PX` on its long side or as large as it is."""
     box: Box
@@ -63,13 +66,14 @@ class SheetFrame(NamedTuple):
 class _Chosen(NamedTuple):
     time_s: float
     confidence: float | None
+    timecode: str
     small: Image.Image
     large: Image.Image
 
     @property
     def tile(self) -> Tile:
         sure = "" if self.confidence is None else f", {self.confidence:.0%} sure"
-        return Tile(clock(self.time_s) + sure, self.small)
+        return Tile((self.timecode or clock(self.time_s)) + sure, self.small)
 
 
 def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence] = ()) -> ContactSheet:
@@ -84,15 +88,22 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
     with opened(path) as container:
         stream = picture_stream(container, path)
         duration = _duration(container, stream)
+        rate = usual_rate(stream)
+        begin = timecode_of(container, rate)
+
+        def chosen(time_s: float, confidence: float | None, frame: VideoFrame, form: PictureForm) -> _Chosen:
+            code = str(begin.after(round(time_s * rate))) if begin else ""
+            return _Chosen(time_s, confidence, code, *_pictures(frame, form, small_px))
+
         for time_s, frame in _frames(container, stream, duration):
             form = form or form_of(stream, frame)
-            frames.append(_chosen(time_s, None, frame, form, small_px))
+            frames.append(chosen(time_s, None, frame, form))
         if form is None:
             raise InputError(f"{path}: not one frame of it can be decoded")
         for shot in sorted(doubtful):
             first = _first_of(container, stream, shot)
             if first is not None:
-                doubts.append(_chosen(shot.start_s, shot.confidence, first, form, small_px))
+                doubts.append(chosen(shot.start_s, shot.confidence, first, form))
     sheet, boxes = lay([x.tile for x in frames], [x.tile for x in doubts])
     return ContactSheet(
         sheet,
@@ -101,7 +112,8 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
         seconds=duration,
         is_709=form.matrix == _HD_MATRIX,
         frames=tuple(
-            SheetFrame(x.time_s, x.confidence, x.large, box) for x, box in zip(frames + doubts, boxes, strict=True)
+            SheetFrame(x.time_s, x.confidence, x.timecode, x.large, box)
+            for x, box in zip(frames + doubts, boxes, strict=True)
         ),
     )
 
@@ -155,10 +167,11 @@ def _frame_at(container: InputContainer, stream: VideoStream, wanted: int, shown
     return last
 
 
-def _chosen(time_s: float, confidence: float | None, frame: VideoFrame, form: PictureForm, width_px: int) -> _Chosen:
+def _pictures(frame: VideoFrame, form: PictureForm, width_px: int) -> tuple[Image.Image, Image.Image]:
+    """A frame at that width, and as large as it is looked at by itself."""
     height, width = form.shown
     large_px = round(width * min(1, FRAME_PX / max(height, width)))
-    return _Chosen(time_s, confidence, _picture(frame, form, width_px), _picture(frame, form, large_px))
+    return _picture(frame, form, width_px), _picture(frame, form, large_px)
 
 
 def _picture(frame: VideoFrame, form: PictureForm, width_px: int) -> Image.Image:

@@ -24,7 +24,7 @@ from urllib.parse import quote_from_bytes
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.marks import Mark
-from archivecolor.report.coding import PICTURE_PX
+from archivecolor.report.coding import PICTURE_PX, SMALL_THUMB_PX
 from archivecolor.report.items import State
 from archivecolor.report.past import RunFacts
 from archivecolor.report.previews import Preview
@@ -75,7 +75,7 @@ FIELDS: Final = (
     "bytes",  # size of the result, or null
     "size",  # pixels of the result, '4000x3000'
     "duration",  # of a film, '2:03'
-    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height, its width, its height]
+    "frames",  # on a sheet: [seconds or page, confidence or null, left, top, width, height, its size, its time code]
     "pages",  # of a still
     "matrix",  # '601' or '709'
     "shown",  # whether there are pictures of it
@@ -208,7 +208,7 @@ def _data(
         },
         "began": run.began_at or "",
         "takes_hints": run.takes_hints,
-        "sides": {"picture": PICTURE_PX, "tile": TILE_PX},
+        "sides": {"picture": PICTURE_PX, "tile": TILE_PX, "smallThumb": SMALL_THUMB_PX},
         "version": version,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "fields": FIELDS,

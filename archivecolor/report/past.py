@@ -9,6 +9,7 @@ from pathlib import Path
 
 from archivecolor.errors import ConfigurationError, UsageError
 from archivecolor.inference import catalog
+from archivecolor.inference.catalog import adviser_of
 from archivecolor.jobs.journal import has_journal, read_runs
 from archivecolor.report.coding import NetworkInput
 from archivecolor.report.items import ReviewItem
@@ -54,7 +55,8 @@ def find_run(out: Path, source: Path | None, items: Iterable[ReviewItem]) -> Run
     except (UsageError, ConfigurationError):  # not installed here: the preview of strokes is a guess
         generator = None
     if generator:
-        network, takes_hints = NetworkInput(generator.short_px, generator.multiple), generator.hints
+        network = NetworkInput(generator.short_px, generator.multiple)
+        takes_hints = generator.hints or adviser_of(generator) is not None
     chosen_px = words.get("--network-px", "")
     if chosen_px.isdecimal():
         network = replace(network, short_px=int(chosen_px))

@@ -32,10 +32,10 @@ from archivecolor.report.pages import MOST
 from archivecolor.report.tiles import is_shown_by_browsers
 from archivecolor.stills import probe
 
-_FORM: Final = 3
+_FORM: Final = 4
 """Of what is written. Raised when older pictures no longer serve."""
 _BUDGET_BYTES: Final = 1 << 30
-_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+)?\.jpg|\.mp4|\.css|(\.\d+)?)")
+_OURS: Final = re.compile(r"[0-9a-f]{16}(\.map\.png|(\.\d+|\.small)?\.jpg|\.mp4|\.css|(\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,10 @@ class Gallery:
     def thumb(self, id: str) -> Path:
         """Where an item's thumbnail lies."""
         return self._folder / "thumbs" / id[:2] / f"{id}.jpg"
+
+    def small_thumb(self, id: str) -> Path:
+        """Where its small thumbnail lies."""
+        return self.thumb(id).with_suffix(".small.jpg")
 
     def picture(self, id: str) -> Path:
         """Where its larger picture lies."""
@@ -207,6 +211,7 @@ class Gallery:
             _write(path, content)
         if coded.seen:
             _write_unsynced(self.seen(name), coded.seen)
+        _write(self.small_thumb(name), coded.small_thumb)
         if coded.facts.plays == "copy":
             with atomic_write(self.copy(name), overwrite=True) as file:
                 proxies.write_copy(self._result(item), file, self._stop)

@@ -19,7 +19,7 @@ from typing import Any, Final
 from archivecolor.chroma.control.hints import SUFFIX, check_layer
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.jobs.atomic import atomic_write
-from archivecolor.jobs.mark_book import add_marks
+from archivecolor.jobs.mark_book import Readings, add_marks, applied, newest
 from archivecolor.jobs.marks import BadMarkError, Mark, Verdict, instant, now
 from archivecolor.report.making import PagePlan, judged
 from archivecolor.report.previews import Preview
@@ -42,6 +42,7 @@ class Desk:
         self._sources = {preview.id: name for name, preview in self._previews.items()}
         self._results = {preview.item.result: name for name, preview in self._previews.items()}
         self._marks = dict(plan.marks.marks)
+        self._readings = Readings(plan.out)
         self._rubbed_out: set[str] = set()
         self.changed = False
         """Whether the page on the disk is behind."""
@@ -105,6 +106,23 @@ class Desk:
             add_marks(self.plan.out, made.values())
             self._marks |= made
             self.changed = True
+
+    def hear_marks(self) -> list[str]:
+        """Take over the marks that other programs have written down; gives the ids of their items.
+
+        Raises `OutputError` where they cannot be read.
+        """
+        new = newest(self._readings.new())
+        if not new:
+            return []
+        with self._lock:
+            found = applied(new, (judged(preview.item) for preview in self._previews.values())).marks
+            before = {source: self._marks.get(source) for source in found}
+            # One that says nothing only counts where it takes another back
+            counting = {s: m for s, m in found.items() if (m > b if (b := before[s]) else m.verdict or m.note)}
+            self._marks |= counting
+            self.changed |= bool(counting)
+            return [self._previews[source].id for source in counting]
 
     def _made(self, preview: Preview, row: Any) -> Mark:
         """The mark of a row: newer than the one before it and than its result, whatever the page's clock says."""

@@ -19,6 +19,7 @@ from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import Kind
 from archivecolor.review.kept import Kept
 from archivecolor.runs.folder.again import Again, NothingToDoError, Remaker
+from archivecolor.runs.folder.films_clock import film_share
 from archivecolor.runs.listener import ItemOutcome, Listener, Progress
 from archivecolor.text import printable
 
@@ -49,7 +50,7 @@ class Job:
     kind: Kind
     state: State = State.WAITING
     share: float = 0.0
-    """Done, of 1."""
+    """Of a film's work, reading and coloring, done."""
     not_before: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -234,7 +235,7 @@ class _Watch(Listener):
 
     def progress(self, progress: Progress) -> None:
         """Tell the page, not too often."""
-        self._job.share = progress.done / progress.total if progress.total else 0.0
+        self._job.share = film_share(progress)
         if time.monotonic() - self._said_at > _TELL_S:
             self._said_at = time.monotonic()
             self._say()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,6 +28,9 @@ from archivecolor.runs.folder.again import Again, Remaker
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import DEFAULT_GENERATOR, EngineSettings
 
+log: Final = logging.getLogger(__name__)
+_LOOK_S: Final = 1.0
+"""Between two looks whether other programs have written down marks."""
 _NO_JOURNAL: Final = "OUT has no journal, so nothing is known of how its results were made"
 
 
@@ -84,12 +89,43 @@ def open_review(plan: PagePlan, previews: Sequence[Preview], kept: Kept, setting
         review = Review(desk, events, queue, why_not)
         if queue:
             queue.start()
+        open_things.enter_context(_hearing(desk, events))
         yield review
     if desk.changed:
         plan.write(desk.previews, desk.marks)
     if settings.hints is None:
         with suppress(OSError):
             hints.rmdir()  # of a review without paint nothing is left
+
+
+@contextmanager
+def _hearing(desk: Desk, events: Events) -> Iterator[None]:
+    """Tell the pages of marks that other programs bring into OUT, while the block runs."""
+    ended = threading.Event()
+
+    def hear() -> None:
+        failed = False
+        while not ended.wait(_LOOK_S):
+            try:
+                ids = desk.hear_marks()
+            except OutputError as e:
+                if not failed:
+                    log.warning("%s", e)
+                failed = True
+            else:
+                failed = False
+                if ids:
+                    events.tell({"type": "marks", "ids": ids, "page": ""})
+
+    thread = threading.Thread(target=hear, name="hear of marks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        with suppress(OutputError):  # told above, or there is nobody to tell any more
+            desk.hear_marks()
 
 
 def _why_not(out: Path, source: Path | None) -> str:

@@ -33,8 +33,9 @@ def for_color(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
         new |= {name: b"XYZ \0\0\0\0" + _fixed(*xyz) for name, xyz in _PRIMARIES.items()}
         new |= dict.fromkeys(_CURVES, tags[b"kTRC"])
         return _profile(icc, _RGB, new), ()
-    space = icc[16:20].decode("ascii", "replace").strip()
-    return None, (f"its {'gray' if space == 'GRAY' else space} ICC profile does not fit a color picture: left out",)
+    space = icc[16:20].decode("ascii", "replace").strip("\0 ")
+    named = {"": "", "GRAY": "gray "}.get(space, f"{space} ")
+    return None, (f"its {named}ICC profile does not fit a color picture: left out",)
 
 
 def for_gray(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:

@@ -111,7 +111,7 @@ def _plans() -> Iterator[Check]:
 def _spread_apart(engine: Engine) -> float:
     """Mean difference of the spreads that an engine and ONNX Runtime on the CPU tell; infinite where one tells none."""
     luma = comparison.probe(engine.folder.short_px, engine.folder.multiple)
-    with OnnxEngine(engine.folder) as reference:
+    with OnnxEngine(catalog.read(engine.folder.path)) as reference:
         theirs, ours = reference.estimate(luma).spread, engine.estimate(luma).spread
     return float(np.abs(theirs - ours).mean()) if theirs is not None and ours is not None else float("inf")
 

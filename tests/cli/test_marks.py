@@ -116,13 +116,25 @@ def test_there_is_nothing_to_copy_or_nowhere(
     assert why in ended.err
 
 
-def test_hints_come_as_a_zip_and_once_painted_is_painted(run: Run, done: Path, out: Path, tmp_path: Path) -> None:
+def test_hints_come_as_a_zip_which_later_runs_remember(run: Run, done: Path, out: Path, tmp_path: Path) -> None:
     stroke(tmp_path / "c.png")
     path = tmp_path / "hints.zip"
     with zipfile.ZipFile(path, "w") as packed:
         packed.write(tmp_path / "c.png", "sub/c.png.png")
     assert remade(run, done, out, "--hints", str(path)) == ["sub/c.png"]
     assert remade(run, done, out, "--hints", str(path)) == []
+    assert remade(run, done, out) == []
+    painted = (out / "sub/c.png").read_bytes()
+    (out / "sub/c.png").unlink()
+    assert remade(run, done, out) == ["sub/c.png"], "and painted as before"
+    assert (out / "sub/c.png").read_bytes() == painted
+    stroke(tmp_path / "c.png", (200, 30, 30))
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.write(tmp_path / "c.png", "sub/c.png.png")
+    assert remade(run, done, out) == ["sub/c.png"], "for it holds other strokes now"
+    path.write_bytes(b"PK damaged")
+    assert "1 of those already there were left: the hints" in run("folder", done, out).err
+    path.unlink()
     assert "1 of those already there were left: the hints" in run("folder", done, out).err
     with zipfile.ZipFile(path, "w") as packed:
         packed.write(tmp_path / "c.png", "../c.png")

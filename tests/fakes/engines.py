@@ -67,6 +67,7 @@ def fake_folder(
         classifier_features=False,
         blocks=(0, 0),
         hints=hints,
+        hints_by="",
         median_steps=0,
         features=features,
         digests={},

@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 _PATIENCE_S: Final = 60
+_READY: Final = "document.getElementById('grid').ariaBusy === 'false'"
 _PREFERENCES: Final = {
     "app.update.disabledForTesting": True,
     "browser.download.folderList": 2,
@@ -50,11 +53,17 @@ class Firefox:
                 assert said["type"] == "success", said
                 return said["result"]
 
-    def open(self, path: Path, width: int = 1200, height: int = 800) -> None:
+    def open(self, page: Path | str, width: int = 1200, height: int = 800, ready: str = _READY) -> None:
+        """A page from disk, or the address of one."""
         self.complaints.clear()
         self.call("browsingContext.setViewport", context=self._tab, viewport={"width": width, "height": height})
-        self.call("browsingContext.navigate", context=self._tab, url=path.as_uri(), wait="complete")
-        self.wait("document.getElementById('grid').ariaBusy === 'false'")
+        self.call(
+            "browsingContext.navigate",
+            context=self._tab,
+            url=page if isinstance(page, str) else page.as_uri(),
+            wait="complete",
+        )
+        self.wait(ready)
 
     def run(self, expression: str) -> Any:
         """The value of an expression, as JSON has it."""
@@ -104,8 +113,7 @@ def firefox(profile: Path, downloads: Path) -> Iterator[Firefox | None]:
     if program is None:
         yield None
         return
-    import websocket
-
+    websocket = pytest.importorskip("websocket", reason="needs websocket-client")
     preferences = _PREFERENCES | {"browser.download.dir": str(downloads)}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
     (profile / "user.js").write_text("".join(lines))
@@ -130,3 +138,13 @@ def firefox(profile: Path, downloads: Path) -> Iterator[Firefox | None]:
             connection.close()
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Firefox, Path]]:
+    """A Firefox and the folder of its downloads."""
+    downloads = tmp_path_factory.mktemp("firefox-downloads")
+    with firefox(tmp_path_factory.mktemp("firefox"), downloads) as found:
+        if found is None:
+            pytest.skip("needs Debian's firefox-esr")
+        yield found, downloads

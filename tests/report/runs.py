@@ -60,10 +60,10 @@ def skipped(source: str, why: str) -> Entry:
     return Entry(source, Kind.STILL, Status.SKIPPED, 1, "s", "", 0.1, warnings=(why,))
 
 
-def write_journal(out: Path, *entries: Entry) -> None:
+def write_journal(out: Path, *entries: Entry, generator: str = ENGINE.generator) -> None:
     """Append a run of these entries."""
     with Journal(out) as journal:
-        journal.add_run(RunRecord(1, "2026-01-02T03:04:05Z", "0", ENGINE))
+        journal.add_run(RunRecord(1, "2026-01-02T03:04:05Z", "0", replace(ENGINE, generator=generator)))
         for entry in entries:
             journal.add(entry, wait=False)
 

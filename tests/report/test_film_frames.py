@@ -274,3 +274,17 @@ def test_play_is_not_offered_without_the_copy(browser: Chrome, tmp_path: Path) -
     on.open(make(out).path)
     with looking_at(on, "master"):
         assert "Play" in frames(on), "it is made when it is wanted"
+
+
+def test_frames_of_a_film_with_time_codes_are_offered_by_these(browser: Chrome, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    source = FilmSource(moving(48), "libx264", options={"g": "1"}, metadata={"timecode": "10:00:59:20"})
+    source.write(out / "reel.mkv")
+    write_journal(out, replace(colored("reel.mkv", kind=Kind.FILM), least_sure=(TimedConfidence(1.2, 0.25),)))
+    on = Page(browser)
+    on.open(make(out).path)
+    with looking_at(on, "reel.mkv"):
+        offered = frames(on)
+    assert [text for text in offered if text[0].isdigit()][:2] == ["10:00:59:22", "10:01:00:01"]
+    assert offered[-1] == "10:01:01:00, 25 % sure"

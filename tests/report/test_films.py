@@ -108,7 +108,7 @@ def test_each_frame_of_a_sheet_comes_by_itself_with_its_time_and_its_place(tmp_p
     assert len(made.frames) == 13
     assert made.frames[-1][:2] == (7 / 25, 0.31)
     sheet = np.asarray(made.sheet, np.int16)
-    for time_s, _, picture, box in made.frames:
+    for time_s, _, _, picture, box in made.frames:
         assert picture.size == (128, 96), "no larger than the film"
         light = (40 + 150 * round(time_s * 25) // 48 - 16) * 255 / 219
         assert np.asarray(picture).mean() == pytest.approx(light, abs=2)

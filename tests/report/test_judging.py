@@ -116,6 +116,10 @@ def test_thumbnails_come_in_three_sizes_and_the_choice_is_kept(on: Page, page: P
     for size in ("small", "medium", "large"):
         on.browser.find_element("css selector", f"#sizes [value={size}]").click()
         widths[size] = on.run("return document.querySelector('.cell').getBoundingClientRect().width")
+        on.wait(lambda: on.run("return [...document.querySelectorAll('.cell img')].every((i) => i.naturalWidth)"))
+        # No more pixels than a screen of this kind can show, for browsers keep those of a thousand pictures
+        files = on.run("return [...document.querySelectorAll('.cell img')].map((i) => i.src)")
+        assert {file.endswith(".small.jpg") for file in files} == {size != "large"}
     assert widths["small"] * 1.3 < widths["medium"] < widths["large"] / 1.3
     on.open(page)
     assert on.run("return document.querySelector('.cell').getBoundingClientRect().width") == widths["large"]

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from tests.report.axe import axe as axe
+from tests.report.axe import problems
 from tests.report.browsing import Page
 
 pytest.importorskip("selenium", reason="needs selenium")
 from selenium.webdriver.common.keys import Keys
 
-AXE = "axe-core@4.14.1"
 SIZES = {390: 844, 768: 1024, 1440: 900, 2560: 1440}
-_RUN = """
-    const [done] = arguments;
-    axe.run(document, { resultTypes: ["violations"], preload: false }).then(({ violations }) =>
-      done(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, help, nodes }) =>
-        `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)));"""
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core's script, from npm."""
-    npm, folder = shutil.which("npm"), tmp_path_factory.mktemp("axe")
-    if npm is None:
-        pytest.skip("axe-core needs npm")
-    command = [npm, "pack", AXE, "--silent", "--pack-destination", str(folder)]
-    assert subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL).returncode == 0
-    with tarfile.open(next(folder.glob("*.tgz"))) as file:
-        script = file.extractfile("package/axe.min.js")
-        assert script is not None
-        return script.read().decode()
 
 
 @pytest.mark.parametrize("width", SIZES)
@@ -42,9 +21,8 @@ def test_axe_finds_nothing_serious_in_any_state(on: Page, page: Path, axe: str, 
     found: dict[str, list[str]] = {}
 
     def look(state: str) -> None:
-        on.run(axe)
-        if problems := on.browser.execute_async_script(_RUN):
-            found[state] = problems
+        if serious := problems(on, axe):
+            found[state] = serious
         assert on.run("return document.documentElement.scrollWidth") <= width, state
 
     scheme = "dark" if width in (768, 2560) else "light"

@@ -124,7 +124,7 @@ def test_pictures_are_made_once_and_again_only_when_their_result_changes(tmp_pat
         picture(out / f"{i}.png", i)
     first = make(out)
     before = made_files(first.path.parent)
-    assert (first.pictures_made, len(before)) == (3, 6)
+    assert (first.pictures_made, len(before)) == (3, 9)
     assert make(out).pictures_made == 0
     assert made_files(first.path.parent) == before
 
@@ -135,9 +135,9 @@ def test_pictures_are_made_once_and_again_only_when_their_result_changes(tmp_pat
     after = made_files(first.path.parent)
     assert (third.pictures_made, third.items) == (1, 2)
     kept = before.keys() & after.keys()
-    assert len(kept) == 2, "the thumbnail and the picture of 0.png"
+    assert len(kept) == 3, "the thumbnails and the picture of 0.png"
     assert {name: before[name] for name in kept} == {name: after[name] for name in kept}
-    assert len(after) == 4, "pictures of what is gone are removed"
+    assert len(after) == 6, "pictures of what is gone are removed"
 
 
 def test_a_run_that_is_stopped_writes_no_page_and_the_next_goes_on(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_run_that_is_stopped_writes_no_page_and_the_next_goes_on(tmp_path: Pat
     plan = making.plan(out, "0")
     assert plan.make(threads=1, stop=stop.is_set, advance=advance) is None
     assert not (plan.folder / "index.html").exists()
-    done = len(list((plan.folder / "thumbs").rglob("*.jpg")))
+    done = len(list((plan.folder / "thumbs").rglob(f"{'?' * 16}.jpg")))
     assert 2 <= done < 12
     assert make(out).pictures_made == 12 - done
 
@@ -165,7 +165,7 @@ def test_a_picture_that_was_cut_short_is_made_again(tmp_path: Path, left: bytes 
     out = tmp_path / "out"
     picture(out / "a.png")
     folder = make(out).path.parent
-    (thumb,) = (folder / "thumbs").rglob("*.jpg")
+    (thumb,) = (folder / "thumbs").rglob(f"{'?' * 16}.jpg")
     whole = thumb.read_bytes()
     thumb.write_bytes(whole.replace(b"width", b"wi\0th") if left is None else left)
     assert make(out).pictures_made == 1
@@ -231,9 +231,9 @@ def test_a_thumbnail_fits_the_grid_and_a_picture_the_stage(tmp_path: Path) -> No
     out = tmp_path / "out"
     picture(out / "a.jpg", size=(1600, 800))
     folder = make(out).path.parent
-    (thumb,), (large,) = (list((folder / name).rglob("*.jpg")) for name in ("thumbs", "pictures"))
-    assert Image.open(io.BytesIO(thumb.read_bytes())).size == (coding.THUMB_PX, coding.THUMB_PX // 2)
-    assert Image.open(io.BytesIO(large.read_bytes())).size == (coding.PICTURE_PX, coding.PICTURE_PX // 2)
+    (thumb, small), (large,) = (sorted((folder / name).rglob("*.jpg")) for name in ("thumbs", "pictures"))
+    for path, longest_px in ((thumb, coding.THUMB_PX), (small, coding.SMALL_THUMB_PX), (large, coding.PICTURE_PX)):
+        assert Image.open(io.BytesIO(path.read_bytes())).size == (longest_px, longest_px // 2)
 
 
 def test_of_several_pages_the_first_is_shown_and_all_are_counted(tmp_path: Path) -> None:

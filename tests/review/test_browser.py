@@ -14,6 +14,8 @@ from archivecolor import color_folder
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.mark_book import kept_marks
 from tests.fakes.engines import FakeEngine
+from tests.report.axe import axe as axe
+from tests.report.axe import problems
 from tests.report.browsing import Page
 from tests.report.conftest import browser as browser
 from tests.report.conftest import downloads as downloads
@@ -104,6 +106,29 @@ def test_another_window_hears_of_marks(live: tuple[Page, Reviewed]) -> None:
     on.wait(lambda: reviewed.review.events.listening == 1)
     reviewed.post("api/marks", {reviewed.ids["b.jpg"]: ["accepted", None, "ben", ""]})
     on.wait(lambda: "1 accepted" in on.find("reviewed-label").text)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_nothing_serious_while_pictures_are_made_again(
+    live: tuple[Page, Reviewed], axe: str, width: int
+) -> None:
+    on, reviewed = live
+    on.screen(width, 900, phone=width < 500, scheme="dark" if width < 500 else "light")
+    on.browser.get(reviewed.server.url)
+    on.wait(lambda: reviewed.review.events.listening == 1)
+    jobs = [
+        {"name": "reel.mkv", "kind": "film", "state": "working", "share": 0.4},
+        {"name": "box/a.png", "kind": "still", "state": "working", "share": 0},
+        {"name": "b.jpg", "kind": "still", "state": "busy", "share": 0},
+    ]
+    reviewed.review.events.tell({"type": "jobs", "jobs": jobs, "total": 6})
+    on.wait(lambda: on.run("return document.querySelectorAll('#jobs .job').length") == 3)
+    assert problems(on, axe) == []
+    assert on.run("return document.documentElement.scrollWidth") <= width
+    open_painting(on, "a.png")
+    reviewed.review.events.tell({"type": "jobs", "jobs": jobs, "total": 6})
+    on.wait(lambda: on.run("return document.querySelector('#viewer #jobs') !== null"))
+    assert problems(on, axe) == []
 
 
 def test_no_script_but_its_own_runs_and_nobody_may_frame_it(live: tuple[Page, Reviewed], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from archivecolor import ColorSettings, FolderSettings, StillFormat, color_folde
 from archivecolor.errors import OutputError
 from archivecolor.inference import select
 from archivecolor.jobs.journal import FOLDER, Journal, read_journal
-from archivecolor.jobs.mark_book import kept_marks
-from archivecolor.jobs.marks import Verdict
+from archivecolor.jobs.mark_book import keep_marks, kept_marks
+from archivecolor.jobs.marks import Mark, Verdict, instant
 from archivecolor.report import making
 from archivecolor.review.kept import Kept
 from archivecolor.runs.folder.again import Again
@@ -211,6 +212,23 @@ def test_what_was_not_made_when_the_review_ended_is_made_by_the_next(colored: tu
         assert painted_in(colored[1]) == {"a.png", "sub/c.png"}
 
 
+def test_marks_that_another_command_brings_are_heard_and_count(reviewed: Reviewed) -> None:
+    ids = reviewed.ids
+    assert reviewed.post("api/marks", {ids["b.jpg"]: ["accepted", None, "ben", ""]}).is_success
+    later = instant((datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+    with reviewed.events() as events:
+        next(events)
+        mine = Mark(later, "ada", Verdict.REJECTED, "too red", "a.png")
+        keep_marks(reviewed.out, [mine, Mark("2020-01-01T00:00:00.000Z", "eve", Verdict.ACCEPTED, "", "sub/c.png")])
+        heard = next(event for event in events if event["type"] == "marks")
+        assert heard == {"type": "marks", "ids": [ids["a.png"]], "page": ""}, "the other is on an earlier result"
+        found = reviewed.client.get("api/marks").json()
+        assert found[ids["a.png"]] == ["rejected", later, "ada", "too red"]
+        assert found.keys() == {ids["a.png"], ids["b.jpg"]}
+        keep_marks(reviewed.out, [Mark(later, "ada", Verdict.LATER, "", "b.jpg")])
+        assert next(event for event in events if event["type"] == "marks")["ids"] == [ids["b.jpg"]]
+
+
 def test_the_page_on_the_disk_is_up_to_date_at_the_end(colored: tuple[Path, Path]) -> None:
     from tests.report.test_page import data_of
 
@@ -222,7 +240,7 @@ def test_the_page_on_the_disk_is_up_to_date_at_the_end(colored: tuple[Path, Path
     data = data_of(colored[1].with_name("out-report") / "index.html")
     assert {item["source"]: item["id"] for item in data["items"]} == ids
     assert [(path, verdict) for path, verdict, *_ in data["marks"]] == [("a.png", "accepted")]
-    thumbs = {p.stem for p in colored[1].with_name("out-report").glob("thumbs/*/*.jpg")}
+    thumbs = {p.name[:16] for p in colored[1].with_name("out-report").glob("thumbs/*/*.jpg")}
     assert thumbs == set(ids.values()), "those of earlier results are gone"
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.errors import InputError, OutputError
@@ -57,6 +58,29 @@ def as_folder(hints: Path | None) -> Iterator[Path | None]:
         raise OutputError(
             f"{place}: cannot be written: {e.cause.strerror}", hint="make room, or set TMPDIR to another place"
         ) from e
+
+
+class Unpacked:
+    """Layers as folders: a ZIP is unpacked when first asked for, and gone at the end. Safe to use from threads."""
+
+    def __init__(self) -> None:
+        """Nothing is unpacked yet."""
+        self._lock = threading.Lock()
+        self._folders: dict[Path, Path] = {}
+        self._open = ExitStack()
+
+    def folder(self, hints: Path) -> Path:
+        """As `as_folder`."""
+        with self._lock:
+            if hints not in self._folders:
+                self._folders[hints] = self._open.enter_context(as_folder(hints)) or hints
+            return self._folders[hints]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 @contextmanager

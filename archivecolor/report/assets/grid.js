@@ -8,6 +8,8 @@ const FAST_PX = 100;
 const RESTED_MS = 100;
 /** Least widths of a thumbnail on a desk and on a phone, by its size. */
 const SIZES = { small: [132, 104], medium: [208, 150], large: [312, 300] };
+/** Of a cell, at the sides of its picture. */
+const AROUND_PX = 34;
 const SIZE_KEY = "archivecolor:size";
 
 const grid = {
@@ -228,7 +230,7 @@ function cellOf(item) {
     picture.alt = "";
     picture.decoding = "async";
     picture.draggable = false;
-    picture.dataset.src = thumbnailOf(item);
+    picture.dataset.src = thumbnailOf(item, (grid.cellWidth - AROUND_PX) * devicePixelRatio);
     frame.append(picture);
   } else {
     frame.append(made("p", "cell-reason", printable(item.reason) || STATES[item.status]));

@@ -39,7 +39,7 @@ from archivecolor.jobs.digests import content_sha256, look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
-from archivecolor.runs.film.segment_maker import SegmentMaker
+from archivecolor.runs.film.segment_maker import SegmentMaker, layers_of
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import ColorSettings, FilmCodec, Purpose, changed
@@ -93,14 +93,17 @@ def color_film(
     *,
     listener: Listener | None = None,
     stop: threading.Event | None = None,
+    cuts: Path | str | None = None,
 ) -> FilmRecord:
     """Color a film: its picture in color, its luma as it was, everything else in it untouched.
 
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
-    them the same call continues from the last finished segment.
+    them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or .csv, that
+    takes the place of the cuts that are found, and says how single shots are colored.
     """
     settings = settings or FilmSettings()
-    request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
+    listed = Path(cuts) if cuts is not None else None
+    request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite, cuts=listed)
     with Relay(listener).heard() as relay, for_film(settings.color, request.source.name) as color:
         plan = plan_film(request, relay, stop)
         with select.open_engine(settings.engine, settings.generator) as engine:
@@ -127,9 +130,9 @@ def make_film(
         kept = _kept(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
-        colorizer = FilmColorizer(engine, color, settings.smoothing, stop)
+        colorizer = FilmColorizer(engine, color, settings.smoothing, stop, plan.listed)
         maker = SegmentMaker(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept)
-        maker.take_hints(stop)
+        maker.take_hints(stop, plan.listed)
         try:
             journal = open_things.enter_context(
                 SegmentJournal(work_folder(request.target), _fingerprint(plan, engine, color, kept=kept is not None))
@@ -154,12 +157,13 @@ def make_film(
 
 def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) -> None:
     """Say how much of a film the references were like."""
-    references = colorizer.references
-    if references is None or not references.asked:
+    asked = sum(references.asked for references in colorizer.all_references)
+    heard = sorted({name for references in colorizer.all_references for name in references.heard})
+    if not asked:
         return
-    if references.heard:
-        share = f"{references.alike} of {references.asked} frames that the generator was asked about"
-        heard = sorted(references.heard)
+    if heard:
+        alike = sum(references.alike for references in colorizer.all_references)
+        share = f"{alike} of {asked} frames that the generator was asked about"
         names = ", ".join(heard[:_NAMED]) + (f" and {len(heard) - _NAMED} more" if len(heard) > _NAMED else "")
         listener.message(INFO, f"{name}: {share} are like {names}")
     else:
@@ -169,7 +173,7 @@ def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) ->
 def preview_film(plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
     settings = plan.request.settings
-    colorizer = FilmColorizer(engine, color, settings.smoothing)
+    colorizer = FilmColorizer(engine, color, settings.smoothing, shots=plan.listed)
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
     return maker.contact_sheet(sheet, plan.part, overwrite=plan.request.overwrite)
 
@@ -267,7 +271,9 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | 
 
 def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    return f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
+    grades = [(shot.first, shot.settings.told()) for shot in plan.listed]
+    made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
+    return f"{made} {grades}" if grades else made
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
@@ -278,6 +284,11 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
     if color.references:
         contents += f" references {digest_of(color.references)}"
+    for shot in plan.listed:
+        given = shot.settings.reference
+        told = [digest_of([given])] if given else []
+        told += [content_sha256(path) for _, path in layers_of(shot)]
+        contents += f" shot {shot.first} {' '.join(told)}"
     settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
     film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"

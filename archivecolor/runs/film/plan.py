@@ -24,6 +24,7 @@ from archivecolor.film.codecs import SUFFIX, can_hold, container_for
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.segments import ShotConfidence, clear_finished
+from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
 from archivecolor.film.sniff import names_a_film
 from archivecolor.film.survey import Survey
 from archivecolor.film.writing import Part
@@ -35,7 +36,6 @@ from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor
 from archivecolor.stills.sniff import is_a_picture
-from archivecolor.text import clock
 
 _LEAST_SURE: Final = 4
 _IN_MILLISECONDS: Final = ("matroska", "webm")
@@ -76,6 +76,8 @@ class FilmRequest:
     """Whether a file at the target may be replaced."""
     muxer: str | None = None
     """FFmpeg's name of the container; None is what the target's name says."""
+    cuts: Path | None = None
+    """A list of shots that takes the place of what the cut detector finds: see `film.shot_list`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class FilmPlan:
     muxer: str
     read: FileState
     """The source as it was found."""
+    listed: tuple[ListedShot, ...] = ()
+    """The shots of the list that was given."""
 
     @property
     def frames(self) -> int:
@@ -107,17 +111,24 @@ class FilmPlan:
 
     def timed(self, confidence: Iterable[ShotConfidence]) -> list[TimedConfidence]:
         """How sure the generator was of each shot, by when it begins."""
-        first, seconds = self.part.first, self.scan.film.seconds
-        return [TimedConfidence(seconds(max(shot.first, first)), shot.mean) for shot in confidence]
+        film = self.scan.film
+        begun = [(film.seconds(max(shot.first, self.part.first)), shot.mean) for shot in confidence]
+        return [TimedConfidence(start_s, mean, str(film.timecode_at(start_s) or "")) for start_s, mean in begun]
 
     def least_sure(self, confidence: Iterable[ShotConfidence]) -> tuple[TimedConfidence, ...]:
         """Where to look first: the shots of the least confidence, from the least up; none of a film of one shot."""
         doubtful = sorted(self.timed(confidence), key=lambda shot: shot.confidence)
         return tuple(doubtful[:_LEAST_SURE]) if self.shots > 1 else ()
 
+    def shot_list(self, confidence: Iterable[ShotConfidence] = ()) -> list[ListedShot]:
+        """The film's shots, with how sure the generator was of their colors where that is known."""
+        sure = {shot.first: shot.mean for shot in confidence}
+        return [replace(shot, color_sure=sure.get(shot.first)) for shot in self.listed or self.scan.shots()]
+
     def told(self, whole: Whole) -> tuple[str, ...]:
         """What is lost on the way, and the source's damage with its times."""
-        damage = (f"at {clock(warning.time_s)}: {warning.text}" for warning in whole.warnings)
+        moment = self.scan.film.moment
+        damage = (f"at {moment(warning.time_s)}: {warning.text}" for warning in whole.warnings)
         return (*self.encoding.notes, *whole.notes, *damage)
 
     @property
@@ -137,6 +148,8 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     encode, listener = settings.encode, listener or Silent()
     muxer = request.muxer or container_for(target.suffix)
     _check_names(request)
+    if request.cuts:
+        suffix_of(request.cuts)
     read = look_at(source)
     if not settings.leave_out:
         _check_streams(request, muxer)
@@ -144,6 +157,9 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     film = found.film
     if film.colored and settings.already_color is not AlreadyColor.RECOLOR:
         raise FilmInColorError(f"{source}: is in color already", hint="--already-color recolor colors it from its luma")
+    listed = read_shots(request.cuts, film) if request.cuts else ()
+    if listed:
+        found = replace(found, cuts=tuple(shot.first for shot in listed[1:]), sure=())
     part = found.part(settings.start_s, settings.end_s)
     if part.first >= part.last:
         raise UsageError(
@@ -157,7 +173,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
-    return FilmPlan(request, found, part, encoding, muxer, read)
+    return FilmPlan(request, found, part, encoding, muxer, read, listed)
 
 
 def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -42,6 +42,7 @@ from archivecolor.film.kept import KeptChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, by_shot
+from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Part, Shown, write_segment
 from archivecolor.jobs.atomic import atomic_write
@@ -114,17 +115,22 @@ class SegmentMaker:
                 abandon.set()
                 raise
 
-    def take_hints(self, stop: threading.Event | None = None) -> None:
-        """Carry the hints of the settings through their shots, before any segment is made.
+    def take_hints(self, stop: threading.Event | None = None, shots: Sequence[ListedShot] = ()) -> None:
+        """Carry the hints of the settings, and of ``shots``, through their shots, before any segment is made.
 
         Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used, and
         `Stopped` once ``stop`` is set.
         """
         hints = self.colorizer.color.hints
-        if hints is None:
-            return
         film = self.scan.film
-        layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()}
+        layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()} if hints else {}
+        for shot in shots:
+            for moment, path in layers_of(shot):
+                frame = self._frame(moment, path)
+                if not shot.first <= frame < shot.first + shot.frames:
+                    last = shot.first + shot.frames - 1
+                    raise UsageError(f"{path}: names a frame outside its shot", hint=f"which is {shot.first} to {last}")
+                layers[frame] = path
         self.paint.update({frame: content_sha256(path) for frame, path in layers.items()})
         for first, last in pairwise(self._edges):
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
@@ -274,6 +280,12 @@ class SegmentMaker:
             tiles.append(np.asarray(tile, dtype=np.uint8))
         _write_sheet(path, tiles, overwrite=overwrite)
         return len(tiles)
+
+
+def layers_of(shot: ListedShot) -> Iterator[tuple[int | float, Path]]:
+    """The layers of strokes that a list gives a shot, each with its frame or its time."""
+    if shot.settings.hints:
+        yield from Hints(shot.settings.hints).of_film()
 
 
 def _looks(scan: Scan, part: Part) -> list[int]:

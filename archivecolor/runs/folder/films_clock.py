@@ -35,8 +35,7 @@ class FilmsClock(Listener):
 
     def progress(self, progress: Progress) -> None:
         """Pass on."""
-        share = progress.done / progress.total if progress.total else 0.0
-        share = _READING * share if progress.unit is Unit.SHARE else _READING + (1 - _READING) * share
+        share = film_share(progress)
         whole = sum(self._sizes)
         done = (sum(self._sizes[: self._number]) + share * self._sizes[self._number]) / whole
         left = None
@@ -47,6 +46,12 @@ class FilmsClock(Listener):
     def message(self, level: int, text: str) -> None:
         """Pass on."""
         self._listener.message(level, text)
+
+
+def film_share(progress: Progress) -> float:
+    """How much of a film's work is done, of 1: it is read first, then colored."""
+    share = progress.done / progress.total if progress.total else 0.0
+    return _READING * share if progress.unit is Unit.SHARE else _READING + (1 - _READING) * share
 
 
 def _size(source: Path) -> int:

@@ -8,6 +8,7 @@ settings of its own, are those on record used in which the command chooses nothi
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.errors import ArchiveColorError, InputError
-from archivecolor.inference.catalog import WEIGHTS, EngineFolder
+from archivecolor.inference.catalog import WEIGHTS, EngineFolder, adviser_of
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.jobs.records import PLACES, Entry, Kind, Settings, settings_digest
 from archivecolor.runs.settings import FolderSettings
@@ -32,6 +34,8 @@ from archivecolor.settings import (
     changed,
 )
 from archivecolor.stills.traits import TRAITS
+
+log: Final = logging.getLogger(__name__)
 
 _QUALITY_MATTERS: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", ".hif"}
 _OF_FILMS: Final = ("start_s", "end_s", "leave_out")
@@ -49,17 +53,23 @@ class ItemSettings:
 
     run: FolderSettings
     generator: EngineFolder
+    unpacked: Unpacked = field(default_factory=Unpacked, repr=False, compare=False)
     _taken_over: dict[str, ItemSettings] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def hints(self) -> Hints | None:
-        """Painted layers by the names of items."""
-        return Hints(self.run.color.hints) if self.run.color.hints else None
+        """Painted layers by the names of items. Raises `InputError` for a ZIP that is not as it should be."""
+        return Hints(self.unpacked.folder(self.run.color.hints)) if self.run.color.hints else None
 
     @cached_property
     def references(self) -> str:
         """What the references are, in digits. Raises `InputError` where one cannot be read."""
         return digest_of(self.run.color.references)[:_DIGITS]
+
+    @cached_property
+    def adviser(self) -> EngineFolder | None:
+        """The generator that answers where hints lie, if the run's leaves that to another one."""
+        return adviser_of(self.generator)
 
     @property
     def weights_sha256(self) -> str:
@@ -92,6 +102,8 @@ class ItemSettings:
         if layers and run.color.hints:
             values["hints_path"] = str(run.color.hints.absolute())
             values["hints"] = " ".join(f"{name} {content_sha256(path)[:_DIGITS]}" for name, path in layers.items())
+        if self.adviser and ("references" in values or "hints" in values):
+            values["hints_by"] = f"{self.adviser.name} {self.adviser.digests[WEIGHTS][:_DIGITS]}"
         if kind is Kind.FILM:
             chosen = {name: getattr(run, name) for name in _OF_FILMS if getattr(run, name)}
             return values | changed(run.smoothing) | changed(run.encode) | chosen
@@ -132,7 +144,9 @@ class ItemSettings:
         key = json.dumps(dict(recorded), sort_keys=True)
         if key not in self._taken_over:
             try:
-                self._taken_over[key] = replace(self, run=_changed(self.run, recorded), _taken_over={})
+                items = replace(self, run=_changed(self.run, recorded), _taken_over={})
+                log.debug("hints: %s", items.hints)  # a ZIP that is no more what it was is as one that is gone
+                self._taken_over[key] = items
             except (ArchiveColorError, TypeError, ValueError):  # a journal is input, too
                 self._taken_over[key] = self
         return self._taken_over[key]
@@ -173,8 +187,8 @@ def settings_of(made_with: Settings, base: FolderSettings, still_format: StillFo
 
 
 def without_advice(made_with: Settings) -> Settings:
-    """Settings but for hints, and where the references lie."""
-    return {name: value for name, value in made_with.items() if name != "hints" and name not in PLACES}
+    """Settings but for hints and who answers them, and where the references lie."""
+    return {name: value for name, value in made_with.items() if name not in ("hints", "hints_by", *PLACES)}
 
 
 def layers_in(made_with: Settings) -> set[str]:

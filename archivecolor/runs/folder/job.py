@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from archivecolor.chroma.control.hint_zip import as_folder
+from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import OutputError, Stopped, UsageError
 from archivecolor.inference import catalog
@@ -83,9 +83,10 @@ def color_folder(
     tally = Tally(relay, Summary(_own_summary(settings), source, out) if settings.summary else None)
     stop = stop or threading.Event()
     words = words_of(settings)
-    with as_folder(_hints(settings, out)) as hints:
-        settings = replace(settings, color=replace(settings.color, hints=hints))
-        items = ItemSettings(settings, catalog.find(settings.generator))
+    settings = replace(settings, color=replace(settings.color, hints=_hints(settings, out)))
+    with Unpacked() as unpacked:
+        items = ItemSettings(settings, catalog.find(settings.generator), unpacked)
+        log.debug("hints: %s", items.hints)  # a ZIP that is damaged is one error now
         if settings.color.references:
             check_features(items.generator)
             log.debug("references: %s", items.references)  # what cannot be read is one error now, not one for each item
@@ -232,7 +233,7 @@ class _FolderJob:
             Colorizer.load(
                 settings.engine,
                 str(generator.path),
-                settings.color,
+                replace(settings.color, hints=None),  # each item has its own
                 max_megapixels=settings.max_megapixels,
                 stop=self.stop,
             )

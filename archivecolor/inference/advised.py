@@ -1,0 +1,83 @@
+"""An engine that hands pictures with hints to a generator that takes them, and colors all others by itself.
+
+What the other generator says counts where the hints rule, so that paint on a coat changes the coat and not the sky.
+Where that is, it tells itself: it is asked twice, with the hints and with hints of other colors, and a place that
+changes its color with theirs is ruled by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from archivecolor.color import FloatArray
+from archivecolor.inference.batching import Given
+from archivecolor.inference.engine import Engine, LoadedEngine
+
+_OTHER_AB: Final = 25.0
+"""How far the hints' colors are moved, in a* and b*."""
+_RULED: Final = (0.1, 0.5)
+"""Shares of that which a place's color moves: up to the first the hints do not rule, from the second on they do."""
+
+
+class AdvisedEngine(LoadedEngine):
+    """Has what ``open_adviser`` opens answer where hints lie, and ``engine``, whose generator takes none, elsewhere."""
+
+    def __init__(self, engine: Engine, open_adviser: Callable[[], Engine]) -> None:
+        super().__init__(replace(engine.folder, hints=True))
+        self._engine, self._open_adviser = engine, open_adviser
+
+    @property
+    def description(self) -> str:
+        """Runtime and device, for people."""
+        return self._engine.description
+
+    @property
+    def batch(self) -> int:
+        """How many pictures are best given at a time."""
+        return self._engine.batch
+
+    @cached_property
+    def _adviser(self) -> Engine:
+        """Opened for the first hints: most runs have none."""
+        return self._open_adviser()
+
+    def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
+        luma, hints = given
+        found = self._engine.estimate(luma, features="features" in wanted)
+        made = {"chroma": found.chroma, "spread": found.spread, "features": found.features}
+        hinted = hints[:, 2].any(axis=(1, 2))
+        if hinted.any():
+            told, share = self._told(luma[hinted], hints[hinted])
+            for name, planes in told.items():
+                own = made[name]
+                if own is not None and planes is not None:
+                    made[name] = own = own.copy()
+                    own[hinted] += share * (planes - own[hinted])
+        return {name: planes for name in wanted if (planes := made[name]) is not None}
+
+    def _told(self, luma: FloatArray, hints: FloatArray) -> tuple[dict[str, FloatArray | None], FloatArray]:
+        """The adviser's chroma and spread of pictures, and the share ``[n, 1, h, w]`` of the hints in each place."""
+        count = len(luma)
+        said = self._adviser.estimate(np.concatenate((luma, luma)), np.concatenate((hints, _of_other_colors(hints))))
+        moved = np.linalg.norm(said.chroma[count:] - said.chroma[:count], axis=1, keepdims=True) / _OTHER_AB
+        least, most = _RULED
+        share = np.clip((moved - least) / (most - least), 0, 1).astype(np.float32)
+        return {"chroma": said.chroma[:count], "spread": None if said.spread is None else said.spread[:count]}, share
+
+    def close(self) -> None:
+        """Free the devices."""
+        self._engine.close()
+        if "_adviser" in self.__dict__:
+            self._adviser.close()
+
+
+def _of_other_colors(hints: FloatArray) -> FloatArray:
+    """Hints ``[n, 3, h, w]`` in the same places, moved towards those of a*, b* that they are not, all alike."""
+    mask = hints[:, 2:]
+    away = np.where((hints[:, :2] * mask).sum(axis=(2, 3), keepdims=True) > 0, -1, 1) * (_OTHER_AB / np.sqrt(2))
+    return np.concatenate((hints[:, :2] + (away * mask).astype(np.float32), mask), axis=1)
