@@ -24,6 +24,7 @@ from archivecolor.errors import (
     UsageError,
     VerificationError,
 )
+from archivecolor.jobs.shards import Shard
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.settings import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from archivecolor.runs.accepted import AcceptedRecord, copy_accepted
     from archivecolor.runs.film.job import FilmRecord, color_film
     from archivecolor.runs.folder.job import color_folder
+    from archivecolor.runs.folder.merging import merge_journals
     from archivecolor.runs.folder.tally import FolderRecord
     from archivecolor.runs.marks import take_marks
     from archivecolor.runs.strip import StripRecord, strip
@@ -73,6 +75,7 @@ __all__ = [
     "OutputSettings",
     "Progress",
     "Purpose",
+    "Shard",
     "SmoothingSettings",
     "StillFormat",
     "Stopped",
@@ -84,6 +87,7 @@ __all__ = [
     "color_film",
     "color_folder",
     "copy_accepted",
+    "merge_journals",
     "strip",
     "take_marks",
     "verify",
@@ -99,6 +103,7 @@ _LOADED_WHEN_ASKED_FOR: Final = {
     "color_film": "archivecolor.runs.film.job",
     "color_folder": "archivecolor.runs.folder.job",
     "copy_accepted": "archivecolor.runs.accepted",
+    "merge_journals": "archivecolor.runs.folder.merging",
     "strip": "archivecolor.runs.strip",
     "take_marks": "archivecolor.runs.marks",
     "verify": "archivecolor.runs.verify",

@@ -25,8 +25,9 @@ STRAYS = ("engines/archive/sm89.plan", "engines/archive/old.engine", "archivecol
 
 PUBLIC = {
     *("Colorizer", "color_film", "color_folder", "copy_accepted", "strip", "take_marks", "verify", "__version__"),
+    "merge_journals",
     *("AlreadyColor", "ColorSettings", "EncodeSettings", "EngineSettings", "FilmSettings", "FolderSettings"),
-    *("OutputSettings", "Purpose", "SmoothingSettings", "StillFormat"),
+    *("OutputSettings", "Purpose", "Shard", "SmoothingSettings", "StillFormat"),
     *("AcceptedRecord", "FilmRecord", "FolderRecord", "StripRecord", "VerifyRecord"),
     *("ItemOutcome", "ItemStatus", "Listener", "Progress"),
     *("ArchiveColorError", "ConfigurationError", "DependencyError", "EngineError", "InputError", "ItemsFailedError"),

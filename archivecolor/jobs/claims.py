@@ -21,7 +21,7 @@ import platform
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -207,7 +207,7 @@ def standing(folder: Path, name: str | None = None) -> list[Path]:
     return sorted(found)
 
 
-def wait_for_death(paths: Iterable[Path], watched: Watched, stop: Callable[[], bool] = lambda: False) -> list[Path]:
+def wait_for_death(paths: Iterable[Path], watched: Watched) -> list[Path]:
     """Those of some claims that a living process holds; waits until that is known of at least one, or of all.
 
     Raises `OSError`.
@@ -224,8 +224,6 @@ def wait_for_death(paths: Iterable[Path], watched: Watched, stop: Callable[[], b
                 "looking for up to %g seconds whether %s lives", DEAD_S + _LOOK_S, " and ".join(map(who, left[:4]))
             )
         if left:
-            if stop():
-                return left
             time.sleep(_LOOK_S)
     return []
 

@@ -35,7 +35,8 @@ from archivecolor.jobs.records import (
     encode_entry,
     encode_run,
 )
-from archivecolor.jobs.shards import Shard, claim_results
+from archivecolor.jobs.shards import Shard
+from archivecolor.jobs.writers import claim_results
 
 __all__ = [
     "FOLDER",

@@ -35,8 +35,9 @@ from archivecolor.jobs.records import (
     settings_digest,
 )
 from archivecolor.jobs.resume import Reason
-from archivecolor.jobs.shards import Shard, claim_results
+from archivecolor.jobs.shards import Shard
 from archivecolor.jobs.tasks import Task
+from archivecolor.jobs.writers import claim_results
 from archivecolor.settings import Luma
 
 

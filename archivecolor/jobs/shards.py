@@ -1,9 +1,7 @@
 """Shares of a folder for many processes, on one machine or many, that write into one OUT without talking to each other.
 
 A shard's share are the items whose names' digest, modulo the number of shards, is its own: the same on every machine,
-at every time and for every order of files. Each writer of an OUT has a claim in ``OUT/.archivecolor/claims``: a shard
-keeps out the same shard of the same number, shards of another number, and runs that are no shard; such a run keeps all
-out.
+at every time and for every order of files.
 """
 
 from __future__ import annotations
@@ -13,19 +11,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Self
 
-from archivecolor.errors import OutputError, UsageError
-from archivecolor.jobs.claims import Claim, Watched, standing, try_claim, wait_for_death, who
-from archivecolor.jobs.locks import BusyError
+from archivecolor.errors import UsageError
 
 AUTO: Final = "auto"
 COUNT_VARIABLE: Final = "ARCHIVECOLOR_SHARDS"
-CLAIMS: Final = "claims"
 _MOST: Final = 100_000
 _EXAMPLE: Final = "give --shard 1/4 to 4/4, one to each of four runs"
-_WHOLE: Final = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,45 +93,3 @@ def _number(environment: Mapping[str, str], name: str, default: int | None = Non
     if not re.fullmatch("[0-9]{1,9}", text):
         raise UsageError(f"{name} is '{text}', which is no number", hint=_EXAMPLE)
     return int(text)
-
-
-def claim_results(folder: Path, out: Path, shard: Shard | None = None) -> Claim:
-    """Keep others out of a shard of ``out``, or of all of it; ``folder`` is where OUT keeps what is no result.
-
-    Claims of the dead are taken over; where it takes watching to know, this waits. Raises `BusyError` naming who is
-    writing, and `OSError` where nothing can be written.
-    """
-    claims, name, watched = folder / CLAIMS, shard.name if shard else _WHOLE, Watched()
-    claims.mkdir(parents=True, exist_ok=True)
-    while (claim := try_claim(claims, name, out, watched)) is None:
-        if alive := wait_for_death(standing(claims, name), watched):
-            raise _busy(out, alive[0])
-    try:
-        others = [path for path in standing(claims) if path != claim.path and not _beside(path, shard)]
-        if alive := wait_for_death(others, watched):
-            raise _busy(out, alive[0])
-        for path in others:
-            path.unlink(missing_ok=True)
-    except BaseException:
-        claim.release()
-        raise
-    return claim
-
-
-def is_alive(folder: Path, shard: Shard, watched: Watched) -> bool | None:
-    """Whether a shard is at work; None while that is not known yet."""
-    try:
-        states = [watched.is_dead(path) for path in standing(folder / CLAIMS, shard.name)]
-    except OSError as e:
-        raise OutputError(f"{folder}: cannot be read: {e.strerror}", hint="check its permissions") from e
-    return None if None in states else False in states
-
-
-def _beside(path: Path, shard: Shard | None) -> bool:
-    """Whether the claim is that of another shard of the same number, which is no hindrance."""
-    return shard is not None and path.stem.endswith(f"-of-{shard.count}")
-
-
-def _busy(out: Path, claim: Path) -> BusyError:
-    shard = "" if claim.stem == _WHOLE else f"shard {claim.stem.replace('-of-', '/')}, "
-    return BusyError(f"{out}: another run is writing to it ({shard}{who(claim)})")

@@ -56,6 +56,8 @@ class ReviewItem:
     least_sure: tuple[TimedConfidence, ...] = ()
     """Of a film: the shots to look at first."""
     engine: str | None = None
+    machine: str | None = None
+    """The name of the computer that made it, where the journal says."""
     seconds: float | None = None
     made_at: str = ""
     """UTC, ISO 8601: when it was begun."""
@@ -122,6 +124,7 @@ def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, Run
         confidence=entry.confidence,
         least_sure=entry.least_sure,
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
+        machine=run.machine if run else None,
         seconds=entry.seconds,
         made_at=entry.began_at,
         painted=bool(run and "hints" in run.settings.get(entry.settings_digest, {})),

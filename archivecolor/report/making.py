@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archivecolor.errors import OutputError
@@ -91,8 +91,14 @@ def plan(
     folder = place(out, source, folder)
     items = find_items(out, source)
     run = find_run(out, source, items)
+    if paths and len({item.machine for item in items if item.machine}) > 1:
+        items = [_with_machine(item) for item in items]
     marks = applied(kept_marks(out), map(judged, items))
     return PagePlan(out, folder, items, version, run if paths else run.without_paths(), marks)
+
+
+def _with_machine(item: ReviewItem) -> ReviewItem:
+    return replace(item, engine=f"{item.engine}, on {item.machine}") if item.engine and item.machine else item
 
 
 def judged(item: ReviewItem) -> Judged:

@@ -18,7 +18,8 @@ from archivecolor.jobs import claims
 from archivecolor.jobs.journal import Entry, Journal, has_journal, journal_path, read_journal, read_runs
 from archivecolor.jobs.journal_index import SHARDS
 from archivecolor.jobs.records import FileState
-from archivecolor.jobs.shards import Shard, claim_results
+from archivecolor.jobs.shards import Shard
+from archivecolor.jobs.writers import claim_results
 from archivecolor.runs.folder.job import color_folder
 from archivecolor.runs.settings import FolderSettings
 from tests.cli.conftest import Run, tree, write

@@ -10,7 +10,8 @@ import pytest
 
 from archivecolor.errors import UsageError
 from archivecolor.jobs.locks import BusyError
-from archivecolor.jobs.shards import Shard, claim_results
+from archivecolor.jobs.shards import Shard
+from archivecolor.jobs.writers import claim_results
 from archivecolor.runs.folder.plan import group_of
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import platform
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -47,7 +48,7 @@ class Summary:
     def __init__(self, path: Path, source: Path, out: Path) -> None:
         """Prepare a report in the format of ``path``'s suffix, .json or .csv."""
         self._path = path
-        self._head = {"source": str(source), "out": str(out), "started": now_utc()}
+        self._head = {"source": str(source), "out": str(out), "machine": platform.node(), "started": now_utc()}
         self._lines = JsonLines()
 
     def add(self, outcome: ItemOutcome) -> None:
