@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,60 @@ class ColorSettings:
             raise UsageError(f"warmth is {self.warmth:g}", hint="give a number from -1 to 1")
         if self.network_px is not None and not 32 <= self.network_px <= 2048:
             raise UsageError(f"the network's short side is {self.network_px} px", hint="give 32 to 2048")
+
+
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ShotSettings:
+    """How one shot of a film is colored, where that is not as the film is."""
+
+    strength: float | None = None
+    saturation: float | None = None
+    warmth: float | None = None
+    reference: Path | None = None
+    """A photograph, or a folder of them, for this shot alone."""
+    hints: Path | None = None
+    """A layer of strokes that is named after its frame, or a folder of them."""
+    leave_gray: bool = False
+
+    def __post_init__(self) -> None:
+        self.over(ColorSettings())
+
+    @classmethod
+    def of(cls, told: Mapping[str, str], folder: Path) -> ShotSettings:
+        """Of texts by the names of the fields; paths are relative to ``folder``. Raises `UsageError`."""
+        given: dict[str, Any] = {}
+        for name in ("strength", "saturation", "warmth"):
+            if text := told.get(name):
+                try:
+                    given[name] = float(text)
+                except ValueError:
+                    raise UsageError(f"{name} is '{text}'", hint="give a number") from None
+        for name in ("reference", "hints"):
+            if text := told.get(name):
+                given[name] = folder / text
+                if "\0" in text or not given[name].exists():
+                    raise UsageError(
+                        f"the {name} '{text}' is not there", hint="paths are relative to the list's folder"
+                    )
+        gray = told.get("leave_gray", "").lower()
+        if gray not in (*_YES, *_NO):
+            raise UsageError(f"leave_gray is '{gray}'", hint="give yes or no")
+        return cls(**given, leave_gray=gray in _YES)
+
+    def told(self) -> dict[str, str]:
+        """The texts that `of` reads; what is not set is left out."""
+        values = {name: value for name, value in asdict(self).items() if value not in (None, False)}
+        return {name: "yes" if value is True else f"{value}" for name, value in values.items()}
+
+    def over(self, color: ColorSettings) -> ColorSettings:
+        """The film's settings with the shot's own grade. Raises `UsageError`."""
+        grade = {
+            name: value for name in ("strength", "saturation", "warmth") if (value := getattr(self, name)) is not None
+        }
+        return replace(color, **(grade | ({"strength": 0.0} if self.leave_gray else {})))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many sm
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -30,18 +32,24 @@ from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
-from archivecolor.chroma.control.references import estimate_with, references_of
+from archivecolor.chroma.control.per_shot import PerShot
+from archivecolor.chroma.control.references import References, estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import Stopped
 from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
+from archivecolor.jobs.file_sets import numbering
+from archivecolor.sequences.finding import sequence_at
+from archivecolor.sequences.frames import Frame
+from archivecolor.sequences.survey import Surveyed, survey_sequence
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _GATHER: Final = 32
@@ -67,6 +75,16 @@ class Scan:
     film: Survey
     cuts: tuple[int, ...]
     """Frames that begin a new shot."""
+    sure: tuple[float, ...] = ()
+    """How clearly each of them stands out, 0..1; none of cuts that were given."""
+    frames: Surveyed | None = None
+    """The files of a film that is a sequence of them."""
+
+    def shots(self) -> list[ListedShot]:
+        """The film's shots."""
+        edges = [0, *self.cuts, len(self.film.times)]
+        sure = [None, *self.sure] if self.sure else [None] * (len(edges) - 1)
+        return [ListedShot(a, b - a, s) for (a, b), s in zip(pairwise(edges), sure, strict=True)]
 
     def part(self, start_s: float | None, end_s: float | None) -> Part:
         """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
@@ -76,8 +94,15 @@ class Scan:
         return Part(first, max(first, last), whole=start_s is None and end_s is None)
 
 
-def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:
-    """Read a film from end to end: what it holds and where its cuts are.
+def scan(
+    path: Path,
+    advance: Callable[[float], None] | None = None,
+    stop: threading.Event | None = None,
+    rate: Fraction | None = None,
+) -> Scan:
+    """Read a film, or a sequence of frames, from end to end: what it holds and where its cuts are.
+
+    ``rate`` is that of a sequence, in place of what its frames say.
 
     Raises `InputError`, and `Stopped` once ``stop`` is set.
     """
@@ -86,10 +111,14 @@ def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threa
     def see(luma: UIntArray, form: PictureForm) -> None:
         if stop is not None and stop.is_set():
             raise Stopped
-        detector.push(luma, form.depth)
+        detector.push(*form.as_shown(luma))
 
-    film = survey(path, see, advance)
-    return Scan(film, tuple(detector.cuts()))
+    if numbering(path) is None:
+        film, frames = survey(path, see, advance), None
+    else:
+        film, frames = survey_sequence(sequence_at(path), see, advance, rate)
+    cuts = tuple(detector.cuts())
+    return Scan(film, cuts, tuple(map(detector.sure, cuts)), frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +136,8 @@ class Picture:
     """A `side_data.carrier` of what is to be encoded beside it."""
     alpha: UIntArray | None = None
     """``[h, w]``, its opacity as it is to be encoded."""
+    frame: Frame | None = None
+    """What a frame of a sequence is written anew from."""
 
     @property
     def interlaced(self) -> bool:
@@ -135,14 +166,21 @@ class FilmColorizer:
         color: ColorSettings | None = None,
         smoothing: SmoothingSettings | None = None,
         stop: threading.Event | None = None,
+        shots: Sequence[ListedShot] = (),
     ) -> None:
-        """Raises what `References` does; ``stop`` ends the looking at them."""
+        """Raises what `References` does; ``stop`` ends the looking at them. ``shots`` have settings of their own."""
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
         self.smoothing = smoothing or SmoothingSettings()
         self.references = references_of(self.color, self.engine, stop)
+        self._shots = PerShot(self.color, self.engine, self.references, shots, stop)
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
+
+    @property
+    def all_references(self) -> list[References]:
+        """Those of the film, and those of single shots."""
+        return self._shots.all_references
 
     def chroma(
         self, pictures: Iterable[Picture], form: PictureForm, starts: Iterable[int]
@@ -171,10 +209,12 @@ class FilmColorizer:
 
     def graded(self, picture: Picture, ab: FloatArray, form: PictureForm) -> FloatArray:
         """What `steady` gave of a picture, graded."""
-        if is_neutral(self.color):
+        color = self._shots.color(picture.index)
+        if is_neutral(color):
             return ab
-        luma = unit_luma(shrink_codes(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
-        return graded(ab, luma, self.color)
+        shown, depth = form.as_shown(picture.luma)
+        luma = unit_luma(shrink_codes(shown, ab.shape[:2]), depth, full=form.full_range)
+        return graded(ab, luma, color)
 
     def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
         """Carry ``layers``, strokes by the index of their frame, through the shot that consists of ``pictures``.
@@ -243,8 +283,9 @@ class FilmColorizer:
         height, width = luma.shape
         across, down = form.sample_aspect.as_integer_ratio() if form.sample_aspect else (1, 1)
         shown = network_size(height * down, width * across, self.color.network_px or folder.short_px, folder.multiple)
-        small = shrink_codes(luma, shown)
-        unit = unit_luma(small, form.depth, full=form.full_range)
+        as_shown, depth = form.as_shown(luma)
+        small = shrink_codes(as_shown, shown)
+        unit = unit_luma(small, depth, full=form.full_range)
         return np.ascontiguousarray(form.orientation.to_upright(unit))
 
     def _asked(self, views: Iterable[_View]) -> Iterator[_View]:
@@ -276,10 +317,12 @@ class FilmColorizer:
 
     def _answer(self, views: list[_View]) -> None:
         """Ask the generator and put its answers into the moments."""
-        if not views:
-            return
+        for references, group in groupby(views, lambda view: self._shots.references(view.moment.source.index)):
+            self._answer_with(references, list(group))
+
+    def _answer_with(self, references: References | None, views: list[_View]) -> None:
         inputs = [level(view.network_y, *view.reach) for view in views]
-        found, advice = estimate_with(self.references, self.engine, inputs)
+        found, advice = estimate_with(references, self.engine, inputs)
         spreads = np.zeros_like(found.chroma[:, :1]) if found.spread is None else found.spread
         answers = zip(found.chroma.transpose(0, 2, 3, 1), confidence_of(spreads[:, 0]), advice, strict=True)
         for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):

@@ -74,14 +74,20 @@ class CutDetector:
         self._distances.append(d)
         self._recent.append((small, spread))
 
+    def sure(self, cut: int) -> float:
+        """How clearly a cut stands out: 0 where it only just is one, 1 at twice the distance that makes one."""
+        return min(1.0, self._distances[cut] / max(_DISTANCE, _CONTRAST * self._around(cut)) - 1)
+
+    def _around(self, i: int) -> float:
+        """The median distance of a frame's neighbors."""
+        d = self._distances
+        around = d[max(1, i - _NEIGHBORS) : i] + d[i + 1 : i + 1 + _NEIGHBORS]
+        return float(np.median(around)) if around else 0.0
+
     def cuts(self) -> list[int]:
         """Indices of the frames that begin a new shot, in order; frame 0 is not among them."""
-        d = np.array(self._distances, np.float32)
-        hits: list[int] = []
-        for i in map(int, np.flatnonzero(d > _DISTANCE)):
-            around = np.concatenate((d[max(1, i - _NEIGHBORS) : i], d[i + 1 : i + 1 + _NEIGHBORS]))
-            if not around.size or d[i] > _CONTRAST * np.median(around):
-                hits.append(i)
+        d = self._distances
+        hits = [i for i in range(len(d)) if d[i] > _DISTANCE and d[i] > _CONTRAST * self._around(i)]
         flashes: set[int] = set()
         for hit in hits:
             back = self._returns[hit] & set(hits)

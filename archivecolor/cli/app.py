@@ -15,6 +15,7 @@ from archivecolor.cli.evaluate import evaluate
 from archivecolor.cli.folder import folder
 from archivecolor.cli.report import report
 from archivecolor.cli.review import review
+from archivecolor.cli.shots import shots
 from archivecolor.cli.strip import strip
 from archivecolor.cli.verify import verify
 from archivecolor.cli.video import video
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command(epilog=_EPILOG)(folder)
 app.command(epilog=_EPILOG)(video)
+app.command(epilog=_EPILOG)(shots)
 app.command(epilog=_EPILOG)(report)
 app.command(epilog=_EPILOG)(review)
 app.command(epilog=_EPILOG)(accepted)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archivecolor.cli import console
 from archivecolor.cli.lines import tell_least_sure
+from archivecolor.errors import OutputError
 from archivecolor.text import clock, counted, duration, printable
 
 if TYPE_CHECKING:
+    from archivecolor.film.shot_list import ListedShot
     from archivecolor.runs.film.job import FilmRecord
     from archivecolor.runs.film.plan import FilmPlan
 
@@ -43,6 +47,34 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
         console.emit({**names, "status": "planned", **_facts(plan)})
     elif dry_run:
         console.write_out(f"{printable(request.source)} -> {printable(request.target)}")
+
+
+def check_list(path: Path | None, *, overwrite: bool) -> None:
+    """Refuse a list of shots that could not be written, before hours of work. Raises `ArchiveColorError`."""
+    if path is None:
+        return
+    from archivecolor.film.otio import check_installed
+    from archivecolor.film.shot_list import suffix_of
+
+    if suffix_of(path) != ".csv":
+        check_installed()
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: already exists", hint="--overwrite replaces it")
+
+
+def write_list(plan: FilmPlan, record: FilmRecord, path: Path, *, overwrite: bool) -> None:
+    """Write the list of a film's shots. Raises `OutputError`."""
+    from archivecolor.film.shot_list import write_shots
+
+    listed = plan.shot_list(record.confidence)
+    write_shots(path, listed, plan.scan.film, record.source, overwrite=overwrite)
+    tell_list(path, listed)
+
+
+def tell_list(path: Path, listed: Sequence[ListedShot]) -> None:
+    """What was written."""
+    doubtful = sum(shot.doubtful for shot in listed)
+    log.info("%s: %s, %d with a doubtful cut", printable(path), counted(len(listed), "shot"), doubtful)
 
 
 def _facts(plan: FilmPlan) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,8 @@ def folder(
     provenance: options.ProvenanceOptions,
     overwrite: options.Overwrite = False,
     jobs: options.Jobs = 0,
+    shard: options.ShardOfMany = None,
+    merge_journals: options.MergeJournals = False,
     fail_fast: Annotated[bool, options.output("--fail-fast", "Stop at the first failure.")] = False,
     dry_run: options.DryRun = False,
     tell: options.TellOptions,
@@ -52,12 +55,26 @@ def folder(
     archivecolor folder scans out --saturation 1.2 --reference kodachrome.jpg
 
     archivecolor folder scans out --only '*.tif' --dry-run
+
+    archivecolor folder scans out --shard 3/64
     """
     from archivecolor.jobs.discover import lies_inside
+    from archivecolor.jobs.shards import Shard
 
     if tell.log_file and lies_inside(tell.log_file, source):
         raise UsageError(f"{tell.log_file}: the log would lie among the sources", hint="give --log-file another place")
     tell.begin()
+    if merge_journals:
+        from archivecolor.cli.lines import Lines
+        from archivecolor.runs.folder.merging import merge_journals as merge
+
+        with Lines(quiet=tell.quiet) as merging:
+            merge(out, merging)
+        return
+    if shard and result.report:
+        raise UsageError(
+            "--report and --shard cannot be used together", hint="when all shards are done: archivecolor report OUT"
+        )
     settings = FolderSettings(
         generator=engine.generator,
         engine=engine.settings(runtime),
@@ -71,6 +88,7 @@ def folder(
         output=provenance.output(result),
         confidence=result.confidence,
         kinds=what.kind,
+        sequences=what.sequences,
         only=tuple(what.only or ()),
         only_from=what.only_from,
         watch=what.watch,
@@ -80,6 +98,7 @@ def folder(
         sign_certificates=provenance.sign_certificates,
         max_megapixels=what.max_megapixels,
         fail_fast=fail_fast,
+        shard=Shard.parse(shard, os.environ) if shard is not None else None,
     )
 
     from archivecolor.cli.folder_lines import FolderLines

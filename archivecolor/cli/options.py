@@ -27,7 +27,7 @@ from archivecolor.settings import (
     SmoothingSettings,
     StillFormat,
 )
-from archivecolor.text import seconds_of
+from archivecolor.text import rate_of, seconds_of
 
 _FORMATS: Final = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
 _STEADY = SmoothingSettings()
@@ -65,10 +65,21 @@ Jobs = Annotated[
     int, output("--jobs", "Worker threads for stills (0: one per core), segments per film (0: one).", "N", min=0)
 ]
 Threads = Annotated[int, output("--jobs", "Worker threads (0: one per core).", "N", min=0)]
+ShardOfMany = Annotated[
+    str | None,
+    output(
+        "--shard", "Only share K of N, as 3/64, while other runs do the others. auto: what Slurm or Kubernetes says."
+    ),
+]
+MergeJournals = Annotated[bool, output("--merge-journals", "Only make one journal of those that shards wrote in OUT.")]
 DryRun = Annotated[bool, output("--dry-run", "Say what would be done; write nothing.")]
 Marks = Annotated[
     list[Path] | None,
     what("--marks", "First take in these marks, .json or .csv of the page; may be given several times.", "FILE"),
+]
+Cuts = Annotated[
+    Path | None,
+    film("--cuts", "A list of its shots, edited: .otio, .edl or .csv, in place of the cuts that are found.", "FILE"),
 ]
 SignKey = Annotated[Path | None, provenance("--sign-key", "Sign stills with this key (C2PA).", "PEM")]
 SignCertificates = Annotated[
@@ -82,6 +93,9 @@ class WhatOptions:
     """Which files of a folder are colored."""
 
     kind: Annotated[Kinds, what("--kind", "Only photographs, only films, or all.")] = Kinds.ALL
+    sequences: Annotated[
+        bool, what("--sequences/--no-sequences", "Color numbered pictures that look like a film's frames as a film.")
+    ] = True
     only: Only = None
     only_from: Annotated[
         Path | None, what("--only-from", "Only the items in this file, one path below SRC per line.", "LIST")
@@ -202,6 +216,9 @@ class FilmOptions:
     ] = False
     start: Annotated[str | None, film("--start", "Begin here: seconds or h:mm:ss.", "TIME")] = None
     end: Annotated[str | None, film("--end", "End before this time.", "TIME")] = None
+    fps: Annotated[
+        str | None, film("--fps", "Frames a second of a sequence of frames. Default: what they say, or 24.", "RATE")
+    ] = None
     leave_out: Annotated[bool, film("--leave-out", "Drop streams that the result's format cannot hold.")] = False
     keep_work: Annotated[
         bool, film("--keep-work", "Keep the chroma beside the result, for another codec or grading later.")
@@ -215,6 +232,7 @@ class FilmOptions:
             ),
             "start_s": seconds_of(self.start),
             "end_s": seconds_of(self.end),
+            "fps": rate_of(self.fps),
             "leave_out": self.leave_out,
             "keep_work": self.keep_work,
         }

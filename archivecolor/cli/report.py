@@ -111,7 +111,7 @@ def previewed(
     interruption: Interruption,
 ) -> tuple[PagePlan, MadePage | None]:
     """Take ``marks`` in, and make the page; None of it where that was interrupted."""
-    from archivecolor.jobs.journal import journal_path
+    from archivecolor.jobs.journal import has_journal
     from archivecolor.report import making
 
     if marks:
@@ -123,7 +123,7 @@ def previewed(
     plan = making.plan(out, __version__, source, to, paths=paths)
     for note in plan.marks.notes if marks else ():
         console.log.warning("%s", printable(note))
-    if not journal_path(out).exists():
+    if not has_journal(out):
         console.log.info("%s: has no journal, so failures, warnings and confidence are not known", out)
     began, done = time.monotonic(), 0
     with ProgressDisplay(quiet=tell.quiet) as display:

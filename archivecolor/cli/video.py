@@ -22,14 +22,21 @@ _SHEETS: Final = {".png", ".jpg", ".jpeg"}
 
 @laid_out
 def video(
-    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is never changed.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv or .webm.")],
+    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film, or scanned frames: a folder or a pattern.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv, .webm, or frames: a folder or a pattern."),
+    ],
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     *,
     grade: options.GradeOptions,
     advice: options.AdviceOptions,
     smoothing: options.SmoothingOptions,
     film: options.FilmOptions,
+    cuts: options.Cuts = None,
+    shots: Annotated[
+        Path | None, options.result("--shots", "Write the list of its shots, too: .otio, .edl or .csv.", "FILE")
+    ] = None,
     preview: Annotated[
         bool, options.result("--preview", "Write OUT as one picture with a frame of each shot.")
     ] = False,
@@ -51,10 +58,15 @@ def video(
     archivecolor video film.mkv film_color.mkv --for master
 
     archivecolor video film.mp4 shots.png --preview
+
+    archivecolor video film.mp4 film_color.mp4 --cuts edited.edl
+
+    archivecolor video reels/reel1/ reels_color/reel1/
     """
     tell.begin()
     if preview and out.suffix.lower() not in _SHEETS:
         raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
+    film_lines.check_list(shots, overwrite=overwrite)
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
     told = film.settings()
@@ -73,8 +85,11 @@ def video(
     from archivecolor.inference import select
     from archivecolor.runs.film.job import make_film, preview_film
     from archivecolor.runs.film.plan import FilmRequest, plan_film
+    from archivecolor.sequences.finding import source_of, target_of
 
-    request = FilmRequest(source, out, settings, overwrite=overwrite, muxer="matroska" if preview else None)
+    source = source_of(source)
+    out = out if preview else target_of(out, source)
+    request = FilmRequest(source, out, settings, overwrite=overwrite, muxer="matroska" if preview else None, cuts=cuts)
     record = plan = None
     hints = for_film(settings.color, source.name)
     with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped), hints as color:
@@ -91,6 +106,8 @@ def video(
             record = make_film(plan, opened, color, lines, interruption.stop)
     interruption.raise_if_interrupted()
     if plan and record:
+        if shots:
+            film_lines.write_list(plan, record, shots, overwrite=overwrite)
         film_lines.tell_record(plan, record, json=tell.json)
         if record.warnings:
             raise ItemsFailedError(

@@ -1,7 +1,7 @@
 """A file of lines that is only ever appended to: a line is on the disk, or it is not there.
 
 A line that a dying process cut off is closed by the next one; readers pass over it. One process at a time writes, which
-a lock in a file beside it sees to; readers need none.
+a lock or a claim sees to; readers need none.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from archivecolor.errors import OutputError
 from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.jobs.files import open_regular
-from archivecolor.jobs.locks import LockFile
 
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
@@ -25,18 +25,25 @@ class GoneError(OutputError):
     """The folder of results went away while a run was writing into it."""
 
 
+class Guard(Protocol):
+    """What keeps other processes out."""
+
+    def release(self) -> None:
+        """Let them in. Twice is fine."""
+
+
 class AppendedFile:
     """A file that is open for appending, by this process alone. Safe to use from several threads."""
 
-    def __init__(self, path: Path, lock: Path, guarded: Path) -> None:
+    def __init__(self, path: Path, guarded: Path, keep_out: Callable[[], Guard]) -> None:
         """Open ``path``, making it and its folder where they are missing; ``guarded`` is what errors name.
 
-        Raises `BusyError` where another process writes to it, and `OutputError` where it cannot be written.
+        ``keep_out`` raises `BusyError` where another process writes to it; `OutputError` where it cannot be written.
         """
         self.path, self._guarded = path, guarded
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = LockFile(lock, guarded)
+            self._lock = keep_out()
         except OSError as e:
             raise self._explain(e) from e
         try:
@@ -83,6 +90,14 @@ class AppendedFile:
                 f"{self._guarded}: is not the folder any more that the run began to write into",
                 hint="mount its disk again, or restore it, and run the same command again",
             )
+
+    def sync(self) -> None:
+        """Return when everything is on the disk. Raises `DiskFullError` or `OutputError`."""
+        try:
+            self._sync(self._written)
+        except OSError as e:
+            self._failed = True
+            raise self._explain(e) from e
 
     def close(self) -> None:
         """Sync and let other runs write; a failure is reported once. Closing twice is fine."""

@@ -1,9 +1,10 @@
 """Files that are either whole or not there.
 
 A result is written to ``.<name>.part`` beside its final place, synced to disk, and only then given its name. Without
-``overwrite`` the name is given by a hard link, which fails when it is taken: not even a race loses a file. The part is
-locked while it is written, so that two runs do not write into each other's; a killed run leaves it, unlocked, and
-the next one writes over it or, when its name has been given, clears it away.
+``overwrite`` the name is given by a hard link, which fails when it is taken: not even a race loses a file. The part
+is locked while it is written, so that two runs do not write into each other's; a killed run leaves it, unlocked, and
+the next one clears it away. It writes a file of its own rather than over that one: where locks hold on one machine
+alone, a run elsewhere that was taken for dead, and is not, still has it open.
 """
 
 from __future__ import annotations
@@ -49,21 +50,19 @@ def atomic_write(
     part = part_path(final)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        file = _open(part)
+        file = _open(part, final)
     except OSError as e:
         raise _explain(e, final) from e
     try:
         with file:
-            _lock(file, part, final)
             try:
-                file.truncate(0)
                 yield file
                 file.flush()
                 if before_naming:
                     before_naming(file)
                 os.fsync(file.fileno())
                 _close_on_windows(file)
-                _publish(part, final, overwrite=overwrite)
+                publish(part, final, overwrite=overwrite)
             except BaseException:
                 with suppress(OSError):
                     _close_on_windows(file)
@@ -101,10 +100,26 @@ def clear_leftover(final: Path) -> bool:
     return True
 
 
-def _open(part: Path) -> BinaryIO:
-    """Open for writing without emptying: it may be another run's, as the lock will show."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    return os.fdopen(os.open(part, flags, 0o666), "w+b")
+def _open(part: Path, final: Path) -> BinaryIO:
+    """Open a new file for writing, locked; one that is there goes, unless its lock shows that another run writes it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        try:
+            file = os.fdopen(os.open(part, flags, 0o666), "w+b")
+        except FileExistsError:
+            with os.fdopen(open_regular(part, "ab"), "ab") as left:
+                _lock(left, part, final)
+                if os.name != "nt":
+                    part.unlink()
+            if os.name == "nt":
+                part.unlink(missing_ok=True)
+            continue
+        try:
+            _lock(file, part, final)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
 
 def _lock(file: BinaryIO, part: Path, final: Path) -> bool:
@@ -118,7 +133,8 @@ def _close_on_windows(file: BinaryIO) -> None:
         file.close()
 
 
-def _publish(part: Path, final: Path, *, overwrite: bool) -> None:
+def publish(part: Path, final: Path, *, overwrite: bool) -> None:
+    """Give a file that is whole its name. Raises `AlreadyExistsError`, and `OSError`."""
     if overwrite:
         part.replace(final)
         return

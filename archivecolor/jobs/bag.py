@@ -9,22 +9,25 @@ later run into it keeps it one. The manifests are written when a run is complete
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from archivecolor.errors import InputError, OutputError
-from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.atomic import AlreadyExistsError, atomic_write
 from archivecolor.jobs.digests import look_at, read_state
 from archivecolor.jobs.journal import journal_path, read_journal
 from archivecolor.jobs.journal_index import Index
+from archivecolor.jobs.locks import BusyError
 
 PAYLOAD: Final = "data"
 _DECLARATION: Final = "bagit.txt"
 _INFO: Final = "bag-info.txt"
 _MANIFEST: Final = "manifest-sha256.txt"
 _TAG_MANIFEST: Final = "tagmanifest-sha256.txt"
+_PATIENCE_S: Final = 5.0
 _SPECIAL: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 """Characters that a manifest cannot hold as they are (section 2.1.3)."""
 
@@ -41,11 +44,16 @@ def check(out: Path) -> None:
 
 
 def declare(out: Path) -> None:
-    """Begin a bag, if it is not begun. Raises `OutputError`."""
-    if is_bag(out):
-        return
-    with atomic_write(out / _DECLARATION, overwrite=False) as file:
-        file.write(b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
+    """Begin a bag, if it is not begun, maybe by another shard at this moment. Raises `OutputError`."""
+    until = time.monotonic() + _PATIENCE_S
+    while not is_bag(out):
+        try:
+            with atomic_write(out / _DECLARATION, overwrite=False) as file:
+                file.write(b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
+        except (AlreadyExistsError, BusyError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def can_hold(name: str) -> bool:

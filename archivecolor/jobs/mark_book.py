@@ -19,7 +19,7 @@ from archivecolor.errors import OutputError
 from archivecolor.jobs.appending import AppendedFile
 from archivecolor.jobs.files import open_regular
 from archivecolor.jobs.journal import FOLDER
-from archivecolor.jobs.locks import BusyError
+from archivecolor.jobs.locks import BusyError, LockFile
 from archivecolor.jobs.marks import BadMarkError, Mark, Verdict, instant
 
 _NAME: Final = "marks.jsonl"
@@ -197,7 +197,7 @@ def _opened(out: Path) -> AppendedFile:
     folder, until = out / FOLDER, time.monotonic() + _PATIENCE_S
     while True:
         try:
-            return AppendedFile(folder / _NAME, folder / _LOCK, out)
+            return AppendedFile(folder / _NAME, out, lambda: LockFile(folder / _LOCK, out))
         except BusyError:
             if time.monotonic() > until:
                 raise

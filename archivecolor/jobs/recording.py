@@ -6,6 +6,7 @@ written, or was replaced meanwhile, fails rather than being recorded as what it 
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from typing import BinaryIO, Self
 
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.jobs.atomic import AlreadyExistsError
+from archivecolor.jobs.claims import Claim
 from archivecolor.jobs.digests import look_at, read_open, read_state
-from archivecolor.jobs.journal import Journal, journal_path
+from archivecolor.jobs.journal import FOLDER, Journal, has_journal, journal_path
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.records import (
     EngineUsed,
@@ -33,6 +35,7 @@ from archivecolor.jobs.records import (
     settings_digest,
 )
 from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.shards import Shard, claim_results
 from archivecolor.jobs.tasks import Task
 from archivecolor.settings import Luma
 
@@ -67,7 +70,8 @@ class Recorder:
     """Writes the lines of one run, the run's own before the first of them. Safe to use from several threads.
 
     The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed:
-    before the first item is begun, or the first failure is noted.
+    before the first item is begun, or the first failure is noted. A shard keeps its like out from the beginning; its
+    run's number is its own among all shards of that number, whenever they begin.
     """
 
     def __init__(
@@ -79,14 +83,18 @@ class Recorder:
         source: str | None = None,
         words: tuple[str, ...] = (),
         index: Index | None = None,
+        shard: Shard | None = None,
     ) -> None:
-        """Prepare a run from ``source``, an absolute path, into ``out``, with settings that ``words`` give again.
+        """Prepare a run, or a ``shard`` of one, from ``source``, an absolute path, into ``out``.
+
+        ``words`` give its settings again.
 
         An ``index`` of its journal that is open already is brought up to date, and stays open. Raises `OutputError`
         while another run is writing.
         """
         self._out, self._chosen = out, chosen
-        self._journal = Journal(out) if journal_path(out).exists() else None
+        self._shard, self._claim = shard, self._claimed(shard) if shard else None
+        self._journal = Journal(out) if shard is None and has_journal(out) else None
         self._opening = threading.Lock()
         self._owns_index = index is None
         try:
@@ -96,7 +104,16 @@ class Recorder:
             self.close()
             raise
         nothing = EngineUsed("", "", "")
-        self.run = RunRecord(self.index.last_run + 1, now_utc(), version, nothing, source=source, words=words)
+        number = self.index.last_run + 1
+        if shard:
+            number += (shard.index - number) % shard.count
+        self.run = RunRecord(
+            *(number, now_utc(), version, nothing),
+            source=source,
+            words=words,
+            machine=platform.node(),
+            shard=str(shard) if shard else None,
+        )
         self._told = False
         self._settings: set[str] = set()
         """Digests of the settings that the journal has of this run."""
@@ -104,12 +121,13 @@ class Recorder:
     @property
     def holds_journal(self) -> bool:
         """Whether other runs are kept out."""
-        return self._journal is not None
+        return self._journal is not None or self._claim is not None
 
     def claim(self) -> None:
         """Keep other runs out, from before the first item is begun. Raises `OutputError` where one came first."""
         with self._opening:
-            self._journal = self._journal or self._open_new()
+            if self._claim is None:
+                self._journal = self._journal or self._open_new()
 
     def computed_by(self, engine: EngineUsed) -> None:
         """Say what computes the chroma, before the first item is made. Raises `OutputError`."""
@@ -122,7 +140,7 @@ class Recorder:
         status: Status,
         settings: Settings,
         target: Path,
-        file: BinaryIO,
+        file: BinaryIO | FileState,
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
         least_sure: tuple[TimedConfidence, ...] = (),
@@ -131,6 +149,8 @@ class Recorder:
         luma: Luma = Luma.SAME,
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
+
+        Of a set of files ``file`` is their state; each of them is looked at once more when it gets its name.
 
         Raises `InputError` when its source is not what it was, `AlreadyExistsError` when ``target`` is taken by a file
         that is not the one to be replaced, and `OutputError` when it cannot be noted: then it must not be named.
@@ -147,7 +167,7 @@ class Recorder:
             replace(
                 entry,
                 result=result,
-                result_file=read_open(file),
+                result_file=file if isinstance(file, FileState) else read_open(file),
                 replaces_sha256=replaced,
                 warnings=warnings,
                 confidence=confidence,
@@ -184,6 +204,8 @@ class Recorder:
         """Sync, and let other runs write."""
         if self._journal:
             self._journal.close()
+        if self._claim:
+            self._claim.release()
 
     def __enter__(self) -> Self:
         return self
@@ -225,8 +247,19 @@ class Recorder:
         self._told = True
         return self._journal
 
+    def _claimed(self, shard: Shard) -> Claim:
+        try:
+            return claim_results(self._out / FOLDER, self._out, shard)
+        except OSError as e:
+            raise OutputError(
+                f"{self._out}: cannot be written to: {e.strerror}",
+                hint="check its permissions or choose another folder",
+            ) from e
+
     def _open_new(self) -> Journal:
         """Make the journal; another run may have made it, and results, since this one was planned."""
+        if self._shard:
+            return Journal(self._out, self._claim, self._shard, self.run.number)
         journal = Journal(self._out)
         if not journal.is_new:
             journal.close()

@@ -85,6 +85,10 @@ class RunRecord:
     """SRC as an absolute path; None in journals of earlier versions."""
     words: tuple[str, ...] = ()
     """The options of the command line that give the run's settings again."""
+    machine: str | None = None
+    """The name of the computer; None in journals of earlier versions."""
+    shard: str | None = None
+    """Which share of the items it was, as in ``3/64``; None where it was all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ def encode_run(run: RunRecord) -> bytes:
     body = {"format": run.format, "number": run.number, "started": run.started_at, "version": run.version}
     body |= {"source": run.source} if run.source else {}
     body |= {"words": list(run.words)} if run.words else {}
+    body |= {name: value for name, value in (("machine", run.machine), ("shard", run.shard)) if value}
     settings = {digest: dict(values) for digest, values in run.settings.items()}
     return _line({"run": {**body, "engine": engine, "settings": settings}})
 
@@ -259,7 +264,9 @@ def _run(run: Mapping[str, Any]) -> RunRecord:
     written, source = _count(run["format"]), _optional(run.get("source"))
     words = tuple(map(_text, run.get("words", ())))
     return RunRecord(
-        _count(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written, source, words
+        *(_count(run["number"]), _text(run["started"]), _text(run["version"]), used, settings, written, source, words),
+        machine=_optional(run.get("machine")),
+        shard=_optional(run.get("shard")),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from archivecolor.errors import ConfigurationError, UsageError
 from archivecolor.inference import catalog
 from archivecolor.inference.catalog import adviser_of
-from archivecolor.jobs.journal import journal_path, read_runs
+from archivecolor.jobs.journal import has_journal, read_runs
 from archivecolor.report.coding import NetworkInput
 from archivecolor.report.items import ReviewItem
 from archivecolor.settings import DEFAULT_GENERATOR
@@ -40,7 +40,7 @@ class RunFacts:
 def find_run(out: Path, source: Path | None, items: Iterable[ReviewItem]) -> RunFacts:
     """The last run of ``items`` that was not of a list, or else the last one; ``source`` overrides the journal's."""
     root = os.path.abspath(source) if source else None  # noqa: PTH100 - resolve() would follow links
-    if not journal_path(out).exists():
+    if not has_journal(out):
         return RunFacts(root)
     runs = read_runs(out)
     whole = {item.run for item in items if item.run is not None} & runs.keys()

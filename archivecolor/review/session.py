@@ -13,7 +13,7 @@ from typing import Final
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.inference import catalog, select
 from archivecolor.jobs.discover import lies_inside
-from archivecolor.jobs.journal import hints_path, journal_path, read_runs
+from archivecolor.jobs.journal import has_journal, hints_path, read_runs
 from archivecolor.jobs.records import RunRecord
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.report.items import item_of
@@ -129,7 +129,7 @@ def _hearing(desk: Desk, events: Events) -> Iterator[None]:
 
 
 def _why_not(out: Path, source: Path | None) -> str:
-    if not journal_path(out).exists():
+    if not has_journal(out):
         return _NO_JOURNAL
     if source is None:
         return "the journal does not say where SRC is: give --source"

@@ -15,7 +15,7 @@ from archivecolor.errors import ArchiveColorError, InputError, ItemsFailedError,
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, copy_whole
 from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.discover import check_folders
-from archivecolor.jobs.journal import journal_path, read_journal
+from archivecolor.jobs.journal import has_journal, read_journal
 from archivecolor.jobs.mark_book import Judged, applied, kept_marks
 from archivecolor.jobs.marks import Mark, Verdict
 from archivecolor.provenance.premis import sidecar_path
@@ -56,7 +56,7 @@ def copy_accepted(
     out, folder, listener, stop = Path(out), Path(folder), listener or Silent(), stop or threading.Event()
     check_folders(out, folder)
     marks = kept_marks(out)
-    judged = _judged(out) if journal_path(out).exists() else (Judged(path, path, "") for path in marks)
+    judged = _judged(out) if has_journal(out) else (Judged(path, path, "") for path in marks)
     found = applied(marks, judged)
     chosen = sorted((m for m in found.marks.values() if m.verdict is Verdict.ACCEPTED), key=lambda mark: mark.path)
     for told in found.notes:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Literal, NoReturn
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from archivecolor.errors import OutputError
 from archivecolor.jobs import atomic
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, clear_leftover, part_path
+from archivecolor.jobs.files import open_regular
 from tests.conftest import ROOT
 from tests.fakes.disks import tiny_disk
 
@@ -295,19 +296,32 @@ def test_a_run_that_ends_between_our_open_and_our_lock_does_not_lose_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     final = tmp_path / "a.png"
-    opened = atomic._open
+    opened = open_regular
 
-    def too_late(part: Path) -> BinaryIO:
-        file = opened(part)
+    def too_late(part: Path, mode: Literal["rb", "ab"] = "rb") -> int:
+        descriptor = opened(part, mode)
         os.link(part, final)  # the other run names its file, whose inode is the one that we have just opened
         part.unlink()
-        return file
+        return descriptor
 
     part_path(final).write_bytes(b"theirs")
-    monkeypatch.setattr(atomic, "_open", too_late)
+    monkeypatch.setattr(atomic, "open_regular", too_late)
     with pytest.raises(OutputError, match="another run is writing it"):
         write(final, b"ours", overwrite=True)
     assert final.read_bytes() == b"theirs"
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_a_run_that_was_taken_for_dead_where_locks_do_not_hold_spoils_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = tmp_path / "a.png"
+    monkeypatch.setattr(atomic, "lock", lambda *_: False)  # as on a network drive, for a run on another machine
+    with part_path(final).open("w+b") as suspended:
+        write(final, b"ours")
+        suspended.write(b"of a run that wakes up")
+        suspended.flush()
+        assert final.read_bytes() == b"ours"
     assert names(tmp_path) == ["a.png"]
 
 

@@ -366,6 +366,10 @@ def test_an_item_is_made_once_however_often_it_is_asked_for(colored: tuple[Path,
         queue = reviewed.review.queue
         assert queue
         with Journal(reviewed.out):
+            queue.put([Again("a.png"), Again("b.jpg", forget_hints=True)])
+            until = time.monotonic() + 60  # until both were tried, for what is under way may be asked for once more
+            while {job["state"] for job in queue.record()["jobs"]} != {"busy"} and time.monotonic() < until:
+                time.sleep(0.01)
             for _ in range(5):
                 queue.put([Again("a.png"), Again("b.jpg", forget_hints=True)])
             queue.put([Again("b.jpg")])

@@ -25,24 +25,28 @@ from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.chroma.film import FilmColorizer
-from archivecolor.errors import InputError, OutputError
+from archivecolor.chroma.recording import record_of
+from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
-from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, holds, plan_segments
-from archivecolor.film.writing import Joined, join
+from archivecolor.film.segments import SegmentJournal, ShotConfidence, holds, plan_segments
+from archivecolor.film.writing import Joined
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.jobs.atomic import atomic_write, part_path
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256, look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
+from archivecolor.jobs.records import FileState
+from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
+from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
-from archivecolor.runs.film.segment_maker import SegmentMaker
+from archivecolor.runs.film.segment_maker import SegmentMaker, layers_of
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
-from archivecolor.runs.settings import FilmSettings
-from archivecolor.settings import ColorSettings, FilmCodec, Purpose, changed
+from archivecolor.runs.settings import FilmSettings, FolderSettings
+from archivecolor.sequences.coding import FrameCoding
+from archivecolor.settings import ColorSettings, FilmCodec, changed
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -54,7 +58,7 @@ _NAMED: Final = 4
 """References that are named."""
 
 
-BeforeNaming: TypeAlias = Callable[[BinaryIO, Whole], None]
+BeforeNaming: TypeAlias = Callable[[BinaryIO | FileState, Whole], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class FilmRecord:
     resumed: int
     """Of the frames, how many an earlier run had made."""
     shots: int
-    encoding: Encoding
+    encoding: Encoding | FrameCoding
     copied: tuple[str, ...]
     """Streams that were copied untouched, in words."""
     whole: Whole
@@ -93,14 +97,17 @@ def color_film(
     *,
     listener: Listener | None = None,
     stop: threading.Event | None = None,
+    cuts: Path | str | None = None,
 ) -> FilmRecord:
     """Color a film: its picture in color, its luma as it was, everything else in it untouched.
 
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
-    them the same call continues from the last finished segment.
+    them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or .csv, that
+    takes the place of the cuts that are found, and says how single shots are colored.
     """
     settings = settings or FilmSettings()
-    request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite)
+    listed = Path(cuts) if cuts is not None else None
+    request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite, cuts=listed)
     with Relay(listener).heard() as relay, for_film(settings.color, request.source.name) as color:
         plan = plan_film(request, relay, stop)
         with select.open_engine(settings.engine, settings.generator) as engine:
@@ -127,12 +134,19 @@ def make_film(
         kept = _kept(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
-        colorizer = FilmColorizer(engine, color, settings.smoothing, stop)
-        maker = SegmentMaker(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept)
-        maker.take_hints(stop)
+        colorizer = FilmColorizer(engine, color, settings.smoothing, stop, plan.listed)
+        maker = SegmentMaker(
+            *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
+            writer=_writer(plan, engine, color),
+        )
+        maker.take_hints(stop, plan.listed)
         try:
             journal = open_things.enter_context(
-                SegmentJournal(work_folder(request.target), _fingerprint(plan, engine, color, kept=kept is not None))
+                SegmentJournal(
+                    work_folder(request.target),
+                    _fingerprint(plan, engine, color, kept=kept is not None),
+                    ".mkv" if plan.muxer else ".jsonl",
+                )
             )
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
@@ -147,19 +161,20 @@ def make_film(
         encoding=plan.encoding,
         copied=joined.copied,
         whole=whole,
-        bytes=request.target.stat().st_size,
+        bytes=look_at(request.target).size_bytes,
         seconds=time.monotonic() - began,
     )
 
 
 def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) -> None:
     """Say how much of a film the references were like."""
-    references = colorizer.references
-    if references is None or not references.asked:
+    asked = sum(references.asked for references in colorizer.all_references)
+    heard = sorted({name for references in colorizer.all_references for name in references.heard})
+    if not asked:
         return
-    if references.heard:
-        share = f"{references.alike} of {references.asked} frames that the generator was asked about"
-        heard = sorted(references.heard)
+    if heard:
+        alike = sum(references.alike for references in colorizer.all_references)
+        share = f"{alike} of {asked} frames that the generator was asked about"
         names = ", ".join(heard[:_NAMED]) + (f" and {len(heard) - _NAMED} more" if len(heard) > _NAMED else "")
         listener.message(INFO, f"{name}: {share} are like {names}")
     else:
@@ -169,7 +184,7 @@ def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) ->
 def preview_film(plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
     settings = plan.request.settings
-    colorizer = FilmColorizer(engine, color, settings.smoothing)
+    colorizer = FilmColorizer(engine, color, settings.smoothing, shots=plan.listed)
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
     return maker.contact_sheet(sheet, plan.part, overwrite=plan.request.overwrite)
 
@@ -210,37 +225,41 @@ def _make(
 
     whole = Whole((), (), ())
 
-    def note(film: BinaryIO) -> None:
-        if not look_at(plan.request.source).looks_like(plan.read):
-            raise InputError(f"{plan.request.source}: changed while it was read", hint="run the same command again")
+    def note(made: BinaryIO | FileState) -> None:
+        check_unchanged(plan)
         if before_naming:
-            before_naming(film, whole)
+            before_naming(made, whole)
 
-    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
+    def make() -> None:
         advance(0)
         maker.make_all(segments, journal, jobs=plan.request.settings.jobs or 1, stop=stop, advance=advance)
-        joined = _join(plan, segments, journal)
-        film, result = plan.scan.film, part_path(plan.request.target)
-        lost = missing(film.inventory, inventory(result), whole=plan.part.whole)
-        whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost, joined.apart)
+
+    if maker.writer:
+        make()
+        made = maker.writer.gather(segments, journal, plan.part)
+        joined = Joined(len(made), (), 0)
+        whole = Whole(journal.confidence, film.warnings, lost(plan), said=told_of(made), luma=luma_of_all(made))
+        note(state_of(made))
+        maker.writer.publish(made, overwrite=plan.request.overwrite)
         journal.finish()
+    else:
+        with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
+            make()
+            joined = join_film(plan, segments, journal)
+            whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost(plan), joined.apart)
+            journal.finish()
     journal.remove()
     return resumed, joined, whole
 
 
-def _join(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) -> Joined:
-    request = plan.request
-    return join(
-        request.source,
-        part_path(request.target),
-        plan.scan.film,
-        [(journal.segment_path(s.number), journal.made[s.number]) for s in segments],
-        plan.part,
-        plan.encoding,
-        plan.muxer,
-        leave_out=request.settings.leave_out,
-        fast_start=request.settings.encode.purpose is Purpose.SHARE,
-    )
+def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter | None:
+    """What writes frames, of a plan that is to become a sequence of them."""
+    if not isinstance(plan.encoding, FrameCoding):
+        return None
+    settings = plan.request.settings
+    embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
+    record = record_of(engine.folder, color, painted=bool(color.hints)) if embed else None
+    return FrameWriter(plan.scan, plan.encoding, plan.request.target, work_folder(plan.request.target), record)
 
 
 def kept_folder(request: FilmRequest) -> Path:
@@ -267,26 +286,39 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | 
 
 def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    return f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
+    grades = [(shot.first, shot.settings.told()) for shot in plan.listed]
+    made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
+    return f"{made} {grades}" if grades else made
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     """What chroma is made of and with: the film, the settings, and the files that steer color by what they hold."""
     source = plan.request.source
-    status = source.stat()
+    status = look_at(source)
     layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
     contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
     if color.references:
         contents += f" references {digest_of(color.references)}"
+    for shot in plan.listed:
+        given = shot.settings.reference
+        told = [digest_of([given])] if given else []
+        told += [content_sha256(path) for _, path in layers_of(shot)]
+        contents += f" shot {shot.first} {' '.join(told)}"
     settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
-    film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.part}"
+    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
+
+
+def _bits_a_pixel(plan: FilmPlan) -> float:
+    if isinstance(plan.encoding, FrameCoding):  # they are given their places, not copied
+        return 0.0 if plan.encoding.kind == "JPEG" else 1.5 * plan.encoding.depth
+    return _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS)
 
 
 def _check_space(plan: FilmPlan, made_bytes: int) -> None:
     """Segments and the film they are joined into exist side by side for a while."""
     width, height = plan.size
-    bits = _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS) * width * height * plan.frames
+    bits = _bits_a_pixel(plan) * width * height * plan.frames
     target = plan.request.target
     folder = next(p for p in (target.parent, *target.parent.parents) if p.exists())
     needed, free = int(2 * bits / 8) - made_bytes, shutil.disk_usage(folder).free

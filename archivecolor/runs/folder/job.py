@@ -23,7 +23,7 @@ from archivecolor.inference import catalog
 from archivecolor.inference.engine import check_features
 from archivecolor.jobs import bag
 from archivecolor.jobs.discover import check_folders, lies_inside
-from archivecolor.jobs.journal import hints_path, journal_path, read_journal
+from archivecolor.jobs.journal import has_journal, hints_path, journal_path, read_journal
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
@@ -80,7 +80,7 @@ def color_folder(
             hint="SRC comes first, then OUT; are they swapped?",
         )
     relay = Relay(listener)
-    tally = Tally(relay, Summary(settings.summary, source, out) if settings.summary else None)
+    tally = Tally(relay, Summary(_own_summary(settings), source, out) if settings.summary else None)
     stop = stop or threading.Event()
     words = words_of(settings)
     settings = replace(settings, color=replace(settings.color, hints=_hints(settings, out)))
@@ -99,9 +99,17 @@ def color_folder(
             stopped=lambda: stop.is_set() or tally.stopped_by is not None,
             bag=settings.bag or bag.is_bag(out),
         )
+        if settings.shard:
+            planner.share = settings.shard.holds
         job = _FolderJob(planner, stop, words, _signer(settings))
         with relay.heard():
             return job.tell() if dry_run else job.run()
+
+
+def _own_summary(settings: FolderSettings) -> Path:
+    """A shard's summary has the shard in its name: all of them are given the same one."""
+    path = settings.summary or Path()
+    return path.with_stem(f"{path.stem}-{settings.shard.name}") if settings.shard else path
 
 
 def _hints(settings: FolderSettings, out: Path) -> Path | None:
@@ -112,7 +120,7 @@ def _hints(settings: FolderSettings, out: Path) -> Path | None:
 
 def _are_swapped(source: Path, out: Path) -> bool:
     """Whether ``source`` holds results of what lies in ``out``."""
-    if not journal_path(source).exists() or journal_path(out).exists():
+    if not has_journal(source) or has_journal(out):
         return False
     return any((out / entry.source).is_file() for entry in islice(read_journal(source), _LOOKED_AT))
 
@@ -144,6 +152,7 @@ class _FolderJob:
             for task in planner.tasks():
                 planner.tally.planned(task)
                 estimator.add(task)
+        planner.tell_share()
         planner.tell_missing()
         planner.tell_unadvised()
         planner.tell_strange_hints()
@@ -179,7 +188,7 @@ class _FolderJob:
             except OutputError as e:
                 tally.stopped_by = tally.stopped_by or e
             stopped = tally.stopped_by or (self.stop.is_set() and not planner.watch)
-            if planner.bag and not stopped and bag.is_bag(planner.out):
+            if planner.bag and not stopped and planner.items.run.shard is None and bag.is_bag(planner.out):
                 held = bag.seal(planner.out, f"archivecolor {__version__}")
                 tally.listener.message(INFO, f"the bag holds {held} files")
         return tally.record(not_begun=self._not_begun)
@@ -187,7 +196,14 @@ class _FolderJob:
     def _recorder(self) -> Recorder:
         planner = self.planner
         source = os.path.realpath(planner.source)
-        return Recorder(planner.out, __version__, chosen=planner.rules.chosen, source=source, words=self.words)
+        return Recorder(
+            planner.out,
+            __version__,
+            chosen=planner.rules.chosen,
+            source=source,
+            words=self.words,
+            shard=planner.items.run.shard,
+        )
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
@@ -204,6 +220,7 @@ class _FolderJob:
         for task in self.planner.tasks():
             plan.add(task)
         if not self.planner.watch:
+            self.planner.tell_share()
             self.planner.tell_missing()
             self.planner.tell_unadvised()
 

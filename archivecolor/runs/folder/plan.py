@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
+from archivecolor.jobs.file_sets import Numbering, numbering
 from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
@@ -27,14 +29,25 @@ from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
 from archivecolor.runs.film import plan as film_plan
+from archivecolor.runs.film.plan import is_unfinished
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
-from archivecolor.runs.listener import WARNING
+from archivecolor.runs.listener import INFO, WARNING
 from archivecolor.settings import Kinds
 from archivecolor.stills.sniff import NotAPictureError, color_name, names_a_picture, sniff, suffix_of
 from archivecolor.text import printable
 
 log: Final = logging.getLogger(__name__)
+
+
+def group_of(name: str) -> str:
+    """What the files of a group have in common, which are not to be made by different shards: all but their suffixes.
+
+    ``a.tif``, ``a.jpg`` and ``a.tif.png`` are one, for their results' names depend on each other.
+    """
+    while names_a_picture(name) or names_a_film(name):
+        name = name.rpartition(".")[0]
+    return name
 
 
 @dataclass(slots=True)
@@ -51,6 +64,10 @@ class Planner:
     """Results lie in ``out``'s payload folder, under names that a bag can hold."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
+    share: Callable[[str], bool] = lambda _: True
+    """Whether a group of files of that name is this run's."""
+    left_to_others: int = 0
+    """Files that are the share of other runs."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
     index: Index | None = None
@@ -81,14 +98,15 @@ class Planner:
         """What is to be done; everything else is reported and recorded."""
         target = self.out / PAYLOAD if self.bag else self.out
         kinds = self.items.run.kinds
-        for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed):
+        gather = reels if self.items.run.sequences else scans
+        for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed, gather=gather):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
             self._met = True
-            if self.watch and not self.watch.is_ready(thing.source, thing.name):
+            if not self._is_mine(thing):
                 continue
-            kind = Kind.FILM if names_a_film(thing.name) else Kind.STILL
+            kind = Kind.FILM if names_a_film(thing.name) or numbering(thing.source) else Kind.STILL
             if kinds is not Kinds.ALL and (kind is Kind.FILM) is not (kinds is Kinds.FILMS):
                 continue
             if isinstance(thing, PassedBy):
@@ -104,6 +122,13 @@ class Planner:
                 if task:
                     yield task
 
+    def _is_mine(self, thing: Item | PassedBy) -> bool:
+        """Whether a file is this run's to decide about, now."""
+        if not self.share(group_of(thing.name)):
+            self.left_to_others += 1
+            return False
+        return self.watch is None or self.watch.is_ready(thing.source, thing.name)
+
     def tell_strange_hints(self) -> None:
         """Warn of painted layers that belong to no picture."""
         if self.items.hints:
@@ -116,18 +141,26 @@ class Planner:
             told = f"to be made without the hints or the reference that they had: {self.tally.unadvised}"
             self.tally.listener.message(WARNING, told)
 
+    def tell_share(self) -> None:
+        """Say how much is left to other shards, lest somebody takes this one's counts for all there is."""
+        if shard := self.items.run.shard:
+            told = f"shard {shard}: {self.left_to_others} files are left to the other shards"
+            self.tally.listener.message(INFO, told)
+
     def tell_missing(self) -> None:
         """Say which names of the list are in no folder, of another archive or moved, and that ``only`` took nothing."""
         if self.stopped():
             return
         if self.only and not self._met:
             self.tally.listener.message(WARNING, f"no file matches --only {' '.join(self.only)}")
-        for name in sorted(self._missing):
+        for name in sorted(filter(lambda name: self.share(group_of(name)), self._missing)):
             error = InputError(f"{self.source / name}: there is no such file", hint="the list names it")
             self.tally.failed(self.source / name, name, Kind.STILL, error)
 
     def _rename(self, name: str) -> str:
         """The result's name: the source's, or with the suffix of the format that was asked for."""
+        if Numbering.of(name):
+            return name
         if names_a_film(name):
             return result_name(name, self.items.run.encode)
         if self.items.run.output.format is None:
@@ -153,6 +186,8 @@ class Planner:
         fitting = self._fit(items, kind, item, layers)
         wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
+        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
+            decision = Decision(make=True, reason=Reason.MISSING)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
         if not decision.make:
@@ -194,7 +229,7 @@ class Planner:
     def _is_one(self, item: Item, kind: Kind) -> bool:
         """Whether the first bytes are what they should be; raises `InputError` for what was expected to be."""
         if kind is Kind.FILM:
-            if looks_like_a_film(item.source):
+            if numbering(item.source) or looks_like_a_film(item.source):
                 return True
             self._passed_by(PassedBy(item.source, item.name, "is not a film", failed=False), kind)
             return False

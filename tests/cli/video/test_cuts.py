@@ -1,0 +1,95 @@
+"""``archivecolor shots`` and ``video --cuts``: a list goes out, is corrected, and comes back."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archivecolor.__main__ import main
+from tests.cli.video.conftest import Run, names
+from tests.film.sources import FilmSource, decode, moving
+
+FIRST = "shot,first_frame,saturation,leave_gray\n1,0,,\n2,20,,yes\n3,30,0.5,\n"
+
+
+@pytest.fixture
+def shots(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    FilmSource([*moving(20), *moving(20, seed=5)], metadata={"timecode": "10:00:00:00"}).write(Path("a.mkv"))
+
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["archivecolor", "shots", "a.mkv", *arguments])
+        try:
+            main()
+        except SystemExit as e:
+            return int(e.code or 0)
+        return 0
+
+    return call
+
+
+def test_a_list_goes_to_stdout_as_csv(shots: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shots() == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [(row["first_frame"], row["frames"], row["timecode"]) for row in rows] == [
+        ("0", "20", "10:00:00:00"),
+        ("20", "20", "10:00:00:20"),
+    ]
+    assert names() == {"a.mkv"}
+
+
+def test_a_list_is_never_written_over_unasked(shots: Run, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("l.csv").write_text("mine")
+    assert shots("--out", "l.csv") == run("a.mkv", "b.mkv", "--shots", "l.csv") == 5
+    assert Path("l.csv").read_text() == "mine"
+    assert capsys.readouterr().err.count("l.csv: already exists") == 2
+    assert names() == {"a.mkv", "l.csv"}
+
+
+def test_an_edited_list_decides_on_cuts_and_colors(shots: Run, run: Run) -> None:
+    assert run("a.mkv", "plain.mkv", "--for", "master") == 0
+    Path("l.csv").write_text(FIRST)
+    assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv", "--shots", "made.csv") == 0
+    plain, made = decode(Path("plain.mkv")), decode(Path("b.mkv"))
+    assert np.array_equal(made.lumas, decode(Path("a.mkv")).lumas)
+    assert np.array_equal(made.cb[:20], plain.cb[:20])
+    assert (np.array(made.cb[20:30]) == 128).all(), "left gray"
+    off, muted = (np.abs(np.array(film.cb[30:], float) - 128).mean() for film in (plain, made))
+    assert 0.3 * off < muted < 0.7 * off
+    rows = list(csv.DictReader(Path("made.csv").read_text().splitlines()))
+    assert [(row["first_frame"], row["leave_gray"], row["color_sure"]) for row in rows] == [
+        ("0", "", "0.50"),
+        ("20", "yes", "0.50"),
+        ("30", "", "0.50"),
+    ]
+
+
+def test_another_list_makes_the_segments_anew(shots: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    Path("l.csv").write_text(FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr("archivecolor.runs.film.job._join", stopped)
+        assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv") == 130
+    assert len(names()) == 3, "segments are kept"
+    Path("l.csv").write_text(FIRST.replace("yes", "no"))
+    assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv") == 0
+    assert (np.array(decode(Path("b.mkv")).cb[20:30]) != 128).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("first_frame\n40\n", "l.csv: names frames 40 to 39, which the film does not have"), ("a\n1\n", "l.csv: has no")],
+)
+def test_a_list_of_another_film_is_refused_before_the_run(
+    shots: Run, run: Run, capsys: pytest.CaptureFixture[str], text: str, why: str
+) -> None:
+    Path("l.csv").write_text(text)
+    assert run("a.mkv", "b.mkv", "--cuts", "l.csv") in (2, 3)
+    assert capsys.readouterr().err.count(why) == 1
+    assert run("a.mkv", "b.mkv", "--cuts", "l.txt") == 2
+    assert names() == {"a.mkv", "l.csv"}
