@@ -204,7 +204,7 @@ def test_a_sequence_becomes_a_film_with_its_sound_and_time_code(run: Run, tmp_pa
     wav(scans / "sound.wav", 1)
     assert run("video", scans, tmp_path / "a.mkv", "--for", "master").code == 7, "a frame is missing"
     shown = "stream=codec_name,nb_read_frames,pix_fmt:stream_tags"
-    probe = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", shown, "-of", "flat", tmp_path / "a.mkv"]
+    probe = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", shown, "-of", "flat", str(tmp_path / "a.mkv")]
     said = subprocess.run(probe, capture_output=True, text=True, check=True).stdout
     assert 'nb_read_frames="17"' in said
     assert 'codec_name="pcm_s16le"' in said
