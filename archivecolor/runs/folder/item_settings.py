@@ -146,7 +146,7 @@ class ItemSettings:
         if key not in self._taken_over:
             try:
                 items = replace(self, run=_changed(self.run, recorded), _taken_over={})
-                log.debug("hints: %s", items.hints)  # a ZIP that is no more what it was is as one that is gone
+                log.debug("on record: %s", items.hints)  # a ZIP that is no more what it was is as one that is gone
                 self._taken_over[key] = items
             except (ArchiveColorError, TypeError, ValueError):  # a journal is input, too
                 self._taken_over[key] = self

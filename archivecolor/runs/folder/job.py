@@ -86,7 +86,8 @@ def color_folder(
     settings = replace(settings, color=replace(settings.color, hints=_hints(settings, out)))
     with Unpacked() as unpacked:
         items = ItemSettings(settings, catalog.find(settings.generator), unpacked)
-        log.debug("hints: %s", items.hints)  # a ZIP that is damaged is one error now
+        if items.hints:  # a ZIP that is damaged is one error now
+            log.debug("hints: %s", items.hints.path)
         if settings.color.references:
             check_features(items.generator)
             log.debug("references: %s", items.references)  # what cannot be read is one error now, not one for each item
