@@ -17,6 +17,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, pairwise
@@ -101,7 +102,7 @@ class SegmentMaker:
             with lock:
                 journal.add(replace(made, confidence=by_shot(heard)))
 
-        with ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
+        with _opencv_on_one_thread(), ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
             under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
             try:
                 while under_way:
@@ -280,6 +281,17 @@ class SegmentMaker:
             tiles.append(np.asarray(tile, dtype=np.uint8))
         _write_sheet(path, tiles, overwrite=overwrite)
         return len(tiles)
+
+
+@contextmanager
+def _opencv_on_one_thread() -> Iterator[None]:
+    """Pictures of the smoother's size are no work for several threads, and the encoder has use for the cores."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def layers_of(shot: ListedShot) -> Iterator[tuple[int | float, Path]]:
