@@ -34,6 +34,7 @@ _KR16: Final = 19595
 _KG16: Final = 38470
 _KB16: Final = 7471
 
+_TO_G: Final = (np.float32(-_KR16 / _KG16), np.float32(-_KB16 / _KG16))
 _CB_TO_B: Final = 2 * (1 - KB)
 _CR_TO_R: Final = 2 * (1 - KR)
 
@@ -110,9 +111,11 @@ def rgb_to_luma(rgb: Floats) -> Floats:
 
 def luma_of(rgb: UIntArray) -> UIntArray:
     """Integer luma of ``[..., 3]`` integer RGB: rounded BT.601 Y', bit for bit what libjpeg and Pillow's ``L`` give."""
-    wide = rgb.astype(np.int64)
-    y = (wide[..., 0] * _KR16 + wide[..., 1] * _KG16 + wide[..., 2] * _KB16 + 0x8000) >> 16
-    return y.astype(rgb.dtype)
+    y = np.multiply(rgb[..., 0], _KR16, dtype=np.uint32)  # of 16 bit the sum just fits
+    y += np.multiply(rgb[..., 1], _KG16, dtype=np.uint32)
+    y += np.multiply(rgb[..., 2], _KB16, dtype=np.uint32)
+    y += np.uint32(0x8000)
+    return np.right_shift(y, 16, out=y).astype(rgb.dtype)
 
 
 def chroma_to_cbcr(luma: FloatArray, ab: FloatArray, iterations: int = 4) -> FloatArray:
@@ -136,21 +139,16 @@ def chroma_to_cbcr(luma: FloatArray, ab: FloatArray, iterations: int = 4) -> Flo
     return np.stack(((rgb[..., 2] - y) / _CB_TO_B, (rgb[..., 0] - y) / _CR_TO_R), axis=-1).astype(np.float32)
 
 
-def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> UIntArray:
-    """Lay chroma beside luma: ``[h, w]`` integer luma and Cb, Cr (luma's unit is 0..1) to ``[h, w, 3]`` integer RGB.
+def fitted(y: FloatArray, cb: FloatArray, cr: FloatArray, top: float = 1.0) -> tuple[FloatArray, FloatArray]:
+    """R - Y' and B - Y' of Cb and Cr (luma's unit is 0..1) beside luma in 0..``top``, towards gray until they fit.
 
-    Out-of-gamut colors are moved towards gray at constant luma until they fit; nothing is clipped. R and B are rounded
-    and G is then the integer that brings the luma back: one step of G moves Y' by 0.587, so a fitting
-    integer always exists, and float32 is precise enough to find it at 16 bit.
+    Luma stays, and nothing is clipped.
     """
-    top = np.float32(np.iinfo(luma.dtype).max)
-    y = luma.astype(np.float32)
     # The fixed-point weights, not BT.601's own: at 16 bit the difference is a quarter of a step
-    to_g = np.float32(-_KR16 / _KG16), np.float32(-_KB16 / _KG16)
-    dr = cr * (np.float32(_CR_TO_R) * top)
-    db = cb * (np.float32(_CB_TO_B) * top)
-    dg = dr * to_g[0] + db * to_g[1]
-    head = top - y
+    dr = cr * (np.float32(_CR_TO_R) * np.float32(top))
+    db = cb * (np.float32(_CB_TO_B) * np.float32(top))
+    dg = dr * _TO_G[0] + db * _TO_G[1]
+    head = np.float32(top) - y
     # The largest s <= 1 for which -y <= s * d <= top - y in every channel
     up, down = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
     np.maximum(up, db, out=up)
@@ -162,6 +160,33 @@ def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray) -> UIntArray:
         np.minimum(scale, np.float32(1), out=scale)
         dr *= scale
         db *= scale
+    return dr, db
+
+
+def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray, depth: int | None = None) -> UIntArray:
+    """Lay chroma beside luma: ``[h, w]`` integer luma and Cb, Cr (luma's unit is 0..1) to ``[h, w, 3]`` integer RGB.
+
+    ``depth`` is how many bits codes have, if not all of their type's. Out-of-gamut colors are moved towards gray at
+    constant luma until they fit; nothing is clipped. R and B are rounded and G is then the integer that brings the luma
+    back: one step of G moves Y' by 0.587, so a fitting integer always exists, and float32 is precise enough to find it
+    at 16 bit.
+    """
+    top = float((1 << (depth or 8 * luma.itemsize)) - 1)
+    y = luma.astype(np.float32)
+    dr, db = fitted(y, cb, cr, top)
     red, blue = (np.rint(np.add(y, d, out=d), out=d) for d in (dr, db))
-    green = np.rint(y + ((red - y) * to_g[0] + (blue - y) * to_g[1]))
+    green = np.rint(y + ((red - y) * _TO_G[0] + (blue - y) * _TO_G[1]))
     return np.asarray(cv2.merge([plane.astype(luma.dtype) for plane in (red, green, blue)]), dtype=luma.dtype)
+
+
+def chroma_of(rgb: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Cb and Cr of ``[..., 3]`` RGB, in the unit where its luma is from 0 to 1."""
+    y = rgb_to_luma(rgb)
+    cb, cr = (rgb[..., 2] - y) / _CB_TO_B, (rgb[..., 0] - y) / _CR_TO_R
+    return cb.astype(np.float32, copy=False), cr.astype(np.float32, copy=False)
+
+
+def rgb_beside(y: FloatArray, cb: FloatArray, cr: FloatArray) -> FloatArray:
+    """``[h, w, 3]`` RGB in 0..1 of ``[h, w]`` luma and chroma, which is moved towards gray until it fits."""
+    dr, db = fitted(y, cb, cr)
+    return np.stack((y + dr, y + dr * _TO_G[0] + db * _TO_G[1], y + db), axis=-1)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 from archivecolor.errors import UsageError
+
+_ROUNDED: Final = Fraction(5, 1000)
 
 
 def printable(text: str | Path) -> str:
@@ -69,3 +73,18 @@ def seconds_of(text: str | None) -> float | None:
     for part in parts:
         seconds = seconds * 60 + part
     return seconds
+
+
+def rate_of(text: str | None) -> Fraction | None:
+    """Frames a second: '24', '23.976', '24000/1001'; the nearest of television's where it is rounded.
+
+    Raises `UsageError`.
+    """
+    if text is None:
+        return None
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError) as e:
+        raise UsageError(f"'{text}' is no number of frames a second", hint="such as 18, 24 or 24000/1001") from e
+    near = [Fraction(whole * 1000, 1001) for whole in (24, 30, 60)]
+    return next((r for r in near if abs(rate - r) < _ROUNDED), rate)

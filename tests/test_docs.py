@@ -32,6 +32,7 @@ from tests.cli.conftest import tree as tree_of
 from tests.conftest import ROOT
 from tests.fakes.engines import FakeEngine, SlowEngine, by_luma
 from tests.film.sources import FilmSource, moving
+from tests.sequences.scans import write_dpx
 
 PAGES = ("README.md", "GUIDE.md", "engines/README.md", "train/README.md")
 LINKED_FROM = (*PAGES, "CONTRIBUTING.md")
@@ -286,6 +287,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     judged = datetime.now(UTC) + timedelta(hours=1)  # after all that the commands make
     for name in ("anna.json", "ben.csv"):
         (tmp_path / name).write_text(f"path,mark,note,at,by\na.png,accepted,,{judged.isoformat()},{name}\n")
+    write_dpx(tmp_path / "reels/reel1", range(86, 98), bits=10, transfer=1)
     film = FilmSource(moving(12), audio=1)
     film.write(tmp_path / "film.mkv")
     for name in ("samples/reel.mp4", "film.mp4"):

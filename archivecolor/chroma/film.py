@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,10 @@ from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
+from archivecolor.jobs.file_sets import numbering
+from archivecolor.sequences.finding import sequence_at
+from archivecolor.sequences.frames import Frame
+from archivecolor.sequences.survey import Surveyed, survey_sequence
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _GATHER: Final = 32
@@ -72,6 +77,8 @@ class Scan:
     """Frames that begin a new shot."""
     sure: tuple[float, ...] = ()
     """How clearly each of them stands out, 0..1; none of cuts that were given."""
+    frames: Surveyed | None = None
+    """The files of a film that is a sequence of them."""
 
     def shots(self) -> list[ListedShot]:
         """The film's shots."""
@@ -87,8 +94,15 @@ class Scan:
         return Part(first, max(first, last), whole=start_s is None and end_s is None)
 
 
-def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threading.Event | None = None) -> Scan:
-    """Read a film from end to end: what it holds and where its cuts are.
+def scan(
+    path: Path,
+    advance: Callable[[float], None] | None = None,
+    stop: threading.Event | None = None,
+    rate: Fraction | None = None,
+) -> Scan:
+    """Read a film, or a sequence of frames, from end to end: what it holds and where its cuts are.
+
+    ``rate`` is that of a sequence, in place of what its frames say.
 
     Raises `InputError`, and `Stopped` once ``stop`` is set.
     """
@@ -97,11 +111,14 @@ def scan(path: Path, advance: Callable[[float], None] | None = None, stop: threa
     def see(luma: UIntArray, form: PictureForm) -> None:
         if stop is not None and stop.is_set():
             raise Stopped
-        detector.push(luma, form.depth)
+        detector.push(*form.as_shown(luma))
 
-    film = survey(path, see, advance)
+    if numbering(path) is None:
+        film, frames = survey(path, see, advance), None
+    else:
+        film, frames = survey_sequence(sequence_at(path), see, advance, rate)
     cuts = tuple(detector.cuts())
-    return Scan(film, cuts, tuple(map(detector.sure, cuts)))
+    return Scan(film, cuts, tuple(map(detector.sure, cuts)), frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,8 @@ class Picture:
     """A `side_data.carrier` of what is to be encoded beside it."""
     alpha: UIntArray | None = None
     """``[h, w]``, its opacity as it is to be encoded."""
+    frame: Frame | None = None
+    """What a frame of a sequence is written anew from."""
 
     @property
     def interlaced(self) -> bool:
@@ -193,7 +212,8 @@ class FilmColorizer:
         color = self._shots.color(picture.index)
         if is_neutral(color):
             return ab
-        luma = unit_luma(shrink_codes(picture.luma, ab.shape[:2]), form.depth, full=form.full_range)
+        shown, depth = form.as_shown(picture.luma)
+        luma = unit_luma(shrink_codes(shown, ab.shape[:2]), depth, full=form.full_range)
         return graded(ab, luma, color)
 
     def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
@@ -263,8 +283,9 @@ class FilmColorizer:
         height, width = luma.shape
         across, down = form.sample_aspect.as_integer_ratio() if form.sample_aspect else (1, 1)
         shown = network_size(height * down, width * across, self.color.network_px or folder.short_px, folder.multiple)
-        small = shrink_codes(luma, shown)
-        unit = unit_luma(small, form.depth, full=form.full_range)
+        as_shown, depth = form.as_shown(luma)
+        small = shrink_codes(as_shown, shown)
+        unit = unit_luma(small, depth, full=form.full_range)
         return np.ascontiguousarray(form.orientation.to_upright(unit))
 
     def _asked(self, views: Iterable[_View]) -> Iterator[_View]:

@@ -31,29 +31,25 @@ from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
 from archivecolor.chroma.control.references import NOT_ALIKE, estimate_with, references_of
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
+from archivecolor.chroma.recording import record_of, recorded
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
-from archivecolor.inference.catalog import WEIGHTS, adviser_of
 from archivecolor.inference.engine import Engine, check_chroma
 from archivecolor.inference.thorough import thorough
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.files import is_same_file
-from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
+from archivecolor.provenance.xmp import Record
 from archivecolor.settings import (
     DEFAULT_GENERATOR,
     ColorSettings,
     EngineSettings,
     OutputSettings,
-    StillFormat,
-    changed,
 )
-from archivecolor.stills import Still, for_target, holds_xmp, open_still, probe, write_pages, write_still
-from archivecolor.stills.metadata import fits_jpeg
+from archivecolor.stills import Still, for_target, open_still, probe, write_pages, write_still
 from archivecolor.toning import tone_of
-from archivecolor.version import __version__
 
 _STRIP_PIXELS = 1 << 16
 _ANY = 1 << 40
@@ -234,16 +230,7 @@ class Colorizer:
 
         ``references`` are the names of those that were heard.
         """
-        folder = self.engine.folder
-        steered = changed(replace(self.settings, hints=None, references=()))
-        chosen = [f"{name} {value}" for name, value in steered.items()]
-        chosen += [f"reference {name}" for name in references]
-        if painted:
-            chosen.append("colors painted by hand in places")
-        if (painted or references) and (adviser := adviser_of(folder)):
-            chosen.append(f"hints heard by '{adviser.name}' (weights sha256 {adviser.digests[WEIGHTS]})")
-        settings = f"settings: {', '.join(chosen) or 'default'}"
-        return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), settings)
+        return record_of(self.engine.folder, self.settings, painted=painted, references=references)
 
     def _heard(self, still: Still, made: Prediction) -> Still:
         """``still``, with a warning where no reference is like it."""
@@ -253,18 +240,8 @@ class Colorizer:
 
     def _recorded(self, still: Still, output: OutputSettings, made: Prediction, *, painted: bool) -> Still:
         """``still`` with the record in its XMP, where its target has a place for XMP."""
-        target = output.format or still.info.format
-        if not output.embed_record or not holds_xmp(target):
-            return still
-        try:
-            xmp = with_record(still.metadata.xmp, self.record(painted=painted, references=made.references))
-        except DamagedXmpError as e:
-            said = f"its XMP is damaged ({e}): copied as it is, without a record of the coloring"
-            return replace(still, warnings=(*still.warnings, said))
-        if target is StillFormat.JPEG and not fits_jpeg(xmp):
-            said = "its XMP is too long to add a record of the coloring: --format tiff or --sidecar"
-            return replace(still, warnings=(*still.warnings, said))
-        return replace(still, metadata=replace(still.metadata, xmp=xmp))
+        record = self.record(painted=painted, references=made.references)
+        return recorded(still, output.format or still.info.format, record if output.embed_record else None)
 
     def network_y(self, luma: UIntArray, orientation: Orientation = Orientation.UPRIGHT) -> FloatArray:
         """Make what the network sees, ``[h, w]`` in 0..1, of ``[H, W]`` luma, rows as stored."""

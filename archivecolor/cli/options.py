@@ -27,7 +27,7 @@ from archivecolor.settings import (
     SmoothingSettings,
     StillFormat,
 )
-from archivecolor.text import seconds_of
+from archivecolor.text import rate_of, seconds_of
 
 _FORMATS: Final = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "ppm": "pnm", "heic": "heif"}
 _STEADY = SmoothingSettings()
@@ -93,6 +93,9 @@ class WhatOptions:
     """Which files of a folder are colored."""
 
     kind: Annotated[Kinds, what("--kind", "Only photographs, only films, or all.")] = Kinds.ALL
+    sequences: Annotated[
+        bool, what("--sequences/--no-sequences", "Color numbered pictures that look like a film's frames as a film.")
+    ] = True
     only: Only = None
     only_from: Annotated[
         Path | None, what("--only-from", "Only the items in this file, one path below SRC per line.", "LIST")
@@ -213,6 +216,9 @@ class FilmOptions:
     ] = False
     start: Annotated[str | None, film("--start", "Begin here: seconds or h:mm:ss.", "TIME")] = None
     end: Annotated[str | None, film("--end", "End before this time.", "TIME")] = None
+    fps: Annotated[
+        str | None, film("--fps", "Frames a second of a sequence of frames. Default: what they say, or 24.", "RATE")
+    ] = None
     leave_out: Annotated[bool, film("--leave-out", "Drop streams that the result's format cannot hold.")] = False
     keep_work: Annotated[
         bool, film("--keep-work", "Keep the chroma beside the result, for another codec or grading later.")
@@ -226,6 +232,7 @@ class FilmOptions:
             ),
             "start_s": seconds_of(self.start),
             "end_s": seconds_of(self.end),
+            "fps": rate_of(self.fps),
             "leave_out": self.leave_out,
             "keep_work": self.keep_work,
         }

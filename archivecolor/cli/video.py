@@ -22,8 +22,11 @@ _SHEETS: Final = {".png", ".jpg", ".jpeg"}
 
 @laid_out
 def video(
-    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is never changed.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv or .webm.")],
+    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film, or scanned frames: a folder or a pattern.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv, .webm, or frames: a folder or a pattern."),
+    ],
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
     *,
     grade: options.GradeOptions,
@@ -57,6 +60,8 @@ def video(
     archivecolor video film.mp4 shots.png --preview
 
     archivecolor video film.mp4 film_color.mp4 --cuts edited.edl
+
+    archivecolor video reels/reel1/ reels_color/reel1/
     """
     tell.begin()
     if preview and out.suffix.lower() not in _SHEETS:
@@ -80,7 +85,10 @@ def video(
     from archivecolor.inference import select
     from archivecolor.runs.film.job import make_film, preview_film
     from archivecolor.runs.film.plan import FilmRequest, plan_film
+    from archivecolor.sequences.finding import source_of, target_of
 
+    source = source_of(source)
+    out = out if preview else target_of(out, source)
     request = FilmRequest(source, out, settings, overwrite=overwrite, muxer="matroska" if preview else None, cuts=cuts)
     record = plan = None
     hints = for_film(settings.color, source.name)

@@ -44,6 +44,12 @@ def unsupported(path: Path, muxer: str) -> list[str]:
         return [describe(s) for s in wanted if not holds(muxer, s) and not goes_apart(muxer, s)]
 
 
+def beside(path: Path) -> list[str]:
+    """Every stream of a film but its picture, in words; those that mean nothing elsewhere are left out."""
+    with opened(path) as container:
+        return [describe(s) for s in copied_streams(container, path, "") if not meaningless(s)]
+
+
 def attach(new: OutputContainer, stream: Stream, packets: Packets) -> bool:
     """Attach a stream of an open film to a Matroska file; False where that cannot be done.
 

@@ -41,7 +41,10 @@ def settled(path: Path, film: Survey, first: int, last: int) -> Survey:
 
 
 def luma_in(luma: UIntArray, own: PictureForm, film: PictureForm) -> UIntArray:
-    """A frame's luma ``[h, w]`` as codes of the film's form; its own form may be narrower."""
+    """A frame's luma ``[h, w]`` as codes of the film's form; its own form may be narrower, or of another scale."""
+    if own.scale is not film.scale:
+        luma, depth = own.as_shown(luma)
+        return convert_luma(luma, (depth, True), (film.depth, film.full_range))
     return convert_luma(luma, (own.depth, own.full_range), (film.depth, film.full_range))
 
 

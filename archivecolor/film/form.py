@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.hdr import Hdr, hdr_of
+from archivecolor.film.scale import DISPLAY_DEPTH, Scale, displayed
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.side_data import carried, side_data
 from archivecolor.frames import Orientation
@@ -76,6 +77,14 @@ class PictureForm:
     converted: bool
     """Whether the source has no plane of luma, so that one is computed."""
     hdr: Hdr | None = None
+    scale: Scale = Scale.DISPLAY
+    """What the codes of luma measure; of scans it may be density or light."""
+
+    def as_shown(self, luma: UIntArray) -> tuple[UIntArray, int]:
+        """Luma as a display shows it, and the depth of its codes."""
+        if self.scale is Scale.DISPLAY:
+            return luma, self.depth
+        return displayed(luma, self.depth, self.scale), DISPLAY_DEPTH
 
     @property
     def has_alpha(self) -> bool:
@@ -301,6 +310,18 @@ def _luma_table(source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray
 def _display_matrix(beside: Mapping[str, bytes]) -> tuple[int, ...] | None:
     raw = beside.get("DISPLAYMATRIX", b"")
     return tuple(int(v) for v in np.frombuffer(raw, "<i4", 9)) if len(raw) >= 36 else None
+
+
+def matrix_of(orientation: Orientation) -> tuple[int, ...] | None:
+    """The display matrix of an orientation."""
+    one = 1 << 16
+    for a, b, c, d in (
+        (x, 0, 0, y) if straight else (0, x, y, 0) for straight in (1, 0) for x in (one, -one) for y in (one, -one)
+    ):
+        matrix = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
+        if orientation is not Orientation.UPRIGHT and _orientation(matrix) is orientation:
+            return matrix
+    return None
 
 
 def _orientation(matrix: tuple[int, ...] | None) -> Orientation:

@@ -135,13 +135,13 @@ class SegmentJournal:
     machine stopped is ignored. While it is open, no other run can open it.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        """Open the journal of ``folder``, making both where they are missing.
+    def __init__(self, folder: Path, fingerprint: str, suffix: str = ".mkv") -> None:
+        """Open the journal of ``folder``, making both where they are missing; segments' files end in ``suffix``.
 
         Raises `BusyError` while another run has it open, `OutputError` where it cannot be written or the folder holds
         other things.
         """
-        self.folder = folder
+        self.folder, self._suffix = folder, suffix
         self._path = folder / _NAME
         self.made: dict[int, MadeSegment] = {}
         try:
@@ -160,7 +160,7 @@ class SegmentJournal:
 
     def segment_path(self, number: int) -> Path:
         """Where a segment's file lies."""
-        return self.folder / f"{number:06d}.mkv"
+        return self.folder / f"{number:06d}{self._suffix}"
 
     @property
     def confidence(self) -> tuple[ShotConfidence, ...]:
@@ -240,6 +240,14 @@ def holds(folder: Path, fingerprint: str) -> bool:
         with (folder / _NAME).open(encoding="utf-8") as f:
             return bool(json.loads(f.readline()) == {"fingerprint": fingerprint})
     except (OSError, ValueError):
+        return False
+
+
+def holds_journal(folder: Path) -> bool:
+    """Whether ``folder`` has the journal of a run that was not finished."""
+    try:
+        return bool(json.loads((folder / _NAME).read_bytes().splitlines()[-1]) != _FINISHED)
+    except (OSError, ValueError, IndexError):
         return False
 
 

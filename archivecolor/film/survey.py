@@ -7,7 +7,7 @@ on the way, and no later reading takes a frame for one of another form.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -251,7 +251,7 @@ class _Findings:
             keys=tuple(self._keys),
             seekable=not broken,
             interlaced=self._interlaced,
-            colored=sum(self._looks) >= _COLOR_SHARE * len(self._looks),
+            colored=is_colored(self._looks),
             warnings=tuple(sorted({*self._warnings, *others}, key=lambda warned: (warned.time_s, warned.text))),
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
@@ -284,6 +284,11 @@ class _Findings:
         else:
             measured = measured.limit_denominator(1001)
         return min(max(measured, _SLOWEST), _FASTEST)
+
+
+def is_colored(looks: Sequence[bool]) -> bool:
+    """Whether a film is, of whose frames some were looked at, one a second."""
+    return sum(looks) >= _COLOR_SHARE * len(looks)
 
 
 def _is_colored(frame: VideoFrame) -> bool:

@@ -62,7 +62,7 @@ def atomic_write(
                     before_naming(file)
                 os.fsync(file.fileno())
                 _close_on_windows(file)
-                _publish(part, final, overwrite=overwrite)
+                publish(part, final, overwrite=overwrite)
             except BaseException:
                 with suppress(OSError):
                     _close_on_windows(file)
@@ -133,7 +133,8 @@ def _close_on_windows(file: BinaryIO) -> None:
         file.close()
 
 
-def _publish(part: Path, final: Path, *, overwrite: bool) -> None:
+def publish(part: Path, final: Path, *, overwrite: bool) -> None:
+    """Give a file that is whole its name. Raises `AlreadyExistsError`, and `OSError`."""
     if overwrite:
         part.replace(final)
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from archivecolor.errors import InputError
+from archivecolor.jobs.file_sets import look_at_set, read_set
 from archivecolor.jobs.files import open_regular
 from archivecolor.jobs.records import FileState
 
@@ -18,16 +19,18 @@ _COARSEST_NS: Final = 2_000_000_000
 
 
 def look_at(path: Path) -> FileState:
-    """Size and time of change, without reading. Raises `InputError`."""
+    """Size and time of change, without reading; of a set of files those of all. Raises `InputError`."""
     try:
-        return _state(path.stat())
+        return look_at_set(path) or _state(path.stat())
     except OSError as e:
         raise _explain(e, path) from e
 
 
 def read_state(path: Path) -> FileState:
-    """Size, time of change and digest; reads the whole file. Raises `InputError`."""
+    """Size, time of change and digest; reads the whole file or set of files. Raises `InputError`."""
     try:
+        if found := read_set(path):
+            return found
         with os.fdopen(open_regular(path), "rb") as f:
             return read_open(f)
     except OSError as e:

@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
 
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.item_list import ItemList
+
+Gather: TypeAlias = Callable[[Path, list[str]], dict[str, list[str]]]
+"""A folder and the names of its files to the files that are one item, by the name of their set: see `file_sets`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def walk(
     rename: Callable[[str], str] = str,
     only: tuple[str, ...] = (),
     listed: ItemList | None = None,
+    gather: Gather | None = None,
 ) -> Iterator[Item | PassedBy]:
     """Walk ``source`` in sorted order, pairing each file with its place below ``target``.
 
@@ -95,6 +100,8 @@ def walk(
             continue
         try:
             found = _list(source / here)
+            if gather:
+                found = _gathered(found, gather(source / here, found.files))
         except OSError as e:
             yield PassedBy(source / here, here.as_posix(), f"cannot be listed: {e.strerror}", failed=True)
             continue
@@ -141,6 +148,12 @@ def _list(folder: Path) -> _Listing:
     listing.files.sort()
     listing.folders.sort(reverse=True)
     return listing
+
+
+def _gathered(found: _Listing, sets: dict[str, list[str]]) -> _Listing:
+    """A listing in which sets stand in the place of their files."""
+    inside = {name for names in sets.values() for name in names}
+    return _Listing(sorted({*found.files, *sets} - inside), found.odd, found.folders)
 
 
 def _holds(question: Callable[[], bool]) -> bool:

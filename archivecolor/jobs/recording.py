@@ -140,7 +140,7 @@ class Recorder:
         status: Status,
         settings: Settings,
         target: Path,
-        file: BinaryIO,
+        file: BinaryIO | FileState,
         warnings: tuple[str, ...] = (),
         confidence: float | None = None,
         least_sure: tuple[TimedConfidence, ...] = (),
@@ -149,6 +149,8 @@ class Recorder:
         luma: Luma = Luma.SAME,
     ) -> None:
         """Note a result that is whole in ``file``, was made with ``settings``, and is about to be named ``target``.
+
+        Of a set of files ``file`` is their state; each of them is looked at once more when it gets its name.
 
         Raises `InputError` when its source is not what it was, `AlreadyExistsError` when ``target`` is taken by a file
         that is not the one to be replaced, and `OutputError` when it cannot be noted: then it must not be named.
@@ -165,7 +167,7 @@ class Recorder:
             replace(
                 entry,
                 result=result,
-                result_file=read_open(file),
+                result_file=file if isinstance(file, FileState) else read_open(file),
                 replaces_sha256=replaced,
                 warnings=warnings,
                 confidence=confidence,

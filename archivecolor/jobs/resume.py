@@ -39,6 +39,7 @@ from typing import Final
 
 from archivecolor.errors import InputError, OutputError
 from archivecolor.jobs.digests import look_at, read_state
+from archivecolor.jobs.file_sets import look_at_set
 from archivecolor.jobs.records import Entry, FileState, Status
 
 
@@ -143,7 +144,7 @@ def _again(wanted: Wanted, entry: Entry, place: Path, there: FileState | None, r
 
 def _anew(place: Path, entry: Entry | None) -> Decision:
     """Replace whatever is there; keep its digest if it is known without reading the file."""
-    if not os.path.lexists(place):
+    if not os.path.lexists(place) and _look(place) is None:
         return Decision(make=True, reason=Reason.NEW)
     known = None
     with suppress(OutputError):
@@ -195,6 +196,8 @@ def _owned(place: Path, there: FileState, entry: Entry) -> str | None:
 def _look(path: Path) -> FileState | None:
     """What has a result's name; raises `OutputError` where that cannot be a result."""
     try:
+        if found := look_at_set(path):
+            return found
         status = os.stat(path)  # noqa: PTH116 - a million times: twice as fast
     except FileNotFoundError:
         if not path.is_symlink():

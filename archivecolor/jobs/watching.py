@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from archivecolor.jobs.file_sets import look_at_set
+
 SHORTEST_S: Final = 2.0
 """Between two rounds."""
 _SHARE: Final = 0.1
@@ -42,8 +44,7 @@ class Watch:
     def is_ready(self, path: Path, name: str) -> bool:
         """Whether to take a file: it is as the last round found it, and was not taken as it is."""
         try:
-            status = os.stat(path)  # noqa: PTH116 - a million times: twice as fast
-            state = hash((name, status.st_size, status.st_mtime_ns, status.st_ino))
+            state = hash((name, look_at_set(path) or _seen(path)))
         except OSError:
             state = hash((name, None))
         if state in self._taken:
@@ -53,3 +54,8 @@ class Watch:
             return False
         self._taken.add(state)
         return True
+
+
+def _seen(path: Path) -> tuple[int, int, int]:
+    status = os.stat(path)  # noqa: PTH116 - a million times: twice as fast
+    return status.st_size, status.st_mtime_ns, status.st_ino

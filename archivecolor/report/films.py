@@ -20,8 +20,13 @@ from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream, usual_rate
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.timecode import timecode_of
+from archivecolor.jobs.file_sets import numbering
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.report.pictures import small_picture
 from archivecolor.report.sheet import Box, Tile, lay, tile_px
+from archivecolor.sequences.finding import sequence_at
+from archivecolor.sequences.frames import Frame, read_shown
+from archivecolor.sequences.survey import USUAL_RATE
 
 FRAME_PX: Final = 1920
 """Long side of a frame that is looked at by itself, of a film that is larger."""
@@ -81,6 +86,8 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
 
     Raises `InputError`.
     """
+    if numbering(path):
+        return _of_sequence(path, width_px, doubtful)
     frames: list[_Chosen] = []
     doubts: list[_Chosen] = []
     form: PictureForm | None = None
@@ -104,6 +111,10 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
             first = _first_of(container, stream, shot)
             if first is not None:
                 doubts.append(chosen(shot.start_s, shot.confidence, first, form))
+    return _sheet(frames, doubts, form, duration)
+
+
+def _sheet(frames: list[_Chosen], doubts: list[_Chosen], form: PictureForm, duration: float) -> ContactSheet:
     sheet, boxes = lay([x.tile for x in frames], [x.tile for x in doubts])
     return ContactSheet(
         sheet,
@@ -116,6 +127,45 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
             for x, box in zip(frames + doubts, boxes, strict=True)
         ),
     )
+
+
+def _of_sequence(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]) -> ContactSheet:
+    """The same of a sequence; frames that cannot be read are passed over."""
+    files = sequence_at(path).files
+    numbers = list(files)
+    usual = [numbers[len(numbers) * (2 * i + 1) // (2 * _FRAMES)] for i in range(_FRAMES)]
+    frames = {n: shown for n in dict.fromkeys(usual) if (shown := _scanned(path.with_name(files[n])))}
+    if not frames:
+        raise InputError(f"{path}: not one frame of it can be decoded")
+    first = next(iter(frames.values()))[0]
+    rate = first.rate or USUAL_RATE
+
+    def chosen(number: int, shown: tuple[Frame, Image.Image], confidence: float | None = None) -> _Chosen:
+        frame, image = shown
+        small, large = image.copy(), image.copy()
+        small.thumbnail((tile_px(width_px), image.height), reducing_gap=2.0)
+        large.thumbnail((FRAME_PX, FRAME_PX), reducing_gap=2.0)
+        return _Chosen(float((number - numbers[0]) / rate), confidence, frame.timecode or "", small, large)
+
+    doubts = []
+    for shot in sorted(doubtful):
+        number = numbers[0] + round(shot.start_s * rate)
+        if shown := _scanned(path.with_name(files[number])) if number in files else None:
+            doubts.append(chosen(number, shown, shot.confidence))
+    found = [chosen(number, shown) for number, shown in frames.items()]
+    return _sheet(found, doubts, first.form, float((numbers[-1] - numbers[0] + 1) / rate))
+
+
+def _scanned(path: Path) -> tuple[Frame, Image.Image] | None:
+    """A frame of a sequence, and what it shows, upright; None where it cannot be read."""
+    try:
+        frame, rgb = read_shown(path)
+        if rgb is None:
+            return frame, small_picture(path, None, 0).image
+    except InputError:
+        return None
+    upright = Image.fromarray(np.ascontiguousarray(frame.form.orientation.to_upright(rgb)))
+    return frame, upright.resize(frame.form.shown[::-1])
 
 
 def clock(seconds: float) -> str:

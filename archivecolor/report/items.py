@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from archivecolor.chroma.reels import reels
 from archivecolor.errors import InputError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs.discover import Item, walk
+from archivecolor.jobs.file_sets import members, numbering
 from archivecolor.jobs.journal import Entry, Kind, RunRecord, Status, has_journal, read_journal, read_runs
 from archivecolor.jobs.records import TimedConfidence
+from archivecolor.sequences.finding import of_known
 from archivecolor.settings import Luma
 from archivecolor.stills.sniff import names_a_picture, sniff
 
@@ -84,7 +87,7 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
     else:
         items = {}
     if source is not None:
-        for item in _paired(source, out):
+        for item in _paired(source, out, items.keys()):
             items.setdefault(item.source, item)
     if not items and not on_record:
         raise InputError(
@@ -144,18 +147,28 @@ def _without_path(message: str | None, source: str) -> str | None:
 
 
 def _is_file(out: Path, result: str | None) -> bool:
-    return result is not None and os.path.isfile(out / result)  # noqa: PTH113 - a path that cannot be followed is False
+    return result is not None and bool(
+        os.path.isfile(out / result) or members(out / result)  # noqa: PTH113 - a path that cannot be followed is False
+    )
 
 
 def _results_alone(out: Path) -> Iterator[ReviewItem]:
     """Every picture and film below OUT, taken for a result of a source of the same name."""
-    for name, kind in _pictures(walk(out, out)):
+    for name, kind in _pictures(walk(out, out, gather=reels)):
         yield ReviewItem(name, kind, State.COLORED, result=name)
 
 
-def _paired(source: Path, out: Path) -> Iterator[ReviewItem]:
-    """Every picture and film below SRC, with the result of its name."""
-    for name, kind in _pictures(walk(source, out)):
+def _paired(source: Path, out: Path, known: Container[str]) -> Iterator[ReviewItem]:
+    """Every picture and film below SRC, with the result of its name; what is ``known`` is what a run took it for."""
+
+    def gather(folder: Path, names: list[str]) -> dict[str, list[str]]:
+        below = folder.relative_to(source)
+        rest = [name for name in names if (below / name).as_posix() not in known]
+        sure = of_known(rest, lambda name: (below / name).as_posix() in known)
+        inside = {name for found in sure.values() for name in found}
+        return {**sure, **reels(folder, [name for name in rest if name not in inside])}
+
+    for name, kind in _pictures(walk(source, out, gather=gather)):
         result = _result_of(name, kind, out)
         if result is None:
             yield ReviewItem(name, kind, State.MISSING, reason=_NOT_BEGUN[0], hint=_NOT_BEGUN[1])
@@ -174,6 +187,8 @@ def _pictures(found: Iterable[object]) -> Iterator[tuple[str, Kind]]:
 
 def _kind(path: Path) -> Kind | None:
     """What a folder run takes it for; None for what it skips."""
+    if numbering(path):
+        return Kind.FILM
     if names_a_film(path.name):
         try:
             return Kind.FILM if looks_like_a_film(path) else None

@@ -24,7 +24,10 @@ from PIL import Image
 from archivecolor.errors import ArchiveColorError, DependencyError, InputError, OutputError
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import DiskFullError, atomic_write
+from archivecolor.jobs.digests import look_at
+from archivecolor.jobs.file_sets import numbering
 from archivecolor.jobs.journal import Kind, confidence_path
+from archivecolor.jobs.records import FileState
 from archivecolor.report import proxies
 from archivecolor.report.coding import PICTURE_PX, Coded, Facts, NetworkInput, code_film, code_still
 from archivecolor.report.items import ReviewItem
@@ -154,7 +157,7 @@ class Gallery:
                 facts = Facts(**json.loads(image.info["comment"]))
         except (OSError, SyntaxError, ValueError, TypeError, KeyError):
             return None
-        lacks_copy = item.kind is Kind.FILM and self._copies and not facts.plays
+        lacks_copy = item.kind is Kind.FILM and not numbering(self._result(item)) and self._copies and not facts.plays
         if facts.map_ns != self._map_ns(item) or lacks_copy:
             return None
         return _preview_of(item, name, status, facts)
@@ -165,7 +168,7 @@ class Gallery:
 
     def _map_ns(self, item: ReviewItem) -> int:
         status = _status(confidence_path(self._out, self._result(item))) if item.result else None
-        return status.st_mtime_ns if status else 0
+        return status.mtime_ns if status else 0
 
     def _preview(self, item: ReviewItem, facts: Facts | None, error: ArchiveColorError | None) -> Preview:
         path = self._result(item)
@@ -193,6 +196,8 @@ class Gallery:
         status = _status(path)
         if status is None:
             raise InputError(f"{path}: is not there any more")
+        if item.kind is Kind.FILM and numbering(path):
+            return _id_of(item, status), code_film(path, item, "", self._network)
         if item.kind is Kind.FILM:
             plays = "result" if item.result and proxies.plays(path) else "copy" if item.result and self._copies else ""
             return _id_of(item, status), code_film(path, item, plays, self._network)
@@ -219,9 +224,9 @@ class Gallery:
         return coded.facts
 
 
-def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
+def _id_of(item: ReviewItem, result: FileState | None) -> str:
     """Sixteen hexadecimal digits of the source's name and the result's size and time."""
-    state = f"{item.state}" if result is None else f"{result.st_size} {result.st_mtime_ns}"
+    state = f"{item.state}" if result is None else f"{result.size_bytes} {result.mtime_ns}"
     if item.least_sure:
         state += f" {item.least_sure}"
     key = os.fsencode(item.source) + f"\0{_FORM}\0{item.result is not None}\0{state}".encode()
@@ -229,11 +234,11 @@ def _id_of(item: ReviewItem, result: os.stat_result | None) -> str:
 
 
 def _preview_of(
-    item: ReviewItem, id: str, status: os.stat_result | None, facts: Facts | None, problem: str | None = None
+    item: ReviewItem, id: str, status: FileState | None, facts: Facts | None, problem: str | None = None
 ) -> Preview:
     if status is None:
         return Preview(item, id, None, facts, problem)
-    return Preview(item, id, status.st_size, facts, problem, int(status.st_mtime))
+    return Preview(item, id, status.size_bytes, facts, problem, status.mtime_ns // 10**9)
 
 
 def _write_unsynced(path: Path, content: bytes) -> None:
@@ -251,8 +256,8 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _status(path: Path) -> FileState | None:
     try:
-        return path.stat()
-    except OSError:
+        return look_at(path)
+    except InputError:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from archivecolor.settings import (
     settle,
 )
 
+_FASTEST_FPS: Final = 1000
 _SUMMARY_SUFFIXES: Final = (".json", ".csv")
 
 
@@ -51,6 +53,8 @@ class FilmSettings:
     start_s: float | None = None
     end_s: float | None = None
     """The part that is colored; None is the film's own beginning and end."""
+    fps: Fraction | None = None
+    """Frames a second of a sequence of frames; None is what these say, or else 24."""
     leave_out: bool = False
     """Do without streams that the result's container cannot hold."""
     keep_work: bool = False
@@ -66,6 +70,8 @@ class FilmSettings:
         for time_s in (self.start_s, self.end_s):
             if time_s is not None and not 0 <= time_s < float("inf"):
                 raise UsageError(f"{time_s:g} s is not a time in a film", hint="give seconds from its beginning")
+        if self.fps is not None and not 0 < self.fps <= _FASTEST_FPS:
+            raise UsageError(f"fps is {self.fps}", hint=f"give a number up to {_FASTEST_FPS}, such as 18 or 24000/1001")
         if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
             raise UsageError(
                 f"the part ends at {self.end_s:g} s and starts at {self.start_s:g} s", hint="end it after its start"
@@ -83,6 +89,8 @@ class FolderSettings(FilmSettings):
     confidence: bool = False
     """Write maps of where the generator was guessing; changes no result."""
     kinds: Kinds = Kinds.ALL
+    sequences: bool = True
+    """Whether numbered photographs that look like the frames of a film are colored as one."""
     only: tuple[str, ...] = ()
     """Glob patterns: files whose name or path below the folder matches one. None takes all."""
     only_from: Path | None = None

@@ -11,18 +11,22 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from archivecolor.chroma.reels import scans
 from archivecolor.chroma.still import cost_bytes
 from archivecolor.errors import InputError, NotProvableError, UsageError, VerificationError
 from archivecolor.film.sniff import looks_like_a_film, names_a_film
 from archivecolor.jobs import workers
 from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.discover import Item, compile_patterns, walk
+from archivecolor.jobs.file_sets import numbering
 from archivecolor.jobs.journal import has_journal, read_journal, read_runs
 from archivecolor.jobs.records import Kind, Settings
 from archivecolor.resources import usable_cores, working_budget_bytes
+from archivecolor.runs.frames_check import compare_sequences
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.luma_check import Finding, Verdict, compare_films, compare_stills, wrong
 from archivecolor.runs.settings import check_jobs, check_megapixels
+from archivecolor.sequences.finding import of_known
 from archivecolor.settings import Luma
 from archivecolor.stills.sniff import is_a_picture, names_a_picture
 
@@ -177,12 +181,20 @@ class _Results:
                 runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {},
             )
 
+    def _gather(self, folder: Path, names: list[str]) -> dict[str, list[str]]:
+        """Frames that are one result: scans, and what is on record as a sequence; others are proved one by one."""
+        below = folder.relative_to(self._out)
+        on_record = of_known(names, lambda name: hash((below / name).as_posix()) in self._seen)
+        return {**scans(folder, names), **on_record}
+
     def _found(self, source: Path) -> Iterator[_Result]:
-        for thing in walk(self._out, source):
+        for thing in walk(self._out, source, gather=self._gather):
             name = Path(thing.name).as_posix()
             if not isinstance(thing, Item) or hash(name) in self._seen or not self._wanted(name):
                 continue
-            if names_a_film(name):
+            if numbering(thing.source):
+                yield _Result(thing.source, name, source / thing.name, Kind.FILM)
+            elif names_a_film(name):
                 if looks_like_a_film(thing.source):
                     yield _Result(thing.source, name, _source_of(source / thing.name, names_a_film), Kind.FILM)
             elif is_a_picture(thing.source):
@@ -219,5 +231,7 @@ class _Checker:
         if result.kind is Kind.FILM:
             if result.settings.keys() & {"start_s", "end_s"}:
                 return Finding(Verdict.NOT_PROVABLE, "holds a part of its source")
+            if numbering(result.source) and numbering(result.path):
+                return compare_sequences(result.source, result.path, luma=result.luma)
             return compare_films(result.source, result.path, named=result.lost)
         return compare_stills(result.source, result.path, luma=result.luma, max_megapixels=self.max_megapixels)

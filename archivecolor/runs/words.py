@@ -68,6 +68,10 @@ def words_of(settings: FolderSettings) -> tuple[str, ...]:
     hints = settings.color.hints
     if hints:
         words += ["--hints-dir" if hints.is_dir() else "--hints", str(hints.absolute())]
+    if settings.fps:
+        words += ["--fps", str(settings.fps)]
+    if not settings.sequences:
+        words.append("--no-sequences")
     if not settings.output.embed_record:
         words.append("--no-embed")
     return tuple(words)

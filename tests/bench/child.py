@@ -91,15 +91,15 @@ def stages(source: Path, target: Path, preset: str) -> dict[str, dict[str, float
     from archivecolor.chroma.temporal import MotionEstimator
     from archivecolor.film.encoding import Encoder
     from archivecolor.inference import select
-    from archivecolor.runs.film import job, plan, segment_maker
+    from archivecolor.runs.film import job, joining, plan, segment_maker
     from archivecolor.runs.settings import FilmSettings
     from archivecolor.settings import EncodeSettings, Purpose
 
     found.cpu_s["start: imports"] = time.process_time() - began
     found.watch(plan, "scan", "survey: every frame decoded once, cuts", alone=True)
     found.watch(select, "open_engine", "start: the engine", alone=True)
-    found.watch(job, "_join", "join", alone=True)
-    found.watch(job, "inventory", "inventory of the result", alone=True)
+    found.watch(joining, "join", "join", alone=True)
+    found.watch(joining, "inventory", "inventory of the result", alone=True)
     found.watch(
         segment_maker.SegmentMaker, "make_all", "segments: all else, codecs' and libraries' threads", alone=True
     )

@@ -25,24 +25,28 @@ from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.chroma.film import FilmColorizer
-from archivecolor.errors import InputError, OutputError
+from archivecolor.chroma.recording import record_of
+from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
-from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, holds, plan_segments
-from archivecolor.film.writing import Joined, join
+from archivecolor.film.segments import SegmentJournal, ShotConfidence, holds, plan_segments
+from archivecolor.film.writing import Joined
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
-from archivecolor.jobs.atomic import atomic_write, part_path
+from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256, look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
+from archivecolor.jobs.records import FileState
+from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
+from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
 from archivecolor.runs.film.segment_maker import SegmentMaker, layers_of
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
-from archivecolor.runs.settings import FilmSettings
-from archivecolor.settings import ColorSettings, FilmCodec, Purpose, changed
+from archivecolor.runs.settings import FilmSettings, FolderSettings
+from archivecolor.sequences.coding import FrameCoding
+from archivecolor.settings import ColorSettings, FilmCodec, changed
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -54,7 +58,7 @@ _NAMED: Final = 4
 """References that are named."""
 
 
-BeforeNaming: TypeAlias = Callable[[BinaryIO, Whole], None]
+BeforeNaming: TypeAlias = Callable[[BinaryIO | FileState, Whole], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class FilmRecord:
     resumed: int
     """Of the frames, how many an earlier run had made."""
     shots: int
-    encoding: Encoding
+    encoding: Encoding | FrameCoding
     copied: tuple[str, ...]
     """Streams that were copied untouched, in words."""
     whole: Whole
@@ -131,11 +135,18 @@ def make_film(
         if kept:
             open_things.callback(kept.close)
         colorizer = FilmColorizer(engine, color, settings.smoothing, stop, plan.listed)
-        maker = SegmentMaker(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept)
+        maker = SegmentMaker(
+            *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
+            writer=_writer(plan, engine, color),
+        )
         maker.take_hints(stop, plan.listed)
         try:
             journal = open_things.enter_context(
-                SegmentJournal(work_folder(request.target), _fingerprint(plan, engine, color, kept=kept is not None))
+                SegmentJournal(
+                    work_folder(request.target),
+                    _fingerprint(plan, engine, color, kept=kept is not None),
+                    ".mkv" if plan.muxer else ".jsonl",
+                )
             )
         except BusyError as e:
             raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
@@ -150,7 +161,7 @@ def make_film(
         encoding=plan.encoding,
         copied=joined.copied,
         whole=whole,
-        bytes=request.target.stat().st_size,
+        bytes=look_at(request.target).size_bytes,
         seconds=time.monotonic() - began,
     )
 
@@ -214,38 +225,41 @@ def _make(
 
     whole = Whole((), (), ())
 
-    def note(film: BinaryIO) -> None:
-        if not look_at(plan.request.source).looks_like(plan.read):
-            raise InputError(f"{plan.request.source}: changed while it was read", hint="run the same command again")
+    def note(made: BinaryIO | FileState) -> None:
+        check_unchanged(plan)
         if before_naming:
-            before_naming(film, whole)
+            before_naming(made, whole)
 
-    with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
+    def make() -> None:
         advance(0)
         maker.make_all(segments, journal, jobs=plan.request.settings.jobs or 1, stop=stop, advance=advance)
-        joined = _join(plan, segments, journal)
-        film, result = plan.scan.film, part_path(plan.request.target)
-        after = inventory(result, beside=bool(film.inventory.beside))
-        lost = missing(film.inventory, after, whole=plan.part.whole)
-        whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost, joined.apart)
+
+    if maker.writer:
+        make()
+        made = maker.writer.gather(segments, journal, plan.part)
+        joined = Joined(len(made), (), 0)
+        whole = Whole(journal.confidence, film.warnings, lost(plan), said=told_of(made), luma=luma_of_all(made))
+        note(state_of(made))
+        maker.writer.publish(made, overwrite=plan.request.overwrite)
         journal.finish()
+    else:
+        with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
+            make()
+            joined = join_film(plan, segments, journal)
+            whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost(plan), joined.apart)
+            journal.finish()
     journal.remove()
     return resumed, joined, whole
 
 
-def _join(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) -> Joined:
-    request = plan.request
-    return join(
-        request.source,
-        part_path(request.target),
-        plan.scan.film,
-        [(journal.segment_path(s.number), journal.made[s.number]) for s in segments],
-        plan.part,
-        plan.encoding,
-        plan.muxer,
-        leave_out=request.settings.leave_out,
-        fast_start=request.settings.encode.purpose is Purpose.SHARE,
-    )
+def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter | None:
+    """What writes frames, of a plan that is to become a sequence of them."""
+    if not isinstance(plan.encoding, FrameCoding):
+        return None
+    settings = plan.request.settings
+    embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
+    record = record_of(engine.folder, color, painted=bool(color.hints)) if embed else None
+    return FrameWriter(plan.scan, plan.encoding, plan.request.target, work_folder(plan.request.target), record)
 
 
 def kept_folder(request: FilmRequest) -> Path:
@@ -280,7 +294,7 @@ def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     """What chroma is made of and with: the film, the settings, and the files that steer color by what they hold."""
     source = plan.request.source
-    status = source.stat()
+    status = look_at(source)
     layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
     contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
     if color.references:
@@ -291,14 +305,20 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
         told += [content_sha256(path) for _, path in layers_of(shot)]
         contents += f" shot {shot.first} {' '.join(told)}"
     settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
-    film = f"{source.resolve()} {status.st_size} {status.st_mtime_ns} {plan.part}"
+    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
+
+
+def _bits_a_pixel(plan: FilmPlan) -> float:
+    if isinstance(plan.encoding, FrameCoding):  # they are given their places, not copied
+        return 0.0 if plan.encoding.kind == "JPEG" else 1.5 * plan.encoding.depth
+    return _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS)
 
 
 def _check_space(plan: FilmPlan, made_bytes: int) -> None:
     """Segments and the film they are joined into exist side by side for a while."""
     width, height = plan.size
-    bits = _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS) * width * height * plan.frames
+    bits = _bits_a_pixel(plan) * width * height * plan.frames
     target = plan.request.target
     folder = next(p for p in (target.parent, *target.parent.parents) if p.exists())
     needed, free = int(2 * bits / 8) - made_bytes, shutil.disk_usage(folder).free

@@ -12,32 +12,39 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from archivecolor.chroma.film import Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
-from archivecolor.film.apart import unsupported
+from archivecolor.film.apart import beside, unsupported
 from archivecolor.film.changes import settled
 from archivecolor.film.checking import SAME_TIME_S
 from archivecolor.film.codecs import SUFFIX, can_hold, container_for
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
-from archivecolor.film.segments import ShotConfidence, clear_finished
+from archivecolor.film.scale import DISPLAY_DEPTH, Scale
+from archivecolor.film.segments import ShotConfidence, clear_finished, holds_journal
 from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
 from archivecolor.film.sniff import names_a_film
 from archivecolor.film.survey import Survey
 from archivecolor.film.writing import Part
 from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
+from archivecolor.jobs.file_sets import Numbering, members, numbering
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
-from archivecolor.settings import AlreadyColor
+from archivecolor.sequences.beside import check_sound, sound_of, write_beside
+from archivecolor.sequences.coding import FrameCoding, plan_coding
+from archivecolor.sequences.finding import sequence_at
+from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.stills.sniff import is_a_picture
 
 _LEAST_SURE: Final = 4
+_TRIED_S: Final = 0.2
 _IN_MILLISECONDS: Final = ("matroska", "webm")
 
 
@@ -53,12 +60,16 @@ class Whole:
     """What the source carried and the result does not, in words."""
     apart: tuple[str, ...] = ()
     """Streams that became attachments, in words."""
+    said: tuple[str, ...] = ()
+    """What frames could not keep."""
+    luma: Luma = Luma.SAME
+    """Of frames: the worst of any."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was lost, and what no player shows any more, each in one line, if anything is."""
         apart = (f"kept as an attachment each: {'; '.join(self.apart)}",) if self.apart else ()
-        return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart
+        return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart + self.said
 
 
 class FilmInColorError(OutputError):
@@ -87,12 +98,15 @@ class FilmPlan:
     request: FilmRequest
     scan: Scan
     part: Part
-    encoding: Encoding
+    encoding: Encoding | FrameCoding
     muxer: str
+    """FFmpeg's name of the container; empty where frames are written."""
     read: FileState
     """The source as it was found."""
     listed: tuple[ListedShot, ...] = ()
     """The shots of the list that was given."""
+    sound: Path | None = None
+    """Of a sequence: the WAV that goes into a film of it."""
 
     @property
     def frames(self) -> int:
@@ -134,6 +148,8 @@ class FilmPlan:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
+        if isinstance(self.encoding, FrameCoding):
+            return self.scan.film.form.width, self.scan.film.form.height
         side_by_side = self.request.settings.encode.side_by_side
         return written_size(self.scan.film.form, self.encoding, side_by_side=side_by_side)
 
@@ -146,14 +162,20 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     """
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
-    muxer = request.muxer or container_for(target.suffix)
     _check_names(request)
     if request.cuts:
         suffix_of(request.cuts)
+    to_frames = request.muxer is None and Numbering.of(target.name) is not None
+    muxer = request.muxer or ("" if to_frames else container_for(target.suffix))
     read = look_at(source)
     if not settings.leave_out:
         _check_streams(request, muxer)
-    found = scan(source, lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)), stop)
+    found = scan(
+        source,
+        lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)),
+        stop,
+        settings.fps,
+    )
     film = found.film
     if film.colored and settings.already_color is not AlreadyColor.RECOLOR:
         raise FilmInColorError(f"{source}: is in color already", hint="--already-color recolor colors it from its luma")
@@ -165,15 +187,42 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         raise UsageError(
             "no frame lies between --start and --end", hint=f"the film lasts {film.duration_s:.2f} seconds"
         )
-    film = settled(source, film, part.first, part.last)
+    if found.frames is None:
+        film = settled(source, film, part.first, part.last)
+    if to_frames:
+        if encode.side_by_side:
+            raise UsageError("--side-by-side is for films", hint="end the result's name in .mkv")
+        coding = plan_coding(film.form, source if found.frames else None, target)
+        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed)
     _check_times(request, muxer, film)
+    sound = _sound(request, muxer, found, part) if found.frames and request.muxer is None else None
+    if film.form.scale is not Scale.DISPLAY:
+        film = replace(film, form=replace(film.form, depth=DISPLAY_DEPTH, scale=Scale.DISPLAY))
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
     size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
-    return FilmPlan(request, found, part, encoding, muxer, read, listed)
+    return FilmPlan(request, found, part, encoding, muxer, read, listed, sound)
+
+
+def _sound(request: FilmRequest, muxer: str, found: Scan, part: Part) -> Path | None:
+    """The WAV that belongs to a sequence; raises what says why it cannot go along."""
+    sound = None if request.settings.leave_out else sound_of(request.source)
+    if sound is None:
+        return None
+    check_sound(sound, found.film)
+    with TemporaryDirectory() as folder:
+        shell = Path(folder) / "sound.mkv"
+        write_beside(shell, sound, found.film, _TRIED_S)
+        lost = unsupported(shell, muxer)
+    if lost:
+        raise OutputError(
+            f"{sound}: {request.target.suffix} cannot hold {'; '.join(lost)}",
+            hint="end the result's name in .mkv or .mov, or give --leave-out to do without",
+        )
+    return sound
 
 
 def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
@@ -196,6 +245,11 @@ def work_folder(target: Path) -> Path:
     return part_path(target).with_suffix(".work")
 
 
+def is_unfinished(target: Path) -> bool:
+    """Whether a run was stopped or killed before a sequence at ``target`` was whole: the same run continues."""
+    return Numbering.of(target.name) is not None and holds_journal(work_folder(target))
+
+
 def clear_leftover(target: Path) -> bool:
     """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
     return clear_finished(work_folder(target))
@@ -203,7 +257,10 @@ def clear_leftover(target: Path) -> bool:
 
 def _check_names(request: FilmRequest) -> None:
     """Refuse what could lose a file, before hours of work."""
-    source, target = request.source, request.target
+    source = request.source
+    if numbering(source) is not None:
+        _check_set(request)
+        return
     if not source.exists():
         raise InputError(f"{source}: there is no such file")
     if source.is_dir():
@@ -212,6 +269,22 @@ def _check_names(request: FilmRequest) -> None:
         raise InputError(f"{source}: is not a file", hint="give the file of a film")
     if is_a_picture(source) and not names_a_film(source.name):
         raise InputError(f"{source}: is a photograph", hint="archivecolor folder colors photographs")
+    _check_target(request)
+
+
+def _check_set(request: FilmRequest) -> None:
+    """The same of a sequence of frames."""
+    names = Numbering.of(request.target.name)
+    sequence_at(request.source)
+    if names and is_same_file(request.source.parent, request.target.parent) and names.name == request.source.name:
+        raise OutputError(f"{request.target}: is the sequence itself", hint="give another folder for the result")
+    _check_target(request)
+
+
+def _check_target(request: FilmRequest) -> None:
+    source, target = request.source, request.target
+    if members(target) and not request.overwrite and not is_unfinished(target):
+        raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
     try:
         target.lstat()
     except FileNotFoundError:
@@ -226,6 +299,16 @@ def _check_names(request: FilmRequest) -> None:
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:
+    if numbering(request.source) is not None:
+        return
+    if not muxer:
+        lost = beside(request.source)
+        if lost:
+            raise OutputError(
+                f"{request.source}: a sequence of frames cannot hold {'; '.join(lost)}",
+                hint="give --leave-out to do without",
+            )
+        return
     lost = unsupported(request.source, muxer)
     if lost:
         able = [m for m in SUFFIX if can_hold(m, request.settings.encode) and not unsupported(request.source, m)]

@@ -17,7 +17,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, pairwise
@@ -33,21 +32,26 @@ from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.film import FilmColorizer, Picture, Scan
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.errors import OutputError, Stopped, UsageError
+from archivecolor.errors import InputError, OutputError, Stopped, UsageError
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.priority import opencv_on_one_thread
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
-from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, by_shot
+from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.side_data import carrier
-from archivecolor.film.writing import Part, Shown, write_segment
+from archivecolor.film.writing import Part, write_segment
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
+from archivecolor.runs.film.frame_writer import FrameWriter
+from archivecolor.sequences.coding import FrameCoding
+from archivecolor.sequences.frames import read_frame
+from archivecolor.sequences.survey import Surveyed
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +68,12 @@ class SegmentMaker:
     path: Path
     scan: Scan
     colorizer: FilmColorizer
-    encoding: Encoding
+    encoding: Encoding | FrameCoding
     side_by_side: bool = False
     kept: KeptChroma | None = None
     """Where chroma is taken from and kept."""
+    writer: FrameWriter | None = None
+    """Writes the film as a sequence of frames."""
     paint: dict[int, str] = field(default_factory=dict)
     """Digests of what was painted, by frames; filled by `take_hints`."""
 
@@ -97,12 +103,12 @@ class SegmentMaker:
         def make(segment: Segment) -> None:
             path = journal.segment_path(segment.number)
             heard: list[ShotConfidence] = []
-            shown = self._shown(segment, told, abandon, heard)
-            made = write_segment(path, segment, shown, self.encoding, self.scan.film, self.size)
+            graded = self._graded(segment, told, abandon, heard)
+            made = self._write(path, segment, graded)
             with lock:
                 journal.add(replace(made, confidence=by_shot(heard)))
 
-        with _opencv_on_one_thread(), ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
+        with opencv_on_one_thread(), ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
             under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
             try:
                 while under_way:
@@ -176,17 +182,28 @@ class SegmentMaker:
     @property
     def size(self) -> tuple[int, int]:
         """Stored width and height of what is written."""
-        return written_size(self.scan.film.form, self.encoding, side_by_side=self.side_by_side)
+        return written_size(self.scan.film.form, self._encoding, side_by_side=self.side_by_side)
 
-    def _shown(
+    def _write(self, path: Path, segment: Segment, graded: Iterator[tuple[Picture, FloatArray]]) -> MadeSegment:
+        if self.writer:
+            return self.writer.segment(path, segment, graded)
+        grid, encoding = self._grid(), self._encoding
+        shown = ((picture.index, self._compose(picture, ab, grid), picture.parity) for picture, ab in graded)
+        return write_segment(path, segment, shown, encoding, self.scan.film, self.size)
+
+    @property
+    def _encoding(self) -> Encoding:
+        if isinstance(self.encoding, FrameCoding):
+            raise TypeError("frames are not encoded")
+        return self.encoding
+
+    def _graded(
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
-    ) -> Iterator[Shown]:
-        grid = self._grid()
+    ) -> Iterator[tuple[Picture, FloatArray]]:
         kept_first = self.kept is not None and not self.holds_chroma(segment)
         step = partial(told, 0.5 if kept_first else 1)
         for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
-            graded = self.colorizer.graded(picture, ab, self.scan.film.form)
-            yield picture.index, self._compose(picture, graded, grid), picture.parity
+            yield picture, self.colorizer.graded(picture, ab, self.scan.film.form)
             step()
 
     def _steady(
@@ -220,18 +237,31 @@ class SegmentMaker:
         return zip(pictures(segment.first, segment.last), kept, strict=True)
 
     def _grid(self) -> ChromaGrid:
-        form = self.scan.film.form
-        return ChromaGrid(self.encoding.depth, self.encoding.full_range, self.encoding.shift, form.weights)
+        form, encoding = self.scan.film.form, self._encoding
+        return ChromaGrid(encoding.depth, encoding.full_range, encoding.shift, form.weights)
 
     def _pictures(self, first: int, last: int) -> Iterator[Picture]:
         film = self.scan.film
+        if self.scan.frames:
+            yield from self._scanned(self.scan.frames, first, last)
+            return
         for index, frame in frames(self.path, film, first, last):
             own = film.form_at(index)
             luma = luma_in(luma_plane(frame), own, film.form)
-            depth = alpha_depth(own.pixel_format) if self.encoding.alpha else None
+            depth = alpha_depth(own.pixel_format) if not self.writer and self._encoding.alpha else None
             alpha = alpha_as(alpha_plane(frame), depth, self.encoding.depth) if depth else None
             beside = carrier(frame) if self._captioned else None
             yield Picture(index, luma, parity_of(frame), beside=beside, alpha=alpha)
+
+    def _scanned(self, sequence: Surveyed, first: int, last: int) -> Iterator[Picture]:
+        """Frames of a sequence. Raises `InputError` where one is not what it was."""
+        film = self.scan.film
+        for index in range(first, last):
+            path = sequence.path(index)
+            frame = read_frame(path)
+            if frame.form != sequence.form:
+                raise InputError(f"{path}: changed while it was read", hint="run the same command again")
+            yield Picture(index, luma_in(frame.luma, frame.form, film.form), None, frame=frame)
 
     @property
     def _captioned(self) -> bool:
@@ -241,7 +271,7 @@ class SegmentMaker:
     def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
         form = self.scan.film.form
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
-        across, down = self.encoding.padding
+        across, down = self._encoding.padding
         luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
         planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
@@ -249,7 +279,7 @@ class SegmentMaker:
             gray = grid.neutral(*luma.shape)
             left = [luma, gray, gray, *planes[3:]]
             planes = [self._beside(one, other) for one, other in zip(left, planes, strict=True)]
-        return make_frame(self.encoding.pixel_format, planes, picture.beside)
+        return make_frame(self._encoding.pixel_format, planes, picture.beside)
 
     def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
         """Two stored planes as one whose upright halves are beside each other."""
@@ -269,9 +299,9 @@ class SegmentMaker:
             picture = next(self._pictures(index, index + 1))
             _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
-            mark(frame, self.encoding, self.scan.film.form)
+            mark(frame, self._encoding, self.scan.film.form)
             rgb = reformatted(
-                frame, pixel_format="rgb24", src_color_range=2 if self.encoding.full_range else 1
+                frame, pixel_format="rgb24", src_color_range=2 if self._encoding.full_range else 1
             ).to_ndarray()
             upright = self.scan.film.form.orientation.to_upright(rgb)
             aspect = self.scan.film.form.sample_aspect or 1
@@ -281,17 +311,6 @@ class SegmentMaker:
             tiles.append(np.asarray(tile, dtype=np.uint8))
         _write_sheet(path, tiles, overwrite=overwrite)
         return len(tiles)
-
-
-@contextmanager
-def _opencv_on_one_thread() -> Iterator[None]:
-    """Pictures of the smoother's size are no work for several threads, and the encoder has use for the cores."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 def layers_of(shot: ListedShot) -> Iterator[tuple[int | float, Path]]:

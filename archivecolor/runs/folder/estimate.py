@@ -15,11 +15,14 @@ from typing import Final
 
 import av
 
-from archivecolor.errors import ArchiveColorError
+from archivecolor.errors import ArchiveColorError, InputError
 from archivecolor.film.reading import opened, picture_stream
+from archivecolor.jobs.digests import look_at
+from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.tasks import Task
 from archivecolor.resources import usable_cores
+from archivecolor.sequences.frames import read_frame
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose, StillFormat
 from archivecolor.stills import probe
 
@@ -60,8 +63,8 @@ class Estimator:
 
     def add(self, task: Task) -> None:
         """One more item of the plan."""
-        with suppress(OSError):
-            size = task.source.stat().st_size
+        with suppress(InputError):
+            size = look_at(task.source).size_bytes
             samples = self._samples[task.kind]
             self._sources_bytes[task.kind] += size
             self._counts[task.kind] += 1
@@ -99,6 +102,10 @@ class Estimator:
         return info.pages * _NETWORK_S + megapixels * _S_A_MEGAPIXEL, held
 
     def _film(self, path: Path, size: int) -> tuple[float, float]:
+        if found := members(path):
+            first = read_frame(path.with_name(next(iter(found.values())))).form
+            megapixels = len(found) * first.width * first.height / 1e6
+            return len(found) * _S_A_FRAME + megapixels * _S_A_MEGAPIXEL_OF_FILM, size * _LOSSLESS_GROWS
         try:
             with opened(path) as container:
                 stream = picture_stream(container, path)

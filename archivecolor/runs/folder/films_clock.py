@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from archivecolor.errors import InputError
+from archivecolor.jobs.digests import look_at
 from archivecolor.runs.listener import Listener, Progress, Unit
 
 _LEAST_SHARE: Final = 0.02
@@ -55,6 +57,6 @@ def film_share(progress: Progress) -> float:
 
 
 def _size(source: Path) -> int:
-    with suppress(OSError):
-        return max(1, source.stat().st_size)
+    with suppress(InputError):
+        return max(1, look_at(source).size_bytes)
     return 1

@@ -106,6 +106,7 @@ class ItemSettings:
             values["hints_by"] = f"{self.adviser.name} {self.adviser.digests[WEIGHTS][:_DIGITS]}"
         if kind is Kind.FILM:
             chosen = {name: getattr(run, name) for name in _OF_FILMS if getattr(run, name)}
+            chosen |= {"fps": str(run.fps)} if run.fps else {}
             return values | changed(run.smoothing) | changed(run.encode) | chosen
         if run.output.quality is not None and target.suffix.lower() in _QUALITY_MATTERS:
             values["quality"] = run.output.quality

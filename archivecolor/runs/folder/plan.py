@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
+from archivecolor.jobs.file_sets import Numbering, numbering
 from archivecolor.jobs.item_list import ItemList
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
@@ -27,6 +29,7 @@ from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
 from archivecolor.runs.film import plan as film_plan
+from archivecolor.runs.film.plan import is_unfinished
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, WARNING
@@ -95,14 +98,15 @@ class Planner:
         """What is to be done; everything else is reported and recorded."""
         target = self.out / PAYLOAD if self.bag else self.out
         kinds = self.items.run.kinds
-        for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed):
+        gather = reels if self.items.run.sequences else scans
+        for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed, gather=gather):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
             self._met = True
             if not self._is_mine(thing):
                 continue
-            kind = Kind.FILM if names_a_film(thing.name) else Kind.STILL
+            kind = Kind.FILM if names_a_film(thing.name) or numbering(thing.source) else Kind.STILL
             if kinds is not Kinds.ALL and (kind is Kind.FILM) is not (kinds is Kinds.FILMS):
                 continue
             if isinstance(thing, PassedBy):
@@ -155,6 +159,8 @@ class Planner:
 
     def _rename(self, name: str) -> str:
         """The result's name: the source's, or with the suffix of the format that was asked for."""
+        if Numbering.of(name):
+            return name
         if names_a_film(name):
             return result_name(name, self.items.run.encode)
         if self.items.run.output.format is None:
@@ -180,6 +186,8 @@ class Planner:
         fitting = self._fit(items, kind, item, layers)
         wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
+        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
+            decision = Decision(make=True, reason=Reason.MISSING)
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
         if not decision.make:
@@ -221,7 +229,7 @@ class Planner:
     def _is_one(self, item: Item, kind: Kind) -> bool:
         """Whether the first bytes are what they should be; raises `InputError` for what was expected to be."""
         if kind is Kind.FILM:
-            if looks_like_a_film(item.source):
+            if numbering(item.source) or looks_like_a_film(item.source):
                 return True
             self._passed_by(PassedBy(item.source, item.name, "is not a film", failed=False), kind)
             return False

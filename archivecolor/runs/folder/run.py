@@ -19,10 +19,11 @@ from archivecolor.errors import ArchiveColorError, OutputError, Stopped, Unexpec
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
-from archivecolor.jobs.digests import read_open
+from archivecolor.jobs.digests import read_open, read_state
+from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Recorder, begin
-from archivecolor.jobs.records import Kind, Status, TimedConfidence
+from archivecolor.jobs.records import FileState, Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
@@ -188,15 +189,17 @@ class FolderRun:
             raise
         settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
 
-        def note(file: BinaryIO, whole: Whole) -> None:
+        def note(file: BinaryIO | FileState, whole: Whole) -> None:
             sure, least_sure = mean_confidence(whole.confidence), plan.least_sure(whole.confidence)
             made = (begun, Status.COLORED, settings, task.target, file)
-            self.recorder.made(*made, plan.told(whole), sure, least_sure, lost=whole.lost)
+            self.recorder.made(*made, plan.told(whole), sure, least_sure, lost=whole.lost, luma=whole.luma)
 
         engine, color = self.colorizer.engine, items.for_film(task.name)
         record = make_film(plan, engine, color, listener, self.stop, before_naming=note)
         sure = mean_confidence(record.confidence)
-        made = _colored(begun, plan.told(record.whole), sure, plan.least_sure(record.confidence))
+        made = _colored(
+            begun, plan.told(record.whole), sure, plan.least_sure(record.confidence), luma=record.whole.luma
+        )
         self.tally.colored(made, damaged=bool(record.warnings))
 
     def _in_color(self, begun: Begun, why: ArchiveColorError) -> None:
@@ -209,10 +212,16 @@ class FolderRun:
         # Its own name, and so its own format, whatever --format says
         target = task.target.with_name(task.source.name)
 
-        def note(file: BinaryIO) -> None:
+        def note(file: BinaryIO | FileState) -> None:
             self.recorder.made(begun, Status.COPIED, settings, target, file, (reason,))
 
-        copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
+        frames = members(task.source)
+        for name in frames.values():
+            copy_whole(task.source.with_name(name), target.with_name(name), overwrite=task.may_replace)
+        if frames:
+            note(read_state(target))
+        else:
+            copy_whole(task.source, target, overwrite=task.may_replace, before_naming=note)
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> None:
         """Report and record an item without a colored result."""

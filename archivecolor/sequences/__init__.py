@@ -1,0 +1,1 @@
+"""Scanned frames in numbered files: films as film archives keep them."""

@@ -1,0 +1,133 @@
+"""How frames are written: as their sources are or, of another kind of file, as a display shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from archivecolor.color import UIntArray
+from archivecolor.errors import OutputError, UsageError
+from archivecolor.film.form import PictureForm
+from archivecolor.film.scale import DISPLAY_DEPTH, Scale
+from archivecolor.jobs.atomic import part_path
+from archivecolor.sequences import dpx, exr
+from archivecolor.sequences.frames import Frame
+from archivecolor.settings import Luma, OutputSettings, StillFormat
+from archivecolor.stills import Still, write_still
+from archivecolor.stills.still import Pixels, StillInfo
+
+DPX, EXR = "DPX", "OpenEXR"
+_KINDS: Final = {
+    ".dpx": DPX,
+    ".exr": EXR,
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
+    **dict.fromkeys((".jpg", ".jpeg"), "JPEG"),
+    ".png": "PNG",
+}
+_STILLS: Final = {"TIFF": StillFormat.TIFF, "PNG": StillFormat.PNG, "JPEG": StillFormat.JPEG}
+_DPX_DEPTHS: Final = (10, 12, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCoding:
+    """One way of writing the frames of one film."""
+
+    kind: str
+    """'DPX', 'OpenEXR', 'TIFF', 'PNG' or 'JPEG'."""
+    depth: int
+    scale: Scale
+    same: bool
+    """Whether the source's frames are of this kind, so that what their files say goes along."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def codec(self) -> str:
+        """For people."""
+        return self.kind
+
+    @property
+    def summary(self) -> str:
+        """For people: 'DPX, 10 bit RGB, printing density'."""
+        scale = "" if self.scale is Scale.DISPLAY else f", {self.scale}"
+        return f"{self.kind}, {self.depth} bit{' half' if self.scale is Scale.LINEAR else ''} RGB{scale}"
+
+    def form(self, film: PictureForm) -> PictureForm:
+        """That of what is merged, of a film of that form."""
+        return replace(film, depth=self.depth, full_range=True, scale=self.scale)
+
+
+def kind_of(path: Path) -> str:
+    """What the frames of a sequence are, by their suffix. Raises `UsageError` for what is not written."""
+    try:
+        return _KINDS[path.suffix.lower()]
+    except KeyError:
+        raise UsageError(
+            f"frames are written as {', '.join(_KINDS)}, not '{path.suffix}'", hint="end the pattern in .dpx or .tif"
+        ) from None
+
+
+def plan_coding(form: PictureForm, source: Path | None, target: Path) -> FrameCoding:
+    """How to write frames of ``form`` at ``target``; ``source`` is a sequence or, of a film, None.
+
+    Raises `UsageError` or `OutputError` where it cannot be done.
+    """
+    kind = kind_of(target)
+    if source and kind_of(source) == kind:
+        return FrameCoding(kind, form.depth, form.scale, same=True)
+    if kind == EXR:
+        raise OutputError(f"{target}: OpenEXR is written of OpenEXR alone", hint="give .dpx or .tif")
+    deep = DISPLAY_DEPTH if form.scale is not Scale.DISPLAY else form.depth
+    depth = 8 if deep == 8 or kind == "JPEG" else 16
+    if kind == DPX:
+        depth = min(d for d in _DPX_DEPTHS if d >= deep)
+    notes = []
+    if source:
+        notes.append(f"what {kind_of(source)} says besides the picture and the time code is not kept in {kind}")
+    if form.scale is not Scale.DISPLAY:
+        notes.append(f"{kind} is written as a display shows it: the source is {form.scale}")
+    if not form.full_range:
+        notes.append(f"luma is rescaled from limited range to the full range of {kind}")
+    if depth < deep:
+        notes.append(f"luma is rounded from {deep} to {depth} bit")
+    if kind == "JPEG":
+        notes.append("JPEG is lossy: luma is coded again")
+    return FrameCoding(kind, depth, Scale.DISPLAY, same=False, notes=tuple(notes))
+
+
+def write_frame(
+    file: BinaryIO,
+    target: Path,
+    rgb: npt.NDArray[Any],
+    luma: UIntArray,
+    frame: Frame | None,
+    coding: FrameCoding,
+    rate: Fraction,
+    timecode: str | None,
+) -> tuple[tuple[str, ...], Luma]:
+    """Encode ``[h, w, 3]`` samples into the open file that will be ``target``; gives what could not be kept.
+
+    ``frame`` is the source's, of one of the same kind with what is to go along; ``rate`` and ``timecode`` are for
+    headers that are made anew. Raises `OutputError`.
+    """
+    origin = frame.origin if frame else None
+    if coding.kind == EXR and isinstance(origin, exr.ExrFrame):
+        return exr.write(part_path(target), target, rgb, origin), Luma.SAME
+    if coding.kind == DPX:
+        header = origin if isinstance(origin, dpx.Header) else None
+        if header is None:
+            header = dpx.new_header(rgb.shape[1], rgb.shape[0], bits=coding.depth, rate=rate, timecode=timecode)
+        if frame and frame.alpha is not None:
+            rgb = np.concatenate((rgb, frame.alpha[..., None]), axis=2)
+        for part in dpx.encode(rgb, header):
+            file.write(part)
+        return (), Luma.SAME
+    if not isinstance(origin, Still):
+        info = StillInfo(_STILLS[coding.kind], rgb.shape[1], rgb.shape[0], coding.depth)
+        origin = Still(target, info, Pixels(luma))
+    told = write_still(file, rgb, origin, OutputSettings(format=_STILLS[coding.kind]))
+    return told.warnings, told.luma
