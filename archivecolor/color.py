@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -47,46 +48,59 @@ _WHITE: Final = _RGB_TO_XYZ.sum(axis=1)
 _EPSILON: Final = 216 / 24389
 _KAPPA: Final = 24389 / 27
 
+_LAB_TO_F: Final = np.array([[1, 116 / 500, 0, 16], [1, 0, 0, 16], [1, 0, -116 / 200, 16]]) / 116
+
 
 def _matmul(image: Floats, matrix: npt.NDArray[np.float64]) -> Floats:
-    return np.asarray(np.matmul(image, matrix.T.astype(image.dtype)))
+    """``matrix`` times each pixel of ``[..., 3]``; its fourth column, if it has one, is added."""
+    made = np.asarray(cv2.transform(image.reshape(-1, 1, 3), matrix), dtype=image.dtype)
+    return made.reshape(image.shape)
+
+
+def _chosen(v: Floats, bound: float, up_to: Floats, above: Floats) -> Floats:
+    """``up_to`` where ``v`` does not exceed ``bound``, else ``above``, which is overwritten.
+
+    As np.where, in a sixth of its time.
+    """
+    mask = (v.reshape(1, -1) <= bound).view(np.uint8)
+    made = np.asarray(cv2.copyTo(up_to.reshape(1, -1), mask, above.reshape(1, -1)), dtype=above.dtype)
+    return made.reshape(v.shape)
 
 
 def srgb_to_linear(v: Floats) -> Floats:
     """Decode sRGB-coded values (IEC 61966-2-1). Odd around 0, so out-of-gamut values survive a round trip."""
     m = np.abs(v)
-    linear = np.where(m <= 0.04045, m / 12.92, ((m + 0.055) / 1.055) ** 2.4)
+    linear = _chosen(m, 0.04045, m / 12.92, ((m + 0.055) / 1.055) ** 2.4)
     return np.asarray(np.copysign(linear, v), dtype=v.dtype)
 
 
 def linear_to_srgb(v: Floats) -> Floats:
     """Encode linear values as sRGB; the inverse of `srgb_to_linear`, without clipping."""
     m = np.abs(v)
-    coded = np.where(m <= 0.0031308, m * 12.92, 1.055 * m ** (1 / 2.4) - 0.055)
+    coded = _chosen(m, 0.0031308, m * 12.92, 1.055 * m ** (1 / 2.4) - 0.055)
     return np.asarray(np.copysign(coded, v), dtype=v.dtype)
 
 
 def rgb_to_lab(rgb: Floats) -> Floats:
     """Convert sRGB-coded ``[..., 3]`` in 0..1 to CIE L*a*b* (CIE 15:2018, D65), L* in 0..100."""
     xyz = _matmul(srgb_to_linear(rgb), _RGB_TO_XYZ / _WHITE[:, None])
-    f = np.where(xyz > _EPSILON, np.cbrt(xyz), (_KAPPA * xyz + 16) / 116)
+    f = _chosen(xyz, _EPSILON, (_KAPPA * xyz + 16) / 116, np.cbrt(xyz))
     lab = np.stack((116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])), axis=-1)
     return lab.astype(rgb.dtype, copy=False)
 
 
 def lab_to_rgb(lab: Floats) -> Floats:
     """Convert CIE L*a*b* ``[..., 3]`` to sRGB-coded values, *unclipped*: outside 0..1 where sRGB cannot show it."""
-    fy = (lab[..., 0] + 16) / 116
-    f = np.stack((fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200), axis=-1)
+    f = _matmul(lab, _LAB_TO_F)
     cubed = f * f * f
-    xyz = np.where(cubed > _EPSILON, cubed, (116 * f - 16) / _KAPPA)
+    xyz = _chosen(cubed, _EPSILON, f * (116 / _KAPPA) - 16 / _KAPPA, cubed)
     return linear_to_srgb(_matmul(xyz, _XYZ_TO_RGB * _WHITE)).astype(lab.dtype, copy=False)
 
 
 def gray_to_lightness(luma: Floats) -> Floats:
     """L* of a gray whose sRGB-coded value is ``luma`` (0..1)."""
     y = srgb_to_linear(luma)
-    f = np.where(y > _EPSILON, np.cbrt(y), (_KAPPA * y + 16) / 116)
+    f = _chosen(y, _EPSILON, (_KAPPA * y + 16) / 116, np.cbrt(y))
     return (116 * f - 16).astype(luma.dtype, copy=False)
 
 
@@ -136,12 +150,17 @@ def fitted(y: FloatArray, cb: FloatArray, cr: FloatArray, top: float = 1.0) -> t
     dg = dr * _TO_G[0] + db * _TO_G[1]
     head = np.float32(top) - y
     # The largest s <= 1 for which -y <= s * d <= top - y in every channel
-    up = np.maximum(np.maximum(dr, dg), db)
-    down = np.minimum(np.minimum(dr, dg), db)
-    tiny = np.float32(1e-12)
-    scale = np.minimum(head / np.maximum(up, tiny), y / np.maximum(-down, tiny))
-    np.minimum(scale, np.float32(1), out=scale)
-    return dr * scale, db * scale
+    up, down = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
+    np.maximum(up, db, out=up)
+    np.minimum(down, db, out=down)
+    if (up > head).any() or (down < -y).any():
+        tiny = np.float32(1e-12)
+        scale = np.divide(head, np.maximum(up, tiny, out=up), out=up)
+        np.minimum(scale, y / np.maximum(np.negative(down, out=down), tiny, out=down), out=scale)
+        np.minimum(scale, np.float32(1), out=scale)
+        dr *= scale
+        db *= scale
+    return dr, db
 
 
 def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray, depth: int | None = None) -> UIntArray:
@@ -155,14 +174,9 @@ def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray, depth: int | Non
     top = float((1 << (depth or 8 * luma.itemsize)) - 1)
     y = luma.astype(np.float32)
     dr, db = fitted(y, cb, cr, top)
-    dr = np.rint(y + dr) - y
-    db = np.rint(y + db) - y
-    dg = dr * _TO_G[0] + db * _TO_G[1]
-    rgb = np.empty((*luma.shape, 3), dtype=luma.dtype)
-    rgb[..., 0] = y + dr
-    rgb[..., 1] = np.rint(y + dg)
-    rgb[..., 2] = y + db
-    return rgb
+    red, blue = (np.rint(np.add(y, d, out=d), out=d) for d in (dr, db))
+    green = np.rint(y + ((red - y) * _TO_G[0] + (blue - y) * _TO_G[1]))
+    return np.asarray(cv2.merge([plane.astype(luma.dtype) for plane in (red, green, blue)]), dtype=luma.dtype)
 
 
 def chroma_of(rgb: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,13 +9,15 @@ gained nothing: the network has learned to look through grain.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar, cast
 
 import cv2
 import numpy as np
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.frames import Orientation, network_size
+
+Luma = TypeVar("Luma", UIntArray, FloatArray)
 
 _OUTLIERS_PERCENT: Final = 0.5
 """Share of the pixels, at either end, that may leave 0..1: scratches, dust and the edge of the mount."""
@@ -37,16 +39,16 @@ def network_y(luma: UIntArray, orientation: Orientation, short_px: int, multiple
 
 def shrink(luma: UIntArray, size: tuple[int, int]) -> FloatArray:
     """Average ``[H, W]`` luma down to ``size`` (height, width), as float32 in 0..1."""
-    small = cv2.resize(luma, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    small = shrink_codes(luma, size)
     return np.asarray(small, dtype=np.float32) / np.float32(np.iinfo(luma.dtype).max)
 
 
-def shrink_codes(luma: UIntArray, size: tuple[int, int]) -> UIntArray:
-    """Average ``[H, W]`` luma down to ``size`` in its own integers, in steps where that is faster."""
+def shrink_codes(luma: Luma, size: tuple[int, int]) -> Luma:
+    """Average ``[H, W]`` luma down to ``size`` in its own type of number, in steps where that is faster."""
     while luma.shape[0] >= 4 * size[0] and luma.shape[1] >= 4 * size[1]:
         half = (luma.shape[1] // 2, luma.shape[0] // 2)
-        luma = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), dtype=luma.dtype)
-    return np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype)
+        luma = cast(Luma, np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), dtype=luma.dtype))
+    return cast(Luma, np.asarray(cv2.resize(luma, size[::-1], interpolation=cv2.INTER_AREA), dtype=luma.dtype))
 
 
 def shrunk(network_y: FloatArray, size: tuple[int, int]) -> FloatArray:

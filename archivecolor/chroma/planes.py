@@ -13,6 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from archivecolor.chroma.network_input import shrink_codes
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, gray_to_lightness, lab_to_rgb
 from archivecolor.film.form import chroma_codes, luma_bounds, unit_luma
@@ -69,16 +70,17 @@ def ab_to_cbcr(luma: FloatArray, ab: FloatArray, weights: tuple[float, float]) -
     As `color.chroma_to_cbcr`, for any matrix: L* is moved until the color's luma is the one given.
     """
     kr, kb = weights
-    share = np.array((kr, 1 - kr - kb, kb), np.float32)
+    share = np.array(((kr, 1 - kr - kb, kb),))
     target = gray_to_lightness(luma)
-    lab = np.concatenate((target[..., None], ab), axis=-1, dtype=np.float32)
+    lab = np.asarray(cv2.merge((target, ab)), np.float32)
     rgb = lab_to_rgb(lab)
     for _ in range(_NEWTON_STEPS):
-        lab[..., 0] += target - gray_to_lightness(rgb @ share)
+        lab[..., 0] += target - gray_to_lightness(np.asarray(cv2.transform(rgb, share), np.float32))
         rgb = lab_to_rgb(lab)
-    y = rgb @ share
-    cb, cr = (rgb[..., 2] - y) / (2 * (1 - kb)), (rgb[..., 0] - y) / (2 * (1 - kr))
-    return np.stack((cb, cr), axis=-1).astype(np.float32)
+    # Cb and Cr of R, G and B in one product
+    blue, red = 0.5 / (1 - kb), 0.5 / (1 - kr)
+    to_cbcr = np.array(((0, 0, blue), (red, 0, 0))) - np.array(((blue,), (red,))) * share
+    return np.asarray(cv2.transform(rgb, to_cbcr), np.float32)
 
 
 def _guide(luma: UIntArray, size: tuple[int, ...], grid: ChromaGrid) -> FloatArray:
@@ -98,9 +100,8 @@ def _guide(luma: UIntArray, size: tuple[int, ...], grid: ChromaGrid) -> FloatArr
 
 def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray, grid: ChromaGrid) -> None:
     height, width = guide.shape
-    small = cv2.resize(guide, (ab.shape[1], ab.shape[0]), interpolation=cv2.INTER_AREA)
-    cbcr = ab_to_cbcr(np.asarray(small, dtype=np.float32).reshape(ab.shape[:2]), ab, grid.weights)
-    upsampler = ChromaUpsampler(np.asarray(small, np.float32).reshape(ab.shape[:2]), cbcr, height, width)
+    small = shrink_codes(guide, (ab.shape[0], ab.shape[1])).reshape(ab.shape[:2])
+    upsampler = ChromaUpsampler(small, ab_to_cbcr(small, ab, grid.weights), height, width)
     for first in range(0, height, _STRIP_ROWS):
         rows = slice(first, first + _STRIP_ROWS)
         y = guide[rows]
@@ -119,8 +120,11 @@ def _fit(y: FloatArray, cb: FloatArray, cr: FloatArray, weights: tuple[float, fl
     most, least = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
     np.maximum(most, db, out=most)
     np.minimum(least, db, out=least)
+    head = 1 - y
+    if not ((most > head).any() or (least < -y).any()):
+        return
     # Room above and below, over what is needed of it
-    np.divide(1 - y, np.maximum(most, _TINY, out=most), out=most)
+    np.divide(head, np.maximum(most, _TINY, out=most), out=most)
     np.divide(y, np.minimum(least, -_TINY, out=least), out=least)
     np.negative(least, out=least)
     scale = np.minimum(most, least, out=most)

@@ -118,14 +118,16 @@ class MotionEstimator:
         self, flow: FloatArray, reverse: FloatArray, where: FloatArray, here: FloatArray, there: FloatArray
     ) -> FloatArray:
         h, w = here.shape
-        returned = _warp(reverse, where)
-        gap = _norm2(flow + returned)
-        scale = 2 * (1 + 0.05 * (_norm2(flow) + _norm2(returned)))
-        d = cv2.blur(np.abs(here - _warp(there, where)), (3, 3))
-        x, y = where[..., 0], where[..., 1]
-        inside = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
-        m = np.exp(-gap / scale - d * d / (2 * _LIGHTNESS_TOLERANCE**2)) * inside
-        return np.asarray(m, dtype=np.float32)
+        found = _warp(np.dstack((reverse, there)), where)
+        returned_x, returned_y, seen = cv2.split(found)
+        x, y = cv2.split(flow)
+        scale = 2 * (1 + 0.05 * (x * x + y * y + returned_x * returned_x + returned_y * returned_y))
+        x += returned_x
+        y += returned_y
+        d = cv2.blur(cv2.absdiff(here, seen), (3, 3))
+        off = (x * x + y * y) / scale + d * d * np.float32(1 / (2 * _LIGHTNESS_TOLERANCE**2))
+        inside = cv2.inRange(where, (0, 0), (w - 1, h - 1))
+        return np.asarray(cv2.copyTo(cv2.exp(-off), inside), dtype=np.float32)
 
 
 class Expectation:
@@ -248,14 +250,15 @@ def _warp(picture: FloatArray, where: FloatArray) -> FloatArray:
 
 
 def _norm2(vectors: FloatArray) -> FloatArray:
-    return np.asarray(np.einsum("...i,...i", vectors, vectors), dtype=np.float32)
+    x, y = cv2.split(vectors)
+    return np.asarray(x * x + y * y, dtype=np.float32)
 
 
 def _mean(total: FloatArray) -> FloatArray:
     """Color over weight; where no weight came, the color of the surroundings."""
     h, w = total.shape[:2]
     tiny = cv2.resize(total, (max(1, w // 8), max(1, h // 8)), interpolation=cv2.INTER_AREA)
-    around = cv2.resize(cv2.blur(tiny, (3, 3)), (w, h), interpolation=cv2.INTER_LINEAR)
-    whole = total.mean(axis=(0, 1)) + np.array((0, 0, 1e-9), np.float32)
-    filled = total + np.float32(_FILL) * around + np.float32(_FILL**2) * whole
-    return np.ascontiguousarray(filled[..., :2] / filled[..., 2:])
+    whole = np.array(cv2.mean(total)[:3], np.float32) + np.array((0, 0, 1e-9), np.float32)
+    around = np.float32(_FILL) * np.atleast_3d(cv2.blur(tiny, (3, 3))) + np.float32(_FILL**2) * whole
+    a, b, weight = cv2.split(cv2.add(total, cv2.resize(around, (w, h), interpolation=cv2.INTER_LINEAR)))
+    return np.asarray(cv2.merge((cv2.divide(a, weight), cv2.divide(b, weight))), dtype=np.float32)

@@ -251,11 +251,13 @@ def unit_luma(luma: UIntArray, depth: int, *, full: bool) -> FloatArray:
 
 
 def chroma_codes(plane: FloatArray, depth: int, *, full: bool) -> UIntArray:
-    """Cb or Cr, in the unit where luma goes from 0 to 1, as integer codes."""
+    """Cb or Cr within -0.5 to 0.5, in the unit where luma goes from 0 to 1, as integer codes."""
     top = (1 << depth) - 1
     scale = top if full else 224 << (depth - 8)
-    codes = cv2.addWeighted(plane, scale, plane, 0, 1 << (depth - 1), dtype=cv2.CV_8U if depth == 8 else cv2.CV_16U)
-    return np.asarray(np.minimum(codes, top), dtype=np.uint8 if depth == 8 else np.uint16)
+    if depth == 8:
+        return np.asarray(cv2.convertScaleAbs(plane, alpha=scale, beta=1 << 7), dtype=np.uint8)
+    codes = cv2.addWeighted(plane, scale, plane, 0, 1 << (depth - 1), dtype=cv2.CV_16U)
+    return np.asarray(np.minimum(codes, top), dtype=np.uint16)
 
 
 def _view(frame: VideoFrame, index: int) -> npt.NDArray[Any]:

@@ -61,7 +61,7 @@ _OF_THE_CODING: Final = {
 """Side data that is compared elsewhere, or that tells how the old picture was coded: every MPEG-2 film has the second
 line's first two."""
 _LOOKED_AT: Final = 48
-"""Frames of a result in which side data is looked for."""
+"""Frames of a result in which side data is looked for, where its source has any."""
 _MEANT: Final = int(
     Disposition.forced | Disposition.hearing_impaired | Disposition.visual_impaired | Disposition.comment
 )
@@ -186,8 +186,11 @@ class Taker:
         )
 
 
-def inventory(path: Path) -> Inventory:
-    """Take the inventory of a film. Raises `InputError` where it cannot be read."""
+def inventory(path: Path, *, beside: bool = True) -> Inventory:
+    """Take the inventory of a film, without ``beside`` of what lies beside its first picture alone.
+
+    Raises `InputError` where it cannot be read.
+    """
     taker = Taker()
     form: PictureForm | None = None
     looks = 0
@@ -199,7 +202,7 @@ def inventory(path: Path) -> Inventory:
                 continue
             if packet is not None:
                 taker.see_picture(packet)
-            for frame in _pictures(picture, packet) if looks < _LOOKED_AT else ():
+            for frame in _pictures(picture, packet) if looks < (_LOOKED_AT if beside else 1) else ():
                 form = form or form_of(picture, frame)
                 taker.see_frame(frame)
                 looks += 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +27,8 @@ from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.settings import FolderSettings
-from tests.bench.stills import photograph
+from tests.bench.material import photograph
+from tests.bench.measuring import archivecolor
 
 _LINKS = 50_000
 """Of one file: ext4 allows 65,000."""
@@ -64,17 +64,8 @@ def make_archive(source: Path, out: Path, files: int, a_folder: int) -> None:
 
 def measure(*arguments: str | Path) -> dict[str, float]:
     """Wall time, CPU time and peak resident size of a command."""
-    began = time.monotonic()
-    command = [sys.executable, "-m", "archivecolor", "folder", *map(str, arguments), "-q"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"archivecolor ended with status {status}")
-    return {
-        "seconds": round(time.monotonic() - began, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mb": round(usage.ru_maxrss / 1024),
-    }
+    used = archivecolor("folder", *arguments)
+    return {"seconds": round(used.clock_s, 1), "cpu_seconds": round(used.cpu_s, 1), "peak_mb": round(used.peak_mb)}
 
 
 def journal_share(rounds: int) -> dict[str, float]:

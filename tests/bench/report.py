@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,8 +22,10 @@ import numpy as np
 from PIL import Image
 
 from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status
+from tests.bench.browser import chromium
+from tests.bench.measuring import archivecolor
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 _SCROLL = """
 const done = arguments[0], frames = [], height = document.documentElement.scrollHeight;
 let at = 0, before = 0;
@@ -64,18 +64,12 @@ def make_results(out: Path, count: int) -> None:
 
 def page_time(out: Path, label: str) -> dict[str, object]:
     """Run the command once."""
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "archivecolor", "report", str(out), "-q"], stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"archivecolor ended with status {status}")
+    used = archivecolor("report", out)
     return {
         "what": label,
-        "seconds": round(time.monotonic() - began, 1),
-        "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mb": round(usage.ru_maxrss / 1024),
+        "seconds": round(used.clock_s, 1),
+        "cpu_s": round(used.cpu_s, 1),
+        "peak_mb": round(used.peak_mb),
     }
 
 
@@ -88,17 +82,9 @@ def size_of(folder: Path) -> dict[str, object]:
 
 def in_browser(page: Path) -> dict[str, object] | None:
     """Open and scroll; None without a browser."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        return None
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "window-size=1440,900"):
-        options.add_argument(f"--{switch}")
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
+    with chromium() as browser:
+        if browser is None:
+            return None
         began = time.monotonic()
         browser.get(page.as_uri())
         opened = time.monotonic() - began
@@ -109,8 +95,6 @@ def in_browser(page: Path) -> dict[str, object] | None:
         frames, nodes = browser.execute_async_script(_SCROLL)
         heap = browser.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"]
         memory = renderer_mb(browser.service.process.pid)
-    finally:
-        browser.quit()
     return {
         "what": "browser",
         "painted_s": round(min(painted) / 1000, 2),

@@ -14,7 +14,6 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,8 +33,9 @@ from PIL import Image
 
 from archivecolor import Colorizer, FolderSettings, color_folder
 from archivecolor.jobs.journal import Entry, Journal, Kind, Status
+from tests.bench.browser import chromium
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 _WIDTH, _HEIGHT = 1152, 864
 
 
@@ -131,26 +131,16 @@ def by_program(url: str, times: int, process: psutil.Process) -> dict[str, objec
 
 def by_person(url: str, times: int) -> dict[str, object] | None:
     """With the mouse, in a browser; None without one."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        return None
-    from selenium import webdriver
-
     from tests.report.browsing import Page
     from tests.review.painting import open_painting, paint_and_wait
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "window-size=1440,900"):
-        options.add_argument(f"--{switch}")
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
+    with chromium() as browser:
+        if browser is None:
+            return None
         on = Page(browser)
         browser.get(url)
         open_painting(on, "a.jpg")
         took = [paint_and_wait(on, number) for number in range(times + 1)][1:]
-    finally:
-        browser.quit()
     return {"what": "person", "median_s": round(median(took), 3), "worst_s": round(max(took), 3)}
 
 

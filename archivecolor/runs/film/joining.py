@@ -53,7 +53,8 @@ def lost(plan: FilmPlan) -> tuple[str, ...]:
         form = plan.scan.film.form
         carried = inventory(beside_path(plan.request))
         before = replace(carried, aspect=form.sample_aspect or Fraction(1), orientation=form.orientation)
-    return missing(before, inventory(part_path(plan.request.target)), whole=plan.part.whole)
+    after = inventory(part_path(plan.request.target), beside=bool(before.beside))
+    return missing(before, after, whole=plan.part.whole)
 
 
 def check_unchanged(plan: FilmPlan) -> None:

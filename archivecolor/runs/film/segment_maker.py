@@ -40,6 +40,7 @@ from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
 from archivecolor.film.form import convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.priority import opencv_on_one_thread
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
@@ -108,7 +109,7 @@ class SegmentMaker:
             with lock:
                 journal.add(replace(made, confidence=by_shot(heard)))
 
-        with ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
+        with opencv_on_one_thread(), ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
             under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
             try:
                 while under_way:

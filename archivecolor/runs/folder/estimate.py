@@ -1,6 +1,6 @@
 """What a planned run is likely to take, in time and in space, from the headers of some of its files.
 
-The costs are those of a core of a 2026 server CPU without a GPU (`tests.bench.stills`, `tests.bench.film`): a guess to
+The costs are those of a core of a 2026 server CPU without a GPU (`python -m tests.bench`): a guess to
 plan a night by, not a promise.
 """
 
