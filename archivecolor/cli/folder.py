@@ -88,7 +88,7 @@ def folder(
         output=provenance.output(result),
         confidence=result.confidence,
         kinds=what.kind,
-        sequences=what.sequences,
+        sequences=not what.no_sequences,
         only=tuple(what.only or ()),
         only_from=what.only_from,
         watch=what.watch,

@@ -92,9 +92,10 @@ class WhatOptions:
     """Which files of a folder are colored."""
 
     kind: Annotated[Kinds, what("--kind", "Only photographs, only films, or all.")] = Kinds.ALL
-    sequences: Annotated[
-        bool, what("--sequences/--no-sequences", "Color numbered pictures that look like a film's frames as a film.")
-    ] = True
+    no_sequences: Annotated[
+        bool,
+        what("--no-sequences", "Take numbered pictures for photographs, even where they look like a film's frames."),
+    ] = False
     only: Only = None
     only_from: Annotated[
         Path | None, what("--only-from", "Only the items in this file, one path below SRC per line.", "LIST")
