@@ -97,7 +97,8 @@ def network_coloring(network: Network, stride: int) -> Coloring:
         with torch.inference_mode():
             chroma = network(seen[:, None]).chroma.float().numpy().transpose(0, 2, 3, 1)
         cbcr = chroma_to_cbcr(y, chroma)
-        return merge_rows(luma, cbcr[..., 0], cbcr[..., 1]).astype(np.uint8)
+        laid = [merge_rows(one, *np.moveaxis(beside, -1, 0)) for one, beside in zip(luma, cbcr, strict=True)]
+        return np.stack(laid).astype(np.uint8)
 
     return color
 

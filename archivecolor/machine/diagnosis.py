@@ -28,10 +28,18 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rtx": ("RTX GPUs, and plans without one: TensorRT-RTX", ("tensorrt_rtx", *_TORCH)),
     "heif": ("HEIC photographs", ("pillow_heif",)),
     "tiff": ("rare TIFF compressions", ("imagecodecs",)),
+    "scans": ("scanned film in OpenEXR", ("OpenImageIO",)),
+    "otio": ("shot lists as OTIO and EDL", ("opentimelineio", "otio_cmx3600_adapter")),
     "review": ("the review page from a local server", ("starlette", "uvicorn")),
     "c2pa": ("results signed with your key", ("c2pa",)),
 }
-_PACKAGES = {"tensorrt_rtx": "tensorrt-rtx", "pillow_heif": "pillow-heif", "c2pa": "c2pa-python"}
+_PACKAGES = {
+    "tensorrt_rtx": "tensorrt-rtx",
+    "pillow_heif": "pillow-heif",
+    "c2pa": "c2pa-python",
+    "OpenImageIO": "openimageio",
+    "otio_cmx3600_adapter": "otio-cmx3600-adapter",
+}
 _SOFTWARE_ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
 
 

@@ -20,6 +20,7 @@ from archivecolor.jobs.journal import FOLDER, Journal, read_journal
 from archivecolor.jobs.mark_book import keep_marks, kept_marks
 from archivecolor.jobs.marks import Mark, Verdict, instant
 from archivecolor.report import making
+from archivecolor.review import queue
 from archivecolor.review.kept import Kept
 from archivecolor.runs.folder.again import Again
 from archivecolor.settings import AlreadyColor, OutputSettings
@@ -167,7 +168,7 @@ def test_a_result_that_somebody_altered_is_not_replaced(reviewed: Reviewed) -> N
 
 
 def test_while_another_run_is_writing_items_wait_for_it(reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archivecolor.review.queue._BUSY_S", 0.2)
+    monkeypatch.setattr(queue, "_BUSY_S", 0.2)
     reviewed.paint("a.png")
     name = reviewed.ids["a.png"]
     with reviewed.events() as events:
