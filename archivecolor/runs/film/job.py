@@ -30,6 +30,7 @@ from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
 from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.laid import LaidChroma
 from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, holds, plan_segments
 from archivecolor.film.writing import Joined, join
 from archivecolor.inference import select
@@ -131,27 +132,60 @@ def make_film(
         if kept:
             open_things.callback(kept.close)
         colorizer = FilmColorizer(engine, color, settings.smoothing, stop, plan.listed)
-        maker = SegmentMaker(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept)
+        maker = SegmentMaker(
+            request.source,
+            plan.scan,
+            colorizer,
+            plan.encoding,
+            settings.encode.side_by_side,
+            kept,
+            chroma_only=request.chroma_only,
+        )
         maker.take_hints(stop, plan.listed)
-        try:
-            journal = open_things.enter_context(
-                SegmentJournal(work_folder(request.target), _fingerprint(plan, engine, color, kept=kept is not None))
-            )
-        except BusyError as e:
-            raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
+        journal = open_things.enter_context(
+            _journal(request.target, _fingerprint(plan, engine, color, kept=kept is not None))
+        )
         resumed, joined, whole = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
         _tell_references(colorizer, request.source.name, listener or Silent())
+    return _record(plan, resumed, joined, whole, time.monotonic() - began)
+
+
+def lay_film(
+    plan: FilmPlan,
+    laid: LaidChroma,
+    listener: Listener | None = None,
+    stop: threading.Event | None = None,
+    *,
+    before_naming: BeforeNaming | None = None,
+) -> FilmRecord:
+    """Make what was planned with chroma that is there already. Raises what `color_film` does."""
+    began = time.monotonic()
+    maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, laid=laid)
+    files = [(path.resolve(), (s := path.stat()).st_size, s.st_mtime_ns) for path in (plan.request.source, laid.path)]
+    with _journal(plan.request.target, f"{__version__} {files} {plan.encoding}") as journal:
+        done = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
+    return _record(plan, *done, time.monotonic() - began)
+
+
+def _journal(target: Path, fingerprint: str) -> SegmentJournal:
+    try:
+        return SegmentJournal(work_folder(target), fingerprint)
+    except BusyError as e:
+        raise OutputError(f"{target}: another run is writing it", hint="let that run finish") from e
+
+
+def _record(plan: FilmPlan, resumed: int, joined: Joined, whole: Whole, seconds: float) -> FilmRecord:
     return FilmRecord(
-        source=request.source,
-        target=request.target,
+        source=plan.request.source,
+        target=plan.request.target,
         frames=joined.frames,
         resumed=resumed,
         shots=plan.shots,
         encoding=plan.encoding,
         copied=joined.copied,
         whole=whole,
-        bytes=request.target.stat().st_size,
-        seconds=time.monotonic() - began,
+        bytes=plan.request.target.stat().st_size,
+        seconds=seconds,
     )
 
 
@@ -225,7 +259,8 @@ def _make(
         maker.make_all(segments, journal, jobs=plan.request.settings.jobs or 1, stop=stop, advance=advance)
         joined = _join(plan, segments, journal)
         film, result = plan.scan.film, part_path(plan.request.target)
-        lost = missing(film.inventory, inventory(result), whole=plan.part.whole)
+        kept = inventory(result)
+        lost = () if plan.request.chroma_only else missing(film.inventory, kept, whole=plan.part.whole)
         whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost, joined.apart)
         journal.finish()
     journal.remove()
@@ -244,6 +279,7 @@ def _join(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) -> J
         plan.muxer,
         leave_out=request.settings.leave_out,
         fast_start=request.settings.encode.purpose is Purpose.SHARE,
+        alone=request.chroma_only,
     )
 
 
@@ -273,7 +309,8 @@ def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: 
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
     grades = [(shot.first, shot.settings.told()) for shot in plan.listed]
     made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
-    return f"{made} {grades}" if grades else made
+    more = [*grades, *(["chroma"] if plan.request.chroma_only else [])]
+    return f"{made} {more}" if more else made
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:

@@ -20,7 +20,7 @@ from archivecolor.film import hardware
 from archivecolor.film.apart import unsupported
 from archivecolor.film.changes import settled
 from archivecolor.film.checking import SAME_TIME_S
-from archivecolor.film.codecs import SUFFIX, can_hold, container_for
+from archivecolor.film.codecs import SUFFIX, can_hold, container_for, default_codec
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.segments import ShotConfidence, clear_finished
@@ -34,7 +34,7 @@ from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
-from archivecolor.settings import AlreadyColor
+from archivecolor.settings import AlreadyColor, FilmCodec
 from archivecolor.stills.sniff import is_a_picture
 
 _LEAST_SURE: Final = 4
@@ -76,6 +76,8 @@ class FilmRequest:
     """Whether a file at the target may be replaced."""
     muxer: str | None = None
     """FFmpeg's name of the container; None is what the target's name says."""
+    chroma_only: bool = False
+    """Write the chroma alone, beside luma of an even gray and without any other stream."""
     cuts: Path | None = None
     """A list of shots that takes the place of what the cut detector finds: see `film.shot_list`."""
 
@@ -151,7 +153,9 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     if request.cuts:
         suffix_of(request.cuts)
     read = look_at(source)
-    if not settings.leave_out:
+    if request.chroma_only:
+        _check_chroma_only(request)
+    elif not settings.leave_out:
         _check_streams(request, muxer)
     found = scan(source, lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)), stop)
     film = found.film
@@ -169,6 +173,8 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     _check_times(request, muxer, film)
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
+    if request.chroma_only and encoding.alpha:
+        encoding = replace(encoding, alpha=False, pixel_format=encoding.pixel_format.replace("yuva", "yuv"))
     size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
@@ -223,6 +229,12 @@ def _check_names(request: FilmRequest) -> None:
     if not request.overwrite:
         clear_leftover(target)
         raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
+
+
+def _check_chroma_only(request: FilmRequest) -> None:
+    encode = request.settings.encode
+    if default_codec(encode) is not FilmCodec.FFV1 or encode.side_by_side:
+        raise UsageError("chroma alone is written as FFV1", hint="leave --for, --codec and --side-by-side out")
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:

@@ -37,8 +37,9 @@ from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
-from archivecolor.film.form import convert_luma, luma_plane, make_frame
+from archivecolor.film.form import PictureForm, convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.laid import LaidChroma, laid_in
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, by_shot
@@ -62,13 +63,24 @@ class SegmentMaker:
 
     path: Path
     scan: Scan
-    colorizer: FilmColorizer
+    colorizer: FilmColorizer | None
+    """None where chroma is ``laid``."""
     encoding: Encoding
     side_by_side: bool = False
     kept: KeptChroma | None = None
     """Where chroma is taken from and kept."""
     paint: dict[int, str] = field(default_factory=dict)
     """Digests of what was painted, by frames; filled by `take_hints`."""
+    laid: LaidChroma | None = None
+    """Chroma that is there already."""
+    chroma_only: bool = False
+    """Write the chroma beside luma of an even gray."""
+
+    @property
+    def _color(self) -> FilmColorizer:
+        if self.colorizer is None:
+            raise TypeError("there is nothing to color with")
+        return self.colorizer
 
     def make_all(
         self,
@@ -121,7 +133,7 @@ class SegmentMaker:
         Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used, and
         `Stopped` once ``stop`` is set.
         """
-        hints = self.colorizer.color.hints
+        hints = self._color.color.hints
         film = self.scan.film
         layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()} if hints else {}
         for shot in shots:
@@ -136,7 +148,7 @@ class SegmentMaker:
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
             if here:
                 log.info("carrying hints through the shot of frames %d to %d", first, last - 1)
-                self.colorizer.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
+                self._color.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
 
     def holds_chroma(self, segment: Segment) -> bool:
         """Whether the chroma of a segment was kept, with what is painted on its shots now."""
@@ -181,10 +193,18 @@ class SegmentMaker:
         self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
     ) -> Iterator[Shown]:
         grid = self._grid()
+        if self.laid:
+            found = self.laid.planes(segment.first, segment.last)
+            for picture, planes in zip(self._pictures(segment.first, segment.last), found, strict=True):
+                if abandon.is_set():
+                    raise Stopped
+                yield picture.index, self._lay(picture, planes, grid), picture.parity
+                told(1)
+            return
         kept_first = self.kept is not None and not self.holds_chroma(segment)
         step = partial(told, 0.5 if kept_first else 1)
         for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
-            graded = self.colorizer.graded(picture, ab, self.scan.film.form)
+            graded = self._color.graded(picture, ab, self.scan.film.form)
             yield picture.index, self._compose(picture, graded, grid), picture.parity
             step()
 
@@ -205,7 +225,7 @@ class SegmentMaker:
 
         def anew() -> Iterator[tuple[Picture, FloatArray]]:
             shown = pictures(segment.read_first, segment.read_last)
-            for picture, ab in self.colorizer.steady(shown, self.scan.film.form, segment.starts):
+            for picture, ab in self._color.steady(shown, self.scan.film.form, segment.starts):
                 if segment.first <= picture.index < segment.last:
                     if picture.confidence is not None:
                         heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
@@ -237,12 +257,24 @@ class SegmentMaker:
         """Whether frames have captions inside that the codec has a place for."""
         return self.encoding.codec in CAPTIONED and "A53_CC" in self.scan.film.inventory.beside
 
-    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
+    def _luma(self, picture: Picture, grid: ChromaGrid) -> UIntArray:
         form = self.scan.film.form
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
         across, down = self.encoding.padding
-        luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
+        return np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
+
+    def _lay(self, picture: Picture, laid: tuple[UIntArray, UIntArray, PictureForm], grid: ChromaGrid) -> VideoFrame:
+        luma = self._luma(picture, grid)
+        size = grid.size(*luma.shape)
+        cb, cr = (laid_in(plane, laid[2], size, grid.depth, full=grid.full_range) for plane in laid[:2])
+        planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
+        return make_frame(self.encoding.pixel_format, planes, picture.beside)
+
+    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
+        luma = self._luma(picture, grid)
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
+        if self.chroma_only:
+            luma = np.full_like(luma, 1 << (grid.depth - 1))
         planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)
@@ -266,7 +298,7 @@ class SegmentMaker:
         tiles = []
         for index in _looks(self.scan, part):
             picture = next(self._pictures(index, index + 1))
-            _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
+            _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
             mark(frame, self.encoding, self.scan.film.form)
             rgb = reformatted(
