@@ -17,10 +17,10 @@ from archivecolor.errors import Stopped
 @laid_out
 def shots(
     source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is never changed.")],
+    cuts: options.Cuts = None,
     out: Annotated[
         Path | None, options.result("--out", "Write it to this file: .otio, .edl or .csv. Default: stdout.", "FILE")
     ] = None,
-    cuts: options.Cuts = None,
     overwrite: options.Overwrite = False,
     *,
     tell: options.TellOptions,

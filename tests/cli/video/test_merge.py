@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def merge(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     ids=str,
 )
 def test_a_round_trip_is_the_direct_result_bit_for_bit(
-    run: Run, merge: Run, capsys: pytest.CaptureFixture[str], how: dict[str, object]
+    run: Run, merge: Run, capsys: pytest.CaptureFixture[str], how: dict[str, Any]
 ) -> None:
     film(count=6, metadata={"timecode": "10:00:00:00"}, **how)
     assert run("a.mkv", "direct.mkv", "--for", "master", "--saturation", "1.3") == 0
