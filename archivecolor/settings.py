@@ -254,6 +254,14 @@ class Purpose(StrEnum):
     """FFV1: lossless, the source's luma bit for bit."""
 
 
+class Write(StrEnum):
+    """What is written of a film."""
+
+    FILM = "film"
+    CHROMA = "chroma"
+    """Its chroma alone, lossless, for a grading suite to lay over the master."""
+
+
 @dataclass(frozen=True, slots=True)
 class SmoothingSettings:
     """How the color of a film is made over time."""

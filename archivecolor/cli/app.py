@@ -13,6 +13,7 @@ from archivecolor.cli.doctor import doctor
 from archivecolor.cli.engines import engines
 from archivecolor.cli.evaluate import evaluate
 from archivecolor.cli.folder import folder
+from archivecolor.cli.merge import merge
 from archivecolor.cli.report import report
 from archivecolor.cli.review import review
 from archivecolor.cli.shots import shots
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command(epilog=_EPILOG)(folder)
 app.command(epilog=_EPILOG)(video)
 app.command(epilog=_EPILOG)(shots)
+app.command(epilog=_EPILOG)(merge)
 app.command(epilog=_EPILOG)(report)
 app.command(epilog=_EPILOG)(review)
 app.command(epilog=_EPILOG)(accepted)

@@ -62,13 +62,20 @@ def check_list(path: Path | None, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: already exists", hint="--overwrite replaces it")
 
 
-def write_list(plan: FilmPlan, record: FilmRecord, path: Path, *, overwrite: bool) -> None:
-    """Write the list of a film's shots. Raises `OutputError`."""
+def write_beside(plan: FilmPlan, record: FilmRecord, shots: Path | None) -> None:
+    """Write the list of a film's shots, if it is wanted, and of chroma alone the grade. Raises `OutputError`."""
+    from archivecolor.chroma.control.lut import write_grade
     from archivecolor.film.shot_list import write_shots
 
-    listed = plan.shot_list(record.confidence)
-    write_shots(path, listed, plan.scan.film, record.source, overwrite=overwrite)
-    tell_list(path, listed)
+    request, film = plan.request, plan.scan.film
+    if shots:
+        listed = plan.shot_list(record.confidence)
+        write_shots(shots, listed, film, record.source, overwrite=request.overwrite)
+        tell_list(shots, listed)
+    if request.chroma_only:
+        grade = request.settings.color
+        for path in write_grade(request.target, grade, film.form.weights, overwrite=request.overwrite):
+            log.info("%s: the grade that is in it", printable(path))
 
 
 def tell_list(path: Path, listed: Sequence[ListedShot]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,7 +15,7 @@ from archivecolor.cli.layout import laid_out
 from archivecolor.cli.lines import Lines
 from archivecolor.errors import ItemsFailedError, Stopped, UsageError
 from archivecolor.runs.settings import FilmSettings
-from archivecolor.settings import AlreadyColor
+from archivecolor.settings import AlreadyColor, EncodeSettings, Purpose, Write
 from archivecolor.text import printable
 
 _SHEETS: Final = {".png", ".jpg", ".jpeg"}
@@ -34,6 +35,9 @@ def video(
     smoothing: options.SmoothingOptions,
     film: options.FilmOptions,
     cuts: options.Cuts = None,
+    write: Annotated[
+        Write, options.result("--write", "chroma: the chroma alone, as FFV1, for 'merge' or a grading suite.", "WHAT")
+    ] = Write.FILM,
     shots: Annotated[
         Path | None, options.result("--shots", "Write the list of its shots, too: .otio, .edl or .csv.", "FILE")
     ] = None,
@@ -69,7 +73,7 @@ def video(
     film_lines.check_list(shots, overwrite=overwrite)
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
-    told = film.settings()
+    told = _lossless(film.settings()) if write is Write.CHROMA else film.settings()
     settings = FilmSettings(
         generator=engine.generator,
         engine=engine.settings(runtime),
@@ -89,7 +93,15 @@ def video(
 
     source = source_of(source)
     out = out if preview else target_of(out, source)
-    request = FilmRequest(source, out, settings, overwrite=overwrite, muxer="matroska" if preview else None, cuts=cuts)
+    request = FilmRequest(
+        source,
+        out,
+        settings,
+        overwrite=overwrite,
+        muxer="matroska" if preview else None,
+        chroma_only=write is Write.CHROMA and not preview,
+        cuts=cuts,
+    )
     record = plan = None
     hints = for_film(settings.color, source.name)
     with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped), hints as color:
@@ -106,10 +118,15 @@ def video(
             record = make_film(plan, opened, color, lines, interruption.stop)
     interruption.raise_if_interrupted()
     if plan and record:
-        if shots:
-            film_lines.write_list(plan, record, shots, overwrite=overwrite)
         film_lines.tell_record(plan, record, json=tell.json)
+        film_lines.write_beside(plan, record, shots)
         if record.warnings:
             raise ItemsFailedError(
                 f"{source}: is damaged; everything that can be decoded was written", hint="the warnings say where"
             )
+
+
+def _lossless(told: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a film, for its chroma: FFV1, as long as no other purpose was asked for."""
+    encode: EncodeSettings = told["encode"]
+    return {**told, "encode": replace(encode, purpose=Purpose.MASTER)} if encode.purpose is Purpose.ARCHIVE else told

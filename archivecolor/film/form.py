@@ -92,6 +92,11 @@ class PictureForm:
         return len(av.VideoFormat(self.pixel_format, 16, 16).components) in (2, 4)
 
     @property
+    def has_no_chroma(self) -> bool:
+        """Whether the source is gray."""
+        return len(av.VideoFormat(self.pixel_format, 16, 16).components) < 3
+
+    @property
     def summary(self) -> str:
         """For people: '720 x 576, 8 bit (yuv420p, limited range, BT.601)'."""
         size, limits = f"{self.width} x {self.height}", "full" if self.full_range else "limited"
@@ -258,6 +263,13 @@ def chroma_codes(plane: FloatArray, depth: int, *, full: bool) -> UIntArray:
         return np.asarray(cv2.convertScaleAbs(plane, alpha=scale, beta=1 << 7), dtype=np.uint8)
     codes = cv2.addWeighted(plane, scale, plane, 0, 1 << (depth - 1), dtype=cv2.CV_16U)
     return np.asarray(np.minimum(codes, top), dtype=np.uint16)
+
+
+def stored_chroma(frame: VideoFrame) -> tuple[UIntArray, UIntArray]:
+    """Cb and Cr codes of a frame that stores luma and chroma, as it stores them."""
+    plain = _plain_format(frame.format)
+    frame = reformatted(frame, pixel_format=plain) if plain else frame
+    return _view(frame, 1).copy(), _view(frame, 2).copy()
 
 
 def _view(frame: VideoFrame, index: int) -> npt.NDArray[Any]:

@@ -137,23 +137,27 @@ def join(
     *,
     leave_out: bool = False,
     fast_start: bool = False,
+    alone: bool = False,
 ) -> Joined:
     """Join segments by packet copy, with everything else of ``source``, into ``target``, which is overwritten.
 
-    ``leave_out`` drops streams that the container cannot hold. Raises `OutputError`, also when frames are missing.
+    ``leave_out`` drops streams that the container cannot hold, ``alone`` all of them.
+
+    Raises `OutputError`, also when frames are missing.
     """
     with explained(target, ValueError):
         with opened(source) as old, av.open(f"file:{target}", "w", format=muxer) as new:
             new.container_options.update(muxer_options(muxer, tags_of(old), fast_start=fast_start))
             others = [s for s in copied_streams(old, source, muxer) if _is_copied(s, muxer, leave_out=leave_out)]
-            alone = [s for s in others if goes_apart(muxer, s)]
-            others = [s for s in others if s not in alone]
+            others = [] if alone else others
+            separate = [s for s in others if goes_apart(muxer, s)]
+            others = [s for s in others if s not in separate]
             code = None if part.whole else film.timecode_at(film.seconds(part.first))
             streams, picture = _streams(old, new, source, others, segments[0][0], film, encoding, muxer, code)
             copied = tuple(describe(s) for s in others)  # streams are gone once their file is closed
             offset = Fraction(0) if part.whole else film.times[part.first] * film.time_base
             until = None if part.last >= len(film.times) else film.times[part.last] * film.time_base
-            apart = _attach(source, new, [s.index for s in alone], offset, until, whole=part.whole)
+            apart = _attach(source, new, [s.index for s in separate], offset, until, whole=part.whole)
             _copy_about(old, new, offset, until, code, whole=part.whole)
             new.start_encoding()
             pictures = _picture_packets(segments, film, part, picture)

@@ -30,6 +30,7 @@ from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.laid import LaidChroma
 from archivecolor.film.segments import SegmentJournal, ShotConfidence, holds, plan_segments
 from archivecolor.film.writing import Joined
 from archivecolor.inference import select
@@ -138,31 +139,52 @@ def make_film(
         maker = SegmentMaker(
             *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
             writer=_writer(plan, engine, color),
+            chroma_only=request.chroma_only,
         )
         maker.take_hints(stop, plan.listed)
-        try:
-            journal = open_things.enter_context(
-                SegmentJournal(
-                    work_folder(request.target),
-                    _fingerprint(plan, engine, color, kept=kept is not None),
-                    ".mkv" if plan.muxer else ".jsonl",
-                )
-            )
-        except BusyError as e:
-            raise OutputError(f"{request.target}: another run is writing it", hint="let that run finish") from e
+        journal = open_things.enter_context(_journal(plan, _fingerprint(plan, engine, color, kept=kept is not None)))
         resumed, joined, whole = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
         _tell_references(colorizer, request.source.name, listener or Silent())
+    return _record(plan, resumed, joined, whole, time.monotonic() - began)
+
+
+def lay_film(
+    plan: FilmPlan,
+    laid: LaidChroma,
+    listener: Listener | None = None,
+    stop: threading.Event | None = None,
+    *,
+    before_naming: BeforeNaming | None = None,
+) -> FilmRecord:
+    """Make what was planned with chroma that is there already. Raises what `color_film` does."""
+    began = time.monotonic()
+    maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, laid=laid)
+    files = [(path.resolve(), (s := path.stat()).st_size, s.st_mtime_ns) for path in (plan.request.source, laid.path)]
+    with _journal(plan, f"{__version__} {files} {plan.encoding}") as journal:
+        done = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
+    return _record(plan, *done, time.monotonic() - began)
+
+
+def _journal(plan: FilmPlan, fingerprint: str) -> SegmentJournal:
+    target = plan.request.target
+    try:
+        return SegmentJournal(work_folder(target), fingerprint, ".mkv" if plan.muxer else ".jsonl")
+    except BusyError as e:
+        raise OutputError(f"{target}: another run is writing it", hint="let that run finish") from e
+
+
+def _record(plan: FilmPlan, resumed: int, joined: Joined, whole: Whole, seconds: float) -> FilmRecord:
     return FilmRecord(
-        source=request.source,
-        target=request.target,
+        source=plan.request.source,
+        target=plan.request.target,
         frames=joined.frames,
         resumed=resumed,
         shots=plan.shots,
         encoding=plan.encoding,
         copied=joined.copied,
         whole=whole,
-        bytes=look_at(request.target).size_bytes,
-        seconds=time.monotonic() - began,
+        bytes=look_at(plan.request.target).size_bytes,
+        seconds=seconds,
     )
 
 
@@ -288,7 +310,8 @@ def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: 
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
     grades = [(shot.first, shot.settings.told()) for shot in plan.listed]
     made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
-    return f"{made} {grades}" if grades else made
+    more = [*grades, *(["chroma"] if plan.request.chroma_only else [])]
+    return f"{made} {more}" if more else made
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:

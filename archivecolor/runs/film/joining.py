@@ -36,6 +36,7 @@ def join_film(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) 
         plan.muxer,
         leave_out=request.settings.leave_out,
         fast_start=request.settings.encode.purpose is Purpose.SHARE,
+        alone=request.chroma_only,
     )
 
 
@@ -47,6 +48,8 @@ def beside_path(request: FilmRequest) -> Path:
 def lost(plan: FilmPlan) -> tuple[str, ...]:
     """What the source carries and the film that is about to be named does not."""
     before = plan.scan.film.inventory
+    if plan.request.chroma_only:
+        return ()
     if not plan.muxer:
         return () if plan.scan.frames else missing(before, Inventory(), whole=plan.part.whole)
     if plan.scan.frames:

@@ -21,7 +21,7 @@ from archivecolor.film import hardware
 from archivecolor.film.apart import beside, unsupported
 from archivecolor.film.changes import settled
 from archivecolor.film.checking import SAME_TIME_S
-from archivecolor.film.codecs import SUFFIX, can_hold, container_for
+from archivecolor.film.codecs import SUFFIX, can_hold, container_for, default_codec
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
@@ -40,7 +40,7 @@ from archivecolor.runs.settings import FilmSettings
 from archivecolor.sequences.beside import check_sound, sound_of, write_beside
 from archivecolor.sequences.coding import FrameCoding, plan_coding
 from archivecolor.sequences.finding import sequence_at
-from archivecolor.settings import AlreadyColor, Luma
+from archivecolor.settings import AlreadyColor, FilmCodec, Luma
 from archivecolor.stills.sniff import is_a_picture
 
 _LEAST_SURE: Final = 4
@@ -87,6 +87,8 @@ class FilmRequest:
     """Whether a file at the target may be replaced."""
     muxer: str | None = None
     """FFmpeg's name of the container; None is what the target's name says."""
+    chroma_only: bool = False
+    """Write the chroma alone, beside luma of an even gray and without any other stream."""
     cuts: Path | None = None
     """A list of shots that takes the place of what the cut detector finds: see `film.shot_list`."""
 
@@ -168,7 +170,9 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     to_frames = request.muxer is None and Numbering.of(target.name) is not None
     muxer = request.muxer or ("" if to_frames else container_for(target.suffix))
     read = look_at(source)
-    if not settings.leave_out:
+    if request.chroma_only:
+        _check_chroma_only(request)
+    elif not settings.leave_out:
         _check_streams(request, muxer)
     found = scan(
         source,
@@ -200,6 +204,8 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         film = replace(film, form=replace(film.form, depth=DISPLAY_DEPTH, scale=Scale.DISPLAY))
     found = replace(found, film=film)
     encoding = plan_encoding(film.form, encode, muxer, interlaced=film.interlaced > 0)
+    if request.chroma_only and encoding.alpha:
+        encoding = replace(encoding, alpha=False, pixel_format=encoding.pixel_format.replace("yuva", "yuv"))
     size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
     open_encoder(encoding, film.form, size, film.rate)
@@ -296,6 +302,12 @@ def _check_target(request: FilmRequest) -> None:
     if not request.overwrite:
         clear_leftover(target)
         raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
+
+
+def _check_chroma_only(request: FilmRequest) -> None:
+    encode = request.settings.encode
+    if default_codec(encode) is not FilmCodec.FFV1 or encode.side_by_side:
+        raise UsageError("chroma alone is written as FFV1", hint="leave --for, --codec and --side-by-side out")
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:

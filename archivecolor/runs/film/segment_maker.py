@@ -38,15 +38,16 @@ from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
-from archivecolor.film.form import convert_luma, luma_plane, make_frame
+from archivecolor.film.form import PictureForm, convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.laid import LaidChroma, laid_in
 from archivecolor.film.priority import opencv_on_one_thread
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.side_data import carrier
-from archivecolor.film.writing import Part, write_segment
+from archivecolor.film.writing import Part, Shown, write_segment
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
 from archivecolor.runs.film.frame_writer import FrameWriter
@@ -68,7 +69,8 @@ class SegmentMaker:
 
     path: Path
     scan: Scan
-    colorizer: FilmColorizer
+    colorizer: FilmColorizer | None
+    """None where chroma is ``laid``."""
     encoding: Encoding | FrameCoding
     side_by_side: bool = False
     kept: KeptChroma | None = None
@@ -77,6 +79,16 @@ class SegmentMaker:
     """Writes the film as a sequence of frames."""
     paint: dict[int, str] = field(default_factory=dict)
     """Digests of what was painted, by frames; filled by `take_hints`."""
+    laid: LaidChroma | None = None
+    """Chroma that is there already."""
+    chroma_only: bool = False
+    """Write the chroma beside luma of an even gray."""
+
+    @property
+    def _color(self) -> FilmColorizer:
+        if self.colorizer is None:
+            raise TypeError("there is nothing to color with")
+        return self.colorizer
 
     def make_all(
         self,
@@ -104,8 +116,7 @@ class SegmentMaker:
         def make(segment: Segment) -> None:
             path = journal.segment_path(segment.number)
             heard: list[ShotConfidence] = []
-            graded = self._graded(segment, told, abandon, heard)
-            made = self._write(path, segment, graded)
+            made = self._write(path, segment, told, abandon, heard)
             with lock:
                 journal.add(replace(made, confidence=by_shot(heard)))
 
@@ -129,7 +140,7 @@ class SegmentMaker:
         Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used, and
         `Stopped` once ``stop`` is set.
         """
-        hints = self.colorizer.color.hints
+        hints = self._color.color.hints
         film = self.scan.film
         layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()} if hints else {}
         for shot in shots:
@@ -144,7 +155,7 @@ class SegmentMaker:
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
             if here:
                 log.info("carrying hints through the shot of frames %d to %d", first, last - 1)
-                self.colorizer.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
+                self._color.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
 
     def holds_chroma(self, segment: Segment) -> bool:
         """Whether the chroma of a segment was kept, with what is painted on its shots now."""
@@ -185,12 +196,38 @@ class SegmentMaker:
         """Stored width and height of what is written."""
         return written_size(self.scan.film.form, self._encoding, side_by_side=self.side_by_side)
 
-    def _write(self, path: Path, segment: Segment, graded: Iterator[tuple[Picture, FloatArray]]) -> MadeSegment:
+    def _write(
+        self,
+        path: Path,
+        segment: Segment,
+        told: Callable[[float], None],
+        abandon: threading.Event,
+        heard: list[ShotConfidence],
+    ) -> MadeSegment:
         if self.writer:
-            return self.writer.segment(path, segment, graded)
-        grid, encoding = self._grid(), self._encoding
-        shown = ((picture.index, self._compose(picture, ab, grid), picture.parity) for picture, ab in graded)
-        return write_segment(path, segment, shown, encoding, self.scan.film, self.size)
+            return self.writer.segment(path, segment, self._graded(segment, told, abandon, heard))
+        grid = self._grid()
+        if self.laid:
+            shown = self._laid(self.laid, segment, grid, told, abandon)
+        else:
+            graded = self._graded(segment, told, abandon, heard)
+            shown = ((picture.index, self._compose(picture, ab, grid), picture.parity) for picture, ab in graded)
+        return write_segment(path, segment, shown, self._encoding, self.scan.film, self.size)
+
+    def _laid(
+        self,
+        laid: LaidChroma,
+        segment: Segment,
+        grid: ChromaGrid,
+        told: Callable[[float], None],
+        abandon: threading.Event,
+    ) -> Iterator[Shown]:
+        found = laid.planes(segment.first, segment.last)
+        for picture, planes in zip(self._pictures(segment.first, segment.last), found, strict=True):
+            if abandon.is_set():
+                raise Stopped
+            yield picture.index, self._lay(picture, planes, grid), picture.parity
+            told(1)
 
     @property
     def _encoding(self) -> Encoding:
@@ -204,7 +241,7 @@ class SegmentMaker:
         kept_first = self.kept is not None and not self.holds_chroma(segment)
         step = partial(told, 0.5 if kept_first else 1)
         for picture, ab in self._steady(segment, step if kept_first else None, abandon, heard):
-            yield picture, self.colorizer.graded(picture, ab, self.scan.film.form)
+            yield picture, self._color.graded(picture, ab, self.scan.film.form)
             step()
 
     def _steady(
@@ -224,7 +261,7 @@ class SegmentMaker:
 
         def anew() -> Iterator[tuple[Picture, FloatArray]]:
             shown = pictures(segment.read_first, segment.read_last)
-            for picture, ab in self.colorizer.steady(shown, self.scan.film.form, segment.starts):
+            for picture, ab in self._color.steady(shown, self.scan.film.form, segment.starts):
                 if segment.first <= picture.index < segment.last:
                     if picture.confidence is not None:
                         heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
@@ -269,12 +306,24 @@ class SegmentMaker:
         """Whether frames have captions inside that the codec has a place for."""
         return self.encoding.codec in CAPTIONED and "A53_CC" in self.scan.film.inventory.beside
 
-    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
+    def _luma(self, picture: Picture, grid: ChromaGrid) -> UIntArray:
         form = self.scan.film.form
         luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
         across, down = self._encoding.padding
-        luma = np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
+        return np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
+
+    def _lay(self, picture: Picture, laid: tuple[UIntArray, UIntArray, PictureForm], grid: ChromaGrid) -> VideoFrame:
+        luma = self._luma(picture, grid)
+        size = grid.size(*luma.shape)
+        cb, cr = (laid_in(plane, laid[2], size, grid.depth, full=grid.full_range) for plane in laid[:2])
+        planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
+        return make_frame(self._encoding.pixel_format, planes, picture.beside)
+
+    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
+        luma = self._luma(picture, grid)
         cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
+        if self.chroma_only:
+            luma = np.full_like(luma, 1 << (grid.depth - 1))
         planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
         if self.side_by_side:
             gray = grid.neutral(*luma.shape)
@@ -298,7 +347,7 @@ class SegmentMaker:
         tiles = []
         for index in _looks(self.scan, part):
             picture = next(self._pictures(index, index + 1))
-            _, ab = next(self.colorizer.chroma([picture], self.scan.film.form, [index]))
+            _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
             mark(frame, self._encoding, self.scan.film.form)
             rgb = reformatted(

@@ -1,0 +1,74 @@
+"""Chroma from a film of its own, to be laid beside the luma of its master.
+
+Where both are stored alike, its codes are taken as they are. Otherwise they are scaled to the master's range and depth,
+and to its subsampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from archivecolor.color import UIntArray
+from archivecolor.errors import InputError
+from archivecolor.film.form import PictureForm, stored_chroma
+from archivecolor.film.reading import frames
+from archivecolor.film.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class LaidChroma:
+    """A film whose chroma is taken."""
+
+    path: Path
+    film: Survey
+
+    def check(self, master: Path, film: Survey) -> None:
+        """Raise `InputError` where it is not the chroma of ``master``."""
+        own, form = self.film.form, film.form
+        if own.converted or own.has_no_chroma:
+            raise InputError(
+                f"{self.path}: stores no chroma ({own.pixel_format})",
+                hint="give what '--write chroma' made, or any YUV",
+            )
+        if (own.width, own.height) != (form.width, form.height):
+            raise InputError(
+                f"{self.path}: is {own.width} x {own.height}, its master {form.width} x {form.height}",
+                hint="the chroma of a film has the film's own size; its subsampling may be another",
+            )
+        if len(self.film.times) != len(film.times):
+            raise InputError(
+                f"{self.path}: has {len(self.film.times)} frames, its master {master.name} has {len(film.times)}",
+                hint="is it the chroma of another film, or of a part of it?",
+            )
+        if own.weights != form.weights:
+            raise InputError(
+                f"{self.path}: is of matrix {own.matrix_name}, its master of {form.matrix_name}",
+                hint="export it with the master's color tags",
+            )
+
+    def planes(self, first: int, last: int) -> Iterator[tuple[UIntArray, UIntArray, PictureForm]]:
+        """Cb and Cr codes of frames ``first`` to ``last`` (exclusive), and the form that they are in."""
+        for index, frame in frames(self.path, self.film, first, last):
+            yield *stored_chroma(frame), self.film.form_at(index)
+
+
+def laid_in(plane: UIntArray, own: PictureForm, size: tuple[int, int], depth: int, *, full: bool) -> UIntArray:
+    """A plane of Cb or Cr as codes of another depth and range, at ``size`` (height, width)."""
+    if (plane.shape, own.depth, own.full_range) == (size, depth, full):
+        return plane
+    dtype = np.uint8 if depth == 8 else np.uint16
+    unit = (plane.astype(np.float32) - (1 << (own.depth - 1))) / _swing(own.depth, full=own.full_range)
+    if plane.shape != size:
+        way = cv2.INTER_AREA if size[0] < plane.shape[0] or size[1] < plane.shape[1] else cv2.INTER_LINEAR
+        unit = np.asarray(cv2.resize(unit, size[::-1], interpolation=way), np.float32)
+    codes = np.rint(unit * _swing(depth, full=full)) + (1 << (depth - 1))
+    return np.asarray(np.clip(codes, 0, (1 << depth) - 1), dtype=dtype)
+
+
+def _swing(depth: int, *, full: bool) -> int:
+    return (1 << depth) - 1 if full else 224 << (depth - 8)
