@@ -43,7 +43,8 @@ from archivecolor.jobs.records import FileState
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
-from archivecolor.runs.film.segment_maker import SegmentMaker, layers_of
+from archivecolor.runs.film.segment_maker import SegmentMaker
+from archivecolor.runs.film.shot_layers import layers_of
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
@@ -236,7 +237,6 @@ def _make(
         if not journal.made:
             journal.remove()
         raise
-
     name, film = plan.request.source.name, plan.scan.film
     rate = len(film.times) / film.duration_s if film.duration_s else 1.0
 
@@ -308,9 +308,8 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | 
 
 def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
     """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    grades = [(shot.first, shot.settings.told()) for shot in plan.listed]
+    more = [f"{shot.first} {shot.settings.told()}" for shot in plan.listed] + ["chroma"] * plan.request.chroma_only
     made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
-    more = [*grades, *(["chroma"] if plan.request.chroma_only else [])]
     return f"{made} {more}" if more else made
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archivecolor.chroma.film import scan
-from archivecolor.errors import OutputError, VerificationError
+from archivecolor.errors import OutputError, UsageError, VerificationError
 from archivecolor.film.checking import FilmCheck, check_film
 from archivecolor.film.laid import LaidChroma
 from archivecolor.jobs.atomic import part_path
+from archivecolor.jobs.file_sets import numbering
 from archivecolor.jobs.files import is_same_file
+from archivecolor.jobs.records import FileState
 from archivecolor.runs.film.job import FilmRecord, lay_film
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
@@ -33,6 +35,8 @@ def plan_merge(
     Raises what `plan_film` does, and `InputError` where the chroma is of another size or length, or of another matrix.
     """
     listener = listener or Silent()
+    if any(numbering(path) is not None for path in (master, chroma, target)):
+        raise UsageError("merge is for films in one file", hint="make a film of the frames first")
     if is_same_file(target, chroma):
         raise OutputError(f"{target}: is the chroma itself", hint="give the result another name")
     settings = replace(settings, already_color=AlreadyColor.RECOLOR)  # whatever color it has is replaced
@@ -53,7 +57,7 @@ def merge_film(
     """
     checks: list[FilmCheck] = []
 
-    def compare(_: BinaryIO, whole: Whole) -> None:
+    def compare(_: BinaryIO | FileState, whole: Whole) -> None:
         check = check_film(plan.request.source, part_path(plan.request.target))
         if check.reason:
             raise VerificationError(f"{plan.request.target}: {check.reason}", hint="please report this line")

@@ -165,15 +165,10 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
     _check_names(request)
-    if request.cuts:
-        suffix_of(request.cuts)
     to_frames = request.muxer is None and Numbering.of(target.name) is not None
     muxer = request.muxer or ("" if to_frames else container_for(target.suffix))
     read = look_at(source)
-    if request.chroma_only:
-        _check_chroma_only(request)
-    elif not settings.leave_out:
-        _check_streams(request, muxer)
+    _check_streams(request, muxer)
     found = scan(
         source,
         lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)),
@@ -264,6 +259,8 @@ def clear_leftover(target: Path) -> bool:
 def _check_names(request: FilmRequest) -> None:
     """Refuse what could lose a file, before hours of work."""
     source = request.source
+    if request.cuts:
+        suffix_of(request.cuts)
     if numbering(source) is not None:
         _check_set(request)
         return
@@ -304,14 +301,18 @@ def _check_target(request: FilmRequest) -> None:
         raise OutputError(f"{target}: already exists", hint="--overwrite replaces it")
 
 
-def _check_chroma_only(request: FilmRequest) -> None:
+def _check_chroma_only(request: FilmRequest, muxer: str) -> None:
     encode = request.settings.encode
+    if not muxer or numbering(request.source) is not None:
+        raise UsageError("--write chroma is for films in one file", hint="make a film of the frames first")
     if default_codec(encode) is not FilmCodec.FFV1 or encode.side_by_side:
         raise UsageError("chroma alone is written as FFV1", hint="leave --for, --codec and --side-by-side out")
 
 
 def _check_streams(request: FilmRequest, muxer: str) -> None:
-    if numbering(request.source) is not None:
+    if request.chroma_only:
+        _check_chroma_only(request, muxer)
+    if request.chroma_only or request.settings.leave_out or numbering(request.source) is not None:
         return
     if not muxer:
         lost = beside(request.source)

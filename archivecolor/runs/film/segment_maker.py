@@ -21,11 +21,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from archivecolor.chroma.control.hints import Hints
@@ -33,7 +31,7 @@ from archivecolor.chroma.film import FilmColorizer, Scan
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.errors import InputError, OutputError, Stopped, UsageError
+from archivecolor.errors import InputError, Stopped, UsageError
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
@@ -48,19 +46,19 @@ from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, Sho
 from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Part, Shown, write_segment
-from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import content_sha256
+from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
 from archivecolor.runs.film.frame_writer import FrameWriter
+from archivecolor.runs.film.shot_layers import layers_of
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.sequences.frames import read_frame
 from archivecolor.sequences.survey import Surveyed
 
 log = logging.getLogger(__name__)
+Told: TypeAlias = Callable[[float], None]
 
 _LISTEN_S: Final = 0.2
-_SHEET_PICTURES: Final = 24
 _SAME_S: Final = 1e-3
-_SHEET_WIDTH_PX: Final = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,31 +195,20 @@ class SegmentMaker:
         return written_size(self.scan.film.form, self._encoding, side_by_side=self.side_by_side)
 
     def _write(
-        self,
-        path: Path,
-        segment: Segment,
-        told: Callable[[float], None],
-        abandon: threading.Event,
-        heard: list[ShotConfidence],
+        self, path: Path, segment: Segment, told: Told, abandon: threading.Event, heard: list[ShotConfidence]
     ) -> MadeSegment:
         if self.writer:
             return self.writer.segment(path, segment, self._graded(segment, told, abandon, heard))
-        grid = self._grid()
         if self.laid:
-            shown = self._laid(self.laid, segment, grid, told, abandon)
+            shown = self._laid(self.laid, segment, told, abandon)
         else:
+            grid = self._grid()
             graded = self._graded(segment, told, abandon, heard)
             shown = ((picture.index, self._compose(picture, ab, grid), picture.parity) for picture, ab in graded)
         return write_segment(path, segment, shown, self._encoding, self.scan.film, self.size)
 
-    def _laid(
-        self,
-        laid: LaidChroma,
-        segment: Segment,
-        grid: ChromaGrid,
-        told: Callable[[float], None],
-        abandon: threading.Event,
-    ) -> Iterator[Shown]:
+    def _laid(self, laid: LaidChroma, segment: Segment, told: Told, abandon: threading.Event) -> Iterator[Shown]:
+        grid = self._grid()
         found = laid.planes(segment.first, segment.last)
         for picture, planes in zip(self._pictures(segment.first, segment.last), found, strict=True):
             if abandon.is_set():
@@ -236,7 +223,7 @@ class SegmentMaker:
         return self.encoding
 
     def _graded(
-        self, segment: Segment, told: Callable[[float], None], abandon: threading.Event, heard: list[ShotConfidence]
+        self, segment: Segment, told: Told, abandon: threading.Event, heard: list[ShotConfidence]
     ) -> Iterator[tuple[Picture, FloatArray]]:
         kept_first = self.kept is not None and not self.holds_chroma(segment)
         step = partial(told, 0.5 if kept_first else 1)
@@ -345,7 +332,7 @@ class SegmentMaker:
         self.take_hints()
         grid = self._grid()
         tiles = []
-        for index in _looks(self.scan, part):
+        for index in looks(self.scan, part):
             picture = next(self._pictures(index, index + 1))
             _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
@@ -353,41 +340,6 @@ class SegmentMaker:
             rgb = reformatted(
                 frame, pixel_format="rgb24", src_color_range=2 if self._encoding.full_range else 1
             ).to_ndarray()
-            upright = self.scan.film.form.orientation.to_upright(rgb)
-            aspect = self.scan.film.form.sample_aspect or 1
-            width = upright.shape[1] * float(1 / aspect if self.scan.film.form.orientation.swaps_sides else aspect)
-            size = (_SHEET_WIDTH_PX, max(1, round(upright.shape[0] * _SHEET_WIDTH_PX / width)))
-            tile = cv2.resize(np.ascontiguousarray(upright), size, interpolation=cv2.INTER_AREA)
-            tiles.append(np.asarray(tile, dtype=np.uint8))
-        _write_sheet(path, tiles, overwrite=overwrite)
+            tiles.append(tile_of(np.asarray(rgb, dtype=np.uint8), self.scan.film.form))
+        write_sheet(path, tiles, overwrite=overwrite)
         return len(tiles)
-
-
-def layers_of(shot: ListedShot) -> Iterator[tuple[int | float, Path]]:
-    """The layers of strokes that a list gives a shot, each with its frame or its time."""
-    if shot.settings.hints:
-        yield from Hints(shot.settings.hints).of_film()
-
-
-def _looks(scan: Scan, part: Part) -> list[int]:
-    """The middle frame of each shot, or as many frames evenly as make a sheet worth looking at."""
-    edges = [part.first, *(c for c in scan.cuts if part.first < c < part.last), part.last]
-    middles = [(a + b) // 2 for a, b in pairwise(edges)]
-    if len(middles) < _SHEET_PICTURES // 4:
-        count = min(_SHEET_PICTURES // 2, part.last - part.first)
-        middles = [part.first + (part.last - part.first) * (2 * i + 1) // (2 * count) for i in range(count)]
-    if len(middles) > _SHEET_PICTURES:
-        middles = [middles[i * len(middles) // _SHEET_PICTURES] for i in range(_SHEET_PICTURES)]
-    return middles
-
-
-def _write_sheet(path: Path, tiles: list[npt.NDArray[np.uint8]], *, overwrite: bool) -> None:
-    columns = min(4, len(tiles))
-    blank = [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    cells = [*tiles, *blank]
-    sheet = np.vstack([np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)])
-    ok, coded = cv2.imencode(path.suffix, np.ascontiguousarray(sheet[..., ::-1]))
-    if not ok:
-        raise OutputError(f"{path}: cannot be encoded", hint="end it in .png or .jpg")
-    with atomic_write(path, overwrite=overwrite) as file:
-        file.write(coded.data)

@@ -130,6 +130,7 @@ def test_a_hint_is_found_by_the_time_of_its_frame(tmp_path: Path) -> None:
     made.take_hints()
     times = [made.scan.film.seconds(i) for i in range(10)]
     shown = max(i for i, t in enumerate(times) if t <= 0.1001)
+    assert made.colorizer is not None
     rules = {i: int(kept[..., 2].max()) for i, kept in made.colorizer.paint.frames.items()}
     assert rules[shown] == 127
 
