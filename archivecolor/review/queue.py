@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -103,7 +103,7 @@ class Queue:
                     entry = self._remaker.entry(again.name)
                     jobs.append(Job(again, entry.kind if entry else Kind.STILL))
                 else:
-                    jobs[place] = Job(_both(jobs[place].again, again), jobs[place].kind)
+                    jobs[place] = replace(jobs[place], again=_both(jobs[place].again, again))
             self._kept.keep_queue(job.again for job in jobs)
             self._jobs = jobs
             self._news.notify_all()
