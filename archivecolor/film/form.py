@@ -7,7 +7,7 @@ the source's come back exactly; only a shallower or narrower frame rounds them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
+from archivecolor.film.display_matrix import matrix_in, orientation_of
 from archivecolor.film.hdr import Hdr, hdr_of
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale, displayed
 from archivecolor.film.scaler import reformatted
@@ -120,7 +121,7 @@ class PictureForm:
     @property
     def orientation(self) -> Orientation:
         """How the stored picture is to be turned upright."""
-        return _orientation(self.display_matrix)
+        return orientation_of(self.display_matrix)
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -162,7 +163,7 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
         chroma_shift=shift,
         sample_aspect=aspect if aspect and aspect != 1 else None,
         field_order=context.field_order,
-        display_matrix=_display_matrix(beside),
+        display_matrix=matrix_in(beside),
         pixel_format=frame.format.name,
         converted=plain is not None and _has_no_luma(frame.format),
         hdr=hdr_of(beside),
@@ -317,42 +318,3 @@ def _luma_table(source: tuple[int, bool], target: tuple[int, bool]) -> UIntArray
     codes = np.arange(1 << source[0], dtype=np.float64)
     mapped = np.rint((codes - black) / (white - black) * (high - low) + low)
     return np.clip(mapped, 0, (1 << target[0]) - 1).astype(np.uint8 if target[0] == 8 else np.uint16)
-
-
-def _display_matrix(beside: Mapping[str, bytes]) -> tuple[int, ...] | None:
-    raw = beside.get("DISPLAYMATRIX", b"")
-    return tuple(int(v) for v in np.frombuffer(raw, "<i4", 9)) if len(raw) >= 36 else None
-
-
-def matrix_of(orientation: Orientation) -> tuple[int, ...] | None:
-    """The display matrix of an orientation."""
-    one = 1 << 16
-    for a, b, c, d in (
-        (x, 0, 0, y) if straight else (0, x, y, 0) for straight in (1, 0) for x in (one, -one) for y in (one, -one)
-    ):
-        matrix = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
-        if orientation is not Orientation.UPRIGHT and _orientation(matrix) is orientation:
-            return matrix
-    return None
-
-
-def _orientation(matrix: tuple[int, ...] | None) -> Orientation:
-    """The nearest of the eight orientations. Rows of the matrix say where stored x and y point on the screen."""
-    if matrix is None:
-        return Orientation.UPRIGHT
-    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        straight = {
-            (True, True): Orientation.UPRIGHT,
-            (False, True): Orientation.MIRRORED,
-            (False, False): Orientation.ROTATED_180,
-            (True, False): Orientation.FLIPPED,
-        }
-        return straight[a >= 0, d >= 0]
-    turned = {
-        (True, True): Orientation.TRANSPOSED,
-        (True, False): Orientation.ROTATE_CW,
-        (False, True): Orientation.ROTATE_CCW,
-        (False, False): Orientation.TRANSVERSED,
-    }
-    return turned[b >= 0, c >= 0]

@@ -12,7 +12,8 @@ import numpy as np
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
-from archivecolor.film.form import UNSPECIFIED, PictureForm, matrix_of
+from archivecolor.film.display_matrix import matrix_of
+from archivecolor.film.form import UNSPECIFIED, PictureForm
 from archivecolor.film.scale import Scale, displayed
 from archivecolor.frames import Orientation
 from archivecolor.jobs.files import open_regular

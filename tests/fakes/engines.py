@@ -16,9 +16,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import pytest
 
 from archivecolor.color import FEATURE_STRIDE, FloatArray
 from archivecolor.errors import EngineError
+from archivecolor.inference import select
 from archivecolor.inference.catalog import EngineFolder
 from archivecolor.inference.engine import Estimate, check_features, check_hints, check_luma
 
@@ -170,6 +172,18 @@ class SlowEngine(FakeEngine):
     def _color(self, luma: FloatArray) -> FloatArray:
         time.sleep(self.seconds)
         return super()._color(luma)
+
+
+def for_all(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """One engine that every run is given, opened anew each time."""
+    fake = FakeEngine(by_luma)
+
+    def open_engine(*_: object, **__: object) -> FakeEngine:
+        fake.closed = False
+        return fake
+
+    monkeypatch.setattr(select, "open_engine", open_engine)
+    return fake
 
 
 class ListeningEngine(FakeEngine):

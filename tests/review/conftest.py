@@ -16,12 +16,11 @@ import pytest
 from PIL import Image
 
 from archivecolor import FolderSettings, color_folder
-from archivecolor.inference import select
 from archivecolor.jobs.journal import read_journal, read_runs
 from archivecolor.report import making
 from archivecolor.report.previews import Preview
 from tests.cli.conftest import write
-from tests.fakes.engines import FakeEngine, by_luma
+from tests.fakes.engines import FakeEngine, for_all
 
 pytest.importorskip("starlette", reason="needs starlette")
 pytest.importorskip("uvicorn", reason="needs uvicorn")
@@ -125,14 +124,7 @@ def layer_png(color: tuple[int, int, int] = (40, 60, 220), size: tuple[int, int]
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """The engine that everything gets."""
-    fake = FakeEngine(by_luma)
-
-    def open_engine(*_: object, **__: object) -> FakeEngine:
-        fake.closed = False
-        return fake
-
-    monkeypatch.setattr(select, "open_engine", open_engine)
-    return fake
+    return for_all(monkeypatch)
 
 
 @pytest.fixture

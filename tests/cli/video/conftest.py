@@ -21,9 +21,14 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command in ``tmp_path`` with an engine that needs no weights; gives the exit code."""
     monkeypatch.setattr(select, "open_engine", lambda *_args, **_options: FakeEngine(by_luma))
     monkeypatch.chdir(tmp_path)
+    return command("video", monkeypatch)
+
+
+def command(name: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command of archivecolor, which gives its exit code."""
 
     def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["archivecolor", "video", *arguments])
+        monkeypatch.setattr(sys, "argv", ["archivecolor", name, *arguments])
         try:
             main()
         except SystemExit as e:

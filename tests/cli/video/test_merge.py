@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from archivecolor.__main__ import main
 from archivecolor.film.checking import FilmCheck
 from archivecolor.runs.film import merge as run_merge
-from tests.cli.video.conftest import Run, film, names
+from tests.cli.video.conftest import Run, command, film, names
 from tests.film.sources import FilmSource, decode, moving, packets
 
 
 @pytest.fixture
 def merge(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["archivecolor", "merge", *arguments])
-        try:
-            main()
-        except SystemExit as e:
-            return int(e.code or 0)
-        return 0
-
-    return call
+    return command("merge", monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -6,23 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.inference import select
 from tests.cli.conftest import write
-from tests.fakes.engines import FakeEngine, by_luma
+from tests.fakes.engines import FakeEngine, for_all
 from tests.film.sources import FilmSource, moving
 
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """The one engine of every run."""
-    fake = FakeEngine(by_luma)
-
-    def open_engine(*_: object, **__: object) -> FakeEngine:
-        fake.closed = False
-        return fake
-
-    monkeypatch.setattr(select, "open_engine", open_engine)
-    return fake
+    return for_all(monkeypatch)
 
 
 @pytest.fixture
