@@ -22,8 +22,8 @@ from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_w
 from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.journal import confidence_path
-from archivecolor.jobs.recording import Begun, Recorder, begin
-from archivecolor.jobs.records import FileState, Kind, Status, TimedConfidence
+from archivecolor.jobs.recording import Begun, Notes, begin
+from archivecolor.jobs.records import Entry, FileState, Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
@@ -35,6 +35,7 @@ from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
+from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
 
@@ -62,7 +63,7 @@ class FolderRun:
     colorizer: Colorizer
     """With the run's own settings."""
     items: ItemSettings
-    recorder: Recorder
+    recorder: Notes
     tally: Tally
     stop: threading.Event
     stopped: Callable[[], bool]
@@ -245,6 +246,13 @@ class FolderRun:
         self.tally.stopped_by = self.tally.stopped_by or error
 
 
+def signer_of(settings: FolderSettings) -> ContentSigner | None:
+    """What signs results, if anything. Raises `InputError` or `DependencyError`."""
+    if settings.sign_key is None or settings.sign_certificates is None:
+        return None
+    return ContentSigner(settings.sign_certificates, settings.sign_key)
+
+
 def _check_sidecar(task: Task) -> None:
     """Raise `OutputError` where somebody else's file lies in the place of an item's sidecar."""
     sidecar = sidecar_path(task.target)
@@ -252,6 +260,24 @@ def _check_sidecar(task: Task) -> None:
         raise OutputError(
             f"{sidecar}: exists, and archivecolor did not write it", hint="move it elsewhere, or use --overwrite"
         )
+
+
+def colored_as_noted(task: Task, noted: Entry) -> ItemOutcome:
+    """The outcome of an item of which nothing is left but what was noted, and its result."""
+    return ItemOutcome(
+        task.source,
+        task.name,
+        ItemStatus.COLORED,
+        task.kind,
+        task.target,
+        reason=task.reason,
+        luma=noted.luma,
+        warnings=noted.warnings,
+        seconds=round(noted.seconds, 3),
+        confidence=noted.confidence,
+        machine=noted.machine,
+        least_sure=noted.least_sure,
+    )
 
 
 def _colored(
