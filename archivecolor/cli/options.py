@@ -29,9 +29,8 @@ from archivecolor.settings import (
 )
 from archivecolor.text import rate_of, seconds_of
 
-_STEADY = SmoothingSettings()
-EVERY: Final = _STEADY.every
-_COLOR, _RUNTIME, _ENCODE = ColorSettings(), EngineSettings(), EncodeSettings()
+EVERY: Final = SmoothingSettings().every
+_COLOR, _RUNTIME, _ENCODE, _STEADY = ColorSettings(), EngineSettings(), EncodeSettings(), SmoothingSettings()
 
 
 def in_panel(panel: str, name: str, help: str, metavar: str | None = None, **more: Any) -> Any:

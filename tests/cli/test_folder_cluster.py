@@ -20,6 +20,7 @@ import pytest
 from archivecolor.jobs.journal import read_journal
 from archivecolor.jobs.records import Status
 from archivecolor.runs.folder.job import color_folder
+from archivecolor.version import __version__
 from tests.cli.conftest import tree, write
 from tests.cli.test_folder_shards import lines, timeless
 from tests.fakes.command import ROOT
@@ -63,9 +64,11 @@ class Machines:
         """Pull a machine's plug."""
         self._cluster.remove_node(node, allow_graceful=False)
 
-    def drive(self, source: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    def drive(
+        self, source: Path, out: Path, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
+    ) -> subprocess.Popen[str]:
         """Start a run."""
-        command = [sys.executable, "-m", "archivecolor", "folder", source, out, "--cluster", self.address, *more]
+        command = [sys.executable, *python, "folder", source, out, "--cluster", self.address, *more]
         return subprocess.Popen(
             list(map(str, command)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -156,6 +159,29 @@ def test_a_cluster_makes_what_one_machine_makes_and_says_the_same(
     assert tree(out) == tree(whole)
 
 
+def test_what_will_not_do_is_told_before_the_first_item(machines: Machines, source: Path, out: Path) -> None:
+    older = "import ray; ray.__version__ = '2.59.0'; from archivecolor.__main__ import main; main()"
+    for code, told, more in (
+        (2, "no machine of the cluster has the 4 CPUs and 1 GPUs of a worker", ["--gpus-per-worker", "1"]),
+        (2, "no machine of the cluster has the 64 CPUs of a worker; they have up to 1", ["--cpus-per-worker", "64"]),
+    ):
+        assert_refused(ended(machines.drive(source, out, *more)), code, told)
+    other = machines.drive(source, out, python=("-c", older))
+    assert_refused(ended(other), 4, "has other versions than this machine: Ray 2.60.0 is not 2.59.0 and Python 3.")
+    node = machines.add(version="0.0.9")
+    try:
+        refused = ended(machines.drive(source, out))
+    finally:
+        machines.remove(node)
+    assert_refused(refused, 4, f"a worker on {os.uname().nodename} has archivecolor 0.0.9, not {__version__}")
+
+
+def assert_refused(process: tuple[int, str, str], code: int, told: str) -> None:
+    assert process[0] == code, process[2]
+    assert told in process[2].splitlines()[0]
+    assert "colored" not in process[2]
+
+
 def test_an_item_that_kills_its_worker_and_one_that_hangs_are_set_aside_and_all_others_made(
     machines: Machines, source: Path, whole: Path, out: Path, tmp_path: Path
 ) -> None:
@@ -165,11 +191,11 @@ def test_an_item_that_kills_its_worker_and_one_that_hangs_are_set_aside_and_all_
         (bad / path.name).write_bytes(path.read_bytes())
     flat(bad / "05 kills.png", KILLS)
     flat(bad / "17 hangs.png", HANGS)
-    code, _, err = ended(machines.drive(bad, out, "--item-timeout", "4"))
+    code, _, err = ended(machines.drive(bad, out, "--item-timeout", "3"))
     assert code == 7, err
     assert "05 kills.png: its worker died" in err
     assert ", 3 times" in err
-    assert "17 hangs.png: its worker gave no sign of life for 4 seconds" in err
+    assert "17 hangs.png: its worker gave no sign of life for 3 seconds" in err
     assert "20 colored" in err
     assert "2 failed" in err
     assert tree(out) == {

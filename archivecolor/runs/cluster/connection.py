@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -73,9 +74,9 @@ def _check_answers(address: str) -> None:
 def _explain(error: Exception, address: str) -> DependencyError:
     told = str(error)
     if "ersion mismatch" in told:
-        lines = [line.strip() for line in told.splitlines() if "Ray:" in line or "Python:" in line or "cluster" in line]
+        versions = " and ".join(f"{name} {' is not '.join(_versions(name, told))}" for name in ("Ray", "Python"))
         return DependencyError(
-            f"the cluster at {address} has another version: {'; '.join(lines) or told}",
+            f"the cluster at {address} has other versions than this machine: {versions}",
             hint="install the same Ray and the same Python on every machine",
         )
     if isinstance(error, ConnectionError) and address == "auto":
@@ -86,6 +87,11 @@ def _explain(error: Exception, address: str) -> DependencyError:
             hint=f"run it on one that does, or first: ray start --address={address} --num-cpus=0",
         )
     return DependencyError(f"the Ray cluster at {address} refuses: {' '.join(told.split())}", hint="see 'ray status'")
+
+
+def _versions(name: str, told: str) -> list[str]:
+    """Those of the cluster and of this machine, or the one that both have."""
+    return list(dict.fromkeys(re.findall(rf"{name}: *(\S+)", told)))
 
 
 def _missing(address: str) -> DependencyError:
@@ -104,7 +110,7 @@ class Size:
     gpus: float
 
     def __str__(self) -> str:
-        return f"{self.cores} cores" + (f" and {self.gpus:g} GPUs" if self.gpus else "")
+        return f"{self.cores} CPUs" + (f" and {self.gpus:g} GPUs" if self.gpus else "")
 
     def room(self) -> int:
         """How many such workers the cluster's machines hold, whatever else they are doing."""
@@ -124,7 +130,7 @@ def size_of(settings: ClusterSettings) -> Size:
         have = max((int(has.get("CPU", 0)) for has in machines), default=0)
         gpus = max((has.get("GPU", 0.0) for has in machines), default=0.0)
         raise UsageError(
-            f"no machine of the cluster has {size} for a worker; the largest has {have} cores, and {gpus:g} GPUs",
+            f"no machine of the cluster has the {size} of a worker; they have up to {have} CPUs, and {gpus:g} GPUs",
             hint="--workers N waits for machines that the cluster starts when they are asked for",
         )
     return size

@@ -16,9 +16,8 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
-from archivecolor.jobs.records import Entry
-from archivecolor.jobs.tasks import Task
-from archivecolor.runs.cluster.connection import Size, living_nodes
+from archivecolor.runs.cluster.connection import Size
+from archivecolor.runs.cluster.items import Chunk
 from archivecolor.runs.cluster.notary import Notary
 from archivecolor.runs.cluster.worker import Order, Seen, Worker
 
@@ -30,41 +29,6 @@ _FIRST_S: Final = 600.0
 _BAD_STARTS: Final = 3
 """Workers that die in a row while they load the engine."""
 _NOTES_AT_ONCE: Final = 20_000
-
-
-@dataclass(slots=True)
-class Item:
-    """A task, and what has happened to it."""
-
-    task: Task
-    deaths: int = 0
-    """Workers that died while they made it, on machines that lived."""
-    machines_lost: int = 0
-    was_busy: int = 0
-    noted: Entry | None = None
-    """What the journal was told of it, whose result may or may not have its name."""
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it is made with no other, to know whose fault it is when its worker dies."""
-        return bool(self.deaths or self.machines_lost)
-
-    def again(self) -> Item:
-        """The same, once more: what it was about to name may be there in the end, and may be replaced then."""
-        file = self.noted.result_file if self.noted else None
-        if file and self.task.replaces_sha256 is None:
-            self.task = dataclasses.replace(self.task, replaces_sha256=file.sha256)
-        return self
-
-
-@dataclass(slots=True, eq=False)
-class Chunk:
-    """Items that a worker makes one after the other."""
-
-    number: int
-    items: dict[str, Item]
-    """By name."""
-    ref: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +78,9 @@ class Crew:
     def ready(self) -> list[Hand]:
         """Workers that make chunks."""
         return [hand for hand in self.hands if hand.ready]
+
+    def __contains__(self, hand: Hand) -> bool:
+        return hand in self.hands
 
     def muster(self) -> None:
         """Have as many workers as there is room for. Raises `DependencyError` when there was none for long."""
@@ -202,8 +169,3 @@ class Crew:
             raise EngineError(
                 f"{self._bad_starts} workers died before their first item: {told}", hint="see Ray's logs of them"
             )
-
-
-def cause_of_death(hand: Hand) -> str | None:
-    """Nothing where a worker died by itself; where its machine is gone, that."""
-    return None if hand.node in living_nodes() else f"{hand.machine} is gone"

@@ -22,15 +22,16 @@ from typing import Final
 import ray
 
 from archivecolor.errors import ArchiveColorError, EngineError, OutputError
-from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.recording import Recorder
-from archivecolor.jobs.records import EngineUsed, Kind, Status
+from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.tasks import Task, TaskFile
-from archivecolor.runs.cluster.crew import Chunk, Crew, Hand, Item, cause_of_death
+from archivecolor.runs.cluster.connection import living_nodes
+from archivecolor.runs.cluster.crew import Crew, Hand
+from archivecolor.runs.cluster.items import Chunk, Item
 from archivecolor.runs.cluster.notary import Asked
 from archivecolor.runs.cluster.worker import Made
 from archivecolor.runs.folder.plan import Planner
-from archivecolor.runs.folder.run import COLORING, colored_as_noted
+from archivecolor.runs.folder.run import COLORING
 from archivecolor.runs.listener import INFO, WARNING, ItemStatus, Progress, Unit
 from archivecolor.text import counted
 
@@ -48,7 +49,8 @@ _AHEAD: Final = 2
 _PLANNING_S: Final = 0.05
 """At a stretch, between two looks at the workers."""
 _WAIT_S: Final = 0.5
-_HUNG_S: Final = {Kind.STILL: 600.0, Kind.FILM: 3600.0}
+_HUNG_S: Final = 600.0
+_HUNG_FILM_S: Final = 3600.0
 
 
 class Dispatch:
@@ -72,6 +74,7 @@ class Dispatch:
         self._told_engine = False
         self._stopping = False
         self._taken = self._ended = self._films = 0
+        self._told: object = None
 
     @property
     def not_begun(self) -> int:
@@ -125,16 +128,16 @@ class Dispatch:
             self._tell_engine()
         for depth in range(1, _AHEAD + 1):  # every worker has one before any has two
             for hand in self._crew.ready:
-                behind_film = any(item.task.kind is Kind.FILM for chunk in hand.chunks for item in chunk.items.values())
+                behind_film = any(chunk.has_film for chunk in hand.chunks)
                 if len(hand.chunks) < depth and not behind_film and (items := self._next(listed=listed)):
                     self._give(hand, items)
 
     def _give(self, hand: Hand, items: list[Item]) -> None:
         self._number += 1
-        chunk = Chunk(self._number, {item.task.name: item for item in items})
         if not hand.chunks:
             hand.seen = time.monotonic()
-        chunk.ref = hand.actor.make.remote(chunk.number, [item.task for item in items])
+        ref = hand.actor.make.remote(self._number, [item.task for item in items])
+        chunk = Chunk(self._number, {item.task.name: item for item in items}, ref)
         hand.chunks.append(chunk)
         self._chunks[chunk.number] = chunk, hand
 
@@ -153,7 +156,7 @@ class Dispatch:
             self._ahead.extend(map(Item, tasks))
         items: list[Item] = []
         while self._ahead and len(items) < size:
-            if self._ahead[0].task.kind is Kind.FILM:
+            if self._ahead[0].is_film:
                 if not items:
                     items = [self._ahead.popleft()]
                 break
@@ -167,7 +170,7 @@ class Dispatch:
             crew.exchange = crew.notary.exchange.remote(self._answers)
             self._answers = {}
         starting = {hand.ref: hand for hand in crew.hands if not hand.ready}
-        making = {chunk.ref: (chunk, hand) for chunk, hand in self._chunks.values() if hand in crew.hands}
+        making = {chunk.ref: (chunk, hand) for chunk, hand in self._chunks.values() if hand in crew}
         refs = [crew.exchange, *making, *starting]
         heard, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
         if not heard and wait_s:
@@ -187,7 +190,7 @@ class Dispatch:
         written: list[int] = []
         for one in asked:
             chunk, hand = self._chunks.get(one.chunk, (None, None))
-            if chunk is None or hand not in self._crew.hands:
+            if chunk is None or hand is None or hand not in self._crew:
                 if one.entry:
                     self._answers[one.number] = OutputError("another worker makes it, for this one did not answer")
                 continue
@@ -225,8 +228,7 @@ class Dispatch:
         hand.seen = time.monotonic()
         for text in made.warnings:
             self._tally.listener.message(WARNING, text)
-        stills = sum(item.task.kind is Kind.STILL for item in chunk.items.values())
-        if stills and made.outcomes:
+        if made.outcomes and not chunk.has_film:
             each = made.seconds / len(made.outcomes)
             self._seconds = each if not self._seconds else 0.7 * self._seconds + 0.3 * each
         for outcome in made.outcomes:
@@ -243,7 +245,7 @@ class Dispatch:
 
     def _gone(self, hand: Hand, why: str, *, hung: bool) -> None:
         """A worker makes nothing more; what it had is decided about when it is known whether its machine is gone."""
-        if hand in self._crew.hands:
+        if hand in self._crew:
             self._crew.dismiss(hand)
             self._dying.append((time.monotonic(), hand, why, hung))
 
@@ -254,8 +256,7 @@ class Dispatch:
             self._bury(hand, why, hung=hung)
         for hand in self._crew.ready:
             if hand.chunks:
-                kinds = [item.task.kind for item in hand.chunks[0].items.values()]
-                most = self._timeout_s or max(_HUNG_S[kind] for kind in kinds)
+                most = self._timeout_s or (_HUNG_FILM_S if hand.chunks[0].has_film else _HUNG_S)
                 if time.monotonic() - hand.seen > most:
                     self._gone(hand, f"its worker gave no sign of life for {most:g} seconds", hung=True)
         for text in self._crew.refused:
@@ -263,9 +264,9 @@ class Dispatch:
         self._crew.refused.clear()
 
     def _bury(self, hand: Hand, why: str, *, hung: bool) -> None:
-        machine_gone = None if hung else cause_of_death(hand)
-        told = f"a worker on {hand.machine} is gone: {machine_gone or why}"
-        self._tally.listener.message(WARNING, f"{told}; another one takes over")
+        machine_gone = not hung and hand.node not in living_nodes()
+        told = "the machine is gone" if machine_gone else why
+        self._tally.listener.message(WARNING, f"{hand.machine}: {told}; another worker takes over")
         for chunk in list(hand.chunks):  # it may have been done in the end
             if ray.wait([chunk.ref], timeout=0)[0]:
                 self._done(chunk, hand)
@@ -277,27 +278,13 @@ class Dispatch:
                 continue
             for item in chunk.items.values():
                 if not self._is_made(item):
-                    self._try_again(item, why, alone=len(chunk.items) == 1, hung=hung, machine_gone=bool(machine_gone))
+                    self._try_again(item, why, alone=len(chunk.items) == 1, hung=hung, machine_gone=machine_gone)
 
     def _is_made(self, item: Item) -> bool:
         """Whether a result that was noted has its name; counts it then."""
-        noted, task, tally = item.noted, item.task, self._tally
-        if noted is None or noted.status is Status.FAILED:
+        if (outcome := item.outcome(self._planner.out)) is None:
             return False
-        if noted.status is Status.SKIPPED:
-            tally.in_color(task, task.kind, noted.warnings[0], copied=False)
-        else:
-            place = self._planner.out / (noted.result or "")
-            wanted = noted.result_file.sha256 if noted.result_file else None
-            try:
-                if read_state(place).sha256 != wanted:
-                    return False
-            except ArchiveColorError:
-                return False
-            if noted.status is Status.COPIED:
-                tally.in_color(task, task.kind, noted.warnings[0], copied=True)
-            else:
-                tally.take(colored_as_noted(task, noted), damaged=bool(noted.warnings) and task.kind is Kind.FILM)
+        self._tally.take(outcome, damaged=item.is_film and bool(outcome.warnings))
         self._end(item)
         return True
 
@@ -323,7 +310,7 @@ class Dispatch:
     def _end(self, item: Item) -> None:
         self._ended += 1
         self._tally.ended += 1
-        self._films += item.task.kind is Kind.FILM
+        self._films += item.is_film
 
     def _tell_engine(self) -> None:
         generator = self._planner.items.generator
@@ -341,11 +328,15 @@ class Dispatch:
         films = self._plan.counts[Kind.FILM] - self._films
         total = len(self._plan) if listed else None
         failed = self._tally.counts[ItemStatus.FAILED]
+        state = (self._ended, total, failed, films, len(self._crew.ready))
+        if state == self._told:
+            return
+        self._told = state
         told = Progress(
             *(COLORING, self._ended, total, Unit.ITEMS),
             failed=failed,
             films_after=films,
-            workers=len(self._crew.ready),
+            workers=state[-1],
         )
         self._tally.listener.progress(told)
 

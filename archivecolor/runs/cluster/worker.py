@@ -157,7 +157,7 @@ def lacks(wanted: Seen) -> str | None:
     try:
         found = catalog.find(wanted.generator)
     except ArchiveColorError as e:
-        return f"has another set of generators: {e}"
+        return f"lacks the generator: {e}"
     if found.digests.get(catalog.WEIGHTS, "") != wanted.weights_sha256:
         return f"has another generator '{found.name}': its weights are not the same"
     return None

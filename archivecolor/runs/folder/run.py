@@ -23,7 +23,7 @@ from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.journal import confidence_path
 from archivecolor.jobs.recording import Begun, Notes, begin
-from archivecolor.jobs.records import Entry, FileState, Kind, Status, TimedConfidence
+from archivecolor.jobs.records import FileState, Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
@@ -260,24 +260,6 @@ def _check_sidecar(task: Task) -> None:
         raise OutputError(
             f"{sidecar}: exists, and archivecolor did not write it", hint="move it elsewhere, or use --overwrite"
         )
-
-
-def colored_as_noted(task: Task, noted: Entry) -> ItemOutcome:
-    """The outcome of an item of which nothing is left but what was noted, and its result."""
-    return ItemOutcome(
-        task.source,
-        task.name,
-        ItemStatus.COLORED,
-        task.kind,
-        task.target,
-        reason=task.reason,
-        luma=noted.luma,
-        warnings=noted.warnings,
-        seconds=round(noted.seconds, 3),
-        confidence=noted.confidence,
-        machine=noted.machine,
-        least_sure=noted.least_sure,
-    )
 
 
 def _colored(
