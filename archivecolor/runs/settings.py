@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import UsageError
+from archivecolor.inference import catalog
 from archivecolor.jobs.discover import compile_patterns
 from archivecolor.jobs.shards import Shard
 from archivecolor.settings import (
@@ -163,18 +164,21 @@ class FolderSettings(FilmSettings):
 
 
 def absolute(settings: FolderSettings) -> FolderSettings:
-    """The settings with paths that mean the same to a process in another folder."""
+    """The settings with paths that mean the same to a process in another folder.
+
+    Raises `UsageError` when there is no such generator.
+    """
 
     def made(path: Path | None) -> Path | None:
         return path and Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are
 
     color = settings.color
     references = tuple(Path(os.path.abspath(path)) for path in color.references)  # noqa: PTH100
-    at_hand = Path(settings.generator)
+    own = catalog.find(settings.generator).path == Path(settings.generator)
     return replace(
         settings,
         color=replace(color, references=references, hints=made(color.hints)),
-        generator=os.path.abspath(at_hand) if at_hand.is_dir() else settings.generator,  # noqa: PTH100
+        generator=os.path.abspath(settings.generator) if own else settings.generator,  # noqa: PTH100
         sign_key=made(settings.sign_key),
         sign_certificates=made(settings.sign_certificates),
     )

@@ -26,6 +26,7 @@ from tests.cli.test_folder_shards import lines, timeless
 from tests.fakes.command import ROOT
 from tests.fakes.engines import for_all
 from tests.fakes.moody import HANGS, KILLS
+from tests.film.sources import FilmSource, moving
 from tests.needs import needs_ray
 
 pytestmark = needs_ray
@@ -97,10 +98,11 @@ def machines() -> Iterator[Machines]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small pictures in two folders, a text, and a damaged one."""
+    """Small pictures in two folders, a film, a text, and a damaged picture."""
     source = tmp_path_factory.mktemp("archive") / "in"
     for i in range(COUNT):
         write(source / f"box {i % 2}" / f"{i:02d}.png", seed=i)
+    FilmSource(moving(12), audio=1).write(source / "box 1" / "film.mp4")
     (source / "notes.txt").write_text("not a picture")
     (source / "torn.png").write_bytes((source / "box 0" / "00.png").read_bytes()[:60])
     return source
@@ -143,7 +145,7 @@ def test_a_cluster_makes_what_one_machine_makes_and_says_the_same(
     code, told, err = ended(machines.drive(source, out, "--json", "--summary", str(out.with_suffix(".csv"))))
     assert code == 7, err
     assert "coloring with 'archive' on MoodyEngine: 2 workers on 2 machines" in err
-    assert f"{COUNT} colored" in err
+    assert f"{COUNT + 1} colored" in err
     assert "1 failed" in err
     assert tree(out) == tree(whole)
     assert lines(out) == lines(whole)
@@ -155,7 +157,7 @@ def test_a_cluster_makes_what_one_machine_makes_and_says_the_same(
     assert not list((out / ".archivecolor").glob("seen-*"))
     code, _, err = ended(machines.drive(source, out))
     assert "0 colored" in err
-    assert f"{COUNT} already there" in err
+    assert f"{COUNT + 1} already there" in err
     assert tree(out) == tree(whole)
 
 
@@ -223,7 +225,7 @@ def test_workers_and_a_machine_that_are_killed_cost_nothing_but_time(
         machines.remove(third)
     code, _, err = ended(run)
     assert code == 7, err
-    assert f"{COUNT} colored" in err
+    assert f"{COUNT + 1} colored" in err
     assert "1 failed" in err
     assert "its worker died" in err
     assert tree(out) == tree(whole)

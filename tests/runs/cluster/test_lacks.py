@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from archivecolor.inference import catalog
+from archivecolor.runs.settings import FolderSettings, absolute
+from archivecolor.settings import ColorSettings
 from archivecolor.version import __version__
 from tests.needs import needs_ray
 
@@ -42,3 +45,17 @@ def test_a_worker_says_what_its_machine_lacks(tmp_path: Path, monkeypatch: pytes
         assert worker.lacks(seen) == f"cannot write to {out}"
     source.rmdir()
     assert worker.lacks(seen) == f"does not see {source}"
+
+
+def test_a_generator_by_name_stays_one_beside_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archive").mkdir()
+    settings = FolderSettings(color=ColorSettings(references=(Path("a.jpg"),), hints=Path("hints")))
+    assert absolute(settings).generator == "archive"
+    assert absolute(settings).color.references == (tmp_path / "a.jpg",)
+    assert absolute(settings).color.hints == tmp_path / "hints"
+    own = tmp_path / "mine"
+    shutil.copytree(catalog.find("archive").path, own)
+    assert absolute(replace(settings, generator="mine")).generator == str(own)
