@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError, UsageError
 from archivecolor.film import segments
 from archivecolor.film.segments import LOCK
@@ -47,7 +48,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
         def close(self) -> None:
             return
 
-        def _color(self, luma: segments.Any) -> segments.Any:
+        def _color(self, luma: FloatArray) -> FloatArray:
             threading.Event().wait(SECONDS)
             return super()._color(luma)
 
@@ -62,7 +63,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 def film(path: Path, shots: int = 3) -> Path:
     """A film of a second and a half, or so, with sound."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return FilmSource([x for shot in range(shots) for x in moving(12, 64, 96, seed=shot)], "libx264", audio=1).write(path)
+    lumas = [luma for shot in range(shots) for luma in moving(12, 64, 96, seed=shot)]
+    return FilmSource(lumas, "libx264", audio=1).write(path)
 
 
 def short_segments() -> dict[str, str]:
@@ -114,10 +116,7 @@ def test_every_segment_is_made_once_and_one_shard_finishes(tmp_path: Path, slow:
     color_film(source, tmp_path / "one.mov")
     alone, slow.pictures = slow.pictures, 0
     found = at_once(
-        *(
-            lambda k=k: color_film(source, tmp_path / "many.mov", FilmSettings(shard=Shard(k, 4)))  # type: ignore[misc]
-            for k in range(1, 5)
-        )
+        *(lambda k=k: color_film(source, tmp_path / "many.mov", FilmSettings(shard=Shard(k, 4))) for k in range(1, 5))
     )
     assert slow.pictures == alone
     assert sorted(type(one).__name__ for one in found) == [*["FilmRecord"] * 1, *["FinishedElsewhereError"] * 3]
@@ -137,7 +136,7 @@ def test_shards_of_a_folder_help_with_the_films_of_others(tmp_path: Path, slow: 
     alone, slow.pictures = slow.pictures, 0
     assert (told.colored, told.failed) == (3, 1)
     shards = [FolderSettings(shard=Shard(k, 4)) for k in range(1, 5)]
-    found = at_once(*(lambda one=one: color_folder(source, out, one) for one in shards))  # type: ignore[misc]
+    found = at_once(*(lambda one=one: color_folder(source, out, one) for one in shards))
     records = [one for one in found if not isinstance(one, Exception)]
     assert sum(one.colored for one in records) == 3  # type: ignore[attr-defined]
     assert sum(one.failed for one in records) == 1  # type: ignore[attr-defined]
@@ -147,7 +146,7 @@ def test_shards_of_a_folder_help_with_the_films_of_others(tmp_path: Path, slow: 
     assert color_folder(source, out).colored == 0
     anew = [FolderSettings(shard=Shard(k, 4), overwrite=True) for k in range(1, 5)]
     slow.pictures = 0
-    at_once(*(lambda one=one: color_folder(source, out, one) for one in anew))  # type: ignore[misc]
+    at_once(*(lambda one=one: color_folder(source, out, one) for one in anew))
     assert slow.pictures == alone
     assert tree(out) == tree(whole)
 
