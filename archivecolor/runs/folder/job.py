@@ -32,6 +32,7 @@ from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
+from archivecolor.runs.folder.helping import help_others
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.plan import Planner, make_out
 from archivecolor.runs.folder.run import FolderRun, signer_of
@@ -43,7 +44,7 @@ from archivecolor.runs.words import words_of
 from archivecolor.version import __version__
 
 if TYPE_CHECKING:
-    pass
+    from archivecolor.runs.cluster.coloring import ClusterColoring
 
 log: Final = logging.getLogger(__name__)
 
@@ -132,6 +133,19 @@ def _are_swapped(source: Path, out: Path) -> bool:
     return any((out / entry.source).is_file() for entry in islice(read_journal(source), _LOOKED_AT))
 
 
+class _Once:
+    """Opens a run the first time that one is needed."""
+
+    def __init__(self, open_run: Callable[[int], FolderRun]) -> None:
+        self._open = open_run
+        self._run: FolderRun | None = None
+
+    def __call__(self, count: int = 0) -> FolderRun:
+        """The run; ``count`` items are planned for it."""
+        self._run = self._run or self._open(count)
+        return self._run
+
+
 @dataclass(slots=True)
 class _FolderJob:
     """What a run needs besides its plan."""
@@ -167,13 +181,14 @@ class _FolderJob:
         planner.tell_strange_hints()
         with self._recorder() as recorder, ExitStack() as open_things:
             planner.recorder, planner.index = recorder, recorder.index
-            color = self._on_cluster(recorder, open_things) or self._here(recorder, open_things)
+            opened = _Once(lambda count: self._open(count, recorder, open_things))
+            cluster = self._cluster(recorder, open_things)
             for _ in self._rounds():
-                with TaskFile(planner.source, planner.out) as plan:
-                    recorder.index.refresh()
-                    color(plan)
-                if tally.stopped_by or self.stop.is_set():
+                self._round(opened, cluster)
+                if tally.stopped_by:
                     break
+            if not planner.watch:
+                help_others(planner, opened, self.stop.wait)
             try:
                 recorder.check()
             except OutputError as e:
@@ -184,29 +199,8 @@ class _FolderJob:
                 tally.listener.message(INFO, f"the bag holds {held} files")
         return tally.record(not_begun=self._not_begun)
 
-    def _here(self, recorder: Recorder, open_things: ExitStack) -> Callable[[TaskFile], None]:
-        """What makes the plan of a round and colors it in this process."""
-        run: FolderRun | None = None
-
-        def color(plan: TaskFile) -> None:
-            nonlocal run
-            self._plan(plan)
-            if self.planner.tally.stopped_by:
-                self._not_begun += len(plan)
-            elif len(plan):
-                try:
-                    run = run or self._open(plan, recorder, open_things)
-                except Stopped:
-                    if not self.stop.is_set():
-                        raise  # a listener's own
-                    self._not_begun += len(plan)
-                    return
-                self._color(run, plan)
-
-        return color
-
-    def _on_cluster(self, recorder: Recorder, open_things: ExitStack) -> Callable[[TaskFile], None] | None:
-        """The same with the workers of the cluster that the settings name, if they name one."""
+    def _cluster(self, recorder: Recorder, open_things: ExitStack) -> ClusterColoring | None:
+        """Connect to the cluster that the settings name, if they name one."""
         if (settings := self.planner.items.run.cluster) is None:
             return None
         from archivecolor.runs.cluster.connection import connected
@@ -214,13 +208,31 @@ class _FolderJob:
         open_things.enter_context(connected(settings))
         from archivecolor.runs.cluster.coloring import ClusterColoring  # needs Ray, which is an extra
 
-        coloring = open_things.enter_context(ClusterColoring(settings, self.planner, recorder))
+        return open_things.enter_context(ClusterColoring(settings, self.planner, recorder))
 
-        def color(plan: TaskFile) -> None:
-            self._not_begun += coloring.color(plan)
-            self._tell_planned()
-
-        return color
+    def _round(self, opened: _Once, cluster: ClusterColoring | None) -> None:
+        """Plan what there is to do now, and do it."""
+        with TaskFile(self.planner.source, self.planner.out) as plan:
+            if self.planner.index:
+                self.planner.index.refresh()
+            if cluster:
+                self._not_begun += cluster.color(plan)
+                self._tell_planned()
+                return
+            self._plan(plan)
+            if not len(plan):
+                return
+            if self.planner.tally.stopped_by:
+                self._not_begun += len(plan)
+                return
+            try:
+                run = opened(len(plan))
+            except Stopped:
+                if not self.stop.is_set():
+                    raise  # a listener's own
+                self._not_begun += len(plan)
+                return
+            self._color(run, plan)
 
     def _recorder(self) -> Recorder:
         planner = self.planner
@@ -254,7 +266,7 @@ class _FolderJob:
             self.planner.tell_missing()
             self.planner.tell_unadvised()
 
-    def _open(self, plan: TaskFile, recorder: Recorder, open_things: ExitStack) -> FolderRun:
+    def _open(self, count: int, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
         planner, items = self.planner, self.planner.items
         make_out(planner)
@@ -270,11 +282,10 @@ class _FolderJob:
             )
         )
         runtime = colorizer.engine.description
-        planner.tally.listener.message(INFO, f"{len(plan)} to color with '{generator.name}' on {runtime}")
+        planner.tally.listener.message(INFO, f"{count} to color with '{generator.name}' on {runtime}")
         recorder.computed_by(EngineUsed(generator.name, items.weights_sha256, runtime))
-        return FolderRun(
-            planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, self.signer
-        )
+        shared = (self.signer, planner.is_to_make) if items.run.shard else (self.signer,)
+        return FolderRun(planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, *shared)
 
     def _color(self, run: FolderRun, plan: TaskFile) -> None:
         tally = self.planner.tally
