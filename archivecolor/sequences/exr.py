@@ -87,7 +87,9 @@ def luma_bits(rgb: Half) -> UIntArray:
         return np.ascontiguousarray(bits[..., 0])
     gray = (bits[..., 0] == bits[..., 1]) & (bits[..., 1] == bits[..., 2])
     with np.errstate(all="ignore"):
-        luma = (rgb.astype(np.float32) @ _WEIGHTS).astype(np.float16).view(np.uint16)
+        # Term by term: a product of matrices rounds a pixel according to where it lies
+        red, green, blue = (np.multiply(rgb[..., i], _WEIGHTS[i], dtype=np.float32) for i in range(3))
+        luma = (red + green + blue).astype(np.float16).view(np.uint16)
     return np.where(gray, bits[..., 0], luma)
 
 
