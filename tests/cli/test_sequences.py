@@ -7,6 +7,7 @@ import wave
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -185,6 +186,42 @@ def test_a_folder_counts_a_sequence_as_one_film_and_numbered_photographs_as_phot
     spoiled = out / "reel1" / "reel1.000010.dpx"
     spoiled.write_bytes(spoiled.read_bytes()[:-1] + b"\x7f")
     assert run("verify", out, "--source", source).code == 8
+
+
+def page(rng: np.random.Generator, *, form: bool) -> UIntArray:
+    """A scan of print, or of a form that was filled in: lines of equal places, other words."""
+    paper = np.full((400, 300), 220, np.uint8)
+    for y in range(50, 370, 20):
+        if form:
+            cv2.putText(paper, "Name of the place", (20, y), cv2.FONT_HERSHEY_SIMPLEX, 0.3, 60, 1, cv2.LINE_AA)
+        words = "".join(rng.choice(list("etaoinshrdl   "), 16 if form else 38))
+        cv2.putText(paper, words, (140 if form else 20, y), cv2.FONT_HERSHEY_SIMPLEX, 0.35, 30, 1, cv2.LINE_AA)
+    turned = np.roll(paper, tuple(rng.integers(-2, 3, 2)), (0, 1)).astype(np.float32) + rng.normal(0, 3, paper.shape)
+    return np.clip(turned, 0, 255).astype(np.uint8)
+
+
+def test_books_and_forms_are_photographs_and_what_was_decided_is_told(
+    run: Run, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    for name in ("book", "forms", "sizes", "film"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    for n in range(25):
+        Image.fromarray(page(rng, form=False)).save(tmp_path / "in" / "book" / f"page_{n:04d}.tif")
+        Image.fromarray(page(rng, form=True)).save(tmp_path / "in" / "forms" / f"card_{n:04d}.tif")
+        Image.fromarray(page(rng, form=False)[: 400 - n]).save(tmp_path / "in" / "sizes" / f"leaf_{n:04d}.tif")
+        png(tmp_path / "in" / "film" / f"scan_{n:05d}.png", n)
+    done = run("folder", tmp_path / "in", tmp_path / "out", "--dry-run", "--json")
+    assert [one["source"] for one in done.records if "%" in one["source"]] == [
+        str(tmp_path / "in" / "film" / "scan_%05d.png")
+    ]
+    said = "25 numbered pictures are photographs, for neighbors do not show the same thing; 'archivecolor video'"
+    assert f"book/page_%04d.tif: {said}" in done.err
+    assert f"forms/card_%04d.tif: {said}" in done.err
+    assert "sizes/leaf_%04d.tif: 25 numbered pictures are photographs, for they are of several sizes" in done.err
+    assert "film/scan_%05d.png: 25 numbered pictures are one film, for neighbors show the same thing" in done.err
+    other = run("folder", tmp_path / "in", tmp_path / "out", "--dry-run", "--json", "--no-sequences")
+    assert not [one for one in other.records if "%" in one["source"]]
+    assert "numbered pictures" not in other.err
 
 
 def wav(path: Path, seconds: float, rate: int = 8000) -> None:
