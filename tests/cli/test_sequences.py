@@ -248,6 +248,29 @@ def test_a_sequence_becomes_a_film_with_its_sound_and_time_code(run: Run, tmp_pa
     assert 'pix_fmt="yuv444p16le"' in said, "what a display shows of printing density"
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_sound_of_a_sequence_is_copied_beside_its_frames(run: Run, tmp_path: Path, *, inside: bool) -> None:
+    scans = write_dpx(tmp_path / "reel1", range(1, 10))
+    sound = scans / "mix.wav" if inside else tmp_path / "reel1.wav"
+    wav(sound, 0.5)
+    done = run("video", scans, tmp_path / "out" / "color")
+    assert done.code == 0, done.err
+    assert f"copied untouched: {sound.name} (sound)" in done.err
+    copy = tmp_path / "out" / "color" / "mix.wav" if inside else tmp_path / "out" / "color.wav"
+    assert copy.read_bytes() == sound.read_bytes()
+    wav(sound, 3)
+    taken = run("video", scans, tmp_path / "out" / "color", "--overwrite", "--dry-run")
+    assert "the sound lasts 3.00 s, the frames 0.50 s" in taken.err
+    assert "it is copied as it is" in taken.err
+    for frame in (tmp_path / "out" / "color").glob("*.dpx"):
+        frame.unlink()
+    refused = run("video", scans, tmp_path / "out" / "color")
+    assert refused.code == 5
+    assert f"{copy}: already exists" in refused.err
+    assert not list(tmp_path.rglob("*.work"))
+    assert run("video", scans, tmp_path / "out" / "color", "--leave-out").code == 0
+
+
 @pytest.mark.parametrize("name", ["f.%04d.dpx", "f.####.tif", "f%d.png", "f_%03d.jpg"])
 def test_a_film_becomes_frames(run: Run, tmp_path: Path, name: str) -> None:
     film = FilmSource(moving(6), audio=1).write(tmp_path / "film.mkv")

@@ -259,7 +259,7 @@ def _make(
     if maker.writer:
         make()
         made = maker.writer.gather(segments, journal, plan.part)
-        joined = Joined(len(made), (), 0)
+        joined = Joined(len(made), plan.copy_sound(), 0)
         whole = Whole(journal.confidence, film.warnings, lost(plan), said=told_of(made), luma=luma_of_all(made))
         note(state_of(made))
         maker.writer.publish(made, overwrite=plan.request.overwrite)
