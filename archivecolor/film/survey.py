@@ -203,6 +203,9 @@ class _Findings:
             form = form_of(stream, frame)
             if aspect != first and stream.sample_aspect_ratio == first:  # the container says nothing of its own
                 form = replace(form, sample_aspect=aspect if aspect and aspect != 1 else None)
+            if self._forms and not frame.key_frame and form.display_matrix is None:
+                # H.264 says on a key frame how it is turned, and that holds for those that follow (H.264, D.2.27)
+                form = replace(form, display_matrix=self._forms[-1][1].display_matrix)
             if not self._forms or form != self._forms[-1][1]:
                 self._forms.append((len(self.times) - 1, form))
         return self._forms[-1][1]

@@ -34,6 +34,7 @@ from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import Numbering, members, numbering
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
+from archivecolor.runs.film.sharing import clear_shared, is_under_way
 from archivecolor.runs.film.sound import sound_to_copy, sound_to_mux
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
@@ -247,11 +248,12 @@ def work_folder(target: Path) -> Path:
 
 def is_unfinished(target: Path) -> bool:
     """Whether a run was stopped or killed before a sequence at ``target`` was whole: the same run continues."""
-    return Numbering.of(target.name) is not None and holds_journal(work_folder(target))
+    return Numbering.of(target.name) is not None and (holds_journal(work_folder(target)) or is_under_way(target))
 
 
 def clear_leftover(target: Path) -> bool:
     """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
+    clear_shared(target)
     return clear_finished(work_folder(target))
 
 
