@@ -14,7 +14,6 @@ from archivecolor.chroma.shots import distance, thumb
 from archivecolor.errors import ArchiveColorError
 from archivecolor.jobs.file_sets import Numbering
 from archivecolor.sequences.finding import SCANS, group
-from archivecolor.sequences.frames import read_frame
 from archivecolor.stills import probe
 
 _LEAST: Final = 24
@@ -62,5 +61,7 @@ def _is_film(folder: Path, way: Numbering, names: list[str]) -> bool:
 
 
 def _alike(folder: Path, way: Numbering, number: int) -> bool:
+    from archivecolor.sequences.frames import read_frame
+
     frames = [read_frame(folder / way.file_name(n)) for n in (number, number + 1)]
     return distance(*(thumb(*frame.form.as_shown(frame.luma)) for frame in frames)) <= _ALIKE

@@ -19,7 +19,7 @@ from PIL import Image
 from archivecolor.chroma.still import Colorizer
 from archivecolor.settings import OutputSettings
 from tests.bench.material import make_jpegs, make_tiff
-from tests.bench.measuring import Spread, archivecolor
+from tests.bench.measuring import Spread, archivecolor, as_installed
 from tests.conftest import ROOT
 
 _WARM_UP = 2
@@ -123,7 +123,7 @@ def folder_of_many(folder: Path, rounds: int, count: int) -> Iterator[dict[str, 
 def _first_result_s(source: Path, out: Path) -> float:
     began = time.monotonic()
     words = [sys.executable, "-m", "archivecolor", "folder", str(source), str(out), "-q"]
-    process = subprocess.Popen(words, cwd=ROOT)
+    process = subprocess.Popen(words, cwd=ROOT, env=as_installed())
     while process.poll() is None and not any(out.glob("*.jpg")):
         time.sleep(0.005)
     took = time.monotonic() - began

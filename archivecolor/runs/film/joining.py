@@ -12,7 +12,8 @@ from archivecolor.film.segments import Segment, SegmentJournal
 from archivecolor.film.writing import Joined, join
 from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
-from archivecolor.runs.film.plan import FilmPlan, FilmRequest, work_folder
+from archivecolor.runs.film.plan import FilmPlan, FilmRequest
+from archivecolor.runs.film.work import work_folder
 from archivecolor.sequences.beside import write_beside
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.settings import Purpose
