@@ -29,8 +29,7 @@ from archivecolor.jobs.records import Entry, Kind, Settings
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
-from archivecolor.runs.film import plan as film_plan
-from archivecolor.runs.film.plan import is_unfinished
+from archivecolor.runs.film import work
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, WARNING
@@ -238,7 +237,7 @@ class Planner:
         fitting = self._fit(items, kind, item, layers)
         wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
-        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
+        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and work.is_unfinished(item.target):
             decision = Decision(make=True, reason=Reason.MISSING)
         task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
         as_chosen = entry and entry.chosen and not self.rules.chosen
@@ -326,7 +325,7 @@ class Planner:
             self.tally.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
-            film_plan.clear_leftover(item.target)
+            work.clear_leftover(item.target)
         self.tally.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:
