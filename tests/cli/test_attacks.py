@@ -37,6 +37,7 @@ def alarm() -> Iterator[None]:
 
 def test_a_pipe_in_the_place_of_any_input_is_refused_at_once(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
     listed = tmp_path / "pipe.csv"
     os.mkfifo(listed)
     film = FilmSource(moving(6), "libx264").write(tmp_path / "film.mp4")
