@@ -10,7 +10,7 @@ import typer
 
 from archivecolor.cli import options
 from archivecolor.cli.interrupt import interruptible
-from archivecolor.cli.layout import laid_out
+from archivecolor.cli.layout import given, laid_out
 from archivecolor.cli.report import make_report
 from archivecolor.errors import UsageError
 from archivecolor.runs.settings import FolderSettings
@@ -18,6 +18,7 @@ from archivecolor.runs.settings import FolderSettings
 
 @laid_out
 def folder(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs and films, with its folders.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the results; made if missing.")],
     what: options.WhatOptions,
@@ -82,6 +83,7 @@ def folder(
         already_color=what.already_color,
         smoothing=smoothing.settings(),
         **film.settings(),
+        given=given(context),
         forget_hints=forget_hints,
         overwrite=overwrite,
         jobs=jobs,
