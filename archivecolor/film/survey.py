@@ -28,6 +28,7 @@ from archivecolor.film.form import PictureForm, form_of, luma_view
 from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate, usual_step
 from archivecolor.film.scaler import reformatted
+from archivecolor.film.slices import Slices
 from archivecolor.film.timecode import Timecode, timecode_of
 from archivecolor.film.times import are_sound, repaired
 from archivecolor.text import clock
@@ -72,6 +73,8 @@ class Survey:
     inventory: Inventory = field(default_factory=Inventory)
     timecode: Timecode | None = None
     """Of the first frame, where the film has one."""
+    slices: Slices | None = None
+    """Of FFV1."""
 
     def timecode_at(self, time_s: float) -> Timecode | None:
         """That of the frame shown so long after the first one."""
@@ -259,6 +262,7 @@ class _Findings:
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
             timecode=timecode_of(container, rate),
+            slices=self._packets.slices,
         )
 
     def _note_gaps(self) -> None:
