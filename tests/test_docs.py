@@ -41,6 +41,7 @@ NOT_RUN = {
     "needs a GPU": ("archivecolor build-engine", "archivecolor doctor --compare"),
     "needs a plan": ("archivecolor folder scans out --engine plans/NAME.plan",),
     "needs a trained generator": ("archivecolor folder samples/stills out --generator engines/mine",),
+    "needs a store": ("archivecolor folder s3://", "archivecolor verify s3://"),
     "serves until Ctrl-C": ("archivecolor review",),
     "changes the user's shell": ("archivecolor --install-completion",),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -118,11 +118,18 @@ class Recorder:
         self._told = False
         self._settings: set[str] = set()
         """Digests of the settings that the journal has of this run."""
+        self.deliver: Callable[[Task, Path], None] | None = None
+        """Takes a result that is whole where it belongs, before its line is written, if that is elsewhere."""
 
     @property
     def holds_journal(self) -> bool:
         """Whether other runs are kept out."""
         return self._journal is not None or self._claim is not None
+
+    @property
+    def journal(self) -> Path | None:
+        """The file that the lines are written to, once there is any."""
+        return self._journal.path if self._journal else None
 
     def claim(self) -> None:
         """Keep other runs out, from before the first item is begun. Raises `OutputError` where one came first."""
@@ -162,6 +169,8 @@ class Recorder:
         replaced = read_state(target).sha256 if target.is_file() else None
         if replaced and task.reason is not Reason.OVERWRITE and replaced != task.replaces_sha256:
             raise AlreadyExistsError(f"{target}: already exists", hint="--overwrite replaces it")
+        if self.deliver:
+            self.deliver(task, target)
         entry = self._entry(task, status, settings, begun)
         result = target.relative_to(self._out).as_posix()
         self._add(

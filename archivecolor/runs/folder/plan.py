@@ -74,6 +74,10 @@ class Planner:
     """Whether the run is to end."""
     bag: bool = False
     """Results lie in ``out``'s payload folder, under names that a bag can hold."""
+    name: str = ""
+    """What SRC is called in the journal; its path without any links where it is empty."""
+    at_store: bool = False
+    """Files are empty as yet: what they are called is believed, and no pictures are looked through for sequences."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
     share: Callable[[str], bool] = lambda _: True
@@ -102,7 +106,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         run = self.items.run
-        self._root = os.path.realpath(self.source)
+        self._root = self.name or os.path.realpath(self.source)
         self.only = compile_patterns(run.only)
         self.listed = ItemList.read(run.only_from) if run.only_from else None
         self.rules = Rules(run.overwrite, self.listed is not None, run.forget_hints)
@@ -110,7 +114,7 @@ class Planner:
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
-        gather = reels if self.items.run.sequences else scans
+        gather = reels if self.items.run.sequences and not self.at_store else scans
         rename, only, listed = self._rename, self.only, self.listed
         for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=gather):
             if self.stopped():
@@ -145,6 +149,12 @@ class Planner:
         if not wanted:
             return False
         return self.watch is None or self.watch.is_ready(thing.source, thing.name)
+
+    def tell_all(self) -> None:
+        """Say what is to be known once the whole of SRC was looked through."""
+        self.tell_share()
+        self.tell_missing()
+        self.tell_unadvised()
 
     def tell_strange_hints(self) -> None:
         """Warn of painted layers that belong to no picture."""
@@ -280,6 +290,13 @@ class Planner:
 
     def _is_one(self, item: Item, kind: Kind) -> bool:
         """Whether the first bytes are what they should be; raises `InputError` for what was expected to be."""
+        if self.at_store and numbering(item.source):
+            raise InputError(
+                f"{item.source}: is a sequence of frames, and these are not made in a store",
+                hint="copy its folder to a disk",
+            )
+        if self.at_store and (names_a_film(item.name) or names_a_picture(item.name)):
+            return True
         if kind is Kind.FILM:
             if numbering(item.source) or looks_like_a_film(item.source):
                 return True
