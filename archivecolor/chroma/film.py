@@ -27,6 +27,7 @@ import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted, followed, hints_of
+from archivecolor.chroma.control.alike import laid
 from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
@@ -303,8 +304,8 @@ class FilmColorizer:
         for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
-            if said and not self.engine.folder.hints:
-                ab = spread(said.strokes, network_y, _wide(chroma.transpose(2, 0, 1), network_y.shape)).ab
+            if said:
+                ab = laid(said, None, network_y, _wide(chroma.transpose(2, 0, 1), network_y.shape)).ab
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)

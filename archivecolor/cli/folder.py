@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from archivecolor.cli import options
+from archivecolor.cli.cluster_options import ClusterOptions
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.cli.layout import laid_out
 from archivecolor.cli.report import make_report
@@ -39,6 +40,7 @@ def folder(
     jobs: options.Jobs = 0,
     shard: options.ShardOfMany = None,
     merge_journals: options.MergeJournals = False,
+    cluster: ClusterOptions,
     fail_fast: Annotated[bool, options.output("--fail-fast", "Stop at the first failure.")] = False,
     dry_run: options.DryRun = False,
     tell: options.TellOptions,
@@ -61,6 +63,8 @@ def folder(
     archivecolor folder scans out --shard 3/64
 
     archivecolor folder s3://archive/scans s3://archive/color
+
+    archivecolor folder scans out --cluster auto
     """
     from archivecolor.jobs.discover import lies_inside
     from archivecolor.jobs.shards import Shard
@@ -105,6 +109,7 @@ def folder(
         max_megapixels=what.max_megapixels,
         fail_fast=fail_fast,
         shard=Shard.parse(shard, os.environ) if shard is not None else None,
+        cluster=cluster.settings(),
     )
 
     from archivecolor.cli.folder_lines import FolderLines

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archivecolor.chroma.film import Scan
-from archivecolor.chroma.frame_merge import merge_frame
+from archivecolor.chroma.frame_merge import merged_strips
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.recording import recorded
 from archivecolor.color import FloatArray
@@ -85,14 +85,14 @@ class FrameWriter:
         film, number = self.scan.film, self.number(picture.index)
         form = self.coding.form(film.form)
         luma = luma_in(picture.luma, film.form, form)
-        rgb = merge_frame(luma, ab, form)
+        strips = merged_strips(luma, ab, form)
         frame = picture.frame if self.coding.same else None
         if frame and isinstance(frame.origin, Still):
             frame = replace(frame, origin=recorded(frame.origin, frame.origin.info.format, self.record))
         path = self.folder / self.names.file_name(number)
         state: list[FileState] = []
         with atomic_write(path, overwrite=True, before_naming=lambda f: state.append(read_open(f))) as file:
-            told = write_frame(file, path, rgb, luma, frame, self.coding, film.rate, None)
+            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None)
         status = state[0]
         sha256 = status.sha256 or ""
         return WrittenFrame(number, status.size_bytes, path.stat().st_mtime_ns, sha256, self.folder, told[1], told[0])

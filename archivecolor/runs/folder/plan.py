@@ -17,6 +17,7 @@ from typing import Final
 from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
+from archivecolor.jobs import bag
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
@@ -249,10 +250,9 @@ class Planner:
 
     def films_of_others(self) -> list[Item]:
         """The films that are the share of other runs, each shard's list beginning elsewhere."""
-        shard, names = self.items.run.shard, self._films_of_others
-        begin = len(names) * (shard.index - 1) // shard.count if shard else 0
-        turned = names[begin:] + names[:begin]
-        return [Item(self.source / name, self._results / result, name, result) for name, result in turned]
+        shard, all_ = self.items.run.shard, self._films_of_others
+        begin = len(all_) * (shard.index - 1) // shard.count if shard else 0
+        return [Item(self.source / n, self._results / r, n, r) for n, r in all_[begin:] + all_[:begin]]
 
     def task_of_another(self, item: Item) -> Task | None:
         """What is to be done with a film of another shard, if anything; what failed with that one is left to it."""
@@ -262,8 +262,8 @@ class Planner:
             found = self._decided(item, Kind.FILM)
         except ArchiveColorError:
             return None
-        untold = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
-        return found.task if untold else None
+        make = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
+        return found.task if make else None
 
     def _known(self, entry: Entry | None) -> Settings:
         """What an item was made with."""
@@ -291,10 +291,8 @@ class Planner:
     def _is_one(self, item: Item, kind: Kind) -> bool:
         """Whether the first bytes are what they should be; raises `InputError` for what was expected to be."""
         if self.at_store and numbering(item.source):
-            raise InputError(
-                f"{item.source}: is a sequence of frames, and these are not made in a store",
-                hint="copy its folder to a disk",
-            )
+            why = "is a sequence of frames, and these are not made in a store"
+            raise InputError(f"{item.source}: {why}", hint="copy its folder to a disk")
         if self.at_store and (names_a_film(item.name) or names_a_picture(item.name)):
             return True
         if kind is Kind.FILM:
@@ -308,9 +306,8 @@ class Planner:
             if e.expected:
                 raise
             if is_a_film(item.source):
-                raise InputError(
-                    f"{item.source}: is a film, though its name does not say so", hint="give it the suffix .mkv"
-                ) from e
+                why = "is a film, though its name does not say so"
+                raise InputError(f"{item.source}: {why}", hint="give it the suffix .mkv") from e
             reason = e.message.removeprefix(f"{item.source}: ")
             self._passed_by(PassedBy(item.source, item.name, reason, failed=False), kind)
             return False
@@ -337,3 +334,16 @@ class Planner:
             self.tally.stopped_by = error
         elif self.recorder:
             self.recorder.failed(name, source, kind, error)
+
+
+def make_out(planner: Planner) -> None:
+    """Make the folder for the results before the first picture is colored, to know that it can be written to."""
+    out = planner.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"{out}: cannot be created: {e.strerror}", hint="choose another folder") from e
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
+    if planner.bag:
+        bag.declare(out)

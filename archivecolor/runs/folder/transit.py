@@ -60,8 +60,8 @@ class Transit:
         self, source: Path | StoreURL, out: Path | StoreURL, settings: FolderSettings, *, dry_run: bool
     ) -> None:
         """Refuse what cannot be done, without asking a store. Raises `UsageError`, `OutputError`, `DependencyError`."""
-        if settings.watch or settings.bag:
-            option = "--watch" if settings.watch else "--bag"
+        refused = {"--watch": settings.watch, "--bag": settings.bag, "--cluster": settings.cluster}
+        if option := next((option for option, given in refused.items() if given), None):
             raise UsageError(f"{option} is for folders on a disk", hint="leave it out, or copy the results to one")
         if isinstance(source, StoreURL) and isinstance(out, StoreURL) and (source.holds(out) or out.holds(source)):
             raise OutputError(f"{out}: lies inside {source}, or holds it", hint="choose a place beside it")
@@ -73,7 +73,7 @@ class Transit:
         self._token = uuid.uuid4().hex[:8]
         self._recorder: Recorder | None = None
         self._told_from = self._merged_to = self._told_to = 0
-        """Of the local journal: where this run's lines begin, how far they are in the store merged, and how far at all."""
+        """Of the local journal: where this run's lines begin, how far the store has them merged, and how far at all."""
         self._merged: list[str] = []
         self._parts: list[str] = []
         self._flushed = time.monotonic()
