@@ -33,7 +33,7 @@ pytestmark = needs_ray
 COUNT = 40
 SECONDS = 0.05
 SEGMENT_S = 0.4
-_LONGEST_S = 60.0
+_LONGEST_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,8 @@ def test_workers_and_a_machine_that_are_killed_cost_nothing_but_time(
     assert code == 7, err
     assert f"{COUNT + 1} colored" in err
     assert "1 failed" in err
-    assert "its worker died" in err
+    assert ": its worker died: " in err
+    assert ": the machine is gone; another worker takes over" in err
     assert tree(out) == tree(whole)
     assert timeless(read_journal(out)) == timeless(read_journal(whole))
 

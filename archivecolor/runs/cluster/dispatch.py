@@ -27,7 +27,7 @@ from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task, TaskFile
-from archivecolor.runs.cluster.connection import living_nodes
+from archivecolor.runs.cluster.connection import lives
 from archivecolor.runs.cluster.crew import Crew, Hand
 from archivecolor.runs.cluster.items import Chunk, Item, films_in
 from archivecolor.runs.cluster.notary import Asked
@@ -271,7 +271,7 @@ class Dispatch:
         return max(other.seen for chunk, other in self._chunks.values() if chunk.items.keys() & shared)
 
     def _bury(self, hand: Hand, why: str, *, hung: bool) -> None:
-        machine_gone = not hung and hand.node not in living_nodes()
+        machine_gone = not hung and not lives(hand.node)
         told = "the machine is gone" if machine_gone else why
         self._tally.listener.message(WARNING, f"{hand.machine}: {told}; another worker takes over")
         for chunk in list(hand.chunks):  # it may have been done in the end
