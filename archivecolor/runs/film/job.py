@@ -306,7 +306,7 @@ def _finish(
     if maker.writer:
         make()
         made = maker.writer.gather(segments, journal, plan.part)
-        joined = Joined(len(made), (), 0)
+        joined = Joined(len(made), plan.copy_sound(), 0)
         missing = lost(plan, journal)
         whole = Whole(journal.confidence, film.warnings, missing, said=told_of(made), luma=luma_of_all(made))
         note(state_of(made))

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from archivecolor.chroma.film import Scan, scan
@@ -35,10 +34,11 @@ from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import Numbering, members, numbering
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
+from archivecolor.runs.film.sound import sound_to_copy, sound_to_mux
 from archivecolor.runs.film.work import clear_leftover, is_unfinished
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
-from archivecolor.sequences.beside import check_sound, sound_of, write_beside
+from archivecolor.sequences.beside import copy_sound
 from archivecolor.sequences.coding import FrameCoding, plan_coding
 from archivecolor.sequences.finding import sequence_at
 from archivecolor.settings import AlreadyColor, FilmCodec, Luma
@@ -113,7 +113,7 @@ class FilmPlan:
     listed: tuple[ListedShot, ...] = ()
     """The shots of the list that was given."""
     sound: Path | None = None
-    """Of a sequence: the WAV that goes into a film of it."""
+    """Of a sequence: the WAV that goes into a film of it, or beside its frames."""
 
     @property
     def frames(self) -> int:
@@ -151,6 +151,10 @@ class FilmPlan:
         moment = self.scan.film.moment
         damage = (f"at {moment(warning.time_s)}: {warning.text}" for warning in whole.warnings)
         return (*self.encoding.notes, *whole.notes, *damage)
+
+    def copy_sound(self) -> tuple[str, ...]:
+        """Copy the sound beside the frames, if there is one; gives it in words. Raises `OutputError`."""
+        return copy_sound(self.sound, self.request.source, self.request.target, overwrite=self.request.overwrite)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -197,9 +201,15 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         if encode.side_by_side:
             raise UsageError("--side-by-side is for films", hint="end the result's name in .mkv")
         coding = plan_coding(film.form, source if found.frames else None, target)
-        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed)
+        sound, notes = (
+            sound_to_copy(request.source, target, film, leave_out=settings.leave_out, overwrite=request.overwrite)
+            if found.frames
+            else (None, ())
+        )
+        coding = replace(coding, notes=(*coding.notes, *notes))
+        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed, sound)
     _check_times(request, muxer, film)
-    sound = _sound(request, muxer, found, part) if found.frames and request.muxer is None else None
+    sound = sound_to_mux(source, target, settings, muxer, film) if found.frames and request.muxer is None else None
     if film.form.scale is not Scale.DISPLAY:
         film = replace(film, form=replace(film.form, depth=DISPLAY_DEPTH, scale=Scale.DISPLAY))
     found = replace(found, film=film)
@@ -214,24 +224,6 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
     return FilmPlan(request, found, part, encoding, muxer, read, listed, sound)
-
-
-def _sound(request: FilmRequest, muxer: str, found: Scan, part: Part) -> Path | None:
-    """The WAV that belongs to a sequence; raises what says why it cannot go along."""
-    sound = None if request.settings.leave_out else sound_of(request.source)
-    if sound is None:
-        return None
-    check_sound(sound, found.film)
-    with TemporaryDirectory() as folder:
-        shell = Path(folder) / "sound.mkv"
-        write_beside(shell, sound, found.film, _TRIED_S)
-        lost = unsupported(shell, muxer)
-    if lost:
-        raise OutputError(
-            f"{sound}: {request.target.suffix} cannot hold {'; '.join(lost)}",
-            hint="end the result's name in .mkv or .mov, or give --leave-out to do without",
-        )
-    return sound
 
 
 def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
