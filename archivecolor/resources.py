@@ -12,6 +12,8 @@ from typing import Final
 import psutil
 
 _BUDGET_SHARE: Final = 0.4
+_given: list[int] = []
+"""Cores that whoever started this process said it may use, where somebody did."""
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _OWN_CGROUPS: Final = Path("/proc/self/cgroup")
 
@@ -23,8 +25,18 @@ def memory_bytes() -> int:
     return min([int(psutil.virtual_memory().total), *(int(limit) for (limit,) in groups if limit.isdecimal())])
 
 
+def keep_to(cores: int) -> None:
+    """Use so many cores from now on, and memory in proportion, for other processes of the run use the rest."""
+    _given[:] = [cores]
+
+
 def usable_cores() -> int:
-    """Cores that this process may run on, at least one: by its affinity, and by a control group's share of time."""
+    """Cores that this process may run on, at least one: those that it keeps to, and no more than are the machine's."""
+    return max(1, min([_allowed_cores(), *_given]))
+
+
+def _allowed_cores() -> int:
+    """Cores by the affinity, and by a control group's share of time."""
     try:
         cores = len(psutil.Process().cpu_affinity())
     except AttributeError:  # macOS
@@ -36,7 +48,7 @@ def usable_cores() -> int:
 
 def working_budget_bytes() -> int:
     """What pictures that are under way may take together; the rest is the engine's and other programs'."""
-    return int(memory_bytes() * _BUDGET_SHARE)
+    return int(memory_bytes() * _BUDGET_SHARE * usable_cores() / _allowed_cores())
 
 
 def _limits(controller: str, v2: tuple[str, ...], v1: tuple[str, ...]) -> Iterator[list[str]]:

@@ -17,6 +17,7 @@ from typing import Final
 from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
+from archivecolor.jobs import bag
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
@@ -340,3 +341,16 @@ class Planner:
             self.tally.stopped_by = error
         elif self.recorder:
             self.recorder.failed(name, source, kind, error)
+
+
+def make_out(planner: Planner) -> None:
+    """Make the folder for the results before the first picture is colored, to know that it can be written to."""
+    out = planner.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"{out}: cannot be created: {e.strerror}", hint="choose another folder") from e
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
+    if planner.bag:
+        bag.declare(out)

@@ -23,7 +23,7 @@ from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_w
 from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.journal import confidence_path
-from archivecolor.jobs.recording import Begun, Recorder, begin
+from archivecolor.jobs.recording import Begun, Notes, begin
 from archivecolor.jobs.records import FileState, Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
@@ -37,6 +37,7 @@ from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
+from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
 
@@ -64,7 +65,7 @@ class FolderRun:
     colorizer: Colorizer
     """With the run's own settings."""
     items: ItemSettings
-    recorder: Recorder
+    recorder: Notes
     tally: Tally
     stop: threading.Event
     stopped: Callable[[], bool]
@@ -253,6 +254,13 @@ class FolderRun:
 
     def _stop(self, error: ArchiveColorError) -> None:
         self.tally.stopped_by = self.tally.stopped_by or error
+
+
+def signer_of(settings: FolderSettings) -> ContentSigner | None:
+    """What signs results, if anything. Raises `InputError` or `DependencyError`."""
+    if settings.sign_key is None or settings.sign_certificates is None:
+        return None
+    return ContentSigner(settings.sign_certificates, settings.sign_key)
 
 
 def _check_sidecar(task: Task) -> None:
