@@ -29,7 +29,7 @@ class SetsOfFrames:
     source: Path
     listener: Listener
     looks: bool
-    """Whether pictures that may be photographs are looked at, and not only kinds that nothing but film is scanned into."""
+    """Whether pictures that may be photographs are looked at, too, not only what nothing but film is scanned into."""
     _told: set[str] = field(default_factory=set)
 
     def of(self, folder: Path, names: list[str]) -> dict[str, list[str]]:
