@@ -99,6 +99,8 @@ class ColorSettings:
     hints: Path | None = None
     """Painted strokes: a PNG for the one picture of its name, or a folder of them: see `hints.Hints`; for runs also the
     ZIP of such a folder."""
+    frames: Path | None = None
+    """A folder of frames of the one film that somebody colored, named after these: see `colored_frames`."""
     network_px: int | None = None
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
     thorough: bool = False

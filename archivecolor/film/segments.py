@@ -29,6 +29,7 @@ LOOKAHEAD_FRAMES: Final = 40
 _NAME: Final = "journal.jsonl"
 _LOCK: Final = "journal.lock"
 _FINISHED: Final = {"finished": True}
+_DROPPED: Final = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class MadeSegment:
     confidence: tuple[ShotConfidence, ...] = ()
     """Of each of its shots; none from generators that do not tell."""
     paint: str = ""
-    """What was painted on its shots, in digests, where that is not part of the journal's fingerprint."""
+    """What was painted on its shots, and said of them otherwise, in digests."""
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:
@@ -172,6 +173,12 @@ class SegmentJournal:
         self._append(asdict(made))
         self.made[made.number] = made
 
+    def drop(self, number: int) -> None:
+        """Forget a segment that is to be made otherwise, and delete its file."""
+        self._append({_DROPPED: number})
+        self.segment_path(number).unlink(missing_ok=True)
+        self.made.pop(number, None)
+
     def finish(self) -> None:
         """Record that nothing is needed any more: all segments are in a film that is whole and about to be named."""
         self._append(_FINISHED)
@@ -214,6 +221,9 @@ class SegmentJournal:
                 return False
             for record in records[1:]:
                 if record == _FINISHED:
+                    continue
+                if _DROPPED in record:
+                    self.made.pop(record[_DROPPED], None)
                     continue
                 made = MadeSegment.of_record(record)
                 path = self.segment_path(made.number)

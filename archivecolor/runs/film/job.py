@@ -16,13 +16,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from archivecolor.chroma.control.hint_zip import for_film
-from archivecolor.chroma.control.hints import Hints
-from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.chroma.control.references import NOT_ALIKE
 from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.recording import record_of
@@ -36,19 +34,20 @@ from archivecolor.film.writing import Joined
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write
-from archivecolor.jobs.digests import content_sha256, look_at
+from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
+from archivecolor.runs.film.frame_advice import FrameAdvice
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
+from archivecolor.runs.film.made_with import chroma_made_with, segments_made_with
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.runs.film.shot_layers import layers_of
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
-from archivecolor.settings import ColorSettings, FilmCodec, changed
+from archivecolor.settings import ColorSettings, FilmCodec
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -133,20 +132,31 @@ def make_film(
     began = time.monotonic()
     request, settings = plan.request, plan.request.settings
     with ExitStack() as open_things:
+        advice, colorizer = _advised(plan, engine, color, stop)
         kept = _kept(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
-        colorizer = FilmColorizer(engine, color, settings.smoothing, stop, plan.listed)
         maker = SegmentMaker(
             *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
-            writer=_writer(plan, engine, color),
+            writer=_writer(plan, engine, color, painted=advice.is_given),
             chroma_only=request.chroma_only,
+            given=advice,
         )
-        maker.take_hints(stop, plan.listed)
-        journal = open_things.enter_context(_journal(plan, _fingerprint(plan, engine, color, kept=kept is not None)))
+        maker.check_frames(listener or Silent(), stop)
+        made_with = segments_made_with(plan, engine, color, kept=kept is not None, painted=advice.is_given)
+        journal = open_things.enter_context(_journal(plan, made_with))
         resumed, joined, whole = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
         _tell_references(colorizer, request.source.name, listener or Silent())
     return _record(plan, resumed, joined, whole, time.monotonic() - began)
+
+
+def _advised(
+    plan: FilmPlan, engine: Engine, color: ColorSettings, stop: threading.Event | None = None
+) -> tuple[FrameAdvice, FilmColorizer]:
+    """What is said of the film's frames and shots, and what colors it as they say."""
+    advice = FrameAdvice.of(plan.scan, color, plan.listed)
+    shots, smoothing = advice.shots if advice.colored else plan.listed, plan.request.settings.smoothing
+    return advice, FilmColorizer(engine, color, smoothing, stop, shots, advice.colored_by_shot)
 
 
 def lay_film(
@@ -204,11 +214,14 @@ def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) ->
         listener.message(WARNING, f"{name}: {NOT_ALIKE}")
 
 
-def preview_film(plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path) -> int:
+def preview_film(
+    plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path, listener: Listener | None = None
+) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
-    settings = plan.request.settings
-    colorizer = FilmColorizer(engine, color, settings.smoothing, shots=plan.listed)
-    maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
+    advice, colorizer = _advised(plan, engine, color)
+    side_by_side = plan.request.settings.encode.side_by_side
+    maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, side_by_side, given=advice)
+    maker.check_frames(listener or Silent())
     return maker.contact_sheet(sheet, plan.part, overwrite=plan.request.overwrite)
 
 
@@ -227,6 +240,7 @@ def _make(
     reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
     if reused:
         listener.message(INFO, f"the chroma of {reused} frames was kept and is used again")
+    maker.forget_others(segments, journal)
     resumed = sum(made.frames for made in journal.made.values())
     done = float(resumed)
     if resumed:
@@ -274,13 +288,13 @@ def _make(
     return resumed, joined, whole
 
 
-def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings) -> FrameWriter | None:
+def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, *, painted: bool) -> FrameWriter | None:
     """What writes frames, of a plan that is to become a sequence of them."""
     if not isinstance(plan.encoding, FrameCoding):
         return None
     settings = plan.request.settings
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
-    record = record_of(engine.folder, color, painted=bool(color.hints)) if embed else None
+    record = record_of(engine.folder, color, painted=painted) if embed else None
     return FrameWriter(plan.scan, plan.encoding, plan.request.target, work_folder(plan.request.target), record)
 
 
@@ -294,8 +308,7 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | 
     folder, keep = kept_folder(plan.request), plan.request.settings.keep_work
     if not keep and not folder.exists():
         return None
-    ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0, hints=None)
-    fingerprint = _made_with(plan, engine, ungraded)
+    fingerprint = chroma_made_with(plan, engine, color)
     if not keep and not holds(folder, fingerprint):
         return None
     try:
@@ -304,31 +317,6 @@ def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | 
         if keep:
             raise
         return None
-
-
-def _fingerprint(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
-    """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    more = [f"{shot.first} {shot.settings.told()}" for shot in plan.listed] + ["chroma"] * plan.request.chroma_only
-    made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
-    return f"{made} {more}" if more else made
-
-
-def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
-    """What chroma is made of and with: the film, the settings, and the files that steer color by what they hold."""
-    source = plan.request.source
-    status = look_at(source)
-    layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
-    contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
-    if color.references:
-        contents += f" references {digest_of(color.references)}"
-    for shot in plan.listed:
-        given = shot.settings.reference
-        told = [digest_of([given])] if given else []
-        told += [content_sha256(path) for _, path in layers_of(shot)]
-        contents += f" shot {shot.first} {' '.join(told)}"
-    settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
-    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
-    return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
 
 
 def _bits_a_pixel(plan: FilmPlan) -> float:
