@@ -171,12 +171,19 @@ def merge_rows(luma: UIntArray, cb: FloatArray, cr: FloatArray, depth: int | Non
     back: one step of G moves Y' by 0.587, so a fitting integer always exists, and float32 is precise enough to find it
     at 16 bit.
     """
+    return np.asarray(cv2.merge([*merge_planes(luma, cb, cr, depth)]), dtype=luma.dtype)
+
+
+def merge_planes(luma: UIntArray, cb: FloatArray, cr: FloatArray, depth: int | None = None) -> UIntArray:
+    """The red, green and blue, ``[3, h, w]``, of `merge_rows`."""
     top = float((1 << (depth or 8 * luma.itemsize)) - 1)
     y = luma.astype(np.float32)
     dr, db = fitted(y, cb, cr, top)
     red, blue = (np.rint(np.add(y, d, out=d), out=d) for d in (dr, db))
     green = np.rint(y + ((red - y) * _TO_G[0] + (blue - y) * _TO_G[1]))
-    return np.asarray(cv2.merge([plane.astype(luma.dtype) for plane in (red, green, blue)]), dtype=luma.dtype)
+    planes = np.empty((3, *luma.shape), luma.dtype)
+    planes[0], planes[1], planes[2] = red, green, blue
+    return planes
 
 
 def chroma_of(rgb: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -70,6 +70,13 @@ def test_the_film_benchmark_gives_a_ratio_and_stages(tmp_path: Path) -> None:
     assert "segments: motion" in bench.as_text(stages)
 
 
+def test_the_benchmark_of_scans_gives_a_ratio(tmp_path: Path) -> None:
+    (work,) = bench.chosen(options("scans DPX")).values()
+    (figures,) = work(tmp_path)
+    assert figures["ratio"].median > 0
+    assert {p.name for p in (tmp_path / "plain").iterdir()} == {p.name for p in (tmp_path / "color").iterdir()}
+
+
 def test_only_takes_the_cases_whose_names_hold_a_word() -> None:
     assert set(bench.chosen(options("JPEG 0", "grow"))) == {"JPEG 0.1 MP, quick", "growth"}
 

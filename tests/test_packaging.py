@@ -13,9 +13,12 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import files, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import archivecolor
 from tests.conftest import ROOT
@@ -189,3 +192,22 @@ def test_the_container_installs_extras_that_there_are() -> None:
     known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     assert {extra for names in (*named, line) for extra in names.split(",")} <= set(known)
     assert {"tensorrt", "rtx", "cuda"} <= {extra for names in named for extra in names.split(",")}
+
+
+def test_the_plain_install_stays_below_510_megabytes(wheel: Path) -> None:
+    """Of what it needs without extras, as that is installed here, in blocks of the disk; pip is not counted."""
+    with zipfile.ZipFile(wheel) as opened:
+        metadata = email.message_from_bytes(opened.read(f"archivecolor-{archivecolor.__version__}.dist-info/METADATA"))
+        sizes = [info.file_size for info in opened.infolist()]
+    packages, left = set[str](), [Requirement(text) for text in metadata.get_all("Requires-Dist") or []]
+    while left:
+        requirement = left.pop()
+        name = canonicalize_name(requirement.name)
+        if name not in packages and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            packages.add(name)
+            left += [Requirement(text) for text in requires(name) or ()]
+    assert {"av", "numpy", "onnxruntime"} <= packages
+    assert not packages & {"torch", "imagecodecs", "opentimelineio"}
+    places = {Path(str(file.locate())) for name in packages for file in files(name) or ()}
+    sizes += [place.stat().st_size for place in places if place.is_file()]
+    assert 200 << 20 < sum(-(-size // 4096) * 4096 for size in sizes) < 510 << 20

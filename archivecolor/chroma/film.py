@@ -27,11 +27,12 @@ import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import painted_by, widened
+from archivecolor.chroma.control.alike import laid
 from archivecolor.chroma.control.colored_frames import ColoredFrame, likeness, read_colored
 from archivecolor.chroma.control.film_paint import FilmPaint, over
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
-from archivecolor.chroma.control.paint import Painted, spread
+from archivecolor.chroma.control.paint import Painted
 from archivecolor.chroma.control.per_shot import PerShot
 from archivecolor.chroma.control.references import References, estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
@@ -323,8 +324,8 @@ class FilmColorizer:
         for view, network_y, (chroma, confidence, said) in zip(views, inputs, answers, strict=True):
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
-            if said and not self.engine.folder.hints:
-                ab = spread(said.strokes, network_y, widened(chroma.transpose(2, 0, 1), network_y.shape)).ab
+            if said:
+                ab = laid(said, None, network_y, widened(chroma.transpose(2, 0, 1), network_y.shape)).ab
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)

@@ -16,6 +16,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeAlias
@@ -25,6 +26,7 @@ import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of
 from archivecolor.chroma.control.advice import fitted
+from archivecolor.chroma.control.alike import laid
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
 from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
@@ -54,8 +56,8 @@ from archivecolor.toning import tone_of
 _STRIP_PIXELS = 1 << 16
 _ANY = 1 << 40
 
-Lay: TypeAlias = Callable[[Strokes, FloatArray, FloatArray], Painted]
-"""Strokes, luma and the generator's chroma to what paint makes of them."""
+Lay: TypeAlias = Callable[[FloatArray, FloatArray], Painted]
+"""Luma and the generator's chroma to what paint makes of them."""
 
 
 class Colorizer:
@@ -288,21 +290,11 @@ class Colorizer:
 
         Where paint rules nothing is guessed, so confidence is 1 there.
         """
-        if made.advice and not self.engine.folder.hints:
-            made = self._laid(made, network_y, made.advice.strokes, spread, made.advice.likeness)
+        if made.advice:
+            made = _laid(made, network_y, partial(laid, made.advice, strokes), made.advice.likeness)
         if strokes is None:
             return made
-        return self._laid(made, network_y, strokes, rim if self.engine.folder.hints else spread)
-
-    def _laid(
-        self, made: Prediction, network_y: FloatArray, strokes: Strokes, lay: Lay, sure: float = 1.0
-    ) -> Prediction:
-        wide = cv2.resize(np.ascontiguousarray(made.ab), network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
-        painted = lay(strokes, network_y, np.asarray(wide, dtype=np.float32))
-        confidence = made.confidence
-        if confidence is not None:
-            confidence = np.maximum(confidence, np.float32(sure) * shrunk(painted.rule, confidence.shape))
-        return replace(made, ab=painted.ab, confidence=confidence)
+        return _laid(made, network_y, partial(rim if self.engine.folder.hints else spread, strokes))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
@@ -327,3 +319,13 @@ def cost_bytes(path: Path) -> int:
         return probe(path, max_megapixels=_ANY).working_bytes
     except ArchiveColorError:
         return 0
+
+
+def _laid(made: Prediction, network_y: FloatArray, lay: Lay, sure: float = 1.0) -> Prediction:
+    """A prediction with what ``lay`` puts over its chroma, of which it is ``sure``."""
+    wide = cv2.resize(np.ascontiguousarray(made.ab), network_y.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    painted = lay(network_y, np.asarray(wide, dtype=np.float32))
+    confidence = made.confidence
+    if confidence is not None:
+        confidence = np.maximum(confidence, np.float32(sure) * shrunk(painted.rule, confidence.shape))
+    return replace(made, ab=painted.ab, confidence=confidence)

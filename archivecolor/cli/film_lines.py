@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from archivecolor.cli import console
 from archivecolor.cli.lines import tell_least_sure
-from archivecolor.errors import OutputError
+from archivecolor.errors import ArchiveColorError, OutputError
+from archivecolor.runs.listener import ItemStatus
 from archivecolor.text import clock, counted, duration, printable
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
         console.emit({**names, "status": "planned", **_facts(plan)})
     elif dry_run:
         console.write_out(f"{printable(request.source)} -> {printable(request.target)}")
+
+
+def tell_elsewhere(plan: FilmPlan, why: ArchiveColorError, *, json: bool) -> None:
+    """That another shard finished the film."""
+    request = plan.request
+    log.info("%s", printable(why.message))
+    if json:
+        names = {"source": str(request.source), "target": str(request.target)}
+        reason = why.message.removeprefix(f"{request.target}: ")
+        console.emit({**names, "status": str(ItemStatus.EXISTS), "reason": reason})
 
 
 def check_list(path: Path | None, *, overwrite: bool) -> None:

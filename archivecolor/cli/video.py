@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from archivecolor.cli.interrupt import interruptible
 from archivecolor.cli.layout import laid_out
 from archivecolor.cli.lines import Lines
 from archivecolor.errors import ItemsFailedError, Stopped, UsageError
+from archivecolor.jobs.shards import Shard
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.settings import AlreadyColor, EncodeSettings, Purpose, Write
 from archivecolor.text import printable
@@ -51,6 +53,12 @@ def video(
     runtime: options.RuntimeOptions,
     overwrite: options.Overwrite = False,
     jobs: options.Jobs = 0,
+    shard: Annotated[
+        str | None,
+        options.output(
+            "--shard", "Make it with other runs at the same time, this one K of N, as 3/64; auto as in folder."
+        ),
+    ] = None,
     dry_run: options.DryRun = False,
     tell: options.TellOptions,
 ) -> None:
@@ -69,8 +77,12 @@ def video(
     archivecolor video film.mp4 film_color.mp4 --cuts edited.edl
 
     archivecolor video reels/reel1/ reels_color/reel1/
+
+    archivecolor video film.mp4 film_color.mp4 --shard 1/4
     """
     tell.begin()
+    if preview and shard:
+        raise UsageError("--preview and --shard cannot be used together", hint="one run makes a preview")
     if preview and out.suffix.lower() not in _SHEETS:
         raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
     film_lines.check_list(shots, overwrite=overwrite)
@@ -88,12 +100,14 @@ def video(
         **{**told, "leave_out": told["leave_out"] or preview},
         overwrite=overwrite,
         jobs=jobs,
+        shard=Shard.parse(shard, os.environ) if shard is not None else None,
     )
 
     from archivecolor.chroma.control.hint_zip import for_film
     from archivecolor.inference import select
     from archivecolor.runs.film.job import make_film, preview_film
     from archivecolor.runs.film.plan import FilmRequest, plan_film
+    from archivecolor.runs.film.sharing import FinishedElsewhereError
     from archivecolor.sequences.finding import source_of, target_of
 
     source = source_of(source)
@@ -120,7 +134,10 @@ def video(
                 count = preview_film(plan, opened, color, out, lines)
                 console.log.info("%s shows %d frames", printable(out), count)
                 return
-            record = make_film(plan, opened, color, lines, interruption.stop)
+            try:
+                record = make_film(plan, opened, color, lines, interruption.stop)
+            except FinishedElsewhereError as e:
+                film_lines.tell_elsewhere(plan, e, json=tell.json)
     interruption.raise_if_interrupted()
     if plan and record:
         film_lines.tell_record(plan, record, json=tell.json)

@@ -20,7 +20,12 @@ from av.stream import Stream
 from archivecolor.film.reading import opened
 from archivecolor.film.streams import add_copy, codec_name, copied_streams, describe, holds, meaningless
 
-_HOLDERS: Final = {".ts": ("mpegts", "video/mp2t"), ".mov": ("mov", "video/quicktime"), ".nut": ("nut", "video/x-nut")}
+_HOLDERS: Final = {
+    ".ts": ("mpegts", "video/mp2t"),
+    ".mp4": ("mp4", "video/mp4"),
+    ".mov": ("mov", "video/quicktime"),
+    ".nut": ("nut", "video/x-nut"),
+}
 """By suffix: the muxer and the media type."""
 _MOST_BYTES: Final = 1 << 27
 """Of a stream that is attached: attachments are held in memory."""
@@ -58,7 +63,8 @@ def attach(new: OutputContainer, stream: Stream, packets: Packets) -> bool:
     for suffix, (_, media_type) in _HOLDERS.items():
         name = f"stream {stream.index}{suffix}"
         data = _written(stream, suffix, packets) if _holds(suffix, stream) else None
-        if data and any(codec_name(s) == codec_name(stream) for c in inside(name, data) for s in c.streams):
+        what = stream.type, codec_name(stream)
+        if data and any((s.type, codec_name(s)) == what for c in inside(name, data) for s in c.streams):
             new.add_attachment(name, media_type, data)
             return True
     return False

@@ -87,7 +87,7 @@ CODECS: Final = {
         None,
         interlaced=True,
         odd_subsampled=True,
-        options={"level": "3", "g": "1", "slicecrc": "1"},
+        options={"level": "3", "g": "1", "slicecrc": "1", "slices": "24"},
         alpha=dict.fromkeys((S420, S422, S444), (8, 9, 10, 16)),  # of 12 bit, FFmpeg before 8 cannot read it
     ),
 }

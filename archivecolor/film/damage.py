@@ -16,7 +16,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from archivecolor.film.declared import declared_size
-from archivecolor.film.slices import SliceSums, Strict
+from archivecolor.film.slices import Slices, SliceSums, Strict
 from archivecolor.film.torn import torn_end
 
 _SAME_DAMAGE_S: Final = 1.0
@@ -136,6 +136,11 @@ class PicturePackets:
             self.last, self._last_bytes = [], 0
         self._last_bytes += packet.size
         self.last = [*self.last, packet] if self._last_bytes <= _KEPT_BYTES else []
+
+    @property
+    def slices(self) -> Slices | None:
+        """How the picture is divided, where it is FFV1 and tells."""
+        return self._slices.slices if isinstance(self._slices, SliceSums) else None
 
     def warnings(self, shown: Sequence[int], base: Fraction) -> list[Warned]:
         """What was wrong, where frames are shown at ``shown`` in units of ``base``; times count from the first."""

@@ -23,6 +23,7 @@ from archivecolor.film.codecs import CODECS, NAMES, S420, S422, S444, Codec, Shi
 from archivecolor.film.form import PictureForm
 from archivecolor.film.priority import ordinary_priority
 from archivecolor.film.scaler import reformatted
+from archivecolor.film.slices import Slices
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 
 _INTERLACED_FLAGS: Final = (1 << 18) | (1 << 29)
@@ -31,6 +32,8 @@ CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
 """Codecs whose encoders write the captions (A/53) that lie beside a frame."""
 _PRORES_TAGS: Final = {S422: "apch", S444: "ap4h"}
 _TRIAL_PX: Final = 256
+_SLICES: Final = {down * across for down in range(1, 33) for across in range(down, 2 * down + 1)}
+_TRIED: Final = 12
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
 
@@ -222,6 +225,32 @@ def try_container(encoding: Encoding, muxer: str, suffix: str) -> None:
                 trial.start_encoding()
     except (av.error.FFmpegError, ValueError) as e:
         raise OutputError(f"{suffix} cannot hold {encoding.codec}", hint="end the result's name in .mkv") from e
+
+
+def with_slices(
+    encoding: Encoding, form: PictureForm, size: tuple[int, int], rate: Fraction, of_source: Slices | None
+) -> Encoding:
+    """FFV1 divided as its source is, if that is FFV1, or else as usual; other codecs as they are.
+
+    FFmpeg takes some numbers of slices, and for small and large pictures fewer of them: the nearest one is taken.
+    """
+    options = dict(encoding.options)
+    if encoding.codec is not FilmCodec.FFV1:
+        return encoding
+    wanted = of_source.count if of_source else int(options["slices"])
+    for count in sorted(_SLICES, key=lambda n: (abs(n - wanted), n))[:_TRIED]:
+        tried = replace(encoding, options=tuple({**options, "slices": str(count)}.items()))
+        try:
+            open_encoder(tried, form, size, rate)
+        except OutputError:
+            continue
+        notes = [f"the source has {wanted} slices a picture, which FFmpeg does not make: {count} are written"]
+        notes = notes if of_source and count != wanted else []
+        if of_source and not of_source.sums:
+            notes.append("slices get check sums (CRC), which the source's do not have")
+        return replace(tried, notes=(*tried.notes, *notes))
+    del options["slices"]
+    return replace(encoding, options=tuple(options.items()))
 
 
 class Encoder:

@@ -252,7 +252,8 @@ def luma_bounds(depth: int, *, full: bool) -> tuple[int, int]:
 def unit_luma(luma: UIntArray, depth: int, *, full: bool) -> FloatArray:
     """Luma codes as float32, black 0 and white 1, clipped."""
     black, white = luma_bounds(depth, full=full)
-    unit = (luma.astype(np.float32) - np.float32(black)) * np.float32(1 / (white - black))
+    scale = np.float32(1 / (white - black))
+    unit = np.multiply(luma if full else luma.astype(np.float32) - np.float32(black), scale, dtype=np.float32)
     return np.clip(unit, 0, 1, out=unit)
 
 

@@ -70,6 +70,8 @@ _RECODED_FRAMING: Final = {"h264", "hevc", "vvc", "dvb_subtitle"}
 """Codecs whose packets containers frame in their own ways; of these the packets are counted."""
 _ASPECT_TOLERANCE: Final = Fraction(1, 500)
 _STEREO: Final = 2
+_EBML, _RAWCOOKED, _EBML_HEAD = b"\x1a\x45\xdf\xa3", b"\x42\x82\x89rawcooked", 64
+"""RAWcooked's reversibility data is EBML of this document type, within so many bytes."""
 _SHOWN: Final = 60
 """Characters of a lost tag that are told."""
 
@@ -88,6 +90,8 @@ class CarriedStream:
     codec: str | None
     channels: str = ""
     """Where the channels of sound belong, of more than two: '5.1'."""
+    reversal: bool = False
+    """Whether it is an attachment that RAWcooked gives the film's original files back with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Inventory:
     """Pictures that the file's edit list hides."""
     crop: Crop = UNCROPPED
     """What players cut off."""
+
+    @property
+    def reversible(self) -> bool:
+        """Whether RAWcooked can give the files back that the film was made from."""
+        return any(stream.reversal for stream in self.streams)
 
 
 class Taker:
@@ -170,10 +179,12 @@ class Taker:
 
     def _stream(self, stream: Stream) -> CarriedStream:
         tags = _plain(tags_of(stream))
+        reversal = False
         meant = int(stream.disposition) & _MEANT
         if isinstance(stream, AttachmentStream):
             data = stream.data
             digest, size = hashlib.sha256(data).hexdigest(), len(data)
+            reversal = data.startswith(_EBML) and _RAWCOOKED in data[:_EBML_HEAD]
         else:
             digest = self._digests[stream.index].hexdigest() if stream.index in self._digests else ""
             size = self._sizes.get(stream.index, 0)
@@ -182,7 +193,8 @@ class Taker:
         if kind == "attachment":
             tags = {}
         return CarriedStream(
-            name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream)
+            *(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream)),
+            reversal=reversal,
         )
 
 

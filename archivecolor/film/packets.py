@@ -16,11 +16,15 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from archivecolor.film.damage import Spells
+from archivecolor.film.damage import LONGEST_STEP_S, Spells
 from archivecolor.film.reading import demuxed
 
 _STEP_S: Final = Fraction(1, 1000)
 """Between two packets of one stream, at least where a time is given anew: containers keep milliseconds."""
+_BY_LENGTH: Final = ("mp4", "mov")
+"""Containers that store how long packets last, not when they begin."""
+_LAST_S: Final = 1
+"""How long the last packet of a stream lasts there if nothing says so."""
 
 
 def other_packets(
@@ -38,7 +42,14 @@ def other_packets(
             packet.pts = start - shift
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift
         yield from _renamed(order.put(packet), streams)
-    yield from _renamed(order.rest(), streams)
+    yield from map(_lasting, _renamed(order.rest(), streams))
+
+
+def _lasting(packet: Packet[Any]) -> Packet[Any]:
+    """The last packet of a stream: MP4 ends before it, and players do not see it, unless it lasts for some time."""
+    if not packet.duration and packet.stream.container.format.name in _BY_LENGTH and packet.time_base:
+        packet.duration = max(1, round(_LAST_S / packet.time_base))
+    return packet
 
 
 def _renamed(packets: list[Packet[Any]], streams: dict[int, Stream]) -> Iterator[Packet[Any]]:
@@ -66,6 +77,8 @@ class _Order:
 
     def _ordered(self, packet: Packet[Any], after: int | None) -> Packet[Any]:
         """``packet`` with a time behind its predecessor's and, where that is possible, before ``after``."""
+        if packet.duration and packet.time_base and packet.duration * packet.time_base > LONGEST_STEP_S:
+            packet.duration = 0  # until the next one: subtitles whose end is not known have 49 days
         time, last = packet.dts, self._last.get(packet.stream_index)
         if time is None and (last is None or packet.pts is not None):
             return packet  # the muxer works it out
@@ -109,7 +122,7 @@ def interleave(new: OutputContainer, pictures: Iterator[Packet[Any]], rest: Iter
             try:
                 new.mux_one(other)
                 written.others += 1
-            except av.error.InvalidDataError:
+            except (av.error.InvalidDataError, av.error.ArgumentError):
                 written.refused.note(other.stream, float(_when(other)))
             other = next(rest, None)
     return written

@@ -33,6 +33,9 @@ _NOT_READ: Final = {
     *("ffmetadata", "image2", "tty", "webm_dash_manifest"),
 }
 
+_ONE_THREAD: Final = {"dirac"}
+"""Decoders whose threads write over one another: each reading gives other pictures, and none the right ones."""
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
@@ -155,7 +158,7 @@ def decoded(
 
     ``see`` is given the packets of all streams, the picture's before they are decoded.
     """
-    stream.thread_type = "AUTO"
+    stream.thread_type = "NONE" if stream.codec_context.name in _ONE_THREAD else "AUTO"
     packets = demuxed(container, list(container.streams) if see else [stream], warn)
     for packet in chain(packets, (None,)):
         if see and packet is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -27,9 +27,9 @@ WARM_UP_FRAMES: Final = 80
 LOOKAHEAD_FRAMES: Final = 40
 """Read after it: what the smoother looks ahead, and the way to the generator's next answer at its usual pace."""
 _NAME: Final = "journal.jsonl"
-_LOCK: Final = "journal.lock"
+LOCK: Final = "journal.lock"
+"""In a work folder, while a run that is no shard has it open."""
 _FINISHED: Final = {"finished": True}
-_DROPPED: Final = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class MadeSegment:
     confidence: tuple[ShotConfidence, ...] = ()
     """Of each of its shots; none from generators that do not tell."""
     paint: str = ""
-    """What was painted on its shots, and said of them otherwise, in digests."""
+    """What users said of its shots: digests of what was painted on them, and the like."""
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:
@@ -133,51 +133,66 @@ class SegmentJournal:
     """What is made already, in a work folder: one JSON object a line, each synced before it counts.
 
     A journal of another film, other settings or another version is begun anew. A line that was being written when the
-    machine stopped is ignored. While it is open, no other run can open it.
+    machine stopped is ignored. While it is open, no other run can open it; what others have made of the same film, in
+    folders of their own, counts once it is taken in.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, suffix: str = ".mkv") -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str, suffix: str = ".mkv", said: Mapping[int, str] | None = None
+    ) -> None:
         """Open the journal of ``folder``, making both where they are missing; segments' files end in ``suffix``.
+
+        ``said`` is what users say of the shots of each segment by its number: those that were made with other words are
+        to be made anew. None takes them all.
 
         Raises `BusyError` while another run has it open, `OutputError` where it cannot be written or the folder holds
         other things.
         """
-        self.folder, self._suffix = folder, suffix
+        self.folder, self._suffix, self._fingerprint, self._said = folder, suffix, fingerprint, said
         self._path = folder / _NAME
         self.made: dict[int, MadeSegment] = {}
+        self._others: dict[int, Path] = {}
+        """Where the segments lie that were taken in."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = LockFile(folder / _LOCK, folder)
+            self._lock = LockFile(folder / LOCK, folder)
             with ExitStack() as failed:
                 failed.callback(self._lock.release)
-                if not self._path.exists() and any(path.name != _LOCK for path in folder.iterdir()):
+                if not self._path.exists() and any(path.name != LOCK for path in folder.iterdir()):
                     raise OutputError(f"{folder}: holds other things", hint="move them elsewhere")
                 self._file = failed.enter_context(os.fdopen(open_regular(self._path, "ab"), "ab"))
-                if not self._replay(fingerprint):
-                    self._begin(fingerprint)
+                if not self._replay():
+                    self._begin()
                 failed.pop_all()
         except OSError as e:
             raise OutputError(f"{folder}: cannot be written: {e.strerror}", hint="check the permissions") from e
 
     def segment_path(self, number: int) -> Path:
-        """Where a segment's file lies."""
-        return self.folder / f"{number:06d}{self._suffix}"
+        """Where a segment's file lies, or will."""
+        return self._others.get(number) or self.folder / _file_name(number, self._suffix)
 
     @property
     def confidence(self) -> tuple[ShotConfidence, ...]:
         """Of each shot that the finished segments hold."""
-        return by_shot(chain.from_iterable(made.confidence for made in self.made.values()))
+        return by_shot(chain.from_iterable(made.confidence for _, made in sorted(self.made.items())))
 
     def add(self, made: MadeSegment) -> None:
         """Record a segment whose file is whole and synced."""
         self._append(asdict(made))
+        self._others.pop(made.number, None)
         self.made[made.number] = made
 
-    def drop(self, number: int) -> None:
-        """Forget a segment that is to be made otherwise, and delete its file."""
-        self._append({_DROPPED: number})
-        self.segment_path(number).unlink(missing_ok=True)
-        self.made.pop(number, None)
+    def take_in(self, folders: Iterable[Path]) -> int:
+        """Count what is made in the folders of others, of the same film and settings; gives the frames that are new."""
+        new = 0
+        for folder in folders:
+            found = _read(folder, self._fingerprint, self._suffix)
+            for number, made in found.made.items() if found else ():
+                if number not in self.made and self._counts(made):
+                    self._others[number] = folder / _file_name(number, self._suffix)
+                    self.made[number] = made
+                    new += made.frames
+        return new
 
     def finish(self) -> None:
         """Record that nothing is needed any more: all segments are in a film that is whole and about to be named."""
@@ -201,39 +216,28 @@ class SegmentJournal:
     ) -> None:
         self.close()
 
-    def _begin(self, fingerprint: str) -> None:
+    def _begin(self) -> None:
         self.made.clear()
         for stale in self.folder.iterdir():
-            if stale.name not in (_NAME, _LOCK):
+            if stale.name not in (_NAME, LOCK):
                 stale.unlink()
         self._file.truncate(0)
-        self._append({"fingerprint": fingerprint})
+        self._append({"fingerprint": self._fingerprint})
 
-    def _replay(self, fingerprint: str) -> bool:
-        try:
-            lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-        except (FileNotFoundError, UnicodeDecodeError):
+    def _replay(self) -> bool:
+        found = _read(self.folder, self._fingerprint, self._suffix)
+        if found is None:
             return False
-        whole = [line for line in lines if line.endswith("\n")]
-        try:
-            records = [json.loads(line) for line in whole]
-            if not records or records[0] != {"fingerprint": fingerprint}:
-                return False
-            for record in records[1:]:
-                if record == _FINISHED:
-                    continue
-                if _DROPPED in record:
-                    self.made.pop(record[_DROPPED], None)
-                    continue
-                made = MadeSegment.of_record(record)
-                path = self.segment_path(made.number)
-                if path.is_file() and path.stat().st_size == made.bytes:
-                    self.made[made.number] = made
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            return False
-        if len(whole) < len(lines):
-            self._file.truncate(len("".join(whole).encode()))
+        for number, made in found.made.items():
+            if self._counts(made):
+                self.made[number] = made
+            else:  # the journal's line must not be taken for what will lie there
+                self.segment_path(number).unlink()
+        self._file.truncate(found.whole_bytes)
         return True
+
+    def _counts(self, made: MadeSegment) -> bool:
+        return self._said is None or self._said.get(made.number, "") == made.paint
 
     def _append(self, record: object) -> None:
         try:
@@ -242,6 +246,35 @@ class SegmentJournal:
             os.fsync(self._file.fileno())
         except OSError as e:
             raise OutputError(f"{self._path}: cannot be written: {e.strerror}", hint="make room") from e
+
+
+class _Found(NamedTuple):
+    """What a journal says."""
+
+    made: dict[int, MadeSegment]
+    """Of segments whose files are there."""
+    whole_bytes: int
+    """Of its lines that are whole."""
+
+
+def _read(folder: Path, fingerprint: str, suffix: str) -> _Found | None:
+    """What the journal of a work folder says; None where there is none of that fingerprint."""
+    try:
+        lines = (folder / _NAME).read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        records = [json.loads(line) for line in whole]
+        if not records or records[0] != {"fingerprint": fingerprint}:
+            return None
+        made = [MadeSegment.of_record(record) for record in records[1:] if record != _FINISHED]
+        sizes = {one: folder / _file_name(one.number, suffix) for one in made}
+        there = {one.number: one for one, path in sizes.items() if path.is_file() and path.stat().st_size == one.bytes}
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+    return _Found(there, len("".join(whole).encode()))
+
+
+def _file_name(number: int, suffix: str) -> str:
+    return f"{number:06d}{suffix}"
 
 
 def holds(folder: Path, fingerprint: str) -> bool:
@@ -264,11 +297,11 @@ def holds_journal(folder: Path) -> bool:
 def clear_finished(folder: Path) -> bool:
     """Delete a work folder that a run had no time to delete after its film was named; says whether there was one."""
     try:
-        lock = LockFile(folder / _LOCK, folder)
+        lock = LockFile(folder / LOCK, folder)
     except (BusyError, OSError):
         return False
     try:
-        left = {path.name for path in folder.iterdir()} - {_LOCK}  # nothing: it died while it deleted
+        left = {path.name for path in folder.iterdir()} - {LOCK}  # nothing: it died while it deleted
         finished = not left or json.loads((folder / _NAME).read_bytes().splitlines()[-1]) == _FINISHED
     except (OSError, ValueError, IndexError):
         finished = False
@@ -282,7 +315,7 @@ def _remove(folder: Path, lock: LockFile) -> None:
     """Delete a work folder, its journal after what it tells of, and the lock that keeps other runs out last."""
     with suppress(OSError):
         for path in sorted(folder.iterdir(), key=lambda path: path.name == _NAME):
-            if path.name != _LOCK:
+            if path.name != LOCK:
                 path.unlink()
         lock.release()
         folder.rmdir()

@@ -43,7 +43,8 @@ def side_data(frame: VideoFrame) -> Mapping[str, bytes]:
             unreadable[_LATER.get(number, f"UNKNOWN_{number}")] = b""
             frame = _without(frame, number)
         else:
-            return {_name(data): bytes(data) for data in listed} | unreadable
+            # Of two of a kind the first counts, as for players: the container's matrix before the one in the stream
+            return {_name(data): bytes(data) for data in reversed(listed)} | unreadable
     return unreadable
 
 

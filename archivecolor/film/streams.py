@@ -78,7 +78,7 @@ def holds(muxer: str, stream: Stream) -> bool:
     """Whether a container takes a stream as it is."""
     if is_cover(stream) and muxer == "matroska":
         return codec_name(stream) in COVERS
-    if stream.type == "data" and muxer == "mov":
+    if muxer == "mov" and (stream.type == "data" or (stream.type == "subtitle" and codec_name(stream) is None)):
         muxer = "mp4"  # which says what it does not know; QuickTime's takes all and writes it under no name
     try:
         with av.open(BytesIO(), "w", format=muxer) as trial:
@@ -96,10 +96,10 @@ def add_copy(container: OutputContainer, stream: Stream) -> Stream:
     try:
         copy = container.add_stream_from_template(stream, opaque=True)
     except ValueError:
-        if stream.codec_context is None or stream.type != "audio":
+        if stream.type != ("audio" if stream.codec_context else "subtitle"):
             raise
-        # What Matroska holds as Windows does (WMA) is no 'normal' use of it to the bindings: under a false name, and
-        # then with all that the source says of it
+        # What Matroska holds as Windows does (WMA) is no 'normal' use of it to the bindings, and of what has no decoder
+        # (teletext, TTML) they make no template: under a false name, and then with all that the source says of it
         copy = container.add_mux_stream("pcm_s16le", rate=1)
         BitStreamFilterContext("null", stream, copy)
         copy.time_base = stream.time_base

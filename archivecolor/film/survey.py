@@ -28,6 +28,7 @@ from archivecolor.film.form import PictureForm, form_of, luma_view
 from archivecolor.film.inventory import Inventory, Taker
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate, usual_step
 from archivecolor.film.scaler import reformatted
+from archivecolor.film.slices import Slices
 from archivecolor.film.timecode import Timecode, timecode_of
 from archivecolor.film.times import are_sound, repaired
 from archivecolor.text import clock
@@ -72,6 +73,8 @@ class Survey:
     inventory: Inventory = field(default_factory=Inventory)
     timecode: Timecode | None = None
     """Of the first frame, where the film has one."""
+    slices: Slices | None = None
+    """Of FFV1."""
 
     def timecode_at(self, time_s: float) -> Timecode | None:
         """That of the frame shown so long after the first one."""
@@ -200,6 +203,9 @@ class _Findings:
             form = form_of(stream, frame)
             if aspect != first and stream.sample_aspect_ratio == first:  # the container says nothing of its own
                 form = replace(form, sample_aspect=aspect if aspect and aspect != 1 else None)
+            if self._forms and not frame.key_frame and form.display_matrix is None:
+                # H.264 says on a key frame how it is turned, and that holds for those that follow (H.264, D.2.27)
+                form = replace(form, display_matrix=self._forms[-1][1].display_matrix)
             if not self._forms or form != self._forms[-1][1]:
                 self._forms.append((len(self.times) - 1, form))
         return self._forms[-1][1]
@@ -256,6 +262,7 @@ class _Findings:
             forms=tuple(self._forms),
             inventory=self._taker.taken(container, stream, self._forms[0][1]),
             timecode=timecode_of(container, rate),
+            slices=self._packets.slices,
         )
 
     def _note_gaps(self) -> None:

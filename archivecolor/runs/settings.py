@@ -63,6 +63,9 @@ class FilmSettings:
     """Replace what is there. In a folder, of settings left at their defaults those on record are used."""
     jobs: int = 0
     """Segments of a film side by side, 0: one; threads that read and write stills, 0: one per core."""
+    shard: Shard | None = None
+    """Which this run is of several at the same time, on this machine or others: they share the segments of films. In a
+    folder each has its share of the files, too."""
 
     def __post_init__(self) -> None:
         settle(self, already_color=AlreadyColor)
@@ -76,6 +79,10 @@ class FilmSettings:
             raise UsageError(
                 f"the part ends at {self.end_s:g} s and starts at {self.start_s:g} s", hint="end it after its start"
             )
+        if self.shard and type(self) is FilmSettings and (self.overwrite or self.keep_work):
+            option = "--overwrite" if self.overwrite else "--keep-work"
+            hint = "delete OUT first" if self.overwrite else "leave --keep-work out, for it is one machine's"
+            raise UsageError(f"{option} and --shard cannot be used together", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +115,6 @@ class FolderSettings(FilmSettings):
     """Photographs that are larger are refused; None takes what fits into memory."""
     fail_fast: bool = False
     """End the run at the first failure."""
-    shard: Shard | None = None
-    """Only this share of the files; the other shares are for runs at the same time, on this machine or others."""
 
     def __post_init__(self) -> None:
         FilmSettings.__post_init__(self)  # super() does not know a class with slots

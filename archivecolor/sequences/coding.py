@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -102,32 +103,42 @@ def plan_coding(form: PictureForm, source: Path | None, target: Path) -> FrameCo
 def write_frame(
     file: BinaryIO,
     target: Path,
-    rgb: npt.NDArray[Any],
+    strips: Iterable[npt.NDArray[Any]],
     luma: UIntArray,
     frame: Frame | None,
     coding: FrameCoding,
     rate: Fraction,
     timecode: str | None,
 ) -> tuple[tuple[str, ...], Luma]:
-    """Encode ``[h, w, 3]`` samples into the open file that will be ``target``; gives what could not be kept.
+    """Encode strips of ``[n, w, 3]`` samples, a frame together, into the open file that will be ``target``.
 
-    ``frame`` is the source's, of one of the same kind with what is to go along; ``rate`` and ``timecode`` are for
-    headers that are made anew. Raises `OutputError`.
+    Gives what could not be kept. ``frame`` is the source's, of one of the same kind with what is to go along; ``rate``
+    and ``timecode`` are for headers that are made anew. Raises `OutputError`.
     """
     origin = frame.origin if frame else None
-    if coding.kind == EXR and isinstance(origin, exr.ExrFrame):
-        return exr.write(part_path(target), target, rgb, origin), Luma.SAME
     if coding.kind == DPX:
         header = origin if isinstance(origin, dpx.Header) else None
         if header is None:
-            header = dpx.new_header(rgb.shape[1], rgb.shape[0], bits=coding.depth, rate=rate, timecode=timecode)
-        if frame and frame.alpha is not None:
-            rgb = np.concatenate((rgb, frame.alpha[..., None]), axis=2)
-        for part in dpx.encode(rgb, header):
+            height, width = luma.shape
+            header = dpx.new_header(width, height, bits=coding.depth, rate=rate, timecode=timecode)
+        alpha = frame.alpha if frame else None
+        if alpha is not None:
+            strips = _with_alpha(strips, alpha)
+        for part in dpx.encode(strips, header, 3 if alpha is None else 4):
             file.write(part)
         return (), Luma.SAME
+    rgb = np.ascontiguousarray(np.concatenate([*strips]))
+    if coding.kind == EXR and isinstance(origin, exr.ExrFrame):
+        return exr.write(part_path(target), target, rgb, origin), Luma.SAME
     if not isinstance(origin, Still):
         info = StillInfo(_STILLS[coding.kind], rgb.shape[1], rgb.shape[0], coding.depth)
         origin = Still(target, info, Pixels(luma))
     told = write_still(file, rgb, origin, OutputSettings(format=_STILLS[coding.kind]))
     return told.warnings, told.luma
+
+
+def _with_alpha(strips: Iterable[npt.NDArray[Any]], alpha: UIntArray) -> Iterator[npt.NDArray[Any]]:
+    first = 0
+    for strip in strips:
+        yield np.concatenate((strip, alpha[first : first + len(strip), :, None]), axis=2)
+        first += len(strip)

@@ -9,9 +9,11 @@ is asked for, and spoils filled RGBA of 10 bits. The tests hold the samples agai
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,9 @@ from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.scale import Scale
 from archivecolor.frames import Orientation
+from archivecolor.sequences.dpx_lines import Lines
+
+Bytes: TypeAlias = bytes | memoryview
 
 SHORTEST_HEADER: Final = 1664
 """Bytes of a header with the generic fields alone."""
@@ -63,6 +68,11 @@ class Header:
     """0 packed, 1 filled with padding in the lowest bits, 2 with padding in the highest."""
     scale: Scale
     offset: int
+
+    @property
+    def lines(self) -> Lines:
+        """How its lines are stored."""
+        return Lines(self.width, self.channels, self.bits, self.packing, self.order)
 
     @property
     def timecode(self) -> str | None:
@@ -110,9 +120,9 @@ class Header:
         return struct.unpack_from(f"{self.order}I", self.raw, at)[0] if len(self.raw) >= at + 4 else None
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: Bytes) -> Header:
     """Read the header of a file. Raises `NoDpxError`."""
-    order = {b"SDPX": ">", b"XPDS": "<"}.get(data[:4])
+    order = {b"SDPX": ">", b"XPDS": "<"}.get(bytes(data[:4]))
     if order is None:
         raise NoDpxError("is no DPX")
     if len(data) < SHORTEST_HEADER:
@@ -137,35 +147,54 @@ def read_header(data: bytes) -> Header:
     if not SHORTEST_HEADER <= offset <= min(len(data), _LONGEST_HEADER):
         raise NoDpxError(f"claims that its picture begins at byte {offset:,}")
     scale = Scale.DENSITY if transfer in _LOGARITHMIC else Scale.DISPLAY
-    return Header(data[:offset], order, width, height, _CHANNELS[descriptor], bits, packing, scale, offset)
+    return Header(bytes(data[:offset]), order, width, height, _CHANNELS[descriptor], bits, packing, scale, offset)
 
 
-def read_samples(data: bytes, header: Header) -> UIntArray:
-    """The samples ``[h, w, channels]``, uint8 or uint16, integers of the header's bits. Raises `NoDpxError`."""
-    across = header.width * header.channels
-    kind = _word(header)
-    line = _line_words(across, header)
-    line_bytes = _line_bytes(data, header, line * kind.itemsize)
-    if len(data) - header.offset < line_bytes * (header.height - 1) + line * kind.itemsize:
+def read_samples(data: Bytes, header: Header, step: int = 1) -> UIntArray:
+    """The samples ``[h, w, channels]`` of every ``step``-th line, uint8 or uint16, integers of the header's bits.
+
+    Raises `NoDpxError`.
+    """
+    return np.concatenate([lines.unpacked(strip) for lines, strip in _strips(data, header, step)])
+
+
+def read_luma(data: Bytes, header: Header, step: int = 1) -> UIntArray:
+    """Luma ``[h, w]`` of every ``step``-th line, which is computed where samples differ. Raises `NoDpxError`."""
+    luma = np.empty((-(-header.height // step), header.width), np.uint8 if header.bits == 8 else np.uint16)
+    first = 0
+    for lines, strip in _strips(data, header, step):
+        lines.luma(strip, luma[first : first + len(strip)])
+        first += len(strip)
+    return luma
+
+
+def _strips(data: Bytes, header: Header, step: int) -> Iterator[tuple[Lines, npt.NDArray[Any]]]:
+    """Strips of every ``step``-th line as they are stored."""
+    lines = header.lines
+    line, size = lines.words, lines.word.itemsize
+    line_bytes = _line_bytes(data, header, line * size)
+    if len(data) - header.offset < line_bytes * (header.height - 1) + line * size:
         raise NoDpxError(
             f"is too short: {header.width} x {header.height} pixels take more than its {len(data):,} bytes"
         )
-    stored = np.ndarray((header.height, line), kind, data, header.offset, strides=(line_bytes, kind.itemsize))
-    samples = _unpacked(stored, across, header)
-    return samples.reshape(header.height, header.width, header.channels)
+    stored = np.ndarray((header.height, line), lines.word, data, header.offset, strides=(line_bytes, size))[::step]
+    for first in range(0, len(stored), lines.strip):
+        yield lines, stored[first : first + lines.strip]
 
 
-def encode(samples: UIntArray, header: Header) -> list[bytes | memoryview]:
-    """A file of ``[h, w, 3 or 4]`` samples in the form that ``header`` describes, in parts."""
-    height, width, channels = samples.shape
+def encode(strips: Iterable[UIntArray], header: Header, channels: int = 3) -> Iterator[bytes | memoryview]:
+    """A file of strips of ``[n, w, 3 or 4]`` samples in the form that ``header`` describes, in parts."""
+    lines = replace(header.lines, channels=channels)
     raw = bytearray(header.raw)
-    body = _packed(np.ascontiguousarray(samples).reshape(height, width * channels), channels, header)
+    size = len(raw) + header.height * lines.words * lines.word.itemsize
     put = f"{header.order}"
     struct.pack_into(f"{put}I", raw, 4, len(raw))
-    struct.pack_into(f"{put}I", raw, _FILE_SIZE, min(len(raw) + body.nbytes, _UNSET))
+    struct.pack_into(f"{put}I", raw, _FILE_SIZE, min(size, _UNSET))
     struct.pack_into("B", raw, _ELEMENT + 20, _RGBA if channels == 4 else _RGB)
     struct.pack_into(f"{put}III", raw, _ELEMENT + 28, len(raw), 0, 0)
-    return [bytes(raw), body.data.cast("B")]
+    yield bytes(raw)
+    for strip in strips:
+        yield lines.packed(strip).data.cast("B")
 
 
 def new_header(width: int, height: int, *, bits: int, rate: Fraction, timecode: str | None) -> Header:
@@ -203,23 +232,7 @@ def _bcd(timecode: str) -> int:
     return word | (0x40 if ";" in timecode else 0)
 
 
-def _word(header: Header) -> np.dtype[Any]:
-    """What samples are stored in."""
-    if header.bits == 8:
-        return np.dtype(np.uint8)
-    if header.bits == 16 or (header.bits == 12 and header.packing):
-        return np.dtype(f"{header.order}u2")
-    return np.dtype(f"{header.order}u4")
-
-
-def _line_words(across: int, header: Header) -> int:
-    """Words that the samples of a line take."""
-    if _word(header).itemsize < 4:
-        return across
-    return -(-across // 3) if header.packing else -(-across * header.bits // 32)
-
-
-def _line_bytes(data: bytes, header: Header, least: int) -> int:
+def _line_bytes(data: Bytes, header: Header, least: int) -> int:
     """From one line to the next: lines may end in padding, of which not every file tells."""
     (padding,) = struct.unpack_from(f"{header.order}I", data, _ELEMENT + 32)
     left = len(data) - header.offset
@@ -229,68 +242,10 @@ def _line_bytes(data: bytes, header: Header, least: int) -> int:
     return least
 
 
-def _unpacked(stored: npt.NDArray[Any], across: int, header: Header) -> UIntArray:
-    bits, words = header.bits, stored.astype(stored.dtype.newbyteorder("="), copy=False)
-    if bits in (8, 16):
-        return np.ascontiguousarray(words)
-    if words.dtype.itemsize == 2:
-        return np.asarray(words >> 4 if header.packing == 1 else words & 0xFFF, dtype=np.uint16)
-    if header.packing:
-        samples = np.empty((*words.shape, 3), np.uint16)
-        for i, shift in enumerate(_shifts(header.packing, header.channels)):
-            np.bitwise_and(words >> shift, 0x3FF, out=samples[..., i], casting="unsafe")
-        return samples.reshape(len(words), -1)[:, :across]
-    period, group = _period(bits)
-    whole = np.zeros((len(words), -(-across // period) * group + 1), np.uint64)
-    whole[:, : words.shape[1]] = words
-    samples = np.empty((len(words), (whole.shape[1] - 1) // group, period), np.uint16)
-    for i in range(period):
-        at, shift = divmod(i * bits, 32)
-        pair = whole[:, at:-1:group] | whole[:, at + 1 :: group][:, : samples.shape[1]] << np.uint64(32)
-        samples[..., i] = (pair >> np.uint64(shift)) & np.uint64((1 << bits) - 1)
-    return samples.reshape(len(words), -1)[:, :across]
-
-
-def _packed(samples: UIntArray, channels: int, header: Header) -> npt.NDArray[Any]:
-    """``[h, samples]`` as words; lines begin at a word."""
-    bits, kind, across = header.bits, _word(header), samples.shape[1]
-    if bits in (8, 16):
-        return samples.astype(kind, copy=False)
-    if kind.itemsize == 2:
-        return np.asarray(samples << 4 if header.packing == 1 else samples, dtype=kind)
-    if header.packing:
-        padded = np.pad(samples, ((0, 0), (0, -across % 3))).reshape(len(samples), -1, 3)
-        words = np.zeros(padded.shape[:2], np.uint32)
-        for i, shift in enumerate(_shifts(header.packing, channels)):
-            words |= padded[..., i].astype(np.uint32) << np.uint32(shift)
-        return words.astype(kind, copy=False)
-    period, group = _period(bits)
-    padded = np.pad(samples, ((0, 0), (0, -across % period))).reshape(len(samples), -1, period).astype(np.uint64)
-    whole = np.zeros((*padded.shape[:2], group + 1), np.uint64)
-    for i in range(period):
-        at, shift = divmod(i * bits, 32)
-        moved = padded[..., i] << np.uint64(shift)
-        whole[..., at] |= moved & np.uint64(_UNSET)
-        whole[..., at + 1] |= moved >> np.uint64(32)
-    lines = whole[..., :group].reshape(len(samples), -1)[:, : _line_words(across, header)]
-    return np.ascontiguousarray(lines.astype(kind))
-
-
-def _period(bits: int) -> tuple[int, int]:
-    """After how many samples packed ones begin at a word again, and how many words these take."""
-    return (16, 5) if bits == 10 else (8, 3)
-
-
-def _shifts(packing: int, channels: int) -> tuple[int, int, int]:
-    """Where three samples of 10 bits lie in a word: the first in the highest bits, of single channels in the lowest."""
-    shifts = (22, 12, 2) if packing == 1 else (20, 10, 0)
-    return shifts if channels > 1 else (shifts[2], shifts[1], shifts[0])
-
-
-def read_file(data: bytes, name: str) -> tuple[Header, UIntArray]:
-    """Header and samples of a file. Raises `InputError`, which says what is wrong with it."""
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Raise what is wrong with a file as an `InputError` that names it."""
     try:
-        header = read_header(data)
-        return header, read_samples(data, header)
+        yield
     except NoDpxError as e:
         raise InputError(f"{name}: {e}", hint="restore it from a copy, or convert it to RGB DPX") from e

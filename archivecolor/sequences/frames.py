@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,13 +20,14 @@ from archivecolor.frames import Orientation
 from archivecolor.jobs.files import open_regular
 from archivecolor.sequences import dpx, exr
 from archivecolor.stills import Still, open_still
-from archivecolor.stills.still import luma_of_picture
 from archivecolor.toning import thumbnail
 
 _BT601: Final = 6
 """The matrix of stills' luma."""
 _PROGRESSIVE: Final = 1
 _DPX_BYTES: Final = 1 << 31
+_GLANCED, _LOOKED_AT = 192, 512
+"""Lines that a glance takes at least, if there are as many, and pixels of a small picture."""
 
 Origin: TypeAlias = Still | exr.ExrFrame | dpx.Header
 
@@ -35,7 +37,7 @@ class Frame:
     """A decoded frame."""
 
     luma: UIntArray
-    """``[h, w]``, the file's own codes."""
+    """``[h, w]``, the file's own codes; at a glance of some lines."""
     form: PictureForm
     origin: Origin
     """What the result takes over."""
@@ -55,14 +57,16 @@ class Frame:
         return self.origin.rate if isinstance(self.origin, dpx.Header) else None
 
 
-def read_frame(path: Path, *, look: bool = False) -> Frame:
+def read_frame(path: Path, *, look: bool = False, glance: bool = False) -> Frame:
     """Decode a frame, with a small picture of its colors if it is to be looked at.
+
+    At a ``glance`` of large DPX only some of the lines become luma; that the file is whole is seen all the same.
 
     Raises `InputError` where it cannot be read, `DependencyError` where a package is missing.
     """
     suffix = path.suffix.lower()
     if suffix == ".dpx":
-        return _of_dpx(path, look=look)
+        return _of_dpx(path, look=look, glance=glance)
     if suffix == ".exr":
         return _of_exr(path, look=look)
     still = open_still(path)
@@ -83,7 +87,8 @@ def read_shown(path: Path) -> tuple[Frame, UIntArray | None]:
         return frame, None
     samples: UIntArray = frame.luma[..., None]
     if isinstance(frame.origin, dpx.Header):
-        samples = dpx.read_file(_bytes(path), str(path))[1]
+        with dpx.explained(str(path)):
+            samples = dpx.read_samples(_bytes(path), frame.origin)
     elif frame.origin.rgb is not None:
         samples = frame.origin.rgb.view(np.uint16)
     shown, depth = frame.form.as_shown(samples[..., :3])
@@ -91,43 +96,67 @@ def read_shown(path: Path) -> tuple[Frame, UIntArray | None]:
     return frame, shown if shown.shape[2] == 3 else np.repeat(shown[..., :1], 3, axis=2)
 
 
-def _bytes(path: Path) -> bytes:
+class _Buffer(threading.local):
+    """What a thread reads its files into: memory that is new each time costs as much as what is read."""
+
+    data = bytearray()
+
+
+_buffer = _Buffer()
+
+
+def _bytes(path: Path) -> memoryview:
+    """A file, until the same thread reads another one."""
     try:
-        with os.fdopen(open_regular(path), "rb") as file:
-            return file.read(_DPX_BYTES)
+        with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+            size = min(os.fstat(file.fileno()).st_size, _DPX_BYTES)
+            if len(_buffer.data) < size:
+                _buffer.data = bytearray(size)
+            view, read = memoryview(_buffer.data)[:size], 0
+            while count := file.readinto(view[read:]):
+                read += count
+            return view[:read]
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror}", hint="check its permissions") from e
 
 
-def _of_dpx(path: Path, *, look: bool) -> Frame:
-    header, samples = dpx.read_file(_bytes(path), str(path))
-    rgb = samples[..., :3] if header.channels > 2 else None
-    luma = np.ascontiguousarray(samples[..., 0])
-    if rgb is not None and not all(np.array_equal(luma, rgb[..., i]) for i in (1, 2)):
-        luma = luma_of_picture(rgb)
-    form = _form(
-        *(header.width, header.height, header.bits),
-        gray=rgb is None,
-        scale=header.scale,
-        orientation=header.orientation,
-        aspect=header.aspect,
-    )
-    alpha = np.ascontiguousarray(samples[..., 3]) if header.channels == 4 else None
-    return Frame(luma, form, header, alpha, _look(rgb, form) if look and rgb is not None else None)
+def _of_dpx(path: Path, *, look: bool, glance: bool) -> Frame:
+    data = _bytes(path)
+    with dpx.explained(str(path)):
+        header = dpx.read_header(data)
+        luma = dpx.read_luma(data, header, max(1, header.height // _GLANCED) if glance else 1)
+        gray = header.channels == 1
+        form = _form(
+            *(header.width, header.height, header.bits),
+            gray=gray,
+            scale=header.scale,
+            orientation=header.orientation,
+            aspect=header.aspect,
+        )
+        shown = None
+        if look and not gray:
+            step = max(1, min(header.height, header.width) // _LOOKED_AT)
+            shown = _look(dpx.read_samples(data, header, step)[:, ::step, :3], form)
+        alpha = None
+        if header.channels == 4 and not glance:
+            alpha = np.ascontiguousarray(dpx.read_samples(data, header)[..., 3])
+    return Frame(luma, form, header, alpha, shown)
 
 
 def _of_exr(path: Path, *, look: bool) -> Frame:
     frame = exr.read(path)
     height, width = frame.luma.shape
     form = _form(width, height, 16, gray=frame.rgb is None, scale=Scale.LINEAR)
-    shown = None if frame.rgb is None or not look else _look(frame.rgb.view(np.uint16), form)
+    shown = None
+    if look and frame.rgb is not None:
+        step = max(1, min(height, width) // _LOOKED_AT)
+        shown = _look(frame.rgb.view(np.uint16)[::step, ::step], form)
     return Frame(frame.luma, form, frame, look=shown)
 
 
 def _look(rgb: UIntArray, form: PictureForm) -> UIntArray:
-    """A small 8-bit picture of RGB codes, as a display shows them."""
-    step = max(1, min(rgb.shape[:2]) // 512)
-    shown = displayed(rgb[::step, ::step], form.depth, form.scale)
+    """An 8-bit picture of RGB codes, as a display shows them."""
+    shown = displayed(rgb, form.depth, form.scale)
     if form.scale is Scale.DISPLAY and 8 < form.depth < 16:
         shown = np.left_shift(shown, 16 - form.depth)
     return thumbnail(shown)

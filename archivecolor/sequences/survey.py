@@ -60,7 +60,7 @@ class Surveyed:
 def survey_sequence(
     sequence: Sequence, see: See, advance: Callable[[float], None] | None = None, rate: Fraction | None = None
 ) -> tuple[Survey, Surveyed]:
-    """Decode all frames; ``see`` is given every frame's luma, ``advance`` the share done (0..1).
+    """Look at all frames; ``see`` is given every frame's luma, or lines of it, ``advance`` the share done (0..1).
 
     ``rate`` in place of what the frames say. Raises `InputError` where they are not of one film.
     """
@@ -74,7 +74,7 @@ def survey_sequence(
     for count, (number, name) in enumerate(sequence.files.items()):
         due = len(numbers) >= len(looks) * rate
         try:
-            frame = read_frame(path.with_name(name), look=due)
+            frame = read_frame(path.with_name(name), look=due, glance=True)
         except InputError as e:
             left[number] = f"{name}: " + e.message.removeprefix(f"{path.with_name(name)}: ")
             continue
@@ -125,8 +125,8 @@ def _usual(sequence: Sequence) -> tuple[PictureForm, Frame]:
     errors: list[InputError] = []
     for name in dict.fromkeys(names[i * len(names) // _SAMPLED] for i in range(_SAMPLED)):
         try:
-            frame = read_frame(sequence.path.with_name(name))
-            found.append(replace(frame, luma=frame.luma[:1, :1].copy(), alpha=None))
+            frame = read_frame(sequence.path.with_name(name), glance=True)
+            found.append(replace(frame, luma=frame.luma[:1, :1].copy()))
         except InputError as e:
             errors.append(e)
     if not found:

@@ -10,7 +10,7 @@ from archivecolor.errors import InputError
 from archivecolor.jobs.files import open_regular
 from archivecolor.settings import StillFormat
 from archivecolor.stills.traits import TRAITS
-from archivecolor.stills.unread import RAW_SUFFIXES, unread
+from archivecolor.stills.unread import RAW_SUFFIXES, unread, unread_by_pillow
 
 _PICTURE_SUFFIXES: Final = {suffix for traits in TRAITS.values() for suffix in traits.suffixes}
 
@@ -63,7 +63,7 @@ def sniff(path: Path) -> StillFormat:
             continue
         if any(head[offset:].startswith(signature) for offset, signature in traits.signatures) and _is(kind, head):
             return kind
-    what = unread(head, path.name)
+    what = unread(head, path.name) or unread_by_pillow(path)
     if what is not None:
         raise NotAPictureError(f"{path}: {what[0]}", expected=True, hint=what[1])
     named_like_a_picture = names_a_picture(path.name)

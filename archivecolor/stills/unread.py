@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import struct
-from pathlib import PurePath
+import warnings
+from pathlib import Path, PurePath
 from typing import Final
+
+from PIL import Image
 
 RAW_HINT: Final = "develop it to a 16-bit TIFF (darktable, RawTherapee) and color that"
 _CONVERT: Final = "convert it to TIFF or PNG"
@@ -88,6 +91,10 @@ _SUFFIXES: Final = {
     ".pfm": "PFM",
 }
 """Of pictures whose content gives them away seldom or never."""
+_TO_PILLOW: Final = (
+    *("BLP", "CUR", "DDS", "FTEX", "GBR", "ICNS", "ICO", "MSP", "PIXAR", "QOI", "XBM", "XPM", "XVTHUMB"),
+)
+"""Further pictures that Pillow tells by their content; what it takes for one without a signature is not asked."""
 _TGA_KINDS: Final = (1, 2, 3, 9, 10, 11)
 _TGA_BITS: Final = (8, 15, 16, 24, 32)
 
@@ -114,6 +121,17 @@ def unread(head: bytes, name: str) -> tuple[str, str] | None:
     if named and head:
         return "is damaged or of an unknown kind", f"its name says {named}; restore it from a copy"
     return None
+
+
+def unread_by_pillow(path: Path) -> tuple[str, str] | None:
+    """As `unread`, of what Pillow knows beyond that; it reads the file's header."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_TO_PILLOW) as image:
+                return f"is {image.format}, which archivecolor does not read", _CONVERT
+    except (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, struct.error):
+        return None
 
 
 def _is_tga(head: bytes) -> bool:

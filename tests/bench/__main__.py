@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import film, growth, stills
+from tests.bench import film, growth, scans, stills
 from tests.bench.growth import Curve
 from tests.bench.measuring import Spread
 
@@ -54,6 +54,7 @@ def chosen(options: argparse.Namespace) -> dict[str, Work]:
     """The cases to run, by name."""
     quick, rounds = options.quick, 1 if options.quick else options.rounds
     cases: dict[str, Work] = {c.name: partial(_of, film.run, c, rounds) for c in (film.QUICK if quick else film.CASES)}
+    cases |= {c.name: partial(_of, scans.run, c, rounds) for c in (scans.QUICK if quick else scans.CASES)}
     cases |= {c.name: partial(_of, stills.run, c, rounds) for c in (stills.QUICK if quick else stills.CASES)}
     cases[_FOLDER] = partial(stills.folder_of_many, rounds=rounds, count=2 if quick else 60)
     seconds = (1, 2) if quick else [60 * m for m in growth.MINUTES if m <= options.minutes]

@@ -2,6 +2,7 @@
 
 ``python -m tests.bench.child transcode FILM OUT PRESET`` decodes and encodes a film with PyAV, and nothing else.
 ``python -m tests.bench.child stages FILM OUT PRESET`` colors it and prints where the time went, as JSON.
+``python -m tests.bench.child scans FOLDER OUT`` reads and writes DPX frames with OpenImageIO, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import av
-
 CRF = "18"
 """What `--for share` takes."""
 
 
 def transcode(source: Path, target: Path, preset: str) -> None:
     """Decode and encode, 8 bit 4:2:0 to the same."""
+    import av
+
     with av.open(source) as old, av.open(target, "w") as new:
         was = old.streams.video[0]
         was.thread_type = "AUTO"
@@ -34,6 +35,21 @@ def transcode(source: Path, target: Path, preset: str) -> None:
             frame.pict_type = av.video.frame.PictureType.NONE
             new.mux(stream.encode(frame))
         new.mux(stream.encode())
+
+
+def copy_scans(source: Path, target: Path) -> None:
+    """Decode and encode every frame of a folder, samples of the type that OpenImageIO gives them."""
+    import OpenImageIO
+
+    target.mkdir(exist_ok=True)
+    for path in sorted(source.iterdir()):
+        old = OpenImageIO.ImageInput.open(str(path))
+        spec = old.spec()
+        samples = old.read_image(spec.format)
+        old.close()
+        new = OpenImageIO.ImageOutput.create("dpx")
+        if not (new.open(str(target / path.name), spec) and new.write_image(samples) and new.close()):
+            raise RuntimeError(new.geterror())
 
 
 class Stages:
@@ -123,8 +139,10 @@ def stages(source: Path, target: Path, preset: str) -> dict[str, dict[str, float
 
 
 if __name__ == "__main__":
-    what, film, out, chosen = sys.argv[1:]
-    if what == "transcode":
-        transcode(Path(film), Path(out), chosen)
+    what, film, out, *chosen = sys.argv[1:]
+    if what == "scans":
+        copy_scans(Path(film), Path(out))
+    elif what == "transcode":
+        transcode(Path(film), Path(out), *chosen)
     else:
-        sys.stdout.write(json.dumps(stages(Path(film), Path(out), chosen)))
+        sys.stdout.write(json.dumps(stages(Path(film), Path(out), *chosen)))

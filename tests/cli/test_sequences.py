@@ -14,15 +14,14 @@ from PIL import Image
 from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.errors import EngineError
 from archivecolor.jobs.journal import read_journal
-from archivecolor.sequences import dpx
 from tests.cli.conftest import Run
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
-from tests.sequences.scans import dpx_bytes, header, picture, write_dpx
+from tests.sequences.scans import dpx_bytes, header, picture, read_dpx, write_dpx
 
 
 def luma(path: Path) -> UIntArray:
-    _, samples = dpx.read_file(path.read_bytes(), str(path))
+    _, samples = read_dpx(path.read_bytes())
     return samples[..., 0] if samples.shape[2] == 1 else luma_of(samples[..., :3])
 
 
@@ -37,8 +36,8 @@ def test_a_folder_of_dpx_becomes_one_of_the_same_form(
     results = sorted((tmp_path / "out" / "reel1").iterdir())
     assert [p.name for p in results] == [p.name for p in sorted(scans.iterdir())]
     for result in results:
-        before, _ = dpx.read_file((scans / result.name).read_bytes(), "")
-        after, samples = dpx.read_file(result.read_bytes(), "")
+        before, _ = read_dpx((scans / result.name).read_bytes())
+        after, samples = read_dpx(result.read_bytes())
         assert np.array_equal(luma(result), luma(scans / result.name))
         assert samples[..., :3].std(axis=2).mean() > 1, "is gray"
         assert (after.order, after.bits, after.packing) == (order, bits, packing)
@@ -51,7 +50,7 @@ def test_other_readers_see_the_same_samples_and_time_code(run: Run, tmp_path: Pa
     scans = write_dpx(tmp_path / "reel1", [7, 8], bits=10, channels=3)
     assert run("video", scans / "reel1.######.dpx", tmp_path / "out").code == 0
     result = tmp_path / "out" / "reel1.000008.dpx"
-    _, samples = dpx.read_file(result.read_bytes(), "")
+    _, samples = read_dpx(result.read_bytes())
     raw = subprocess.run(
         ["ffmpeg", "-v", "error", "-i", result, "-f", "rawvideo", "-pix_fmt", "gbrp10le", "-"],
         capture_output=True,

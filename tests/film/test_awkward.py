@@ -106,6 +106,22 @@ FILMS = {
     ),
     "Flash": Awkward(".flv", (*bars(), *SOUND, *GRAY, "-c:v", "flv", "-c:a", "mp3", "-ar", "44100")),
     "Theora": Awkward(".ogv", (*bars(), *SOUND, *GRAY, "-c:v", "libtheora", "-metadata", "artist=B")),
+    "pulldown": Awkward(
+        ".ts",
+        (
+            *bars(rate="24000/1001"),
+            *GRAY,
+            "-c:v",
+            "libx264",
+            "-pix_fmt",
+            "yuv420p",
+            "-x264-params",
+            "pic-struct=1:pulldown=32",
+        ),
+    ),
+    "Dirac, whose decoder's threads write over one another": Awkward(
+        ".mkv", (*bars(), "-vf", "hue=s=0", "-c:v", "vc2", "-pix_fmt", "yuv422p10le", "-strict", "-2")
+    ),
     "HLG": Awkward(
         ".mp4",
         (

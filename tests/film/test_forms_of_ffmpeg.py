@@ -62,6 +62,52 @@ def test_telecined_film_stays_interlaced_and_keeps_its_frames(tmp_path: Path, co
         assert np.array_equal(after.lumas, before.lumas)
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_turn_that_the_stream_tells_on_its_key_frame_holds_for_all_and_the_container_s_goes_first(
+    tmp_path: Path, suffix: str
+) -> None:
+    film = FilmSource(moving(6), "libx264", options={"bf": "2"}).write(tmp_path / "plain.mp4")
+    turned = ("-c", "copy", "-bsf:v", "h264_metadata=display_orientation=insert:rotate=90")
+    ffmpeg("-i", film, *turned, tmp_path / "a.mp4")
+    ffmpeg("-i", film, "-c", "copy", "-metadata:s:v", "rotate=180", tmp_path / "half.mp4")
+    ffmpeg("-i", tmp_path / "half.mp4", *turned, tmp_path / "both.mp4")
+    for name, rotation in (("a.mp4", 90), ("both.mp4", 180)):
+        with av.open(str(tmp_path / name)) as container:
+            assert abs(next(container.decode(video=0)).rotation) == rotation
+        target = tmp_path / f"of_{name}{suffix}"
+        record = color(tmp_path / name, target, SHARE)
+        with av.open(str(target)) as container:
+            assert {abs(frame.rotation) for frame in container.decode(video=0)} == {rotation}
+        assert record.whole.lost == ()
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".m2v"])
+def test_pictures_before_the_first_key_frame_of_an_open_group_are_kept_as_they_decode(
+    tmp_path: Path, suffix: str
+) -> None:
+    codec = (
+        ("libx264", "-x264-params", "open-gop=1:keyint=8:bframes=3:b-adapt=0:scenecut=0")
+        if suffix == ".mkv"
+        else ("mpeg2video", "-g", "8", "-bf", "2", "-flags", "-cgop")
+    )
+    ffmpeg("-i", plain(tmp_path, 24), "-c:v", *codec, tmp_path / f"whole{suffix}")
+    source = tmp_path / f"a{suffix}"
+    if suffix == ".mkv":
+        with av.open(str(tmp_path / "whole.mkv")) as old, av.open(str(source), "w") as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            stored = [packet for packet in old.demux(video=0) if packet.size]
+            for packet in stored[[i for i, p in enumerate(stored) if p.is_keyframe][1] :]:
+                packet.stream = stream
+                new.mux_one(packet)
+    else:
+        data = (tmp_path / f"whole{suffix}").read_bytes()
+        source.write_bytes(data[data.index(b"\0\0\1\xb3", 4) :])
+    before = decode(source)
+    assert 8 <= len(before.times) < 24
+    color(source, tmp_path / "b.mkv", MASTER)
+    assert np.array_equal(decode(tmp_path / "b.mkv").lumas, before.lumas)
+
+
 @pytest.mark.parametrize("suffix", [".mov", ".mp4"])
 def test_a_time_code_survives(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"a{suffix}"

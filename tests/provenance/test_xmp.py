@@ -22,8 +22,8 @@ from archivecolor.settings import ColorSettings, OutputSettings, StillFormat
 from archivecolor.stills import open_still
 from tests.fakes.engines import FakeEngine, by_luma
 from tests.needs import EXIFTOOL, needs_exiftool
+from tests.stills.full import exif
 from tests.stills.sources import GRAY8, GRAY16, SEPIA8, png, png_chunk
-from tests.stills.test_metadata import exif
 
 RECORD = Record("archivecolor 9.9", "archive & co", "ab" * 32, "settings: strength 0.5")
 HEAD = b"""<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?>

@@ -166,3 +166,15 @@ def reviewed(colored: tuple[Path, Path]) -> Iterator[Reviewed]:
     """A review of what `colored` made."""
     with review_of(*colored) as opened:
         yield opened
+
+
+def middle(path: Path) -> tuple[int, int, int]:
+    with Image.open(path) as image:
+        red, green, blue = np.asarray(image.convert("RGB"))[20, 30].astype(int)
+    return int(red), int(green), int(blue)
+
+
+def items_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows = [dict(zip(e["fields"], e["row"], strict=True)) | {"was": e["id"]} for e in events if e["type"] == "item"]
+    wrongs = [e["wrong"] for e in events if e["type"] == "item"]
+    return [row | {"wrong": wrong} for row, wrong in zip(rows, wrongs, strict=True)]

@@ -12,8 +12,7 @@ from archivecolor import color_folder
 from tests.cli.conftest import write
 from tests.fakes.engines import FakeEngine, SlowEngine, by_luma
 from tests.film.sources import FilmSource, decode, moving
-from tests.review.conftest import PAINTED, layer_png, painted_in, review_of
-from tests.review.test_review import items_of
+from tests.review.conftest import PAINTED, items_of, layer_png, painted_in, review_of
 
 
 @pytest.fixture

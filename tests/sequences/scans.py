@@ -68,10 +68,17 @@ def _swapped(raw: bytearray) -> bytearray:
 def dpx_bytes(samples: Codes, form: dpx.Header) -> bytes:
     """A file of ``[h, w]`` or ``[h, w, channels]`` samples."""
     wide = samples if samples.ndim == 3 else samples[..., None]
-    parts = dpx.encode(wide.astype(np.uint8 if form.bits == 8 else np.uint16), form)
+    parts = dpx.encode([wide.astype(np.uint8 if form.bits == 8 else np.uint16)], form, wide.shape[2])
     raw = bytearray(b"".join(bytes(part) for part in parts))
     raw[800] = {1: 6, 3: 50, 4: 51}[wide.shape[2]]
     return bytes(raw)
+
+
+def read_dpx(data: bytes) -> tuple[dpx.Header, Codes]:
+    """Header and samples of a file."""
+    with dpx.explained("a.dpx"):
+        found = dpx.read_header(data)
+        return found, np.asarray(dpx.read_samples(data, found), np.uint16)
 
 
 def write_dpx(folder: Path, numbers: Iterable[int], **form: object) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,17 +14,22 @@ import OpenImageIO
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from archivecolor.chroma.frame_merge import merge_frame
-from archivecolor.color import linear_to_srgb, luma_of, srgb_to_linear
+from archivecolor.chroma.frame_merge import merged_strips
+from archivecolor.color import UIntArray, linear_to_srgb, luma_of, srgb_to_linear
 from archivecolor.errors import InputError
+from archivecolor.film.form import PictureForm
 from archivecolor.film.scale import Scale, density_of_display, displayed
 from archivecolor.sequences import dpx, exr
 from archivecolor.sequences.frames import read_frame
-from tests.sequences.scans import dpx_bytes, header, picture
+from tests.sequences.scans import dpx_bytes, header, picture, read_dpx
 
 Numbers = npt.NDArray[np.float32]
 MOST_MEAN = 1.5
 """Mean CIEDE2000 between codings."""
+
+
+def laid(luma: UIntArray, ab: Numbers, form: PictureForm) -> npt.NDArray[Any]:
+    return np.concatenate([*merged_strips(luma, ab, form)])
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -36,8 +42,10 @@ def test_dpx_samples_are_those_of_openimageio(
     codes = rng.integers(0, 1 << bits, (7, 13, channels)).astype(np.uint16)
     path = tmp_path / "a.dpx"
     path.write_bytes(dpx_bytes(codes, header(bits=bits, packing=packing, order=order, channels=channels, size=(7, 13))))
-    read, samples = dpx.read_file(path.read_bytes(), "")
+    read, samples = read_dpx(path.read_bytes())
     assert np.array_equal(samples, codes)
+    shown = codes[..., 0] if channels == 1 else luma_of(codes[..., :3])
+    assert np.array_equal(dpx.read_luma(path.read_bytes(), read), shown)
     assert read.timecode == "10:00:00:05"
     assert read.rate == 18
     if bits == 10 and channels != 3 and packing:
@@ -49,6 +57,18 @@ def test_dpx_samples_are_those_of_openimageio(
     assert np.array_equal(wide if bits == 8 else wide >> (16 - bits), codes)
 
 
+@pytest.mark.parametrize("packing", [1, 2])
+def test_equal_samples_are_their_luma_and_one_that_differs_is_seen(packing: int) -> None:
+    form = header(packing=packing, channels=3)
+    codes = np.repeat(picture(1, 10)[..., None], 3, axis=2)
+    assert np.array_equal(dpx.read_luma(dpx_bytes(codes, form), form), codes[..., 0])
+    assert np.array_equal(dpx.read_luma(dpx_bytes(codes, form), form, 4), codes[::4, :, 0])
+    for channel in range(3):
+        other = codes.copy()
+        other[50, 90, channel] ^= 0x200
+        assert np.array_equal(dpx.read_luma(dpx_bytes(other, form), form), luma_of(other)), channel
+
+
 def test_a_header_that_lies_is_one_line_whatever_it_says(rng: np.random.Generator) -> None:
     whole, said = dpx_bytes(picture(1, 10), header()), list[str]()
     for _ in range(300):
@@ -56,7 +76,7 @@ def test_a_header_that_lies_is_one_line_whatever_it_says(rng: np.random.Generato
         for at in rng.integers(0, min(len(broken), 2048), 6) if broken else ():
             broken[at] = rng.integers(256)
         try:
-            found, samples = dpx.read_file(bytes(broken), "a.dpx")
+            found, samples = read_dpx(bytes(broken))
         except InputError as e:
             said.append(e.message)
             continue
@@ -85,7 +105,7 @@ def test_half_floats_keep_their_luminance_in_every_bit(tmp_path: Path, rng: np.r
     rgb[..., 3] = rng.random((60, 70))
     frame = read_frame(written_exr(tmp_path / "a.exr", rgb, ("R", "G", "B", "A")))
     ab = np.stack(np.broadcast_arrays(rng.normal(0, 25, (15, 18)), rng.normal(0, 25, (15, 18))), -1).astype(np.float32)
-    merged = merge_frame(frame.luma, ab, frame.form)
+    merged = laid(frame.luma, ab, frame.form)
     assert isinstance(frame.origin, exr.ExrFrame)
     exr.write(tmp_path / "b.exr", tmp_path / "b.exr", merged, frame.origin)
     again = read_frame(tmp_path / "b.exr")
@@ -124,12 +144,12 @@ def test_a_picture_gets_the_same_colors_in_every_coding(
     (tmp_path / "a.dpx").write_bytes(dpx_bytes(picture(5), header(bits=16)))
     plain = read_frame(tmp_path / "a.dpx").form
     luma = np.rint(shown * 65535).astype(np.uint16)
-    usual = merge_frame(luma, ab, plain)
+    usual = laid(luma, ab, plain)
     assert np.array_equal(luma_of(usual), luma)
 
     codes = code(shown)
     form = replace(plain, depth=depth, scale=scale)
-    merged = merge_frame(codes, ab, form)
+    merged = laid(codes, ab, form)
     if scale is Scale.LINEAR:
         assert np.array_equal(exr.luma_bits(merged), codes)
         other = linear_to_srgb(np.clip(merged.astype(np.float32), 0, 1))

@@ -29,8 +29,8 @@ from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import ArchiveColorError
 from archivecolor.stills import probe
 from tests.fakes.engines import FakeEngine, by_luma
+from tests.stills.full import full_jpeg, full_png, full_tiff, full_webp
 from tests.stills.sources import GRAY8, GRAY16, JPEG, LOSSLESS, SEPIA8, SEPIA16
-from tests.stills.test_metadata import full_jpeg, full_png, full_tiff, full_webp
 from tests.watching import FOUND, watched
 
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)

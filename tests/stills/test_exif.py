@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from archivecolor.stills import exif
-from tests.stills import test_metadata
+from tests.stills import full
 from tests.stills.sources import GRAY8, recolor
 
-BLOCK = test_metadata.exif().removeprefix(b"Exif\0\0")
+BLOCK = full.exif().removeprefix(b"Exif\0\0")
 
 
 def read_by_pillow(block: bytes) -> dict[int, object]:

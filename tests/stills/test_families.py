@@ -19,8 +19,8 @@ from archivecolor.settings import StillFormat
 from archivecolor.stills import open_still, probe
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.traits import TRAITS
+from tests.stills.full import RGB_PROFILE, XMP, exif
 from tests.stills.sources import GRAY8, GRAY16, HEIGHT, SEPIA8, SEPIA16, WIDTH, luma_of, recolor
-from tests.stills.test_metadata import RGB_PROFILE, XMP, exif
 
 
 def test_every_format_has_traits_and_a_family() -> None:

@@ -64,6 +64,16 @@ def test_profiles_of_rgb_stay_to_the_byte_and_others_are_told() -> None:
     assert for_gray(lab)[0] is None
 
 
+@pytest.mark.parametrize(
+    ("space", "named"),
+    [(b"\0\0\0\0", "its ICC"), (b"    ", "its ICC"), (b"GRAY", "its gray ICC"), (b"CMYK", "its CMYK ICC")],
+)
+def test_a_profile_without_a_name_for_its_space_is_told_in_a_whole_sentence(space: bytes, named: str) -> None:
+    profile = SRGB.tobytes()
+    profile = profile[:16] + space + profile[20:]
+    assert for_color(profile) == (None, (f"{named} profile does not fit a color picture: left out",))
+
+
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), min_size=1, max_size=8))
 def test_damaged_profiles_lead_nowhere(damage: list[tuple[int, int]]) -> None:
     data = bytearray(gray_profile(DOT_GAIN))

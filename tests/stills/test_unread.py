@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,23 @@ def test_tga_and_pcx_are_pictures_that_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(NotAPictureError, match="is no picture") as caught:
         probe(tmp_path / "notes.txt")
+    assert not caught.value.expected
+
+
+@pytest.mark.parametrize("kind", ["ICO", "DDS", "ICNS", "QOI", "XBM"])
+def test_what_pillow_knows_by_its_content_is_a_picture_that_is_not_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    picture = Image.fromarray(SMALL[:32, :32])
+    made = io.BytesIO()
+    picture.convert("1" if kind == "XBM" else "RGBA").save(made, kind)
+    path.write_bytes(made.getvalue())
+    with pytest.raises(NotAPictureError, match=f"is {kind}, which archivecolor does not read") as caught:
+        probe(path)
+    assert caught.value.expected
+    assert "TIFF" in (caught.value.hint or "")
+    path.write_bytes(b"\0\0\1\0" + bytes(3))  # an icon without any picture
+    with pytest.raises(NotAPictureError, match="is no picture") as caught:
+        probe(path)
     assert not caught.value.expected
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor.chroma.control.advice import fitted, hints_of
-from archivecolor.chroma.control.paint import Strokes, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, spread
 from archivecolor.chroma.network_input import shrunk
 from archivecolor.color import FEATURE_STRIDE, FloatArray, gray_to_lightness
 
@@ -100,9 +100,26 @@ def told_by(advice: Advice | None, strokes: Strokes | None, network_y: FloatArra
         return hints
     said = hints_of(advice.strokes, size)
     if strokes is not None:
-        painted = spread(strokes, network_y, np.zeros((*network_y.shape, 2), np.float32)).rule
-        said[:, shrunk(painted, size) > _PAINTED] = 0
+        said[:, shrunk(_painted(strokes, network_y), size) > _PAINTED] = 0
     return np.where(hints[2:] > 0, hints, said)
+
+
+def laid(advice: Advice, strokes: Strokes | None, network_y: FloatArray, ab: FloatArray) -> Painted:
+    """What references say, laid over a generator's ``[h, w, 2]`` chroma, whether it was told of them or not.
+
+    Where they are sure they are more exact than what a generator makes of hints; elsewhere its answer is better than
+    theirs carried far. What ``strokes`` are painted on is left as it is.
+    """
+    made = spread(advice.strokes, network_y, ab)
+    if strokes is None:
+        return made
+    free = 1 - _painted(strokes, network_y)
+    return Painted(ab + free[..., None] * (made.ab - ab), free * made.rule)
+
+
+def _painted(strokes: Strokes, network_y: FloatArray) -> FloatArray:
+    """``[h, w]``: 1 where strokes would rule if they were spread, 0 where they would not."""
+    return spread(strokes, network_y, np.zeros((*network_y.shape, 2), np.float32)).rule
 
 
 def lightness_of(network_y: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archivecolor.chroma.film import Scan
-from archivecolor.chroma.frame_merge import merge_frame
+from archivecolor.chroma.frame_merge import merged_strips
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.recording import recorded
 from archivecolor.color import FloatArray
@@ -34,12 +34,14 @@ from archivecolor.stills import Still
 
 @dataclass(frozen=True, slots=True)
 class WrittenFrame:
-    """A frame in the work folder."""
+    """A frame in a work folder."""
 
     number: int
     size_bytes: int
     mtime_ns: int
     sha256: str
+    folder: Path
+    """Which it is."""
     luma: Luma = Luma.SAME
     said: tuple[str, ...] = ()
     """What could not be kept."""
@@ -83,17 +85,17 @@ class FrameWriter:
         film, number = self.scan.film, self.number(picture.index)
         form = self.coding.form(film.form)
         luma = luma_in(picture.luma, film.form, form)
-        rgb = merge_frame(luma, ab, form)
+        strips = merged_strips(luma, ab, form)
         frame = picture.frame if self.coding.same else None
         if frame and isinstance(frame.origin, Still):
             frame = replace(frame, origin=recorded(frame.origin, frame.origin.info.format, self.record))
         path = self.folder / self.names.file_name(number)
         state: list[FileState] = []
         with atomic_write(path, overwrite=True, before_naming=lambda f: state.append(read_open(f))) as file:
-            told = write_frame(file, path, rgb, luma, frame, self.coding, film.rate, None)
-        return WrittenFrame(
-            number, state[0].size_bytes, path.stat().st_mtime_ns, state[0].sha256 or "", told[1], told[0]
-        )
+            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None)
+        status = state[0]
+        sha256 = status.sha256 or ""
+        return WrittenFrame(number, status.size_bytes, path.stat().st_mtime_ns, sha256, self.folder, told[1], told[0])
 
     def gather(self, segments: list[Segment], journal: SegmentJournal, part: Part) -> list[WrittenFrame]:
         """Every frame of the result; those that are left as they are get copied. Raises `OutputError`."""
@@ -106,7 +108,7 @@ class FrameWriter:
             copy = self.folder / self.names.file_name(number)
             copy_whole(source, copy, overwrite=True)
             state = read_state(copy)
-            made.append(WrittenFrame(number, state.size_bytes, state.mtime_ns, state.sha256 or ""))
+            made.append(WrittenFrame(number, state.size_bytes, state.mtime_ns, state.sha256 or "", self.folder))
         return sorted(made, key=lambda frame: frame.number)
 
     def publish(self, made: list[WrittenFrame], *, overwrite: bool) -> None:
@@ -117,7 +119,7 @@ class FrameWriter:
             for frame in made:
                 name = names.file_name(frame.number)
                 try:
-                    publish(self.folder / name, place / name, overwrite=overwrite)
+                    publish(frame.folder / name, place / name, overwrite=overwrite)
                 except (FileNotFoundError, AlreadyExistsError):
                     if not (place / name).is_file() or read_state(place / name).sha256 != frame.sha256:
                         raise
@@ -152,6 +154,6 @@ def _listed(path: Path) -> Iterator[WrittenFrame]:
     try:
         for line in path.read_bytes().splitlines():
             number, size, mtime_ns, sha256, luma, said = json.loads(line)
-            yield WrittenFrame(number, size, mtime_ns, sha256, Luma(luma), tuple(said))
+            yield WrittenFrame(number, size, mtime_ns, sha256, path.parent, Luma(luma), tuple(said))
     except (OSError, ValueError, TypeError) as e:
         raise OutputError(f"{path}: cannot be read: {e}", hint="delete its folder; it is made anew") from e

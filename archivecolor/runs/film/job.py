@@ -5,46 +5,45 @@
     plan -> free space -> journal -> segments (`segment_maker`) -> join -> sync -> rename
 
 The target's name is given once all of it is there. What a stopped or killed run made stays in a work folder
-beside the target, and the same request continues from there.
+beside the target, and the same request continues from there. Shards make one film together: see `sharing`.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from archivecolor.chroma.control.hint_zip import for_film
-from archivecolor.chroma.control.references import NOT_ALIKE
-from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.recording import record_of
 from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
-from archivecolor.film.kept import KeptChroma
 from archivecolor.film.laid import LaidChroma
-from archivecolor.film.segments import SegmentJournal, ShotConfidence, holds, plan_segments
+from archivecolor.film.segments import Segment, SegmentJournal, ShotConfidence, plan_segments
 from archivecolor.film.writing import Joined
 from archivecolor.inference import select
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.atomic import atomic_write
 from archivecolor.jobs.digests import look_at
-from archivecolor.jobs.files import derived_name
+from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
-from archivecolor.runs.film.frame_advice import FrameAdvice
+from archivecolor.runs.film.advised import advised, tell_references
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
-from archivecolor.runs.film.made_with import chroma_made_with, segments_made_with
+from archivecolor.runs.film.made_with import fingerprint_of, kept_of
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
 from archivecolor.runs.film.segment_maker import SegmentMaker
-from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
+from archivecolor.runs.film.sharing import Sharing, remove_shared, shared_folder, take_in_shards
+from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.settings import ColorSettings, FilmCodec
@@ -55,10 +54,6 @@ log = logging.getLogger(__name__)
 _BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
 """Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
 _USUAL_BITS: Final = 0.5
-_NAMED: Final = 4
-"""References that are named."""
-
-
 BeforeNaming: TypeAlias = Callable[[BinaryIO | FileState, Whole], None]
 
 
@@ -103,8 +98,10 @@ def color_film(
     """Color a film: its picture in color, its luma as it was, everything else in it untouched.
 
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
-    them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or .csv, that
-    takes the place of the cuts that are found, and says how single shots are colored.
+    them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or
+    .csv, that takes the place of the cuts that are found, and says how single shots are colored. With
+    ``settings.shard`` the film is made together with the calls of other shards; raises `FinishedElsewhereError` where
+    one of these named it.
     """
     settings = settings or FilmSettings()
     listed = Path(cuts) if cuts is not None else None
@@ -123,40 +120,41 @@ def make_film(
     stop: threading.Event | None = None,
     *,
     before_naming: BeforeNaming | None = None,
+    is_wanted: Callable[[], bool] | None = None,
 ) -> FilmRecord:
     """Make what was planned, with ``color`` in place of the settings' own: a folder has hints for each film.
 
     ``before_naming`` is given the film when it is whole, before it has its name, and what is known of it then; what it
-    raises ends the run. Raises what `color_film` does.
+    raises ends the run. ``is_wanted`` says of a film that shards share whether it is still to be made; else it is where
+    nothing has its name. Raises what `color_film` does.
     """
     began = time.monotonic()
     request, settings = plan.request, plan.request.settings
     with ExitStack() as open_things:
-        advice, colorizer = _advised(plan, engine, color, stop)
-        kept = _kept(plan, engine, color)
+        advice, colorizer = advised(plan, engine, color, stop)
+        kept = kept_of(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
+        shard = None if kept else settings.shard
+        folder = shared_folder(request.target) / shard.name if shard else work_folder(request.target)
         maker = SegmentMaker(
             *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
-            writer=_writer(plan, engine, color, painted=advice.is_given),
+            writer=_writer(plan, engine, color, folder, painted=advice.is_given),
             chroma_only=request.chroma_only,
             given=advice,
         )
         maker.check_frames(listener or Silent(), stop)
-        made_with = segments_made_with(plan, engine, color, kept=kept is not None, painted=advice.is_given)
-        journal = open_things.enter_context(_journal(plan, made_with))
-        resumed, joined, whole = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
-        _tell_references(colorizer, request.source.name, listener or Silent())
-    return _record(plan, resumed, joined, whole, time.monotonic() - began)
-
-
-def _advised(
-    plan: FilmPlan, engine: Engine, color: ColorSettings, stop: threading.Event | None = None
-) -> tuple[FrameAdvice, FilmColorizer]:
-    """What is said of the film's frames and shots, and what colors it as they say."""
-    advice = FrameAdvice.of(plan.scan, color, plan.listed)
-    shots, smoothing = advice.shots if advice.colored else plan.listed, plan.request.settings.smoothing
-    return advice, FilmColorizer(engine, color, smoothing, stop, shots, advice.colored_by_shot)
+        fingerprint, sharing = fingerprint_of(plan, engine, color, kept=kept is not None, painted=advice.is_given), None
+        segments = _segments(plan)
+        said = {segment.number: advice.told(segment, graded=True) for segment in segments}
+        if shard:
+            wanted = is_wanted or (lambda: not members(request.target) and not os.path.lexists(request.target))
+            made = (request.target, work_folder(request.target), shard, fingerprint, segments, _suffix(plan))
+            sharing = open_things.enter_context(Sharing(*made, wanted, said))
+        journal = sharing.journal if sharing else open_things.enter_context(_journal(plan, fingerprint, said))
+        done = _make(plan, maker, journal, listener or Silent(), stop, before_naming, sharing)
+        tell_references(colorizer, request.source.name, listener or Silent())
+    return _record(plan, *done, time.monotonic() - began)
 
 
 def lay_film(
@@ -171,17 +169,33 @@ def lay_film(
     began = time.monotonic()
     maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, laid=laid)
     files = [(path.resolve(), (s := path.stat()).st_size, s.st_mtime_ns) for path in (plan.request.source, laid.path)]
-    with _journal(plan, f"{__version__} {files} {plan.encoding}") as journal:
+    with _journal(plan, f"{__version__} {files} {plan.encoding}", {}) as journal:
         done = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
     return _record(plan, *done, time.monotonic() - began)
 
 
-def _journal(plan: FilmPlan, fingerprint: str) -> SegmentJournal:
+def _journal(plan: FilmPlan, fingerprint: str, said: Mapping[int, str]) -> SegmentJournal:
     target = plan.request.target
     try:
-        return SegmentJournal(work_folder(target), fingerprint, ".mkv" if plan.muxer else ".jsonl")
+        journal = SegmentJournal(work_folder(target), fingerprint, _suffix(plan), said)
+        try:
+            take_in_shards(journal, target)
+        except BaseException:
+            (journal.close if journal.made else journal.remove)()
+            raise
     except BusyError as e:
         raise OutputError(f"{target}: another run is writing it", hint="let that run finish") from e
+    return journal
+
+
+def _suffix(plan: FilmPlan) -> str:
+    """Of the files of segments: film, or lists of frames."""
+    return ".mkv" if plan.muxer else ".jsonl"
+
+
+def _segments(plan: FilmPlan) -> list[Segment]:
+    times = [plan.scan.film.seconds(i) for i in range(plan.part.last)]
+    return plan_segments(times, plan.scan.cuts, plan.part.first)
 
 
 def _record(plan: FilmPlan, resumed: int, joined: Joined, whole: Whole, seconds: float) -> FilmRecord:
@@ -199,26 +213,11 @@ def _record(plan: FilmPlan, resumed: int, joined: Joined, whole: Whole, seconds:
     )
 
 
-def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) -> None:
-    """Say how much of a film the references were like."""
-    asked = sum(references.asked for references in colorizer.all_references)
-    heard = sorted({name for references in colorizer.all_references for name in references.heard})
-    if not asked:
-        return
-    if heard:
-        alike = sum(references.alike for references in colorizer.all_references)
-        share = f"{alike} of {asked} frames that the generator was asked about"
-        names = ", ".join(heard[:_NAMED]) + (f" and {len(heard) - _NAMED} more" if len(heard) > _NAMED else "")
-        listener.message(INFO, f"{name}: {share} are like {names}")
-    else:
-        listener.message(WARNING, f"{name}: {NOT_ALIKE}")
-
-
 def preview_film(
     plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path, listener: Listener | None = None
 ) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
-    advice, colorizer = _advised(plan, engine, color)
+    advice, colorizer = advised(plan, engine, color)
     side_by_side = plan.request.settings.encode.side_by_side
     maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, side_by_side, given=advice)
     maker.check_frames(listener or Silent())
@@ -232,15 +231,13 @@ def _make(
     listener: Listener,
     stop: threading.Event | None,
     before_naming: BeforeNaming | None,
+    sharing: Sharing | None = None,
 ) -> tuple[int, Joined, Whole]:
     """Make what is missing of the segments, and the film of all of them; gives how many frames were there."""
-    segments = plan_segments(
-        [plan.scan.film.seconds(i) for i in range(plan.part.last)], plan.scan.cuts, plan.part.first
-    )
+    segments = _segments(plan)
     reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
     if reused:
         listener.message(INFO, f"the chroma of {reused} frames was kept and is used again")
-    maker.forget_others(segments, journal)
     resumed = sum(made.frames for made in journal.made.values())
     done = float(resumed)
     if resumed:
@@ -248,7 +245,7 @@ def _make(
     try:
         _check_space(plan, sum(made.bytes for made in journal.made.values()))
     except OutputError:
-        if not journal.made:
+        if not journal.made and not sharing:
             journal.remove()
         raise
     name, film = plan.request.source.name, plan.scan.film
@@ -259,22 +256,45 @@ def _make(
         done += frames
         listener.progress(Progress("coloring", int(done), plan.frames, Unit.FRAMES, name, frames_per_s=rate))
 
-    whole = Whole((), (), ())
+    def make() -> None:
+        advance(0)
+        jobs = plan.request.settings.jobs or 1
+        maker.make_all(segments, journal, jobs=jobs, stop=stop, advance=advance, sharing=sharing)
+
+    if sharing:
+        make()
+        with sharing.finishing(stop):
+            return resumed, *_finish(plan, maker, segments, journal, before_naming, sharing.check)
+    finished = _finish(plan, maker, segments, journal, before_naming, make=make)
+    journal.remove()
+    remove_shared(plan.request.target)
+    return resumed, *finished
+
+
+def _finish(
+    plan: FilmPlan,
+    maker: SegmentMaker,
+    segments: list[Segment],
+    journal: SegmentJournal,
+    before_naming: BeforeNaming | None,
+    check: Callable[[], None] = lambda: None,
+    make: Callable[[], None] = lambda: None,
+) -> tuple[Joined, Whole]:
+    """Give the film of all segments its name; ``check`` is called before that, ``make`` when its place is secured."""
+    whole, film = Whole((), (), ()), plan.scan.film
 
     def note(made: BinaryIO | FileState) -> None:
         check_unchanged(plan)
+        check()
         if before_naming:
             before_naming(made, whole)
-
-    def make() -> None:
-        advance(0)
-        maker.make_all(segments, journal, jobs=plan.request.settings.jobs or 1, stop=stop, advance=advance)
 
     if maker.writer:
         make()
         made = maker.writer.gather(segments, journal, plan.part)
         joined = Joined(len(made), (), 0)
-        whole = Whole(journal.confidence, film.warnings, lost(plan), said=told_of(made), luma=luma_of_all(made))
+        missing = lost(plan, journal)
+        whole = Whole(journal.confidence, film.warnings, missing, said=told_of(made), luma=luma_of_all(made))
         note(state_of(made))
         maker.writer.publish(made, overwrite=plan.request.overwrite)
         journal.finish()
@@ -282,41 +302,20 @@ def _make(
         with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
             make()
             joined = join_film(plan, segments, journal)
-            whole = Whole(journal.confidence, (*film.warnings, *joined.warnings), lost(plan), joined.apart)
+            warnings = (*film.warnings, *joined.warnings)
+            whole = Whole(journal.confidence, warnings, lost(plan, journal), joined.apart)
             journal.finish()
-    journal.remove()
-    return resumed, joined, whole
+    return joined, whole
 
 
-def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, *, painted: bool) -> FrameWriter | None:
-    """What writes frames, of a plan that is to become a sequence of them."""
+def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, folder: Path, *, painted: bool) -> FrameWriter | None:
+    """What writes frames into ``folder``, of a plan that is to become a sequence of them."""
     if not isinstance(plan.encoding, FrameCoding):
         return None
     settings = plan.request.settings
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
     record = record_of(engine.folder, color, painted=painted) if embed else None
-    return FrameWriter(plan.scan, plan.encoding, plan.request.target, work_folder(plan.request.target), record)
-
-
-def kept_folder(request: FilmRequest) -> Path:
-    """Where a film's chroma is kept: beside the result, under the film's name, so that all its results share it."""
-    return request.target.with_name(derived_name("", request.source.name, ".chroma"))
-
-
-def _kept(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma | None:
-    """Chroma that an earlier run kept, if this one would make the same apart from paint, or a place to keep it in."""
-    folder, keep = kept_folder(plan.request), plan.request.settings.keep_work
-    if not keep and not folder.exists():
-        return None
-    fingerprint = chroma_made_with(plan, engine, color)
-    if not keep and not holds(folder, fingerprint):
-        return None
-    try:
-        return KeptChroma(folder, fingerprint)
-    except BusyError:
-        if keep:
-            raise
-        return None
+    return FrameWriter(plan.scan, plan.encoding, plan.request.target, folder, record)
 
 
 def _bits_a_pixel(plan: FilmPlan) -> float:

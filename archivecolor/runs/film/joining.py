@@ -12,7 +12,7 @@ from archivecolor.film.segments import Segment, SegmentJournal
 from archivecolor.film.writing import Joined, join
 from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
-from archivecolor.runs.film.plan import FilmPlan, FilmRequest, work_folder
+from archivecolor.runs.film.plan import FilmPlan
 from archivecolor.sequences.beside import write_beside
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.settings import Purpose
@@ -24,7 +24,7 @@ def join_film(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) 
     if isinstance(encoding, FrameCoding):
         raise TypeError("frames are not joined")
     if plan.scan.frames:
-        source = beside_path(request)
+        source = beside_path(journal)
         write_beside(source, plan.sound, plan.scan.film)
     return join(
         source,
@@ -40,12 +40,12 @@ def join_film(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) 
     )
 
 
-def beside_path(request: FilmRequest) -> Path:
+def beside_path(journal: SegmentJournal) -> Path:
     """A film that holds what lies beside the frames of a sequence."""
-    return work_folder(request.target) / "beside.mkv"
+    return journal.folder / "beside.mkv"
 
 
-def lost(plan: FilmPlan) -> tuple[str, ...]:
+def lost(plan: FilmPlan, journal: SegmentJournal) -> tuple[str, ...]:
     """What the source carries and the film that is about to be named does not."""
     before = plan.scan.film.inventory
     if plan.request.chroma_only:
@@ -54,7 +54,7 @@ def lost(plan: FilmPlan) -> tuple[str, ...]:
         return () if plan.scan.frames else missing(before, Inventory(), whole=plan.part.whole)
     if plan.scan.frames:
         form = plan.scan.film.form
-        carried = inventory(beside_path(plan.request))
+        carried = inventory(beside_path(journal))
         before = replace(carried, aspect=form.sample_aspect or Fraction(1), orientation=form.orientation)
     after = inventory(part_path(plan.request.target), beside=bool(before.beside))
     return missing(before, after, whole=plan.part.whole)

@@ -23,7 +23,7 @@ from archivecolor.film.changes import settled
 from archivecolor.film.checking import SAME_TIME_S
 from archivecolor.film.codecs import SUFFIX, can_hold, container_for, default_codec
 from archivecolor.film.damage import Warned
-from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, written_size
+from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, with_slices, written_size
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
 from archivecolor.film.segments import ShotConfidence, clear_finished, holds_journal
 from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
@@ -35,6 +35,7 @@ from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import Numbering, members, numbering
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
+from archivecolor.runs.film.sharing import clear_shared, is_under_way
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.sequences.beside import check_sound, sound_of, write_beside
@@ -46,6 +47,10 @@ from archivecolor.stills.sniff import is_a_picture
 _LEAST_SURE: Final = 4
 _TRIED_S: Final = 0.2
 _IN_MILLISECONDS: Final = ("matroska", "webm")
+_NOT_REVERSIBLE: Final = (
+    "RAWcooked's reversibility data is kept to the byte, check sums and all, and is of the frames that the source was "
+    "made from: this is another picture, so keep the source, which alone gives those back"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,9 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         encoding = replace(encoding, alpha=False, pixel_format=encoding.pixel_format.replace("yuva", "yuv"))
     size = written_size(film.form, encoding, side_by_side=encode.side_by_side)
     encoding = hardware.choose(encoding, encode, film.form, size, film.rate, hardware.try_encoding)
+    encoding = with_slices(encoding, film.form, size, film.rate, film.slices)
+    if muxer == "matroska" and film.inventory.reversible and not request.chroma_only:
+        encoding = replace(encoding, notes=(*encoding.notes, _NOT_REVERSIBLE))
     open_encoder(encoding, film.form, size, film.rate)
     try_container(encoding, muxer, target.suffix)
     return FilmPlan(request, found, part, encoding, muxer, read, listed, sound)
@@ -248,11 +256,12 @@ def work_folder(target: Path) -> Path:
 
 def is_unfinished(target: Path) -> bool:
     """Whether a run was stopped or killed before a sequence at ``target`` was whole: the same run continues."""
-    return Numbering.of(target.name) is not None and holds_journal(work_folder(target))
+    return Numbering.of(target.name) is not None and (holds_journal(work_folder(target)) or is_under_way(target))
 
 
 def clear_leftover(target: Path) -> bool:
     """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
+    clear_shared(target)
     return clear_finished(work_folder(target))
 
 

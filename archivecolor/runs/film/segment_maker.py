@@ -16,11 +16,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -41,7 +39,6 @@ from archivecolor.film.fields import parity_of
 from archivecolor.film.form import PictureForm, convert_luma, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.laid import LaidChroma, laid_in
-from archivecolor.film.priority import opencv_on_one_thread
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
@@ -50,6 +47,8 @@ from archivecolor.film.writing import Part, Shown, write_segment
 from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
 from archivecolor.runs.film.frame_advice import FrameAdvice
 from archivecolor.runs.film.frame_writer import FrameWriter
+from archivecolor.runs.film.segment_pool import Alone, run_all
+from archivecolor.runs.film.sharing import Sharing
 from archivecolor.runs.listener import WARNING, Listener
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.sequences.frames import read_frame
@@ -58,7 +57,6 @@ from archivecolor.sequences.survey import Surveyed
 log = logging.getLogger(__name__)
 Told: TypeAlias = Callable[[float], None]
 
-_LISTEN_S: Final = 0.2
 _NEAR: Final = 1
 """Frames before and after a colored one that it is compared with."""
 
@@ -106,15 +104,17 @@ class SegmentMaker:
         jobs: int = 1,
         stop: threading.Event | None = None,
         advance: Callable[[float], None] | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """Make the segments that ``journal`` lacks, ``jobs`` at a time; ``advance`` is given the frames done.
 
-        A frame whose chroma is kept first is done by halves.
+        A frame whose chroma is kept first is done by halves. Where shards share the film, this makes those that it
+        gets, and returns when all are made.
 
         Raises the first error, after the segments under way ended; raises `Stopped` once ``stop`` is set.
         """
         stop, abandon, lock = stop or threading.Event(), threading.Event(), threading.Lock()
-        todo = iter([s for s in segments if s.number not in journal.made])
+        todo = sharing or Alone([s for s in segments if s.number not in journal.made])
 
         def told(frames: float) -> None:
             with lock:
@@ -128,19 +128,9 @@ class SegmentMaker:
             with lock:
                 journal.add(replace(made, confidence=by_shot(heard), paint=self.advice.told(segment, graded=True)))
 
-        with opencv_on_one_thread(), ThreadPoolExecutor(jobs, thread_name_prefix="segment") as pool:
-            under_way = {pool.submit(make, segment) for segment in islice(todo, jobs)}
-            try:
-                while under_way:
-                    done, under_way = wait(under_way, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
-                    if stop.is_set():
-                        raise Stopped
-                    for future in done:
-                        future.result()
-                    under_way |= {pool.submit(make, segment) for segment in islice(todo, len(done))}
-            except BaseException:
-                abandon.set()
-                raise
+        if sharing:
+            sharing.told = told
+        run_all(todo, make, jobs=jobs, stop=stop, abandon=abandon)
 
     def check_frames(self, listener: Listener, stop: threading.Event | None = None) -> None:
         """Look at everything that is given for single frames, before any segment is made.
@@ -160,13 +150,6 @@ class SegmentMaker:
     def holds_chroma(self, segment: Segment) -> bool:
         """Whether the chroma of a segment was kept, with what is said of its shots now."""
         return self.kept is not None and self.kept.holds(segment, self.advice.told(segment, graded=False))
-
-    def forget_others(self, segments: list[Segment], journal: SegmentJournal) -> None:
-        """Drop those of the segments that an earlier run made with other words on their shots."""
-        for segment in segments:
-            made = journal.made.get(segment.number)
-            if made and made.paint != self.advice.told(segment, graded=True):
-                journal.drop(segment.number)
 
     @contextmanager
     def _carried(self, first: int, last: int, stop: threading.Event | None = None) -> Iterator[None]:

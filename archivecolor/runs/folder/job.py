@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -32,6 +32,7 @@ from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
+from archivecolor.runs.folder.helping import help_others
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import FolderRun
@@ -131,6 +132,19 @@ def _signer(settings: FolderSettings) -> ContentSigner | None:
     return ContentSigner(settings.sign_certificates, settings.sign_key)
 
 
+class _Once:
+    """Opens a run the first time that one is needed."""
+
+    def __init__(self, open_run: Callable[[int], FolderRun]) -> None:
+        self._open = open_run
+        self._run: FolderRun | None = None
+
+    def __call__(self, count: int = 0) -> FolderRun:
+        """The run; ``count`` items are planned for it."""
+        self._run = self._run or self._open(count)
+        return self._run
+
+
 @dataclass(slots=True)
 class _FolderJob:
     """What a run needs besides its plan."""
@@ -166,23 +180,13 @@ class _FolderJob:
         planner.tell_strange_hints()
         with self._recorder() as recorder, ExitStack() as open_things:
             planner.recorder, planner.index = recorder, recorder.index
-            run: FolderRun | None = None
+            opened = _Once(lambda count: self._open(count, recorder, open_things))
             for _ in self._rounds():
-                with TaskFile(planner.source, planner.out) as plan:
-                    self._plan(plan)
-                    if tally.stopped_by:
-                        self._not_begun += len(plan)
-                    elif len(plan):
-                        try:
-                            run = run or self._open(plan, recorder, open_things)
-                        except Stopped:
-                            if not self.stop.is_set():
-                                raise  # a listener's own
-                            self._not_begun += len(plan)
-                            break
-                        self._color(run, plan)
+                self._round(opened)
                 if tally.stopped_by:
                     break
+            if not planner.watch:
+                help_others(planner, opened, self.stop.wait)
             try:
                 recorder.check()
             except OutputError as e:
@@ -192,6 +196,24 @@ class _FolderJob:
                 held = bag.seal(planner.out, f"archivecolor {__version__}")
                 tally.listener.message(INFO, f"the bag holds {held} files")
         return tally.record(not_begun=self._not_begun)
+
+    def _round(self, opened: _Once) -> None:
+        """Plan what there is to do now, and do it."""
+        with TaskFile(self.planner.source, self.planner.out) as plan:
+            self._plan(plan)
+            if not len(plan):
+                return
+            if self.planner.tally.stopped_by:
+                self._not_begun += len(plan)
+                return
+            try:
+                run = opened(len(plan))
+            except Stopped:
+                if not self.stop.is_set():
+                    raise  # a listener's own
+                self._not_begun += len(plan)
+                return
+            self._color(run, plan)
 
     def _recorder(self) -> Recorder:
         planner = self.planner
@@ -224,7 +246,7 @@ class _FolderJob:
             self.planner.tell_missing()
             self.planner.tell_unadvised()
 
-    def _open(self, plan: TaskFile, recorder: Recorder, open_things: ExitStack) -> FolderRun:
+    def _open(self, count: int, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
         planner, items = self.planner, self.planner.items
         _make(planner)
@@ -240,11 +262,10 @@ class _FolderJob:
             )
         )
         runtime = colorizer.engine.description
-        planner.tally.listener.message(INFO, f"{len(plan)} to color with '{generator.name}' on {runtime}")
+        planner.tally.listener.message(INFO, f"{count} to color with '{generator.name}' on {runtime}")
         recorder.computed_by(EngineUsed(generator.name, items.weights_sha256, runtime))
-        return FolderRun(
-            planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, self.signer
-        )
+        shared = (self.signer, planner.is_to_make) if items.run.shard else (self.signer,)
+        return FolderRun(planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, *shared)
 
     def _color(self, run: FolderRun, plan: TaskFile) -> None:
         tally = self.planner.tally

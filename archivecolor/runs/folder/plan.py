@@ -50,6 +50,18 @@ def group_of(name: str) -> str:
     return name
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What is done with an item."""
+
+    decision: Decision
+    entry: Entry | None
+    task: Task
+    """For where it is to be made."""
+    lacking: bool
+    """Whether hints or the reference that it was made with are gone."""
+
+
 @dataclass(slots=True)
 class Planner:
     """Decides about every file of a tree."""
@@ -68,6 +80,8 @@ class Planner:
     """Whether a group of files of that name is this run's."""
     left_to_others: int = 0
     """Files that are the share of other runs."""
+    _films_of_others: list[tuple[str, str]] = field(default_factory=list)
+    """Names and results of the films among them."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
     index: Index | None = None
@@ -96,18 +110,15 @@ class Planner:
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
-        target = self.out / PAYLOAD if self.bag else self.out
-        kinds = self.items.run.kinds
         gather = reels if self.items.run.sequences else scans
-        for thing in walk(self.source, target, rename=self._rename, only=self.only, listed=self.listed, gather=gather):
+        rename, only, listed = self._rename, self.only, self.listed
+        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=gather):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
             self._met = True
-            if not self._is_mine(thing):
-                continue
             kind = Kind.FILM if names_a_film(thing.name) or numbering(thing.source) else Kind.STILL
-            if kinds is not Kinds.ALL and (kind is Kind.FILM) is not (kinds is Kinds.FILMS):
+            if not self._is_mine(thing, kind):
                 continue
             if isinstance(thing, PassedBy):
                 self._passed_by(thing, kind)
@@ -122,10 +133,16 @@ class Planner:
                 if task:
                     yield task
 
-    def _is_mine(self, thing: Item | PassedBy) -> bool:
-        """Whether a file is this run's to decide about, now."""
+    def _is_mine(self, thing: Item | PassedBy, kind: Kind) -> bool:
+        """Whether a file is of the kinds that are wanted, and this run's to decide about, now."""
+        kinds = self.items.run.kinds
+        wanted = kinds is Kinds.ALL or (kind is Kind.FILM) is (kinds is Kinds.FILMS)
         if not self.share(group_of(thing.name)):
             self.left_to_others += 1
+            if wanted and kind is Kind.FILM and isinstance(thing, Item):
+                self._films_of_others.append((thing.name, thing.result))
+            return False
+        if not wanted:
             return False
         return self.watch is None or self.watch.is_ready(thing.source, thing.name)
 
@@ -176,6 +193,20 @@ class Planner:
             log.debug("%s: removed what a killed run had left", printable(item.name))
         if self.bag and not can_hold(item.target.name):
             raise OutputError(f"{item.source}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
+        found = self._decided(item, kind)
+        decision = found.decision
+        if decision.noted and self.recorder:
+            self.recorder.noted(decision.noted)
+        if not decision.make:
+            self._left(item, kind, decision, found.entry)
+            return None
+        if not self._is_one(item, kind):
+            return None
+        self.tally.unadvised += found.lacking
+        return found.task
+
+    def _decided(self, item: Item, kind: Kind) -> _Decided:
+        """What is to be done with an item; nothing is told or recorded."""
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
         known = self._known(entry)
@@ -188,20 +219,41 @@ class Planner:
         decision = decide(wanted, entry, self.rules)
         if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
             decision = Decision(make=True, reason=Reason.MISSING)
-        if decision.noted and self.recorder:
-            self.recorder.noted(decision.noted)
-        if not decision.make:
-            self._left(item, kind, decision, entry)
-            return None
-        if not self._is_one(item, kind):
-            return None
-        self.tally.unadvised += lacking
         task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
         as_chosen = entry and entry.chosen and not self.rules.chosen
         if entry and entry.result and (self.rules.overwrite or as_chosen):
             recorded = {**advice, **self.items.chosen(entry, known)}
-            return replace(task, target=self.out / entry.result, recorded=recorded)
-        return task
+            task = replace(task, target=self.out / entry.result, recorded=recorded)
+        return _Decided(decision, entry, task, lacking)
+
+    @property
+    def _results(self) -> Path:
+        return self.out / PAYLOAD if self.bag else self.out
+
+    def is_to_make(self, task: Task) -> bool:
+        """Whether a task is still to be done, now that other shards may have done it."""
+        if self.index:
+            self.index.refresh()
+        result = task.target.relative_to(self._results).as_posix()
+        return self._decided(Item(task.source, task.target, task.name, result), task.kind).decision.make
+
+    def films_of_others(self) -> list[Item]:
+        """The films that are the share of other runs, each shard's list beginning elsewhere."""
+        shard, names = self.items.run.shard, self._films_of_others
+        begin = len(names) * (shard.index - 1) // shard.count if shard else 0
+        turned = names[begin:] + names[:begin]
+        return [Item(self.source / name, self._results / result, name, result) for name, result in turned]
+
+    def task_of_another(self, item: Item) -> Task | None:
+        """What is to be done with a film of another shard, if anything; what failed with that one is left to it."""
+        if self.index:
+            self.index.refresh()
+        try:
+            found = self._decided(item, Kind.FILM)
+        except ArchiveColorError:
+            return None
+        untold = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
+        return found.task if untold else None
 
     def _known(self, entry: Entry | None) -> Settings:
         """What an item was made with."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -31,6 +32,7 @@ from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.job import make_film
 from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
+from archivecolor.runs.film.sharing import FinishedElsewhereError
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
@@ -68,6 +70,8 @@ class FolderRun:
     stopped: Callable[[], bool]
     """Whether ``stop`` is set, or an error ended the run."""
     signer: ContentSigner | None = None
+    is_to_make: Callable[[Task], bool] = lambda _: True
+    """Whether other shards have left a task to do."""
 
     def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:
         """Color the photographs of a plan of so many items."""
@@ -113,13 +117,14 @@ class FolderRun:
             self.tally.listener.message(INFO, f"film {number} of {counts[Kind.FILM]}: {task.name}")
             films.begin(number - 1)
             try:
-                self._film(task, films)
+                self.film(task, films, partial(self.is_to_make, task))
             except Exception as e:
                 if self.tally.listener.raised:
                     raise
                 if isinstance(e, Stopped):
                     return
-                log.debug("%s", printable(task.name), exc_info=True)
+                if not isinstance(e, FinishedElsewhereError):
+                    log.debug("%s", printable(task.name), exc_info=True)
                 self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
             self.tally.ended += 1
 
@@ -179,7 +184,8 @@ class FolderRun:
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(premis(*held, record, loaded.begun.began_at, warnings))
 
-    def _film(self, task: Task, listener: Listener) -> None:
+    def film(self, task: Task, listener: Listener, is_wanted: Callable[[], bool]) -> None:
+        """Color a film; ``is_wanted`` as in `make_film`. Raises what that does."""
         begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
@@ -195,7 +201,7 @@ class FolderRun:
             self.recorder.made(*made, plan.told(whole), sure, least_sure, lost=whole.lost, luma=whole.luma)
 
         engine, color = self.colorizer.engine, items.for_film(task.name)
-        record = make_film(plan, engine, color, listener, self.stop, before_naming=note)
+        record = make_film(plan, engine, color, listener, self.stop, before_naming=note, is_wanted=is_wanted)
         sure = mean_confidence(record.confidence)
         made = _colored(
             begun, plan.told(record.whole), sure, plan.least_sure(record.confidence), luma=record.whole.luma
@@ -229,6 +235,10 @@ class FolderRun:
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)
+            return
+        if isinstance(error, FinishedElsewhereError):
+            self.tally.listener.message(INFO, f"{task.name}: another shard finished it")
+            self.tally.exists(task, task.kind, Reason.DONE)
             return
         if isinstance(error, AlreadyExistsError):  # another program made it meanwhile
             self.tally.exists(task, task.kind, Reason.FOREIGN)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archivecolor.chroma.control.advice import hints_of
-from archivecolor.chroma.control.alike import Advice, Places, advice_of, lightness_of, told_by
+from archivecolor.chroma.control.alike import Advice, Places, advice_of, laid, lightness_of, told_by
 from archivecolor.chroma.control.paint import Strokes
 from archivecolor.color import FloatArray
 
@@ -129,3 +129,16 @@ class TestWithStrokes:
         assert {tuple(x) for x in np.rint(upper[:2, upper[2] > 0]).T} == {GREEN}
         assert (lower[2] > 0).sum() == 12 * 4
         assert (lower[0, lower[2] > 0] > 0).all()
+
+
+def test_references_are_laid_over_what_the_generator_says_and_not_over_paint(gray: FloatArray) -> None:
+    gray[:, 47:49] = 0  # two things, and the line between them
+    advice = heard(advice_of([reference("red.jpg", k1=RED)], gray, places(1, 1)))
+    said = np.zeros((*SIZE, 2), np.float32)
+    assert np.linalg.norm(laid(advice, None, gray, said).ab - RED, axis=-1)[:, :40].max() < 3
+    stroke = np.zeros(SIZE, np.float32)
+    stroke[20:40, 60:80] = 1
+    made = laid(advice, Strokes(np.full((*SIZE, 2), GREEN, np.float32), stroke), gray, said)
+    assert np.linalg.norm(made.ab - RED, axis=-1)[:, :40].max() < 3
+    assert np.abs(made.ab[:, 56:]).max() < 2
+    assert made.rule[:, 56:].max() < 0.1
