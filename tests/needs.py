@@ -21,3 +21,6 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes
 needs_rtx = pytest.mark.skipif(
     importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed: pip install tensorrt-rtx"
 )
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs the extra ray: pip install 'archivecolor[ray]'"
+)

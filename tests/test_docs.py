@@ -39,6 +39,7 @@ LINKED_FROM = (*PAGES, "CONTRIBUTING.md")
 
 NOT_RUN = {
     "needs a GPU": ("archivecolor build-engine", "archivecolor doctor --compare"),
+    "needs a cluster": ("archivecolor folder /archive/scans /archive/color --cluster auto",),
     "needs a plan": ("archivecolor folder scans out --engine plans/NAME.plan",),
     "needs a trained generator": ("archivecolor folder samples/stills out --generator engines/mine",),
     "serves until Ctrl-C": ("archivecolor review",),
@@ -46,7 +47,7 @@ NOT_RUN = {
 }
 """Beginnings of commands that are parsed against the command tree instead."""
 
-OTHER_PROGRAMS = ("pip", "docker")
+OTHER_PROGRAMS = ("ray", "pip", "docker")
 
 
 @cache

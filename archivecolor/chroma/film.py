@@ -41,7 +41,8 @@ from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import Stopped
-from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.codes import unit_luma
+from archivecolor.film.form import PictureForm
 from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Part

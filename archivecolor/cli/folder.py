@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from archivecolor.cli import options
+from archivecolor.cli.cluster_options import ClusterOptions
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.cli.layout import laid_out
 from archivecolor.cli.report import make_report
@@ -37,6 +38,7 @@ def folder(
     jobs: options.Jobs = 0,
     shard: options.ShardOfMany = None,
     merge_journals: options.MergeJournals = False,
+    cluster: ClusterOptions,
     fail_fast: Annotated[bool, options.output("--fail-fast", "Stop at the first failure.")] = False,
     dry_run: options.DryRun = False,
     tell: options.TellOptions,
@@ -57,6 +59,8 @@ def folder(
     archivecolor folder scans out --only '*.tif' --dry-run
 
     archivecolor folder scans out --shard 3/64
+
+    archivecolor folder scans out --cluster auto
     """
     from archivecolor.jobs.discover import lies_inside
     from archivecolor.jobs.shards import Shard
@@ -99,6 +103,7 @@ def folder(
         max_megapixels=what.max_megapixels,
         fail_fast=fail_fast,
         shard=Shard.parse(shard, os.environ) if shard is not None else None,
+        cluster=cluster.settings(),
     )
 
     from archivecolor.cli.folder_lines import FolderLines

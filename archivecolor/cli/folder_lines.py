@@ -28,10 +28,14 @@ class FolderLines(Lines):
         super().__init__(json=json, quiet=quiet)
         self._left: Counter[str] = Counter()
         """Results that were left, by why."""
+        self._machines: Counter[str] = Counter()
+        """Results that a cluster made, by the machine."""
 
     def item_done(self, outcome: ItemOutcome) -> None:
         """A line for what is planned; with ``--verbose`` for everything."""
         name = printable(outcome.name)
+        if outcome.machine and outcome.status is ItemStatus.COLORED:
+            self._machines[outcome.machine] += 1
         if outcome.status is ItemStatus.PLANNED and outcome.target:
             if not self.json:
                 names = f"{printable(outcome.source)} -> {printable(outcome.target)}"
@@ -71,6 +75,9 @@ class FolderLines(Lines):
         anew = f" ({record.recoded} coded anew)" if record.recoded else ""
         log.info("%d colored%s in %s (%.2f/s), %s%s", record.colored, anew, duration(record.seconds), rate, rest, left)
         _tell_kinds(record)
+        if len(self._machines) > 1:
+            rows = [(printable(machine), str(count)) for machine, count in sorted(self._machines.items())]
+            log.info("%s", console.table(rows, ("machine", "colored")))
         self._tell_left(record)
         self.tell_warnings()
         if record.failures:

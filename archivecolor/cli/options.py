@@ -29,23 +29,23 @@ from archivecolor.settings import (
 )
 from archivecolor.text import rate_of, seconds_of
 
-_STEADY = SmoothingSettings()
-EVERY: Final = _STEADY.every
-_COLOR, _RUNTIME, _ENCODE = ColorSettings(), EngineSettings(), EncodeSettings()
+EVERY: Final = SmoothingSettings().every
+_COLOR, _RUNTIME, _ENCODE, _STEADY = ColorSettings(), EngineSettings(), EncodeSettings(), SmoothingSettings()
 
 
-def _option(panel: str, name: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+def in_panel(panel: str, name: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    """An option of that panel."""
     return typer.Option(*name.split(), help=help, metavar=metavar, rich_help_panel=panel, **more)
 
 
 # The panels of a command's help, in the order in which a person needs them
-what = partial(_option, "What to color")
-color = partial(_option, "Color")
-film = partial(_option, "Film")
-result = partial(_option, "Result")
-engine = partial(_option, "Engine")
-provenance = partial(_option, "Provenance")
-output = partial(_option, "Output")
+what = partial(in_panel, "What to color")
+color = partial(in_panel, "Color")
+film = partial(in_panel, "Film")
+result = partial(in_panel, "Result")
+engine = partial(in_panel, "Engine")
+provenance = partial(in_panel, "Provenance")
+output = partial(in_panel, "Output")
 
 Only = Annotated[
     list[str] | None, what("--only", "Only files whose name or path matches; may be given several times.", "GLOB")

@@ -142,9 +142,10 @@ class _FilmLine:
 
 
 def _left(progress: Progress, rate: float) -> str:
-    """How long it will take, if that can be estimated."""
+    """How long it will take, if that can be estimated, and how many make it, where these are counted."""
+    crew = f", {counted(progress.workers, 'worker')}" if progress.workers else ""
     if progress.total is None:
-        return ""
+        return f", still listing{crew}" if crew else ""
     of_rate = progress.total - progress.done - progress.films_after
     parts = [f"{duration(of_rate / rate) if rate else 'unknown'} left"] if of_rate > 0 else []
     if progress.films_after:
@@ -152,7 +153,7 @@ def _left(progress: Progress, rate: float) -> str:
         parts.append(f"then {films}" if parts else f"{films} left")
     if progress.run_left_s is not None:
         parts.append(f"{roughly(progress.run_left_s)} for all films")
-    return "".join(f", {part}" for part in parts) or ", finishing"
+    return ("".join(f", {part}" for part in parts) or ", finishing") + crew
 
 
 def _bar(total: float | None) -> Any:

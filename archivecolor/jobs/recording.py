@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -67,73 +68,19 @@ def begin(task: Task) -> Begun:
     return Begun(task, read_state(task.source), began_at, clock)
 
 
-class Recorder:
-    """Writes the lines of one run, the run's own before the first of them. Safe to use from several threads.
+class Notes(ABC):
+    """What becomes of a run's items, put down one by one. Safe to use from several threads."""
 
-    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed:
-    before the first item is begun, or the first failure is noted. A shard keeps its like out from the beginning; its
-    run's number is its own among all shards of that number, whenever they begin.
-    """
+    def __init__(self, out: Path, run: RunRecord, *, chosen: bool) -> None:
+        """Of ``run``, into ``out``; ``chosen``: its items are named by hand."""
+        self._out, self.run, self._chosen = out, run, chosen
 
-    def __init__(
-        self,
-        out: Path,
-        version: str,
-        *,
-        chosen: bool,
-        source: str | None = None,
-        words: tuple[str, ...] = (),
-        index: Index | None = None,
-        shard: Shard | None = None,
-    ) -> None:
-        """Prepare a run, or a ``shard`` of one, from ``source``, an absolute path, into ``out``.
+    @abstractmethod
+    def write(self, entry: Entry, settings: Settings | None = None, *, wait: bool = True) -> None:
+        """Have an entry written, and ``settings`` before it where they are new; without ``wait`` it may be on its way.
 
-        ``words`` give its settings again.
-
-        An ``index`` of its journal that is open already is brought up to date, and stays open. Raises `OutputError`
-        while another run is writing.
+        Raises `DiskFullError` or `OutputError`.
         """
-        self._out, self._chosen = out, chosen
-        self._shard, self._claim = shard, self._claimed(shard) if shard else None
-        self._journal = Journal(out) if shard is None and has_journal(out) else None
-        self._opening = threading.Lock()
-        self._owns_index = index is None
-        try:
-            self.index = index or Index(journal_path(out))
-            self.index.refresh()
-        except BaseException:
-            self.close()
-            raise
-        nothing = EngineUsed("", "", "")
-        number = self.index.last_run + 1
-        if shard:
-            number += (shard.index - number) % shard.count
-        self.run = RunRecord(
-            *(number, now_utc(), version, nothing),
-            source=source,
-            words=words,
-            machine=platform.node(),
-            shard=str(shard) if shard else None,
-        )
-        self._told = False
-        self._settings: set[str] = set()
-        """Digests of the settings that the journal has of this run."""
-
-    @property
-    def holds_journal(self) -> bool:
-        """Whether other runs are kept out."""
-        return self._journal is not None or self._claim is not None
-
-    def claim(self) -> None:
-        """Keep other runs out, from before the first item is begun. Raises `OutputError` where one came first."""
-        with self._opening:
-            if self._claim is None:
-                self._journal = self._journal or self._open_new()
-
-    def computed_by(self, engine: EngineUsed) -> None:
-        """Say what computes the chroma, before the first item is made. Raises `OutputError`."""
-        self.run = replace(self.run, engine=engine)
-        self._told = False
 
     def made(
         self,
@@ -164,24 +111,23 @@ class Recorder:
             raise AlreadyExistsError(f"{target}: already exists", hint="--overwrite replaces it")
         entry = self._entry(task, status, settings, begun)
         result = target.relative_to(self._out).as_posix()
-        self._add(
-            replace(
-                entry,
-                result=result,
-                result_file=file if isinstance(file, FileState) else read_open(file),
-                replaces_sha256=replaced,
-                warnings=warnings,
-                confidence=confidence,
-                least_sure=least_sure,
-                lost=lost,
-                luma=luma,
-            )
+        entry = replace(
+            entry,
+            result=result,
+            result_file=file if isinstance(file, FileState) else read_open(file),
+            replaces_sha256=replaced,
+            warnings=warnings,
+            confidence=confidence,
+            least_sure=least_sure,
+            lost=lost,
+            luma=luma,
         )
+        self.write(entry, settings)
 
     def skipped(self, begun: Begun, settings: Settings, reason: str) -> None:
         """Note an item that needs no color. Raises `OutputError`."""
         entry = self._entry(begun.task, Status.SKIPPED, settings, begun)
-        self._add(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256))
+        self.write(replace(entry, warnings=(reason,), replaces_sha256=begun.task.replaces_sha256), settings)
 
     def failed(self, name: str, source: Path, kind: Kind, error: ArchiveColorError, kept: str | None = None) -> None:
         """Note an item that failed; ``kept`` is the digest of its earlier result. Raises `OutputError`."""
@@ -190,11 +136,99 @@ class Recorder:
             state = look_at(source)
         entry = Entry(name, kind, Status.FAILED, self.run.number, "", now_utc(), 0.0, state)
         reason = error.message.removeprefix(f"{source}: ")
-        self._add(replace(entry, replaces_sha256=kept, chosen=self._chosen, error=reason, hint=error.hint))
+        self.write(replace(entry, replaces_sha256=kept, chosen=self._chosen, error=reason, hint=error.hint))
+
+    def _entry(self, task: Task, status: Status, settings: Settings, begun: Begun) -> Entry:
+        return Entry(
+            source=task.name,
+            kind=task.kind,
+            status=status,
+            run=self.run.number,
+            settings_digest=settings_digest(settings),
+            began_at=begun.began_at,
+            seconds=begun.seconds,
+            source_file=begun.source,
+            chosen=self._chosen or task.chosen,
+        )
+
+
+class Recorder(Notes):
+    """Writes the lines of one run, the run's own before the first of them. Safe to use from several threads.
+
+    The journal is opened at once where there is one, which keeps other runs out, and else made when it is needed:
+    before the first item is begun, or the first failure is noted. A shard keeps its like out from the beginning; its
+    run's number is its own among all shards of that number, whenever they begin.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        version: str,
+        *,
+        chosen: bool,
+        source: str | None = None,
+        words: tuple[str, ...] = (),
+        index: Index | None = None,
+        shard: Shard | None = None,
+    ) -> None:
+        """Prepare a run, or a ``shard`` of one, from ``source``, an absolute path, into ``out``.
+
+        ``words`` give its settings again.
+
+        An ``index`` of its journal that is open already is brought up to date, and stays open. Raises `OutputError`
+        while another run is writing.
+        """
+        self._out = out
+        self._shard, self._claim = shard, self._claimed(shard) if shard else None
+        self._journal = Journal(out) if shard is None and has_journal(out) else None
+        self._opening = threading.Lock()
+        self._owns_index = index is None
+        try:
+            self.index = index or Index(journal_path(out))
+            self.index.refresh()
+        except BaseException:
+            self.close()
+            raise
+        nothing = EngineUsed("", "", "")
+        number = self.index.last_run + 1
+        if shard:
+            number += (shard.index - number) % shard.count
+        run = RunRecord(
+            *(number, now_utc(), version, nothing),
+            source=source,
+            words=words,
+            machine=platform.node(),
+            shard=str(shard) if shard else None,
+        )
+        super().__init__(out, run, chosen=chosen)
+        self._told = False
+        self._settings: set[str] = set()
+        """Digests of the settings that the journal has of this run."""
+
+    @property
+    def holds_journal(self) -> bool:
+        """Whether other runs are kept out."""
+        return self._journal is not None or self._claim is not None
+
+    def claim(self) -> None:
+        """Keep other runs out, from before the first item is begun. Raises `OutputError` where one came first."""
+        with self._opening:
+            if self._claim is None:
+                self._journal = self._journal or self._open_new()
+
+    def computed_by(self, engine: EngineUsed) -> None:
+        """Say what computes the chroma, before the first item is made. Raises `OutputError`."""
+        self.run = replace(self.run, engine=engine)
+        self._told = False
 
     def noted(self, entry: Entry) -> None:
         """Write an entry again, with new times. Raises `OutputError`."""
-        self._add(entry, wait=False)
+        self.write(entry, wait=False)
+
+    def sync(self) -> None:
+        """Return when everything that was written is on the disk. Raises `DiskFullError` or `OutputError`."""
+        if self._journal:
+            self._journal.sync()
 
     def check(self) -> None:
         """Raise `OutputError` where the folder of results is not there any more."""
@@ -218,26 +252,12 @@ class Recorder:
             self.index.close()
         self.close()
 
-    def _entry(self, task: Task, status: Status, settings: Settings, begun: Begun) -> Entry:
-        digest = settings_digest(settings)
+    def write(self, entry: Entry, settings: Settings | None = None, *, wait: bool = True) -> None:
+        """Append an entry, and before it the run's own line where that is not there yet, or lacks ``settings``."""
         with self._opening:
-            if digest not in self._settings:
-                self._tell_run({digest: settings})
-                self._settings.add(digest)
-        return Entry(
-            source=task.name,
-            kind=task.kind,
-            status=status,
-            run=self.run.number,
-            settings_digest=digest,
-            began_at=begun.began_at,
-            seconds=begun.seconds,
-            source_file=begun.source,
-            chosen=self._chosen or task.chosen,
-        )
-
-    def _add(self, entry: Entry, *, wait: bool = True) -> None:
-        with self._opening:
+            if settings is not None and entry.settings_digest not in self._settings:
+                self._tell_run({entry.settings_digest: settings})
+                self._settings.add(entry.settings_digest)
             journal = self._journal if self._journal and self._told else self._tell_run({})
         journal.add(entry, wait=wait)
 

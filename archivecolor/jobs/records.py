@@ -154,6 +154,8 @@ class Entry:
     """Of a film of several shots: those of the least confidence, from the least up."""
     lost: tuple[str, ...] = ()
     """What a film carried and its result does not, in words; it stands among the warnings, too."""
+    machine: str | None = None
+    """The name of the computer, where that is not the run's."""
     engine: EngineUsed | None = None
     """From the `RunRecord`; None where its line was lost."""
     root: str | None = None
@@ -200,6 +202,7 @@ def encode_entry(entry: Entry) -> bytes:
         "hint": entry.hint,
         "confidence": None if entry.confidence is None else round(entry.confidence, 4),
         "lost": list(entry.lost) or None,
+        "machine": entry.machine,
         "least_sure": [_encode_shot(shot) for shot in entry.least_sure] or None,
     }
     return _line({"item": body | {k: v for k, v in optional.items() if v is not None}})
@@ -251,6 +254,7 @@ def _entry(item: Mapping[str, Any], runs: Mapping[int, RunRecord]) -> Entry:
         hint=_optional(item.get("hint")),
         confidence=None if confidence is None else _finite(confidence),
         lost=tuple(map(_text, item.get("lost", ()))),
+        machine=_optional(item.get("machine")),
         least_sure=tuple(map(_decode_shot, item.get("least_sure", ()))),
         engine=run.engine if run else None,
         root=run.source if run else None,

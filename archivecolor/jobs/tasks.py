@@ -7,10 +7,12 @@ million items takes a file that deletes itself, and no memory.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -50,6 +52,7 @@ class JsonLines:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `close`
+        self._taken_bytes = 0
 
     def add(self, value: object) -> None:
         """Append one. Raises `OutputError` where there is no room."""
@@ -65,6 +68,14 @@ class JsonLines:
         """All of them, from the first. One reading at a time."""
         self._file.seek(0)
         return map(json.loads, self._file)
+
+    def take(self, most: int) -> list[Any]:
+        """The next ones that were not taken yet, so many at most. More may be added afterwards."""
+        self._file.seek(self._taken_bytes)
+        lines = [line for line in islice(self._file, most) if line]
+        self._taken_bytes += sum(map(len, lines))
+        self._file.seek(0, os.SEEK_END)
+        return list(map(json.loads, lines))
 
     def close(self) -> None:
         """Forget them."""
@@ -91,10 +102,19 @@ class TaskFile:
 
     def tasks(self, kind: Kind | None = None) -> Iterator[Task]:
         """All of them, or those of one kind. One reading at a time."""
-        for name, result, is_kind, reason, replaces, recorded in self._lines:
-            if kind is None or kind == is_kind:
-                source, target = self._source / name, self._out / result
-                yield Task(source, target, name, Kind(is_kind), Reason(reason), replaces, recorded)
+        for line in self._lines:
+            if kind is None or kind == line[2]:
+                yield self._task(*line)
+
+    def take(self, most: int) -> list[Task]:
+        """The next ones that were not taken yet, so many at most, while others are still being added."""
+        return [self._task(*line) for line in self._lines.take(most)]
+
+    def _task(
+        self, name: str, result: str, kind: str, reason: str, replaces_sha256: str | None, recorded: Settings
+    ) -> Task:
+        source, target = self._source / name, self._out / result
+        return Task(source, target, name, Kind(kind), Reason(reason), replaces_sha256, recorded)
 
     def __enter__(self) -> Self:
         return self

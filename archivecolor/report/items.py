@@ -124,7 +124,7 @@ def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, Run
         confidence=entry.confidence,
         least_sure=entry.least_sure,
         engine=f"{entry.engine.generator}, {entry.engine.runtime}" if entry.engine else None,
-        machine=run.machine if run else None,
+        machine=entry.machine or (run.machine if run else None),
         seconds=entry.seconds,
         made_at=entry.began_at,
         painted=bool(run and "hints" in run.settings.get(entry.settings_digest, {})),

@@ -23,6 +23,7 @@ WARNING: Final = logging.WARNING
 
 COLUMNS: Final = (
     *("source", "status", "kind", "target", "reason", "luma", "warnings", "seconds", "confidence", "error", "hint"),
+    "machine",
 )
 """The fields of an outcome that reports have, in their order."""
 
@@ -54,6 +55,8 @@ class Progress:
     """Of the film, where frames are counted."""
     films_after: int = 0
     """Of the items that are not done, films, which come last and take longer than photographs."""
+    workers: int = 0
+    """Of a cluster, those at work; 0 where there is none."""
     run_left_s: float | None = None
     """Of a film in a folder: what all films will take yet, where that can be told."""
 
@@ -100,6 +103,8 @@ class ItemOutcome:
     confidence: float | None = None
     error: str | None = None
     hint: str | None = None
+    machine: str | None = None
+    """Which made it, where a cluster did."""
     least_sure: tuple[TimedConfidence, ...] = ()
     """Of a film, the shots to look at first."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from archivecolor.errors import UsageError
+from archivecolor.inference import catalog
 from archivecolor.jobs.discover import compile_patterns
 from archivecolor.jobs.shards import Shard
 from archivecolor.settings import (
@@ -86,6 +88,38 @@ class FilmSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """Which Ray cluster colors a folder, and with what workers."""
+
+    address: str = "auto"
+    """HOST:PORT of its head; ``auto`` is what RAY_ADDRESS says, or the cluster that this machine belongs to."""
+    workers: int | None = None
+    """None takes as many as fit on its machines, also on those that join later."""
+    cores: int | None = None
+    """Of each worker. None is 4, or all that the smallest machine has."""
+    gpus: float = 0.0
+    """Of each worker."""
+    timeout_s: float | None = None
+    """After which a worker that finished no picture, and no frame, is taken for hung. None is 10 minutes, for films an
+    hour."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"there are {self.workers} workers", hint="give a number from 1")
+        if self.cores is not None and self.cores < 1:
+            raise UsageError(f"a worker has {self.cores} cores", hint="give a number from 1")
+        if not 0 <= self.gpus < float("inf") or (self.gpus > 1 and self.gpus % 1):
+            raise UsageError(f"a worker has {self.gpus:g} GPUs", hint="give a part of one, or a whole number")
+        if self.timeout_s is not None and not 0 < self.timeout_s < float("inf"):
+            raise UsageError(f"the time-out is {self.timeout_s:g} s", hint="give a number of seconds above 0")
+        if "://" in self.address:
+            raise UsageError(
+                f"'{self.address}' is an address for Ray Client, which this does without",
+                hint="give HOST:PORT, on a machine of the cluster",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderSettings(FilmSettings):
     """How a folder is colored: its films as `FilmSettings` say, its photographs, and which of them."""
 
@@ -115,6 +149,8 @@ class FolderSettings(FilmSettings):
     """Photographs that are larger are refused; None takes what fits into memory."""
     fail_fast: bool = False
     """End the run at the first failure."""
+    cluster: ClusterSettings | None = None
+    """Workers of a Ray cluster color everything; None does it in this process."""
 
     def __post_init__(self) -> None:
         FilmSettings.__post_init__(self)  # super() does not know a class with slots
@@ -123,6 +159,8 @@ class FolderSettings(FilmSettings):
             raise UsageError("frames are of one film", hint="give references, with a folder of frames for each film")
         compile_patterns(self.only)
         check_megapixels(self.max_megapixels)
+        if self.shard and self.cluster:
+            raise UsageError("--shard and --cluster cannot be used together", hint="the cluster shares the work itself")
         if (self.sign_key is None) is not (self.sign_certificates is None):
             missing = "--sign-key and --sign-certificates"
             raise UsageError("a signature takes a key and its certificates", hint=f"give {missing}")
@@ -130,3 +168,24 @@ class FolderSettings(FilmSettings):
             raise UsageError(
                 f"a summary is .json or .csv, not '{self.summary.name}'", hint="end its name in .json or .csv"
             )
+
+
+def absolute(settings: FolderSettings) -> FolderSettings:
+    """The settings with paths that mean the same to a process in another folder.
+
+    Raises `UsageError` when there is no such generator.
+    """
+
+    def made(path: Path | None) -> Path | None:
+        return path and Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are
+
+    color = settings.color
+    references = tuple(Path(os.path.abspath(path)) for path in color.references)  # noqa: PTH100
+    own = catalog.find(settings.generator).path == Path(settings.generator)
+    return replace(
+        settings,
+        color=replace(color, references=references, hints=made(color.hints)),
+        generator=os.path.abspath(settings.generator) if own else settings.generator,  # noqa: PTH100
+        sign_key=made(settings.sign_key),
+        sign_certificates=made(settings.sign_certificates),
+    )

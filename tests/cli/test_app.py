@@ -68,7 +68,7 @@ def test_nothing_in_the_help_breaks_inside_a_word_at_80_columns(name: str) -> No
 
 
 def test_panels_stand_in_the_order_in_which_a_person_needs_them() -> None:
-    order = ["What to color", "Color", "Film", "Result", "Engine", "Provenance", "Output"]
+    order = ["What to color", "Color", "Film", "Result", "Engine", "Provenance", "Output", "Cluster"]
     for name in COMMANDS:
         shown = python("-m", "archivecolor", name, "--help").out
         panels = re.findall(r"╭─ ([\w ]+) ─", shown)

@@ -57,6 +57,20 @@ def test_where_nobody_knows_the_end_none_is_told(clock: Clock, capsys: pytest.Ca
     assert capsys.readouterr().err == "60 done, 0 failed, 2.00/s\nreading 25%, 1 min 30 s left\n"
 
 
+def test_of_a_cluster_the_workers_are_told_and_that_it_is_still_listing(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ProgressDisplay(quiet=False) as display:
+        display.show(Progress("coloring", 0, None, Unit.ITEMS, workers=2))
+        clock.now += 30
+        display.show(Progress("coloring", 60, None, Unit.ITEMS, workers=2))
+        clock.now += 30
+        display.show(Progress("coloring", 120, 180, Unit.ITEMS, failed=1, workers=1))
+    assert capsys.readouterr().err == (
+        "60 done, 0 failed, 2.00/s, still listing, 2 workers\n120/180 done, 1 failed, 2.00/s, 30 s left, 1 worker\n"
+    )
+
+
 def test_a_quiet_command_shows_no_progress(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressDisplay(quiet=True) as display:
         for done in range(100):

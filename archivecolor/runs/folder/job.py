@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.still import Colorizer
@@ -34,14 +34,17 @@ from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.helping import help_others
 from archivecolor.runs.folder.item_settings import ItemSettings
-from archivecolor.runs.folder.plan import Planner
-from archivecolor.runs.folder.run import FolderRun
+from archivecolor.runs.folder.plan import Planner, make_out
+from archivecolor.runs.folder.run import FolderRun, signer_of
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
 from archivecolor.runs.listener import INFO, Listener, Relay
-from archivecolor.runs.settings import FolderSettings
+from archivecolor.runs.settings import FolderSettings, absolute
 from archivecolor.runs.words import words_of
 from archivecolor.version import __version__
+
+if TYPE_CHECKING:
+    from archivecolor.runs.cluster.coloring import ClusterColoring
 
 log: Final = logging.getLogger(__name__)
 
@@ -74,6 +77,8 @@ def color_folder(
         )
     if settings.watch and dry_run:
         raise UsageError("--watch and --dry-run cannot be used together", hint="leave one of them out")
+    if settings.cluster:
+        source, out = Path(os.path.abspath(source)), Path(os.path.abspath(out))  # noqa: PTH100 - links stay as they are
     check_folders(source, out)
     if _are_swapped(source, out):
         raise UsageError(
@@ -85,6 +90,8 @@ def color_folder(
     stop = stop or threading.Event()
     words = words_of(settings)
     settings = replace(settings, color=replace(settings.color, hints=_hints(settings, out)))
+    if settings.cluster:
+        settings = absolute(settings)
     with Unpacked() as unpacked:
         items = ItemSettings(settings, catalog.find(settings.generator), unpacked)
         if items.hints:  # a ZIP that is damaged is one error now
@@ -102,7 +109,7 @@ def color_folder(
         )
         if settings.shard:
             planner.share = settings.shard.holds
-        job = _FolderJob(planner, stop, words, _signer(settings))
+        job = _FolderJob(planner, stop, words, signer_of(settings))
         with relay.heard():
             return job.tell() if dry_run else job.run()
 
@@ -124,12 +131,6 @@ def _are_swapped(source: Path, out: Path) -> bool:
     if not has_journal(source) or has_journal(out):
         return False
     return any((out / entry.source).is_file() for entry in islice(read_journal(source), _LOOKED_AT))
-
-
-def _signer(settings: FolderSettings) -> ContentSigner | None:
-    if settings.sign_key is None or settings.sign_certificates is None:
-        return None
-    return ContentSigner(settings.sign_certificates, settings.sign_key)
 
 
 class _Once:
@@ -181,8 +182,9 @@ class _FolderJob:
         with self._recorder() as recorder, ExitStack() as open_things:
             planner.recorder, planner.index = recorder, recorder.index
             opened = _Once(lambda count: self._open(count, recorder, open_things))
+            cluster = self._cluster(recorder, open_things)
             for _ in self._rounds():
-                self._round(opened)
+                self._round(opened, cluster)
                 if tally.stopped_by:
                     break
             if not planner.watch:
@@ -197,9 +199,26 @@ class _FolderJob:
                 tally.listener.message(INFO, f"the bag holds {held} files")
         return tally.record(not_begun=self._not_begun)
 
-    def _round(self, opened: _Once) -> None:
+    def _cluster(self, recorder: Recorder, open_things: ExitStack) -> ClusterColoring | None:
+        """Connect to the cluster that the settings name, if they name one."""
+        if (settings := self.planner.items.run.cluster) is None:
+            return None
+        from archivecolor.runs.cluster.connection import connected
+
+        open_things.enter_context(connected(settings))
+        from archivecolor.runs.cluster.coloring import ClusterColoring  # needs Ray, which is an extra
+
+        return open_things.enter_context(ClusterColoring(settings, self.planner, recorder))
+
+    def _round(self, opened: _Once, cluster: ClusterColoring | None) -> None:
         """Plan what there is to do now, and do it."""
         with TaskFile(self.planner.source, self.planner.out) as plan:
+            if self.planner.index:
+                self.planner.index.refresh()
+            if cluster:
+                self._not_begun += cluster.color(plan)
+                self._tell_planned()
+                return
             self._plan(plan)
             if not len(plan):
                 return
@@ -237,10 +256,11 @@ class _FolderJob:
         yield from planner.watch.rounds()
 
     def _plan(self, plan: TaskFile) -> None:
-        if self.planner.index:
-            self.planner.index.refresh()
         for task in self.planner.tasks():
             plan.add(task)
+        self._tell_planned()
+
+    def _tell_planned(self) -> None:
         if not self.planner.watch:
             self.planner.tell_share()
             self.planner.tell_missing()
@@ -249,7 +269,7 @@ class _FolderJob:
     def _open(self, count: int, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
         planner, items = self.planner, self.planner.items
-        _make(planner)
+        make_out(planner)
         recorder.claim()
         settings, generator = items.run, items.generator
         colorizer = open_things.enter_context(
@@ -274,16 +294,3 @@ class _FolderJob:
         films = FilmsClock(tally.listener, [task.source for task in plan.tasks(Kind.FILM)])
         run.films(plan.tasks(Kind.FILM), plan.counts, films)
         self._not_begun += len(plan) - (tally.ended - ended)
-
-
-def _make(planner: Planner) -> None:
-    """Make the folder for the results before the first picture is colored, to know that it can be written to."""
-    out = planner.out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise OutputError(f"{out}: cannot be created: {e.strerror}", hint="choose another folder") from e
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
-    if planner.bag:
-        bag.declare(out)

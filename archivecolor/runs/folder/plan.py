@@ -17,6 +17,7 @@ from typing import Final
 from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
+from archivecolor.jobs import bag
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
@@ -28,8 +29,7 @@ from archivecolor.jobs.records import Entry, Kind, Settings
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
-from archivecolor.runs.film import plan as film_plan
-from archivecolor.runs.film.plan import is_unfinished
+from archivecolor.runs.film import work
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, WARNING
@@ -94,6 +94,8 @@ class Planner:
     """``source``, whatever name it was given by."""
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
+    _gathered: set[str] = field(default_factory=set)
+    """Sets of pictures that something was said of."""
     _met: bool = False
     """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
@@ -110,9 +112,8 @@ class Planner:
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
-        gather = reels if self.items.run.sequences else scans
         rename, only, listed = self._rename, self.only, self.listed
-        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=gather):
+        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=self._gather):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
@@ -132,6 +133,25 @@ class Planner:
             else:
                 if task:
                     yield task
+
+    def _gather(self, folder: Path, names: list[str]) -> dict[str, list[str]]:
+        """The sets of frames in a folder; what was decided by looking at the pictures is told, once."""
+
+        def tell(name: str, count: int, why: str | None) -> None:
+            path = printable(str((folder / name).relative_to(self.source)))
+            if path in self._gathered:
+                return
+            self._gathered.add(path)
+            if why:
+                what = (
+                    f"{count} numbered pictures are photographs, for {why}; 'archivecolor video' makes a film of them"
+                )
+            else:
+                what = f"{count} numbered pictures are one film, for neighbors show the same thing"
+                what += "; --no-sequences takes them for photographs"
+            self.tally.listener.message(INFO, f"{path}: {what}")
+
+        return reels(folder, names, tell) if self.items.run.sequences else scans(folder, names)
 
     def _is_mine(self, thing: Item | PassedBy, kind: Kind) -> bool:
         """Whether a file is of the kinds that are wanted, and this run's to decide about, now."""
@@ -217,7 +237,7 @@ class Planner:
         fitting = self._fit(items, kind, item, layers)
         wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
-        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
+        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and work.is_unfinished(item.target):
             decision = Decision(make=True, reason=Reason.MISSING)
         task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
         as_chosen = entry and entry.chosen and not self.rules.chosen
@@ -305,7 +325,7 @@ class Planner:
             self.tally.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
-            film_plan.clear_leftover(item.target)
+            work.clear_leftover(item.target)
         self.tally.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:
@@ -320,3 +340,16 @@ class Planner:
             self.tally.stopped_by = error
         elif self.recorder:
             self.recorder.failed(name, source, kind, error)
+
+
+def make_out(planner: Planner) -> None:
+    """Make the folder for the results before the first picture is colored, to know that it can be written to."""
+    out = planner.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"{out}: cannot be created: {e.strerror}", hint="choose another folder") from e
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise OutputError(f"{out}: cannot be written to", hint="check its permissions or choose another folder")
+    if planner.bag:
+        bag.declare(out)

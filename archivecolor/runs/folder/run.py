@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, write_map
 from archivecolor.chroma.still import Colorizer, cost_bytes
@@ -23,22 +23,24 @@ from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_w
 from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.journal import confidence_path
-from archivecolor.jobs.recording import Begun, Recorder, begin
+from archivecolor.jobs.recording import Begun, Notes, begin
 from archivecolor.jobs.records import FileState, Kind, Status, TimedConfidence
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
-from archivecolor.runs.film.job import make_film
-from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.sharing import FinishedElsewhereError
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
+from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
+
+if TYPE_CHECKING:
+    from archivecolor.runs.film.plan import Whole
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class FolderRun:
     colorizer: Colorizer
     """With the run's own settings."""
     items: ItemSettings
-    recorder: Recorder
+    recorder: Notes
     tally: Tally
     stop: threading.Event
     stopped: Callable[[], bool]
@@ -186,11 +188,15 @@ class FolderRun:
 
     def film(self, task: Task, listener: Listener, is_wanted: Callable[[], bool]) -> None:
         """Color a film; ``is_wanted`` as in `make_film`. Raises what that does."""
+        # Imported here, for a folder of photographs is to begin at once
+        from archivecolor.runs.film.job import make_film
+        from archivecolor.runs.film.plan import FilmRequest, plan_film
+
         begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
             plan = plan_film(request, listener, self.stop)
-        except FilmInColorError as e:
+        except InColorError as e:
             self._in_color(begun, e)
             raise
         settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
@@ -231,7 +237,7 @@ class FolderRun:
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> None:
         """Report and record an item without a colored result."""
-        if isinstance(error, InColorError | FilmInColorError):
+        if isinstance(error, InColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)
@@ -253,6 +259,13 @@ class FolderRun:
 
     def _stop(self, error: ArchiveColorError) -> None:
         self.tally.stopped_by = self.tally.stopped_by or error
+
+
+def signer_of(settings: FolderSettings) -> ContentSigner | None:
+    """What signs results, if anything. Raises `InputError` or `DependencyError`."""
+    if settings.sign_key is None or settings.sign_certificates is None:
+        return None
+    return ContentSigner(settings.sign_certificates, settings.sign_key)
 
 
 def _check_sidecar(task: Task) -> None:

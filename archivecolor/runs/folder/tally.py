@@ -114,15 +114,20 @@ class Tally:
 
     def failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
         """An item, or what should have been one, failed."""
-        outcome = ItemOutcome(source, name, ItemStatus.FAILED, kind, error=error.message, hint=error.hint)
-        if len(self.failures) < _LISTED_FAILURES:
-            self.failures.append(outcome)
-        self._count(outcome)
+        self._count(ItemOutcome(source, name, ItemStatus.FAILED, kind, error=error.message, hint=error.hint))
 
     def colored(self, outcome: ItemOutcome, *, damaged: bool = False) -> None:
         """An item whose result was written."""
         self.damaged += damaged
         self.recoded += outcome.luma is Luma.RECODED
+        self._count(outcome)
+
+    def take(self, outcome: ItemOutcome, *, damaged: bool = False) -> None:
+        """An outcome that another tally has counted."""
+        if outcome.status is ItemStatus.COLORED:
+            self.colored(outcome, damaged=damaged)
+            return
+        self.foreign += outcome.status is ItemStatus.EXISTS and outcome.reason == Reason.FOREIGN
         self._count(outcome)
 
     def in_color(self, item: Item | Task, kind: Kind, reason: str, *, copied: bool) -> None:
@@ -159,6 +164,8 @@ class Tally:
         if self.summary:
             self.summary.add(outcome)
         if outcome.status is ItemStatus.FAILED:
+            if len(self.failures) < _LISTED_FAILURES:
+                self.failures.append(outcome)
             self.listener.item_failed(outcome)
         else:
             self.listener.item_done(outcome)

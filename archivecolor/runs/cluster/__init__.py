@@ -1,0 +1,1 @@
+"""Coloring a folder with workers on many machines, as actors of a Ray cluster."""

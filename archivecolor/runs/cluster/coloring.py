@@ -1,0 +1,95 @@
+"""A folder run whose items are made by the workers of a cluster, round by round."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from archivecolor.errors import OutputError
+from archivecolor.jobs.journal import FOLDER
+from archivecolor.jobs.recording import Recorder
+from archivecolor.jobs.tasks import TaskFile
+from archivecolor.runs.cluster.connection import size_of
+from archivecolor.runs.cluster.crew import Crew
+from archivecolor.runs.cluster.dispatch import Dispatch
+from archivecolor.runs.cluster.worker import Order, Seen
+from archivecolor.runs.folder.plan import Planner, make_out
+from archivecolor.runs.settings import ClusterSettings
+from archivecolor.version import __version__
+
+_SIGN: Final = "seen-"
+
+
+class ClusterColoring:
+    """The workers of a run, who are started when there is something for them to do."""
+
+    def __init__(self, settings: ClusterSettings, planner: Planner, recorder: Recorder) -> None:
+        """Raises `UsageError` where no machine of the cluster will do."""
+        self._settings, self._planner, self._recorder = settings, planner, recorder
+        self._size = size_of(settings)
+        self._crew: Crew | None = None
+
+    def color(self, plan: TaskFile) -> int:
+        """Plan and make one round; gives how many of the planned items were not begun. Raises `ArchiveColorError`."""
+        tasks = self._planner.tasks()
+        first = next(tasks, None)
+        if first is None:
+            return 0
+        self._crew = self._crew or self._open()
+        dispatch = Dispatch(self._planner, self._recorder, self._crew, plan)
+        dispatch.run(chain((first,), tasks))
+        return dispatch.not_begun
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._crew:
+            self._crew.close()
+            for sign in _signs(self._planner.out):
+                sign.unlink(missing_ok=True)
+
+    def _open(self) -> Crew:
+        planner, items = self._planner, self._planner.items
+        make_out(planner)
+        self._recorder.claim()
+        for sign in _signs(planner.out):
+            sign.unlink(missing_ok=True)
+        own = planner.out / FOLDER / f"{_SIGN}{uuid.uuid4().hex}"
+        try:
+            own.touch()
+        except OSError as e:
+            raise OutputError(f"{own}: cannot be written: {e.strerror}", hint="check its permissions") from e
+        color, size = items.run.color, self._size
+        named = [*color.references, color.hints, items.run.sign_key, items.run.sign_certificates]
+        seen = Seen(
+            __version__,
+            items.run.generator,
+            items.weights_sha256,
+            (str(planner.source), str(planner.out)),
+            (str(own), *_first_of(planner.source), *(str(path) for path in named if path)),
+        )
+        order = Order(planner.out, items.run, self._recorder.run, chosen=planner.rules.chosen, cores=size.cores)
+        return Crew(size, self._settings.workers, seen, order)
+
+
+def _signs(out: Path) -> list[Path]:
+    with suppress(OSError):
+        return list((out / FOLDER).glob(f"{_SIGN}*"))
+    return []
+
+
+def _first_of(source: Path) -> Iterator[str]:
+    """Something that is in the folder, by which to know it elsewhere."""
+    with suppress(OSError), os.scandir(source) as entries:
+        for entry in entries:
+            yield entry.path
+            return

@@ -1,0 +1,345 @@
+"""Giving out a plan to the workers of a cluster, in chunks, while it is still being made.
+
+In flight are at most two chunks a worker; the rest of the plan waits in a file, so that it takes no memory however long
+it is. What becomes of an item when its worker dies:
+
+* its result was noted and has its name: it is done;
+* its machine is gone: it is made again;
+* its worker died, on a machine that lives: it is made again, with no other item beside it, and set aside as failed when
+  `_TRIES` workers died of it;
+* its worker was silent too long: the same, but one that hangs when it is alone has failed at once;
+* it waited behind another chunk: nothing happened to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import ray
+
+from archivecolor.errors import ArchiveColorError, EngineError, OutputError
+from archivecolor.jobs.recording import Recorder
+from archivecolor.jobs.records import EngineUsed, Kind
+from archivecolor.jobs.tasks import Task, TaskFile
+from archivecolor.runs.cluster.connection import living_nodes
+from archivecolor.runs.cluster.crew import Crew, Hand
+from archivecolor.runs.cluster.items import Chunk, Item
+from archivecolor.runs.cluster.notary import Asked
+from archivecolor.runs.cluster.worker import Made
+from archivecolor.runs.folder.plan import Planner
+from archivecolor.runs.folder.run import COLORING
+from archivecolor.runs.listener import INFO, WARNING, ItemStatus, Progress, Unit
+from archivecolor.text import counted
+
+_TRIES: Final = 3
+_MACHINES: Final = 10
+"""That an item may take down with it before it is set aside."""
+_BUSY_TRIES: Final = 30
+_GRACE_S: Final = 2.0
+"""Between a worker's end and another try: what is left of it lets go of its files, and Ray hears whether its machine
+died, too."""
+_CHUNK_S: Final = 2.0
+_LARGEST: Final = 64
+_AHEAD: Final = 2
+"""Chunks that a worker has: one that it makes, one that waits."""
+_PLANNING_S: Final = 0.05
+"""At a stretch, between two looks at the workers."""
+_WAIT_S: Final = 0.5
+_HUNG_S: Final = 600.0
+_HUNG_FILM_S: Final = 3600.0
+
+
+class Dispatch:
+    """One round of a run: from a plan that is being made to items that are done."""
+
+    def __init__(self, planner: Planner, recorder: Recorder, crew: Crew, plan: TaskFile) -> None:
+        self._planner, self._recorder, self._crew, self._plan = planner, recorder, crew, plan
+        self._tally = planner.tally
+        cluster = planner.items.run.cluster
+        self._timeout_s = cluster.timeout_s if cluster else None
+        self._chunks: dict[int, tuple[Chunk, Hand]] = {}
+        self._number = 0
+        self._ahead: deque[Item] = deque()
+        """Read from the plan, or given back, and not given out."""
+        self._again: deque[tuple[float, Item]] = deque()
+        """To be made again, and not before when."""
+        self._dying: deque[tuple[float, Hand, str, bool]] = deque()
+        """Workers that are gone: since when, why, and whether they were hung."""
+        self._seconds = 0.0
+        self._answers: dict[int, ArchiveColorError | None] = {}
+        self._told_engine = False
+        self._stopping = False
+        self._taken = self._ended = self._films = 0
+        self._told: object = None
+
+    @property
+    def not_begun(self) -> int:
+        """Items of the plan that did not come to an end."""
+        return len(self._plan) - self._ended
+
+    def run(self, tasks: Iterator[Task]) -> None:
+        """Make everything, or until the run is to end. Raises what makes it impossible."""
+        listing: Iterator[Task] | None = tasks
+        while True:
+            if self._planner.stopped():
+                listing = None
+                self._stop()
+            listing = self._list(listing)
+            if not self._stopping:
+                self._crew.muster()
+                self._give_out(listed=listing is None)
+            if listing is None and not self._chunks and not self._dying and (self._stopping or not self._left):
+                return
+            self._hear(0.0 if listing else _WAIT_S)
+            self._look_after()
+            self._tell(listed=listing is None)
+
+    @property
+    def _left(self) -> int:
+        """Items that are planned and not given out."""
+        return len(self._plan) - self._taken + len(self._ahead) + len(self._again)
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            for hand in list(self._crew.hands):
+                if hand.ready:
+                    hand.actor.stop.options(concurrency_group="beside").remote()
+                else:
+                    self._crew.dismiss(hand)
+
+    def _list(self, listing: Iterator[Task] | None) -> Iterator[Task] | None:
+        """Plan on for a moment."""
+        until = time.monotonic() + _PLANNING_S
+        while listing is not None and time.monotonic() < until:
+            if (task := next(listing, None)) is None:
+                return None
+            self._plan.add(task)
+        return listing
+
+    def _give_out(self, *, listed: bool) -> None:
+        if not self._crew.is_open:
+            return
+        if not self._told_engine:
+            self._tell_engine()
+        for depth in range(1, _AHEAD + 1):  # every worker has one before any has two
+            for hand in self._crew.ready:
+                behind_film = any(chunk.has_film for chunk in hand.chunks)
+                if len(hand.chunks) < depth and not behind_film and (items := self._next(listed=listed)):
+                    self._give(hand, items)
+
+    def _give(self, hand: Hand, items: list[Item]) -> None:
+        self._number += 1
+        if not hand.chunks:
+            hand.seen = time.monotonic()
+        ref = hand.actor.make.remote(self._number, [item.task for item in items])
+        chunk = Chunk(self._number, {item.task.name: item for item in items}, ref)
+        hand.chunks.append(chunk)
+        self._chunks[chunk.number] = chunk, hand
+
+    def _next(self, *, listed: bool) -> list[Item]:
+        """What the next chunk is made of; nothing where nothing is there yet."""
+        if self._again and self._again[0][0] <= time.monotonic():
+            return [self._again.popleft()[1]]
+        size = 1
+        if self._seconds:
+            size = max(1, min(_LARGEST, int(_CHUNK_S / self._seconds)))
+        if listed:
+            size = max(1, min(size, self._left // (2 * len(self._crew.ready))))
+        if len(self._ahead) < size:
+            tasks = self._plan.take(_LARGEST)
+            self._taken += len(tasks)
+            self._ahead.extend(map(Item, tasks))
+        items: list[Item] = []
+        while self._ahead and len(items) < size:
+            if self._ahead[0].is_film:
+                if not items:
+                    items = [self._ahead.popleft()]
+                break
+            items.append(self._ahead.popleft())
+        return items
+
+    def _hear(self, wait_s: float) -> None:
+        """Take what the workers say."""
+        crew = self._crew
+        if crew.exchange is None:
+            crew.exchange = crew.notary.exchange.remote(self._answers)
+            self._answers = {}
+        starting = {hand.ref: hand for hand in crew.hands if not hand.ready}
+        making = {chunk.ref: (chunk, hand) for chunk, hand in self._chunks.values() if hand in crew}
+        refs = [crew.exchange, *making, *starting]
+        heard, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+        if not heard and wait_s:
+            heard, _ = ray.wait(refs, num_returns=1, timeout=wait_s)
+        for ref in heard:  # what is noted comes first: a chunk that is done has all its lines
+            if ref is crew.exchange:
+                self._note(ray.get(ref))
+                crew.exchange = None
+        for ref in heard:
+            if ref in making:
+                self._done(*making[ref])
+            elif ref in starting:
+                crew.answered(starting[ref])
+
+    def _note(self, asked: list[Asked]) -> None:
+        """Write what is to be written, sync once, and give leave."""
+        written: list[int] = []
+        for one in asked:
+            chunk, hand = self._chunks.get(one.chunk, (None, None))
+            if chunk is None or hand is None or hand not in self._crew:
+                if one.entry:
+                    self._answers[one.number] = OutputError("another worker makes it, for this one did not answer")
+                continue
+            hand.seen = time.monotonic()
+            if one.entry is None:
+                continue
+            entry = one.entry
+            if entry.machine == self._recorder.run.machine:
+                entry = replace(entry, machine=None)
+            try:
+                self._recorder.write(entry, one.settings, wait=False)
+            except ArchiveColorError as e:
+                self._answers[one.number] = e
+                continue
+            written.append(one.number)
+            chunk.items[entry.source].noted = entry
+        try:
+            self._recorder.sync()
+        except ArchiveColorError as e:
+            self._answers |= dict.fromkeys(written, e)
+        else:
+            self._answers |= dict.fromkeys(written)
+
+    def _done(self, chunk: Chunk, hand: Hand) -> None:
+        """A chunk came back, or its worker is gone."""
+        if chunk.number not in self._chunks:
+            return
+        try:
+            made: Made = ray.get(chunk.ref)
+        except ray.exceptions.RayError as e:
+            self._gone(hand, f"its worker died: {_first_line(e)}", hung=False)
+            return
+        del self._chunks[chunk.number]
+        hand.chunks.remove(chunk)
+        hand.seen = time.monotonic()
+        for text in made.warnings:
+            self._tally.listener.message(WARNING, text)
+        if made.outcomes and not chunk.has_film:
+            each = made.seconds / len(made.outcomes)
+            self._seconds = each if not self._seconds else 0.7 * self._seconds + 0.3 * each
+        for outcome in made.outcomes:
+            item = chunk.items.pop(outcome.name)
+            if outcome.name in made.busy and item.is_alone and item.was_busy < _BUSY_TRIES:
+                item.was_busy += 1
+                self._again.append((time.monotonic() + _GRACE_S, item))
+                continue
+            self._tally.take(outcome, damaged=outcome.name in made.damaged)
+            self._end(item)
+        self._tally.stopped_by = self._tally.stopped_by or made.stopped_by
+        if not made.stopped_by and not self._stopping:
+            self._ahead.extendleft(reversed(chunk.items.values()))
+
+    def _gone(self, hand: Hand, why: str, *, hung: bool) -> None:
+        """A worker makes nothing more; what it had is decided about when it is known whether its machine is gone."""
+        if hand in self._crew:
+            self._crew.dismiss(hand)
+            self._dying.append((time.monotonic(), hand, why, hung))
+
+    def _look_after(self) -> None:
+        """Decide about what the dead had, and look for the hung."""
+        while self._dying and time.monotonic() - self._dying[0][0] > _GRACE_S:
+            _, hand, why, hung = self._dying.popleft()
+            self._bury(hand, why, hung=hung)
+        for hand in self._crew.ready:
+            if hand.chunks:
+                most = self._timeout_s or (_HUNG_FILM_S if hand.chunks[0].has_film else _HUNG_S)
+                if time.monotonic() - hand.seen > most:
+                    self._gone(hand, f"its worker gave no sign of life for {most:g} seconds", hung=True)
+        for text in self._crew.refused:
+            self._tally.listener.message(WARNING, f"{text}; it is left out")
+        self._crew.refused.clear()
+
+    def _bury(self, hand: Hand, why: str, *, hung: bool) -> None:
+        machine_gone = not hung and hand.node not in living_nodes()
+        told = "the machine is gone" if machine_gone else why
+        self._tally.listener.message(WARNING, f"{hand.machine}: {told}; another worker takes over")
+        for chunk in list(hand.chunks):  # it may have been done in the end
+            if ray.wait([chunk.ref], timeout=0)[0]:
+                self._done(chunk, hand)
+        chunks = [chunk for chunk in hand.chunks if chunk.number in self._chunks]
+        for number, chunk in enumerate(chunks):
+            del self._chunks[chunk.number]
+            if number and not any(item.noted for item in chunk.items.values()):
+                self._ahead.extendleft(reversed(chunk.items.values()))
+                continue
+            for item in chunk.items.values():
+                if not self._is_made(item):
+                    self._try_again(item, why, alone=len(chunk.items) == 1, hung=hung, machine_gone=machine_gone)
+
+    def _is_made(self, item: Item) -> bool:
+        """Whether a result that was noted has its name; counts it then."""
+        if (outcome := item.outcome(self._planner.out)) is None:
+            return False
+        self._tally.take(outcome, damaged=item.is_film and bool(outcome.warnings))
+        self._end(item)
+        return True
+
+    def _try_again(self, item: Item, why: str, *, alone: bool, hung: bool, machine_gone: bool) -> None:
+        if machine_gone:
+            item.machines_lost += 1
+        else:
+            item.deaths += 1
+        if self._stopping:
+            return
+        if item.deaths >= _TRIES or item.machines_lost >= _MACHINES or (hung and alone):
+            times = item.deaths + item.machines_lost
+            task, often = item.task, f", {times} times" if times > 1 else ""
+            error = EngineError(f"{task.source}: {why}{often}", hint="color it by itself, with 'archivecolor folder'")
+            self._tally.failed(task.source, task.name, task.kind, error)
+            self._recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
+            if self._planner.items.run.fail_fast:
+                self._tally.stopped_by = self._tally.stopped_by or error
+            self._end(item)
+            return
+        self._again.append((time.monotonic() + _GRACE_S, item.again()))
+
+    def _end(self, item: Item) -> None:
+        self._ended += 1
+        self._tally.ended += 1
+        self._films += item.is_film
+
+    def _tell_engine(self) -> None:
+        generator = self._planner.items.generator
+        self._recorder.computed_by(
+            EngineUsed(generator.name, self._planner.items.weights_sha256, self._crew.description)
+        )
+        self._told_engine = True
+        ready = self._crew.ready
+        machines = len({hand.node for hand in ready})
+        on = f"{counted(len(ready), 'worker')} on {counted(machines, 'machine')}"
+        told = f"coloring with '{generator.name}' on {self._crew.description}: {on}"
+        self._tally.listener.message(INFO, told)
+
+    def _tell(self, *, listed: bool) -> None:
+        films = self._plan.counts[Kind.FILM] - self._films
+        total = len(self._plan) if listed else None
+        failed = self._tally.counts[ItemStatus.FAILED]
+        state = (self._ended, total, failed, films, len(self._crew.ready))
+        if state == self._told:
+            return
+        self._told = state
+        told = Progress(
+            *(COLORING, self._ended, total, Unit.ITEMS),
+            failed=failed,
+            films_after=films,
+            workers=state[-1],
+        )
+        self._tally.listener.progress(told)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

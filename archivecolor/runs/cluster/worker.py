@@ -1,0 +1,227 @@
+"""What a worker of a cluster does: it loads the engine once, and makes chunks of a plan as a run on one machine does.
+
+All that differs from such a run is where the lines of the journal go: to the driver, by way of the `Notary`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+
+from archivecolor import resources
+from archivecolor.chroma.control.hint_zip import Unpacked
+from archivecolor.chroma.still import Colorizer
+from archivecolor.errors import ArchiveColorError, UnexpectedError
+from archivecolor.inference import catalog
+from archivecolor.jobs.locks import BusyError
+from archivecolor.jobs.recording import Notes
+from archivecolor.jobs.records import Entry, Kind, RunRecord, Settings
+from archivecolor.jobs.tasks import Task
+from archivecolor.runs.folder.films_clock import FilmsClock
+from archivecolor.runs.folder.item_settings import ItemSettings
+from archivecolor.runs.folder.run import FolderRun, signer_of
+from archivecolor.runs.folder.tally import Tally
+from archivecolor.runs.listener import WARNING, ItemOutcome, Listener, Progress, Relay
+from archivecolor.runs.settings import FolderSettings
+from archivecolor.version import __version__
+
+_SIGN_OF_LIFE_S: Final = 2.0
+"""Between two that a worker gives while it makes a film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a machine must have to work for a run; only values that every version of archivecolor can read."""
+
+    version: str
+    generator: str
+    weights_sha256: str
+    folders: tuple[str, ...]
+    """SRC and OUT."""
+    signs: tuple[str, ...]
+    """Files that the driver sees in them, and all others that the settings name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What all chunks of a run have in common. Its paths are absolute."""
+
+    out: Path
+    settings: FolderSettings
+    run: RunRecord
+    chosen: bool
+    cores: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a chunk; items without an outcome were not begun."""
+
+    outcomes: tuple[ItemOutcome, ...]
+    damaged: frozenset[str]
+    """Names of films of which everything was written that could be decoded."""
+    busy: frozenset[str]
+    """Names of items that failed because another process was writing their results."""
+    warnings: tuple[str, ...]
+    stopped_by: ArchiveColorError | None
+    seconds: float
+
+
+class Worker:
+    """The actor. `make` is called for one chunk after the other; `stop` may be called meanwhile."""
+
+    def __init__(self, notary: Any) -> None:
+        self._notary = notary
+        self._stop = threading.Event()
+        self._unpacked = Unpacked()
+
+    def look(self, wanted: dict[str, Any]) -> tuple[str, str, str | None]:
+        """The machine's name, its node's number, and what of ``wanted``, the fields of a `Seen`, it lacks."""
+        node = ray.get_runtime_context().get_node_id()
+        return platform.node(), node, lacks(Seen(**wanted))
+
+    def begin(self, order: Order) -> str | ArchiveColorError:
+        """Load the engine; gives its description, or what went wrong."""
+        resources.keep_to(order.cores)
+        settings = order.settings
+        try:
+            items = ItemSettings(settings, catalog.find(settings.generator), self._unpacked)
+            colorizer = Colorizer.load(
+                replace(settings.engine, threads=settings.engine.threads or order.cores),
+                str(items.generator.path),
+                replace(settings.color, hints=None),
+                max_megapixels=settings.max_megapixels,
+                stop=self._stop,
+            )
+            signer = signer_of(settings)
+        except ArchiveColorError as e:
+            return e
+        except Exception as e:  # noqa: BLE001 - whatever it is, this machine cannot work
+            return UnexpectedError.of(e)
+        self._order, self._items, self._colorizer, self._signer = order, items, colorizer, signer
+        return colorizer.engine.description
+
+    def make(self, chunk: int, tasks: Iterable[Task]) -> Made:
+        """Make a chunk's items."""
+        began, order, told = time.monotonic(), self._order, _Told(self._notary, chunk)
+        tally = _WorkersTally(Relay(told))
+        run = FolderRun(
+            order.out,
+            self._colorizer,
+            self._items,
+            _ToDriver(order, self._notary, chunk),
+            tally,
+            self._stop,
+            lambda: self._stop.is_set() or tally.stopped_by is not None,
+            self._signer,
+        )
+        by_kind: dict[Kind, list[Task]] = {kind: [] for kind in Kind}
+        for task in tasks:
+            by_kind[task.kind].append(task)
+        counts = Counter({kind: len(some) for kind, some in by_kind.items()})
+        run.stills(iter(by_kind[Kind.STILL]), counts)
+        films = by_kind[Kind.FILM]
+        run.films(iter(films), counts, FilmsClock(told, [task.source for task in films]))
+        return Made(
+            tuple(replace(outcome, machine=platform.node()) for outcome in told.outcomes),
+            frozenset(tally.names_damaged),
+            frozenset(tally.names_busy),
+            tuple(told.warnings),
+            tally.stopped_by,
+            time.monotonic() - began,
+        )
+
+    def stop(self) -> None:
+        """Finish what is under way, and begin nothing more."""
+        self._stop.set()
+
+
+def lacks(wanted: Seen) -> str | None:
+    """What this machine lacks to work for a run, in words; None where it lacks nothing."""
+    if wanted.version != __version__:
+        return f"has archivecolor {__version__}, not {wanted.version}"
+    for path in (*wanted.folders, *wanted.signs):
+        if not os.path.lexists(path):
+            return f"does not see {path}"
+    if not os.access(wanted.folders[-1], os.W_OK | os.X_OK):
+        return f"cannot write to {wanted.folders[-1]}"
+    try:
+        found = catalog.find(wanted.generator)
+    except ArchiveColorError as e:
+        return f"lacks the generator: {e}"
+    if found.digests.get(catalog.WEIGHTS, "") != wanted.weights_sha256:
+        return f"has another generator '{found.name}': its weights are not the same"
+    return None
+
+
+class _ToDriver(Notes):
+    """Puts down what becomes of a chunk's items with the driver, and waits until that has it in its journal."""
+
+    def __init__(self, order: Order, notary: Any, chunk: int) -> None:
+        super().__init__(order.out, order.run, chosen=order.chosen)
+        self._notary, self._chunk = notary, chunk
+
+    def write(self, entry: Entry, settings: Settings | None = None, *, wait: bool = True) -> None:
+        """Have an entry written."""
+        entry = replace(entry, machine=platform.node())
+        error = ray.get(self._notary.note.remote(self._chunk, entry, settings))
+        if error:
+            raise error
+
+
+class _Told(Listener):
+    """Keeps outcomes and warnings for the driver, and tells it at once that there is progress with a film."""
+
+    def __init__(self, notary: Any, chunk: int) -> None:
+        self.outcomes: list[ItemOutcome] = []
+        self.warnings: list[str] = []
+        self._notary, self._chunk = notary, chunk
+        self._spoke = time.monotonic()
+
+    def progress(self, progress: Progress) -> None:
+        """Give a sign of life."""
+        if time.monotonic() - self._spoke >= _SIGN_OF_LIFE_S:
+            self._spoke = time.monotonic()
+            self._notary.go_on.remote(self._chunk)
+
+    def item_done(self, outcome: ItemOutcome) -> None:
+        """Keep."""
+        self.outcomes.append(outcome)
+
+    def item_failed(self, outcome: ItemOutcome) -> None:
+        """Keep."""
+        self.outcomes.append(outcome)
+
+    def message(self, level: int, text: str) -> None:
+        """Keep warnings; the driver says the rest itself."""
+        if level >= WARNING:
+            self.warnings.append(text)
+
+
+@dataclass(slots=True)
+class _WorkersTally(Tally):
+    """Remembers what outcomes do not say."""
+
+    names_damaged: list[str] = field(default_factory=list)
+    names_busy: list[str] = field(default_factory=list)
+
+    def failed(self, source: Path, name: str, kind: Kind, error: ArchiveColorError) -> None:
+        """An item failed."""
+        if isinstance(error, BusyError):
+            self.names_busy.append(name)
+        Tally.failed(self, source, name, kind, error)  # super() does not know a class with slots
+
+    def colored(self, outcome: ItemOutcome, *, damaged: bool = False) -> None:
+        """An item was colored."""
+        if damaged:
+            self.names_damaged.append(outcome.name)
+        Tally.colored(self, outcome, damaged=damaged)

@@ -1,0 +1,253 @@
+"""A folder on a Ray cluster of several machines, all of them processes of this one, and what may go wrong there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from archivecolor.jobs.journal import read_journal
+from archivecolor.jobs.records import Status
+from archivecolor.runs.folder.job import color_folder
+from archivecolor.version import __version__
+from tests.cli.conftest import tree, write
+from tests.cli.test_folder_shards import lines, timeless
+from tests.fakes.command import ROOT
+from tests.fakes.engines import for_all
+from tests.fakes.moody import HANGS, KILLS
+from tests.film.sources import FilmSource, moving
+from tests.needs import needs_ray
+
+pytestmark = needs_ray
+
+COUNT = 40
+SECONDS = 0.05
+_LONGEST_S = 60.0
+
+
+class Machines:
+    """A cluster of machines with a core each, but for the head's, which has none and where the drivers are."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        self._env = {
+            "PYTHONPATH": f"{ROOT / 'tests' / 'fakes' / 'workers'}{os.pathsep}{ROOT}",
+            "OMP_NUM_THREADS": "1",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+        self._given = {"object_store_memory": 80_000_000, "include_dashboard": False}
+        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **self._given})
+
+    @property
+    def address(self) -> str:
+        return str(self._cluster.address)
+
+    def add(self, **wanted: Any) -> Any:
+        """One more machine, whose workers have an engine as ``wanted``."""
+        told = json.dumps({"seconds": SECONDS, **wanted})
+        return self._cluster.add_node(
+            num_cpus=1, env_vars={**self._env, "ARCHIVECOLOR_TEST_WORKER": told}, **self._given
+        )
+
+    def remove(self, node: Any) -> None:
+        """Pull a machine's plug."""
+        self._cluster.remove_node(node, allow_graceful=False)
+
+    def drive(
+        self, source: Path, out: Path, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
+    ) -> subprocess.Popen[str]:
+        """Start a run."""
+        command = [sys.executable, *python, "folder", source, out, "--cluster", self.address, *more]
+        return subprocess.Popen(
+            list(map(str, command)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that make items, for this cluster."""
+        found = []
+        for node in self._cluster.list_all_nodes():
+            for info in node.all_processes.get("raylet", ()):
+                children = psutil.Process(info.process.pid).children()
+                found += [child for child in children if child.cmdline()[:1] == ["ray::Worker.make"]]
+        return found
+
+    def close(self) -> None:
+        self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Machines]:
+    made = Machines()
+    made.add()
+    made.add()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small pictures in two folders, a film, a text, and a damaged picture."""
+    source = tmp_path_factory.mktemp("archive") / "in"
+    for i in range(COUNT):
+        write(source / f"box {i % 2}" / f"{i:02d}.png", seed=i)
+    FilmSource(moving(12), audio=1).write(source / "box 1" / "film.mp4")
+    (source / "notes.txt").write_text("not a picture")
+    (source / "torn.png").write_bytes((source / "box 0" / "00.png").read_bytes()[:60])
+    return source
+
+
+@pytest.fixture(scope="module")
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one machine makes of them."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        for_all(patch)
+        color_folder(source, out)
+    return out
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=_LONGEST_S)
+    return process.returncode, out, err
+
+
+def once(condition: Callable[[], bool]) -> None:
+    """Wait for it."""
+    until = time.monotonic() + _LONGEST_S
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def made(out: Path) -> int:
+    return sum(1 for path in out.rglob("*.png") if not path.name.startswith("."))
+
+
+def flat(path: Path, gray: int) -> None:
+    assert cv2.imwrite(str(path), np.full((32, 40), gray, np.uint8))
+
+
+def test_a_cluster_makes_what_one_machine_makes_and_says_the_same(
+    machines: Machines, source: Path, whole: Path, out: Path
+) -> None:
+    code, told, err = ended(machines.drive(source, out, "--json", "--summary", str(out.with_suffix(".csv"))))
+    assert code == 7, err
+    assert "coloring with 'archive' on MoodyEngine: 2 workers on 2 machines" in err
+    assert f"{COUNT + 1} colored" in err
+    assert "1 failed" in err
+    assert tree(out) == tree(whole)
+    assert lines(out) == lines(whole)
+    assert timeless(read_journal(out)) == timeless(read_journal(whole))
+    records = [json.loads(line) for line in told.splitlines()]
+    assert {record["source"] for record in records} == {str(path) for path in source.rglob("*") if path.is_file()}
+    assert {record["machine"] for record in records if record["status"] == "colored"} == {os.uname().nodename}
+    assert out.with_suffix(".csv").read_text().splitlines()[0].endswith(",machine")
+    assert not list((out / ".archivecolor").glob("seen-*"))
+    code, _, err = ended(machines.drive(source, out))
+    assert "0 colored" in err
+    assert f"{COUNT + 1} already there" in err
+    assert tree(out) == tree(whole)
+
+
+def test_what_will_not_do_is_told_before_the_first_item(machines: Machines, source: Path, out: Path) -> None:
+    older = "import ray; ray.__version__ = '2.59.0'; from archivecolor.__main__ import main; main()"
+    for code, told, more in (
+        (2, "no machine of the cluster has the 4 CPUs and 1 GPUs of a worker", ["--gpus-per-worker", "1"]),
+        (2, "no machine of the cluster has the 64 CPUs of a worker; they have up to 1", ["--cpus-per-worker", "64"]),
+    ):
+        assert_refused(ended(machines.drive(source, out, *more)), code, told)
+    other = machines.drive(source, out, python=("-c", older))
+    assert_refused(ended(other), 4, "has other versions than this machine: Ray 2.60.0 is not 2.59.0 and Python 3.")
+    node = machines.add(version="0.0.9")
+    try:
+        refused = ended(machines.drive(source, out))
+    finally:
+        machines.remove(node)
+    assert_refused(refused, 4, f"a worker on {os.uname().nodename} has archivecolor 0.0.9, not {__version__}")
+
+
+def assert_refused(process: tuple[int, str, str], code: int, told: str) -> None:
+    assert process[0] == code, process[2]
+    assert told in process[2].splitlines()[0]
+    assert "colored" not in process[2]
+
+
+def test_an_item_that_kills_its_worker_and_one_that_hangs_are_set_aside_and_all_others_made(
+    machines: Machines, source: Path, whole: Path, out: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "in"
+    bad.mkdir()
+    for path in (source / "box 0").iterdir():
+        (bad / path.name).write_bytes(path.read_bytes())
+    flat(bad / "05 kills.png", KILLS)
+    flat(bad / "17 hangs.png", HANGS)
+    code, _, err = ended(machines.drive(bad, out, "--item-timeout", "3"))
+    assert code == 7, err
+    assert "05 kills.png: its worker died" in err
+    assert ", 3 times" in err
+    assert "17 hangs.png: its worker gave no sign of life for 3 seconds" in err
+    assert "20 colored" in err
+    assert "2 failed" in err
+    assert tree(out) == {
+        Path(name).relative_to("box 0").as_posix(): content
+        for name, content in tree(whole).items()
+        if name.startswith("box 0")
+    }
+    entries = {entry.source: entry for entry in read_journal(out)}
+    assert {name for name, entry in entries.items() if entry.status is Status.FAILED} == {
+        "05 kills.png",
+        "17 hangs.png",
+    }
+
+
+def test_workers_and_a_machine_that_are_killed_cost_nothing_but_time(
+    machines: Machines, source: Path, whole: Path, out: Path
+) -> None:
+    third = machines.add()
+    try:
+        run = machines.drive(source, out)
+        once(lambda: made(out) >= 5)
+        machines.workers()[0].kill()
+        once(lambda: made(out) >= 15)
+    finally:
+        machines.remove(third)
+    code, _, err = ended(run)
+    assert code == 7, err
+    assert f"{COUNT + 1} colored" in err
+    assert "1 failed" in err
+    assert "its worker died" in err
+    assert tree(out) == tree(whole)
+    assert timeless(read_journal(out)) == timeless(read_journal(whole))
+
+
+def test_a_driver_that_was_killed_or_interrupted_goes_on_from_its_journal(
+    machines: Machines, source: Path, whole: Path, out: Path
+) -> None:
+    killed = machines.drive(source, out)
+    once(lambda: made(out) >= 5)
+    killed.kill()
+    ended(killed)
+    interrupted = machines.drive(source, out)
+    once(lambda: made(out) >= 20)
+    interrupted.send_signal(signal.SIGINT)
+    code, _, err = ended(interrupted)
+    assert code == 130, err
+    assert "finishing the pictures under way" in err
+    assert "not begun" in err
+    assert set(tree(out)) < set(tree(whole))
+    code, _, err = ended(machines.drive(source, out))
+    assert code == 7, err
+    assert tree(out) == tree(whole)
+    assert timeless(read_journal(out)) == timeless(read_journal(whole))

@@ -1,0 +1,52 @@
+"""Has Python, where this folder is on its path, give every run an engine that needs no weights, and may be moody.
+
+For the workers of a cluster, whose processes no test starts itself. ``ARCHIVECOLOR_TEST_WORKER`` says in JSON what
+they get: ``seconds`` for each picture, and ``version``, if archivecolor is to be another one.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+_WANTED = json.loads(os.environ.get("ARCHIVECOLOR_TEST_WORKER", "{}"))
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads two modules as they are, and then changes them."""
+
+    def __init__(self) -> None:
+        self._loaders: dict[str, importlib.abc.Loader] = {}
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name not in ("archivecolor.version", "archivecolor.inference.select") or name in self._loaders:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            return None
+        self._loaders[name], spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loaders[spec.name].create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loaders[module.__name__].exec_module(module)
+        if module.__name__ == "archivecolor.version":
+            module.__version__ = _WANTED.get("version", module.__version__)  # type: ignore[attr-defined]
+            return
+        from tests.fakes.moody import MoodyEngine
+
+        module.open_engine = lambda *_, **__: MoodyEngine(_WANTED.get("seconds", 0.0))  # type: ignore[attr-defined]
+
+
+if _WANTED:
+    sys.meta_path.insert(0, _Changed())
