@@ -120,7 +120,7 @@ class MadeSegment:
     confidence: tuple[ShotConfidence, ...] = ()
     """Of each of its shots; none from generators that do not tell."""
     paint: str = ""
-    """What was painted on its shots, in digests, where that is not part of the journal's fingerprint."""
+    """What else it was made of, in words and digests: its frames and shots, and what was painted on these."""
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:

@@ -251,7 +251,7 @@ def _make(
     reused = sum(s.last - s.first for s in segments if maker.holds_chroma(s))
     if reused:
         listener.message(INFO, f"the chroma of {reused} frames was kept and is used again")
-    resumed = sum(made.frames for made in journal.made.values())
+    resumed = maker.resumed(segments, journal)
     done = float(resumed)
     if resumed:
         listener.message(INFO, f"continuing: {resumed} of {plan.frames} frames are done")

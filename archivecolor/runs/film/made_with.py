@@ -14,7 +14,6 @@ from archivecolor.jobs.digests import content_sha256, look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest
-from archivecolor.runs.film.shot_layers import layers_of
 from archivecolor.settings import ColorSettings, changed
 from archivecolor.version import __version__
 
@@ -42,10 +41,12 @@ def kept_of(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma 
 
 
 def fingerprint_of(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
-    """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    more = [f"{shot.first} {shot.settings.told()}" for shot in plan.listed] + ["chroma"] * plan.request.chroma_only
+    """Everything that changes pixels, in words: another run's segments are used only where these are the same.
+
+    What a list of shots changes is told of each segment: see `SegmentMaker.steered`.
+    """
     made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
-    return f"{made} {more}" if more else made
+    return f"{made} chroma" if plan.request.chroma_only else made
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
@@ -56,11 +57,6 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
     if color.references:
         contents += f" references {digest_of(color.references)}"
-    for shot in plan.listed:
-        given = shot.settings.reference
-        told = [digest_of([given])] if given else []
-        told += [content_sha256(path) for _, path in layers_of(shot)]
-        contents += f" shot {shot.first} {' '.join(told)}"
     settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
     film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
     return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"

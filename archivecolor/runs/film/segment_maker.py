@@ -49,7 +49,7 @@ from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
 from archivecolor.runs.film.frame_writer import FrameWriter
 from archivecolor.runs.film.segment_pool import Alone, run_all
 from archivecolor.runs.film.sharing import Sharing
-from archivecolor.runs.film.shot_layers import layers_of
+from archivecolor.runs.film.shot_layers import Steering, layers_of
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.sequences.frames import read_frame
 from archivecolor.sequences.survey import Surveyed
@@ -74,8 +74,8 @@ class SegmentMaker:
     """Where chroma is taken from and kept."""
     writer: FrameWriter | None = None
     """Writes the film as a sequence of frames."""
-    paint: dict[int, str] = field(default_factory=dict)
-    """Digests of what was painted, by frames; filled by `take_hints`."""
+    steering: Steering = field(default_factory=Steering)
+    """Filled by `take_hints`."""
     laid: LaidChroma | None = None
     """Chroma that is there already."""
     chroma_only: bool = False
@@ -117,7 +117,7 @@ class SegmentMaker:
             heard: list[ShotConfidence] = []
             made = self._write(path, segment, told, abandon, heard)
             with lock:
-                journal.add(replace(made, confidence=by_shot(heard)))
+                journal.add(replace(made, confidence=by_shot(heard), paint=self._steered(segment)))
 
         if sharing:
             sharing.told = told
@@ -139,7 +139,8 @@ class SegmentMaker:
                     last = shot.first + shot.frames - 1
                     raise UsageError(f"{path}: names a frame outside its shot", hint=f"which is {shot.first} to {last}")
                 layers[frame] = path
-        self.paint.update({frame: content_sha256(path) for frame, path in layers.items()})
+        self.steering.paint.update({frame: content_sha256(path) for frame, path in layers.items()})
+        self.steering.shots.extend(shots)
         for first, last in pairwise(self._edges):
             here = {frame: path for frame, path in layers.items() if first <= frame < last}
             if here:
@@ -148,13 +149,19 @@ class SegmentMaker:
 
     def holds_chroma(self, segment: Segment) -> bool:
         """Whether the chroma of a segment was kept, with what is painted on its shots now."""
-        return self.kept is not None and self.kept.holds(segment, self._paint_on(segment))
+        return self.kept is not None and self.kept.holds(segment, self._steered(segment, graded=False))
 
-    def _paint_on(self, segment: Segment) -> str:
-        """What is painted on the shots that a segment has frames of, for it is carried through all of each."""
-        first = max(edge for edge in self._edges if edge <= segment.first)
-        last = min(edge for edge in self._edges if edge >= segment.last)
-        return " ".join(f"{frame} {digest}" for frame, digest in sorted(self.paint.items()) if first <= frame < last)
+    def resumed(self, segments: list[Segment], journal: SegmentJournal) -> int:
+        """How many frames are made; of the journal's segments those are forgotten that would be made otherwise now."""
+        now = {segment.number: self._steered(segment) for segment in segments}
+        for number, made in list(journal.made.items()):
+            if now.get(number) != made.paint:
+                journal.segment_path(number).unlink(missing_ok=True)
+                del journal.made[number]
+        return sum(made.frames for made in journal.made.values())
+
+    def _steered(self, segment: Segment, *, graded: bool = True) -> str:
+        return self.steering.told(segment, self._edges, graded=graded)
 
     @property
     def _edges(self) -> list[int]:
@@ -249,7 +256,7 @@ class SegmentMaker:
 
         if self.kept is None:
             return anew()
-        kept = self.kept.of(segment, self._paint_on(segment), lambda: (ab for _, ab in anew()), heard)
+        kept = self.kept.of(segment, self._steered(segment, graded=False), lambda: (ab for _, ab in anew()), heard)
         return zip(pictures(segment.first, segment.last), kept, strict=True)
 
     def _grid(self) -> ChromaGrid:
