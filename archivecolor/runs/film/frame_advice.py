@@ -95,8 +95,8 @@ class FrameAdvice:
                     yield begin, end, layers, colored
 
     def told(self, segment: Segment, *, graded: bool) -> str:
-        """What was said of the shots that a segment has frames of, for its record; ``graded`` with their grades."""
-        told = []
+        """What a segment is, and what was said of the shots that it has frames of; ``graded`` with their grades."""
+        told = [f"{segment.first} {segment.last} {segment.read_first} {segment.read_last} {segment.starts}"]
         for _begin, _end, layers, colored in self.on(segment.first, segment.last):
             told += [f"{frame} {self.digests[path]}" for frame, path in sorted(layers.items())]
             told += [f"{frame} colored {self.digests[path]}" for frame, path in sorted(colored.items())]

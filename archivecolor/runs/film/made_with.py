@@ -51,11 +51,10 @@ def fingerprint_of(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
-    """What chroma is made of and with: the film, its shots, the settings, and what references hold."""
+    """What chroma is made of and with: the film, the settings, and what references hold."""
     source = plan.request.source
     status = look_at(source)
     told = f"references {digest_of(color.references)}" if color.references else ""
-    shots = [shot.first for shot in plan.listed]
     settings = {**changed(replace(color, hints=None, frames=None)), **changed(plan.request.settings.smoothing)}
-    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part} {shots}"
+    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
     return f"{__version__} {film} {told} {settings} {sorted(engine.folder.digests.items())}"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from archivecolor.__main__ import main
+from archivecolor.film import segments
 from tests.cli.video.conftest import Run, names
 from tests.film.sources import FilmSource, decode, moving
 
@@ -67,18 +68,43 @@ def test_an_edited_list_decides_on_cuts_and_colors(shots: Run, run: Run) -> None
     ]
 
 
-def test_another_list_makes_the_segments_anew(shots: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_list_makes_the_segments_anew_that_it_changes(
+    shots: Run, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(segments, "LONGEST_S", 0.5)  # each shot is a segment, the first is two
     Path("l.csv").write_text(FIRST)
     with monkeypatch.context() as patch:
         patch.setattr("archivecolor.runs.film.job.join_film", stopped)
         assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv") == 130
     assert len(names()) == 3, "segments are kept"
+    capsys.readouterr()
     Path("l.csv").write_text(FIRST.replace("yes", "no"))
     assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv") == 0
+    assert "continuing: 30 of 40 frames are done" in capsys.readouterr().err
     assert (np.array(decode(Path("b.mkv")).cb[20:30]) != 128).any()
+    assert run("a.mkv", "c.mkv", "--for", "master", "--cuts", "l.csv") == 0
+    assert np.array_equal(decode(Path("b.mkv")).cb, decode(Path("c.mkv")).cb)
+
+
+def test_kept_chroma_is_asked_for_again_only_where_another_list_has_other_cuts(
+    run: Run, shots: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(segments, "LONGEST_S", 0.5)
+    Path("l.csv").write_text(FIRST)
+    assert run("a.mkv", "b.mkv", "--for", "master", "--cuts", "l.csv", "--keep-work") == 0
+    capsys.readouterr()
+    Path("l.csv").write_text(FIRST.replace("yes", "").replace("0.5", "1.5"))
+    assert run("a.mkv", "c.mkv", "--for", "master", "--cuts", "l.csv", "--keep-work") == 0
+    assert "the chroma of 40 frames was kept and is used again" in capsys.readouterr().err, "grades are laid over it"
+    Path("l.csv").write_text(FIRST.replace("3,30,", "3,33,"))
+    assert run("a.mkv", "d.mkv", "--for", "master", "--cuts", "l.csv", "--keep-work") == 0
+    assert "the chroma of 20 frames was kept and is used again" in capsys.readouterr().err
+    Path("a.mkv.chroma").rename("elsewhere")
+    assert run("a.mkv", "e.mkv", "--for", "master", "--cuts", "l.csv", "--keep-work") == 0
+    assert np.array_equal(decode(Path("d.mkv")).cb, decode(Path("e.mkv")).cb)
 
 
 @pytest.mark.parametrize(
