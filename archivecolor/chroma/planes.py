@@ -123,20 +123,17 @@ def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray
 def _fit(y: FloatArray, cb: FloatArray, cr: FloatArray, weights: tuple[float, float]) -> None:
     """Scale Cb and Cr, in place, by the largest factor up to 1 that keeps R, G and B within 0..1."""
     kr, kb = weights
-    dr, db = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
-    dg = dr * np.float32(-kr / (1 - kr - kb))
-    dg -= db * np.float32(kb / (1 - kr - kb))
-    most, least = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
-    np.maximum(most, db, out=most)
-    np.minimum(least, db, out=least)
-    head = 1 - y
-    if not ((most > head).any() or (least < -y).any()):
+    kg = 1 - kr - kb
+    red, blue = cv2.scaleAdd(cr, 2 * (1 - kr), y), cv2.scaleAdd(cb, 2 * (1 - kb), y)
+    green = cv2.add(cv2.addWeighted(cr, -2 * (1 - kr) * kr / kg, cb, -2 * (1 - kb) * kb / kg, 0), y)
+    most, least = cv2.max(cv2.max(red, blue), green), cv2.min(cv2.min(red, blue), green)
+    if most.max() <= 1 and least.min() >= 0:
         return
+    off = np.flatnonzero((most > 1) | (least < 0))
+    luma = y.ravel()[off]
     # Room above and below, over what is needed of it
-    np.divide(head, np.maximum(most, _TINY, out=most), out=most)
-    np.divide(y, np.minimum(least, -_TINY, out=least), out=least)
-    np.negative(least, out=least)
-    scale = np.minimum(most, least, out=most)
-    np.minimum(scale, np.float32(1), out=scale)
-    cb *= scale
-    cr *= scale
+    above = (1 - luma) / np.maximum(most.ravel()[off] - luma, _TINY)
+    below = luma / np.maximum(luma - least.ravel()[off], _TINY)
+    scale = np.minimum(np.minimum(above, below), np.float32(1))
+    for plane in (cb, cr):
+        plane.reshape(-1)[off] *= scale

@@ -103,7 +103,7 @@ def test_decoders_see_chroma_of_half_the_size_where_it_belongs() -> None:
     picture = Planes(np.full((90, 121), 128, np.uint8), chroma, 255 - chroma)
     gray = encoded(picture.luma, quality=90)
     with Image.open(io.BytesIO(jpeg_scans.splice(gray, halved(picture), TABLE, {}))) as image:
-        assert image.layer == [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]
+        assert image.layer == [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]  # type: ignore[attr-defined]
         seen = np.asarray(image.convert("YCbCr")).astype(int)
     assert np.abs(seen[:, :56] - (128, 100, 155)).max() <= 2
     assert np.abs(seen[:, 66:] - (128, 160, 95)).max() <= 2
@@ -176,7 +176,6 @@ def test_any_sampling_and_tables_that_all_components_share(sampling: list[tuple[
     ("source", "reason"),
     [
         (encoded(SEPIA8, keep_rgb=True), "it is not coded in Y'CbCr"),
-        (gray_jpeg().replace(b"\xff\xc0", b"\xff\xc9", 1), "arithmetic coding"),
         (gray_jpeg().replace(b"\xff\xc0", b"\xff\xc3", 1), "its kind of coding"),
         (
             interleaved([GRAY8[:16, :16], GRAY8[:32, :32], GRAY8[:32, :32]], [(1, 1), (2, 2), (2, 2)], (16, 16)),

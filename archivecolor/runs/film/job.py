@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from archivecolor.chroma.control.hint_zip import for_film
 from archivecolor.chroma.recording import record_of
@@ -43,18 +42,16 @@ from archivecolor.runs.film.made_with import fingerprint_of, kept_of
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.film.sharing import Sharing, remove_shared, shared_folder, take_in_shards
+from archivecolor.runs.film.space import check_space
 from archivecolor.runs.film.work import work_folder
 from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
-from archivecolor.settings import ColorSettings, FilmCodec
+from archivecolor.settings import ColorSettings
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
 
-_BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
-"""Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
-_USUAL_BITS: Final = 0.5
 BeforeNaming: TypeAlias = Callable[[BinaryIO | FileState, Whole], None]
 
 
@@ -244,7 +241,7 @@ def _make(
     if resumed:
         listener.message(INFO, f"continuing: {resumed} of {plan.frames} frames are done")
     try:
-        _check_space(plan, sum(made.bytes for made in journal.made.values()))
+        check_space(plan, sum(made.bytes for made in journal.made.values()))
     except OutputError:
         if not journal.made and not sharing:
             journal.remove()
@@ -317,22 +314,3 @@ def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, folder: Path, 
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
     record = record_of(engine.folder, color, painted=painted) if embed else None
     return FrameWriter(plan.scan, plan.encoding, plan.request.target, folder, record)
-
-
-def _bits_a_pixel(plan: FilmPlan) -> float:
-    if isinstance(plan.encoding, FrameCoding):  # they are given their places, not copied
-        return 0.0 if plan.encoding.kind == "JPEG" else 1.5 * plan.encoding.depth
-    return _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS)
-
-
-def _check_space(plan: FilmPlan, made_bytes: int) -> None:
-    """Segments and the film they are joined into exist side by side for a while."""
-    width, height = plan.size
-    bits = _bits_a_pixel(plan) * width * height * plan.frames
-    target = plan.request.target
-    folder = next(p for p in (target.parent, *target.parent.parents) if p.exists())
-    needed, free = int(2 * bits / 8) - made_bytes, shutil.disk_usage(folder).free
-    if free < needed:
-        raise OutputError(
-            f"{folder}: {free >> 20:,} MB are free and up to {needed >> 20:,} MB may be needed", hint="make room"
-        )
