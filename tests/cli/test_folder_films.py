@@ -13,7 +13,7 @@ from archivecolor.inference import select
 from archivecolor.jobs.journal import Kind, Status, read_journal
 from tests.cli.conftest import Run, no_engine, tree, write
 from tests.fakes.engines import FakeEngine
-from tests.film.sources import FilmSource, decode, moving
+from tests.film.sources import FilmSource, decode, moving, of_two_hues, tinted
 
 
 @pytest.fixture
@@ -200,3 +200,20 @@ def test_a_film_of_a_folder_gets_the_hints_in_the_folder_of_its_name(
     assert run("folder", mixed, out, "--overwrite", "--kind", "films").code == 0
     assert np.mean(decode(out / "reels" / "c.mkv").cr) == pytest.approx(painted, abs=0.1)
     assert "there is no picture of that name" not in done.err
+
+
+def test_the_colored_frames_of_a_film_lie_in_a_folder_of_its_name(run: Run, tmp_path: Path, out: Path) -> None:
+    source, references = tmp_path / "in", tmp_path / "refs" / "reels" / "c"
+    for name, seed in (("reels/c.mkv", 1), ("d.mkv", 9)):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        FilmSource(moving(12, seed=seed)).write(source / name)
+    references.mkdir(parents=True)
+    options = ("--references", tmp_path / "refs", "--for", "master")
+    Image.fromarray(of_two_hues(4)).save(references / "4.png")
+    assert run("folder", source, out, *options).code == 0
+    cr = np.array(decode(out / "reels/c.mkv").cr, float)
+    assert (cr[:, :20].mean(axis=(1, 2)) > 145).all(), "red above in each frame"
+    other = np.concatenate((tinted(4, tint=(-20, 0, 60))[:48], tinted(4)[48:]))
+    Image.fromarray(other).save(references / "4.png")
+    assert "2 colored" in run("folder", source, out, *options).err
+    assert np.array(decode(out / "reels/c.mkv").cr, float)[:, :20].mean() < 130

@@ -283,3 +283,19 @@ def test_a_film_becomes_frames(run: Run, tmp_path: Path, name: str) -> None:
     assert run("video", tmp_path / "out", tmp_path / "again.mkv", "--already-color", "recolor").code == 0
     shown = decode(tmp_path / "again.mkv")
     assert len(shown.lumas) == 6
+
+
+def test_a_colored_frame_goes_through_a_sequence(run: Run, tmp_path: Path) -> None:
+    scans = write_dpx(tmp_path / "reel1", range(86, 94), bits=10, channels=1)
+    gray = picture(89, 8).astype(float)
+    (tmp_path / "refs").mkdir()
+    red = np.clip(gray[..., None] + (60, -25, -25), 0, 255).astype(np.uint8)
+    Image.fromarray(red).save(tmp_path / "refs" / "3.png")
+    for name, more in (("plain", ()), ("told", ("--references", tmp_path / "refs"))):
+        done = run("video", scans, tmp_path / name, *more)
+        assert done.code == 0, done.err
+    for path in sorted((tmp_path / "told").iterdir()):
+        assert np.array_equal(luma(path), luma(scans / path.name))
+        shown = [read_dpx((tmp_path / folder / path.name).read_bytes())[1] for folder in ("plain", "told")]
+        plain, told = ((x[..., 0].astype(int) - x[..., 2]).mean() for x in shown)
+        assert told > plain + 60, path.name

@@ -167,6 +167,11 @@ def tinted(
     return np.asarray(Image.fromarray(rgb).resize(size[::-1]))
 
 
+def of_two_hues(index: int, seed: int = 1) -> npt.NDArray[np.uint8]:
+    """As `tinted`, red above blue: of one hue it were taken for a toned photograph."""
+    return np.concatenate((tinted(index, seed)[:48], tinted(index, seed, (-20, 0, 60))[48:]))
+
+
 def samples(plane: VideoPlane, depth: int) -> Plane:
     """A view of a plane without its padding."""
     raw = np.frombuffer(plane, np.uint8) if depth == 8 else np.frombuffer(plane, "<u2")  # type: ignore[call-overload]

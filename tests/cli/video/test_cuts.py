@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from archivecolor.__main__ import main
 from archivecolor.film import segments
 from tests.cli.video.conftest import Run, names
-from tests.film.sources import FilmSource, decode, moving
+from tests.film.sources import Decoded, FilmSource, decode, moving, of_two_hues
 
 FIRST = "shot,first_frame,saturation,leave_gray\n1,0,,\n2,20,,yes\n3,30,0.5,\n"
 
@@ -119,3 +120,24 @@ def test_a_list_of_another_film_is_refused_before_the_run(
     assert capsys.readouterr().err.count(why) == 1
     assert run("a.mkv", "b.mkv", "--cuts", "l.txt") == 2
     assert names() == {"a.mkv", "l.csv"}
+
+
+def test_a_shot_of_the_list_takes_a_reference_and_hints_of_its_own_and_others_do_not(shots: Run, run: Run) -> None:
+    plain = made_with(run, "")
+    layer = np.zeros((96, 128, 4), np.uint8)
+    layer[:, 40:80] = (20, 40, 230, 255)
+    Image.fromarray(layer).save("25.png")
+    Image.fromarray(of_two_hues(30, seed=5)).save("photo.png")
+    for column, value in (("reference", "photo.png"), ("hints", "25.png")):
+        film = made_with(run, f"first_frame,{column}\n0,\n20,{value}\n")
+        assert np.array_equal(film.lumas, plain.lumas)
+        assert np.array_equal(film.cb[:20], plain.cb[:20])
+        assert np.array_equal(film.cr[:20], plain.cr[:20])
+        moved = np.abs(np.array([film.cb[20:], film.cr[20:]], float) - [plain.cb[20:], plain.cr[20:]])
+        assert (moved.mean(axis=(0, 2, 3)) > 2).all(), column
+
+
+def made_with(run: Run, shots: str) -> Decoded:
+    Path("l.csv").write_text(shots or "first_frame\n0\n20\n")
+    assert run("a.mkv", "b.mkv", "--for", "master", "--overwrite", "--cuts", "l.csv") == 0
+    return decode(Path("b.mkv"))
