@@ -20,7 +20,6 @@ from archivecolor.color import FloatArray
 from archivecolor.errors import ArchiveColorError
 from archivecolor.jobs.file_sets import Numbering
 from archivecolor.sequences.finding import SCANS, group
-from archivecolor.sequences.frames import read_frame
 from archivecolor.stills import probe
 
 Tell: TypeAlias = Callable[[str, int, str | None], None]
@@ -100,6 +99,8 @@ def _no_film(folder: Path, way: Numbering, names: list[str]) -> str | None:
 
 def _small(path: Path) -> FloatArray:
     """A picture as a display shows it, small, in 0..1."""
+    from archivecolor.sequences.frames import read_frame
+
     frame = read_frame(path)
     shown, depth = frame.form.as_shown(frame.luma)
     scale = min(1.0, _SHORT_PX / min(shown.shape))

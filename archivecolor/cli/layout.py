@@ -5,7 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
+
+import typer
+
+_FIELDS: Final = {"embed": "embed_record", "start": "start_s", "end": "end_s"}
+"""What options are called in settings, where that is another name."""
 
 
 def laid_out(command: Callable[..., None]) -> Callable[..., None]:
@@ -33,6 +38,13 @@ def laid_out(command: Callable[..., None]) -> Callable[..., None]:
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
     called.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
     return called
+
+
+def given(context: typer.Context) -> frozenset[str]:
+    """The settings that a command line names, whatever values it gives them."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    named = {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
+    return frozenset(_FIELDS.get(name, name) for name in named)
 
 
 def _of_group(group: Any) -> Iterator[inspect.Parameter]:

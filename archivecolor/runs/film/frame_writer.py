@@ -25,6 +25,7 @@ from archivecolor.film.writing import Part
 from archivecolor.jobs.atomic import AlreadyExistsError, atomic_write, copy_whole, publish
 from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import Numbering, digest_of
+from archivecolor.jobs.files import read_regular
 from archivecolor.jobs.records import FileState
 from archivecolor.provenance.xmp import Record
 from archivecolor.sequences.coding import FrameCoding, write_frame
@@ -152,7 +153,7 @@ def _fields(frame: WrittenFrame) -> tuple[Any, ...]:
 def _listed(path: Path) -> Iterator[WrittenFrame]:
     """The frames of a segment's list. Raises `OutputError`."""
     try:
-        for line in path.read_bytes().splitlines():
+        for line in read_regular(path).splitlines():
             number, size, mtime_ns, sha256, luma, said = json.loads(line)
             yield WrittenFrame(number, size, mtime_ns, sha256, path.parent, Luma(luma), tuple(said))
     except (OSError, ValueError, TypeError) as e:

@@ -41,9 +41,10 @@ from archivecolor.jobs.records import FileState
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.made_with import fingerprint_of, kept_of
-from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
+from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.film.sharing import Sharing, remove_shared, shared_folder, take_in_shards
+from archivecolor.runs.film.work import work_folder
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from archivecolor.chroma.film import Scan, scan
+from archivecolor.chroma.loaded import InColorError
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.apart import beside, unsupported
@@ -24,18 +25,17 @@ from archivecolor.film.codecs import SUFFIX, can_hold, container_for, default_co
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, with_slices, written_size
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
-from archivecolor.film.segments import ShotConfidence, clear_finished, holds_journal
+from archivecolor.film.segments import ShotConfidence
 from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
 from archivecolor.film.sniff import names_a_film
 from archivecolor.film.survey import Survey
 from archivecolor.film.writing import Part
-from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import Numbering, members, numbering
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
-from archivecolor.runs.film.sharing import clear_shared, is_under_way
 from archivecolor.runs.film.sound import sound_to_copy, sound_to_mux
+from archivecolor.runs.film.work import clear_leftover, is_unfinished
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
 from archivecolor.sequences.beside import copy_sound
@@ -77,7 +77,7 @@ class Whole:
         return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart + self.said
 
 
-class FilmInColorError(OutputError):
+class FilmInColorError(OutputError, InColorError):
     """The film is in color already. Nothing is wrong with it."""
 
 
@@ -239,22 +239,6 @@ def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
                 f"{request.source}: has frames so close that {request.target.suffix} cannot hold their times",
                 hint="are these damaged? if not, end the result's name in .mov",
             )
-
-
-def work_folder(target: Path) -> Path:
-    """Where the segments of a film lie until it is whole."""
-    return part_path(target).with_suffix(".work")
-
-
-def is_unfinished(target: Path) -> bool:
-    """Whether a run was stopped or killed before a sequence at ``target`` was whole: the same run continues."""
-    return Numbering.of(target.name) is not None and (holds_journal(work_folder(target)) or is_under_way(target))
-
-
-def clear_leftover(target: Path) -> bool:
-    """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
-    clear_shared(target)
-    return clear_finished(work_folder(target))
 
 
 def _check_names(request: FilmRequest) -> None:
