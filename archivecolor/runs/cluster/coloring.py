@@ -12,7 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from archivecolor.errors import OutputError
+import ray
+
+from archivecolor.errors import DependencyError, OutputError
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.tasks import TaskFile
@@ -44,7 +46,11 @@ class ClusterColoring:
             return 0
         self._crew = self._crew or self._open()
         dispatch = Dispatch(self._planner, self._recorder, self._crew, plan)
-        dispatch.run(chain((first,), tasks))
+        try:
+            dispatch.run(chain((first,), tasks))
+        except ray.exceptions.RayError as e:  # of what is not a worker's: the head's machine, or the notary
+            told = " ".join(str(e).split())
+            raise DependencyError(f"the cluster failed: {told}", hint="the same command continues") from e
         return dispatch.not_begun
 
     def __enter__(self) -> Self:

@@ -34,7 +34,7 @@ def connected(settings: ClusterSettings) -> Iterator[None]:
         yield
         return
     address = settings.address
-    _check_answers(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
+    _check_answers(address)
     main = threading.current_thread() is threading.main_thread()
     handlers = {number: signal.getsignal(number) for number in _HANDLED} if main else {}
     try:
@@ -60,14 +60,22 @@ def _ray() -> Any:
 
 
 def _check_answers(address: str) -> None:
-    """Raise `DependencyError` where nothing listens: Ray itself would try for a minute."""
-    host, _, port = address.rpartition(":")
-    if not address or address == "local":
+    """Raise `DependencyError` where no cluster is, or nothing listens: Ray itself would try for minutes."""
+    try:
+        from ray._private import services
+
+        found = services.canonicalize_bootstrap_address(address)
+    except ConnectionError as e:
+        raise _missing(address) from e
+    except (ImportError, AttributeError):  # a Ray that keeps it elsewhere finds out by itself
         return
+    except ValueError:
+        found = None
+    host, _, port = (found or "").rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(f"'{address}' is no address of a cluster", hint="give HOST:PORT, or auto")
     if not _answers(host, int(port), _ANSWER_S):
-        raise _missing(address)
+        raise _missing(found if address == "auto" else address)
 
 
 def _explain(error: Exception, address: str) -> DependencyError:

@@ -64,6 +64,8 @@ class Crew:
         """Whether items may be given out: all workers were looked at, or enough time was given to them."""
         self.description = ""
         """Of the engine of the first one."""
+        self.given = 0
+        """Chunks that were given out, in all rounds of the run: their numbers are their own."""
         self.exchange: Any = None
         """What the notary is about to answer."""
         self.refused: list[str] = []

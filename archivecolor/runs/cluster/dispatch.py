@@ -24,8 +24,7 @@ import ray
 from archivecolor.errors import ArchiveColorError, EngineError, OutputError
 from archivecolor.jobs.claims import Watched
 from archivecolor.jobs.recording import Recorder
-from archivecolor.jobs.records import EngineUsed, Kind
-from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.records import EngineUsed, Kind, Status
 from archivecolor.jobs.tasks import Task, TaskFile
 from archivecolor.runs.cluster.connection import lives
 from archivecolor.runs.cluster.crew import Crew, Hand
@@ -65,7 +64,6 @@ class Dispatch:
         cluster = planner.items.run.cluster
         self._timeout_s = cluster.timeout_s if cluster else None
         self._chunks: dict[int, tuple[Chunk, Hand]] = {}
-        self._number = 0
         self._waiting = Waiting(plan)
         self._dying: deque[tuple[float, Hand, str, bool]] = deque()
         """Workers that are gone: since when, why, and whether they were hung."""
@@ -138,13 +136,13 @@ class Dispatch:
                     break
 
     def _give(self, hand: Hand, items: list[Item]) -> None:
-        self._number += 1
+        self._crew.given += 1
         if not hand.chunks:
             hand.seen = time.monotonic()
         for item in items:
             item.chunks += 1
-        ref = hand.actor.make.remote(self._number, [item.task for item in items])
-        chunk = Chunk(self._number, {item.task.name: item for item in items}, ref)
+        ref = hand.actor.make.remote(self._crew.given, [item.task for item in items])
+        chunk = Chunk(self._crew.given, {item.task.name: item for item in items}, ref)
         hand.chunks.append(chunk)
         self._chunks[chunk.number] = chunk, hand
 
@@ -194,7 +192,10 @@ class Dispatch:
             hand.seen = time.monotonic()
             if one.entry is None:
                 continue
-            entry = one.entry
+            entry, item = one.entry, chunk.items[one.entry.source]
+            if entry.status is Status.FAILED and (item.chunks > 1 or item.has_ended):
+                self._answers[one.number] = None  # others make it, or made it
+                continue
             if entry.machine == self._recorder.run.machine:
                 entry = replace(entry, machine=None)
             try:
@@ -203,13 +204,12 @@ class Dispatch:
                 self._answers[one.number] = e
                 continue
             written.append(one.number)
-            chunk.items[entry.source].noted = entry
+            item.noted = entry
+        self._answers |= dict.fromkeys(written)
         try:
             self._recorder.sync()
         except ArchiveColorError as e:
             self._answers |= dict.fromkeys(written, e)
-        else:
-            self._answers |= dict.fromkeys(written)
 
     def _done(self, chunk: Chunk, hand: Hand) -> None:
         """A chunk came back, or its worker is gone."""
@@ -233,7 +233,7 @@ class Dispatch:
             item.chunks -= 1
             if item.has_ended or (item.chunks and outcome.status in (ItemStatus.EXISTS, ItemStatus.FAILED)):
                 continue  # others make it, or made it
-            if outcome.reason == Reason.DONE:
+            if outcome.status is ItemStatus.EXISTS:
                 outcome = item.outcome(self._planner.out) or outcome
             if outcome.name in made.busy and item.is_alone and item.was_busy < _BUSY_TRIES:
                 item.was_busy += 1

@@ -132,7 +132,10 @@ class Worker:
         )
         by_kind: dict[Kind, list[Task]] = {kind: [] for kind in Kind}
         for task in tasks:
-            by_kind[task.kind].append(task)
+            if task.kind is Kind.FILM and not _is_to_make(task):
+                tally.exists(task, task.kind, Reason.DONE)
+            else:
+                by_kind[task.kind].append(task)
         counts = Counter({kind: len(some) for kind, some in by_kind.items()})
         run.stills(iter(by_kind[Kind.STILL]), counts)
         films = by_kind[Kind.FILM]
