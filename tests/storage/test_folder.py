@@ -251,6 +251,7 @@ def test_a_spool_that_is_full_ends_the_run(
     monkeypatch.setattr(type(bucket.fs), "get_file", full)
     done = run("folder", f"{bucket.url}/scans", f"{bucket.url}/color", "--jobs", "1")
     assert (done.code, "the disk is full" in done.err, "TMPDIR" in done.err) == (5, True, True)
+    assert "1 folders and what is in them were not looked through" in done.err
     assert bucket.tree("color") == {}
 
 
