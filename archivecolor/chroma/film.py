@@ -40,7 +40,9 @@ from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import Stopped
-from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.codes import unit_luma
+from archivecolor.film.form import PictureForm
+from archivecolor.film.priority import opencv_on_one_thread
 from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.survey import Survey, survey
 from archivecolor.film.writing import Part
@@ -113,10 +115,11 @@ def scan(
             raise Stopped
         detector.push(*form.as_shown(luma))
 
-    if numbering(path) is None:
-        film, frames = survey(path, see, advance), None
-    else:
-        film, frames = survey_sequence(sequence_at(path), see, advance, rate)
+    with opencv_on_one_thread():
+        if numbering(path) is None:
+            film, frames = survey(path, see, advance), None
+        else:
+            film, frames = survey_sequence(sequence_at(path), see, advance, rate)
     cuts = tuple(detector.cuts())
     return Scan(film, cuts, tuple(map(detector.sure, cuts)), frames)
 

@@ -11,7 +11,7 @@ import typer
 from archivecolor.cli import options
 from archivecolor.cli.cluster_options import ClusterOptions
 from archivecolor.cli.interrupt import interruptible
-from archivecolor.cli.layout import laid_out
+from archivecolor.cli.layout import given, laid_out
 from archivecolor.cli.report import make_report
 from archivecolor.errors import UsageError
 from archivecolor.runs.settings import FolderSettings
@@ -19,6 +19,7 @@ from archivecolor.runs.settings import FolderSettings
 
 @laid_out
 def folder(
+    context: typer.Context,
     source: Annotated[
         str, typer.Argument(metavar="SRC", help="Folder of photographs and films, or s3://bucket/folder.")
     ],
@@ -92,6 +93,7 @@ def folder(
         already_color=what.already_color,
         smoothing=smoothing.settings(),
         **film.settings(),
+        given=given(context),
         forget_hints=forget_hints,
         overwrite=overwrite,
         jobs=jobs,

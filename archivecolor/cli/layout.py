@@ -6,10 +6,15 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
+
+import typer
 
 from archivecolor.errors import UsageError
 from archivecolor.storage.urls import EXTRAS, scrubbed
+
+_FIELDS: Final = {"embed": "embed_record", "start": "start_s", "end": "end_s"}
+"""What options are called in settings, where that is another name."""
 
 
 def laid_out(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,6 +55,13 @@ def _check_paths(values: Mapping[str, Any]) -> None:
                 raise UsageError(
                     f"{shown}: only the SRC and OUT of folder and verify may be in a store", hint="copy it to a disk"
                 )
+
+
+def given(context: typer.Context) -> frozenset[str]:
+    """The settings that a command line names, whatever values it gives them."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    named = {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
+    return frozenset(_FIELDS.get(name, name) for name in named)
 
 
 def _of_group(group: Any) -> Iterator[inspect.Parameter]:

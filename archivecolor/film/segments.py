@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.files import open_regular
+from archivecolor.jobs.files import open_regular, read_regular
 from archivecolor.jobs.locks import BusyError, LockFile
 
 LONGEST_S: Final = 30.0
@@ -268,16 +268,15 @@ def _file_name(number: int, suffix: str) -> str:
 def holds(folder: Path, fingerprint: str) -> bool:
     """Whether ``folder`` has a journal of that fingerprint; nothing is changed."""
     try:
-        with (folder / _NAME).open(encoding="utf-8") as f:
-            return bool(json.loads(f.readline()) == {"fingerprint": fingerprint})
-    except (OSError, ValueError):
+        return bool(json.loads(read_regular(folder / _NAME).splitlines()[0]) == {"fingerprint": fingerprint})
+    except (OSError, ValueError, IndexError):
         return False
 
 
 def holds_journal(folder: Path) -> bool:
     """Whether ``folder`` has the journal of a run that was not finished."""
     try:
-        return bool(json.loads((folder / _NAME).read_bytes().splitlines()[-1]) != _FINISHED)
+        return bool(json.loads(read_regular(folder / _NAME).splitlines()[-1]) != _FINISHED)
     except (OSError, ValueError, IndexError):
         return False
 
@@ -290,7 +289,7 @@ def clear_finished(folder: Path) -> bool:
         return False
     try:
         left = {path.name for path in folder.iterdir()} - {LOCK}  # nothing: it died while it deleted
-        finished = not left or json.loads((folder / _NAME).read_bytes().splitlines()[-1]) == _FINISHED
+        finished = not left or json.loads(read_regular(folder / _NAME).splitlines()[-1]) == _FINISHED
     except (OSError, ValueError, IndexError):
         finished = False
     if finished:

@@ -19,6 +19,7 @@ from archivecolor.errors import InputError, UsageError
 from archivecolor.film.survey import Survey
 from archivecolor.film.timecode import Timecode
 from archivecolor.jobs.atomic import atomic_write
+from archivecolor.jobs.files import read_regular
 from archivecolor.settings import ShotSettings
 
 DOUBTFUL: Final = 0.25
@@ -109,7 +110,7 @@ def read_shots(path: Path, film: Survey) -> tuple[ListedShot, ...]:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError(f"{path}: is too large for a list of shots", hint="is it another file?")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
         raise InputError(f"{path}: cannot be read: {reason}", hint="give a .otio, .edl or .csv file") from e

@@ -98,7 +98,9 @@ def explained(path: Path, *more: type[Exception]) -> Iterator[None]:
         if getattr(e, "errno", None) == errno.ENOSPC:
             raise DiskFullError(f"{path}: the disk is full", hint="make room and run the same command again") from e
         reason = getattr(e, "strerror", None) or str(e)
-        hint = "check the free space and the options"
+        hint = (
+            "is its folder still there?" if isinstance(e, FileNotFoundError) else "check the free space and the options"
+        )
         raise OutputError(f"{path}: cannot be written: {reason}", hint=hint) from e
 
 

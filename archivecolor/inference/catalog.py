@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archivecolor.errors import ConfigurationError, EngineError, UsageError
-from archivecolor.jobs.files import open_regular
+from archivecolor.jobs.files import open_regular, read_regular
 from archivecolor.settings import DEFAULT_GENERATOR
 
 GRAPH = "generator.onnx"
@@ -149,7 +149,7 @@ def read(folder: Path) -> EngineFolder:
     """
     path = folder / _DESCRIPTION
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_regular(path).decode())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise EngineError(f"{path}: cannot be read: {e}", hint="reinstall archivecolor") from e
     if table.get("format") != _FORMAT:

@@ -42,6 +42,12 @@ def open_regular(path: Path, mode: Literal["rb", "ab"] = "rb") -> int:
     return descriptor
 
 
+def read_regular(path: Path) -> bytes:
+    """All of a regular file. Raises `OSError` as `open_regular` does."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        return file.read()
+
+
 def _check(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

@@ -125,6 +125,8 @@ class FolderSettings(FilmSettings):
 
     output: OutputSettings = field(default_factory=OutputSettings)
     """Of photographs."""
+    given: frozenset[str] = frozenset()
+    """Names of settings that are chosen though they have their default: ``overwrite`` takes none on record for them."""
     forget_hints: bool = False
     """Make results again without the hints and the reference on record, which are used again otherwise."""
     confidence: bool = False

@@ -34,7 +34,6 @@ from archivecolor.stills.jpeg_markers import (
     segments,
 )
 
-_ARITHMETIC_FROM: Final = 0xC9
 _RESTART: Final = re.compile(rb"\xff+[\xd0-\xd7]")
 _YCBCR: Final = 1
 
@@ -129,7 +128,7 @@ def _note(state: _State, marker: int, body: bytes) -> None:
 def _begin(state: _State, marker: int, body: bytes) -> None:
     """Take the frame header in."""
     if marker not in FRAMES:
-        raise NotCopiedError("arithmetic coding" if marker >= _ARITHMETIC_FROM else "its kind of coding")
+        raise NotCopiedError("its kind of coding")
     if state.frame or body[0] != 8 or body[1:3] == b"\0\0" or len(body) < 6 + 3 * body[5]:
         raise Unreadable("its frame header is wrong")
     state.frame, state.head = marker, body

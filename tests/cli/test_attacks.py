@@ -38,15 +38,20 @@ def alarm() -> Iterator[None]:
 def test_a_pipe_in_the_place_of_any_input_is_refused_at_once(run: Run, source: Path, out: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
+    listed = tmp_path / "pipe.csv"
+    os.mkfifo(listed)
+    film = FilmSource(moving(6), "libx264").write(tmp_path / "film.mp4")
     for code, command in (
         (3, ("strip", pipe, tmp_path / "gray.png")),
         (3, ("folder", source, out, "--only-from", pipe)),
         (2, ("folder", source, out, "--hints-dir", pipe)),
         (3, ("video", pipe, tmp_path / "film.mkv")),
+        (3, ("video", film, tmp_path / "film.mkv", "--cuts", listed)),
+        (3, ("shots", film, "--cuts", listed)),
     ):
         done = run(*command)
         assert done.code == code, done.err
-        assert f"{pipe}: " in done.err
+        assert f"{listed if listed in command else pipe}: " in done.err
     done = run("folder", source, out, "--reference", pipe)
     assert done.code in (3, 7)
     assert "is no regular file" in done.err

@@ -213,3 +213,20 @@ def test_a_package_that_is_missing_fails_its_item_and_the_line_to_install_it_is_
     assert (out / "zz.png").is_file()
     lines = [line for line in done.err.splitlines() if "HEIC needs another package" in line and "pip install" in line]
     assert len(lines) == 1
+
+
+class TestSettingsOnRecord:
+    """What is made again is made as it was, but for what the command says, be it what would hold anyway."""
+
+    def test_a_default_that_is_said_counts_against_the_record(self, run: Run, source: Path, out: Path) -> None:
+        run("folder", source, out)
+        plain = tree(out)
+        run("folder", source, out, "--overwrite", "--strength", "0.5", "--warmth", "0.3", "--no-embed")
+        set_apart = tree(out)
+        assert set_apart["a.png"] != plain["a.png"]
+        run("folder", source, out, "--overwrite")
+        assert tree(out) == set_apart
+        run("folder", source, out, "--overwrite", "--strength", "1", "--embed")
+        assert tree(out)["a.png"] not in (plain["a.png"], set_apart["a.png"])
+        run("folder", source, out, "--overwrite", "--warmth", "0")
+        assert tree(out) == plain

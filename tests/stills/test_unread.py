@@ -114,6 +114,13 @@ def test_jpegs_of_another_kind_get_true_messages(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(InputError, match=f"is a {name} JPEG, which archivecolor does not read"):
             probe(path)
+    usual = io.BytesIO()
+    Image.fromarray(GRAY8).save(usual, "JPEG")
+    for marker in (b"\xff\xc9", b"\xff\xca"):
+        (tmp_path / "arithmetic.jpg").write_bytes(usual.getvalue().replace(b"\xff\xc0", marker, 1))
+        with pytest.raises(InputError, match="is an arithmetically coded JPEG") as caught:
+            probe(tmp_path / "arithmetic.jpg")
+        assert "jpegtran" in (caught.value.hint or "")
 
 
 def test_a_heic_of_two_pictures_says_that_it_holds_two(tmp_path: Path) -> None:

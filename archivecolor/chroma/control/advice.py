@@ -14,7 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from archivecolor.chroma.control.paint import Painted, Strokes, rim
+from archivecolor.chroma.control.paint import Painted, Strokes, spread
 from archivecolor.color import HINT_PLANES, FloatArray, gray_to_lightness, lab_to_rgb
 
 _COVERED: Final = 0.25
@@ -58,7 +58,7 @@ def followed(strokes: Strokes, luma: FloatArray, plain: FloatArray, told: FloatA
 
     ``plain`` and ``told`` are its ``[h, w, 2]`` chroma without and with them.
     """
-    made = rim(strokes, luma, told)
+    made = spread(strokes, luma, told)
     changed = np.minimum(np.linalg.norm(made.ab - plain, axis=-1) / np.float32(_FOLLOWED), 1)
     return Painted(made.ab, np.maximum(made.rule, changed))
 

@@ -25,6 +25,7 @@ from archivecolor.film.writing import Part
 from archivecolor.jobs.atomic import AlreadyExistsError, atomic_write, copy_whole, publish
 from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import Numbering, digest_of
+from archivecolor.jobs.files import read_regular
 from archivecolor.jobs.records import FileState
 from archivecolor.provenance.xmp import Record
 from archivecolor.sequences.coding import FrameCoding, write_frame
@@ -92,7 +93,7 @@ class FrameWriter:
         path = self.folder / self.names.file_name(number)
         state: list[FileState] = []
         with atomic_write(path, overwrite=True, before_naming=lambda f: state.append(read_open(f))) as file:
-            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None)
+            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None, self.record)
         status = state[0]
         sha256 = status.sha256 or ""
         return WrittenFrame(number, status.size_bytes, path.stat().st_mtime_ns, sha256, self.folder, told[1], told[0])
@@ -152,7 +153,7 @@ def _fields(frame: WrittenFrame) -> tuple[Any, ...]:
 def _listed(path: Path) -> Iterator[WrittenFrame]:
     """The frames of a segment's list. Raises `OutputError`."""
     try:
-        for line in path.read_bytes().splitlines():
+        for line in read_regular(path).splitlines():
             number, size, mtime_ns, sha256, luma, said = json.loads(line)
             yield WrittenFrame(number, size, mtime_ns, sha256, path.parent, Luma(luma), tuple(said))
     except (OSError, ValueError, TypeError) as e:

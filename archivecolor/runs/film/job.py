@@ -41,9 +41,10 @@ from archivecolor.jobs.records import FileState
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.made_with import fingerprint_of, kept_of
-from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film, work_folder
+from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.film.sharing import Sharing, remove_shared, shared_folder, take_in_shards
+from archivecolor.runs.film.work import work_folder
 from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
@@ -104,8 +105,7 @@ def color_film(
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
     them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or
     .csv, that takes the place of the cuts that are found, and says how single shots are colored. With
-    ``settings.shard`` the film is made together with the calls of other shards; raises `FinishedElsewhereError` where
-    one of these named it.
+    ``settings.shard`` other calls make it, too; raises `FinishedElsewhereError` where one of these named it.
     """
     settings = settings or FilmSettings()
     listed = Path(cuts) if cuts is not None else None
@@ -305,7 +305,7 @@ def _finish(
     if maker.writer:
         make()
         made = maker.writer.gather(segments, journal, plan.part)
-        joined = Joined(len(made), (), 0)
+        joined = Joined(len(made), plan.copy_sound(), 0)
         missing = lost(plan, journal)
         whole = Whole(journal.confidence, film.warnings, missing, said=told_of(made), luma=luma_of_all(made))
         note(state_of(made))

@@ -33,9 +33,10 @@ from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError, Stopped, UsageError
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
+from archivecolor.film.codes import convert_luma
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
-from archivecolor.film.form import PictureForm, convert_luma, luma_plane, make_frame
+from archivecolor.film.form import PictureForm, luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.laid import LaidChroma, laid_in
 from archivecolor.film.reading import frames

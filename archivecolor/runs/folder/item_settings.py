@@ -133,7 +133,7 @@ class ItemSettings:
         run = self.run
         said = {name for group in _GROUPS for name in changed(getattr(run, group))}
         names = {one.name for group in _GROUPS for one in fields(getattr(run, group))} | {*_OF_FILMS}
-        said |= {name for name in _OF_FILMS if getattr(run, name)}
+        said |= {name for name in _OF_FILMS if getattr(run, name)} | run.given
         values = {name: known[name] for name in names - said - _NOT_BY_NAME if name in known}
         kind = _format_of(entry)
         return values if run.output.format or kind is None else {**values, "format": kind}

@@ -29,8 +29,7 @@ from archivecolor.jobs.records import Entry, Kind, Settings
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
-from archivecolor.runs.film import plan as film_plan
-from archivecolor.runs.film.plan import is_unfinished
+from archivecolor.runs.film import work
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, WARNING
@@ -52,7 +51,7 @@ def group_of(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class Decided:
     """What is done with an item."""
 
     decision: Decision
@@ -85,7 +84,7 @@ class Planner:
     """Whether a group of files of that name is this run's."""
     left_to_others: int = 0
     """Files that are the share of other runs."""
-    _films_of_others: list[tuple[str, str]] = field(default_factory=list)
+    films_of_others: list[tuple[str, str]] = field(default_factory=list)
     """Names and results of the films among them."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
@@ -99,6 +98,8 @@ class Planner:
     """``source``, whatever name it was given by."""
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
+    _gathered: set[str] = field(default_factory=set)
+    """Sets of pictures that something was said of."""
     _met: bool = False
     """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
@@ -115,9 +116,8 @@ class Planner:
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
-        gather = reels if self.items.run.sequences and not self.at_store else scans
         rename, only, listed = self._rename, self.only, self.listed
-        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=gather):
+        for thing in walk(self.source, self.results, rename=rename, only=only, listed=listed, gather=self._gather):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
@@ -138,6 +138,26 @@ class Planner:
                 if task:
                     yield task
 
+    def _gather(self, folder: Path, names: list[str]) -> dict[str, list[str]]:
+        """The sets of frames in a folder; what was decided by looking at the pictures is told, once."""
+
+        def tell(name: str, count: int, why: str | None) -> None:
+            path = printable(str((folder / name).relative_to(self.source)))
+            if path in self._gathered:
+                return
+            self._gathered.add(path)
+            if why:
+                what = (
+                    f"{count} numbered pictures are photographs, for {why}; 'archivecolor video' makes a film of them"
+                )
+            else:
+                what = f"{count} numbered pictures are one film, for neighbors show the same thing"
+                what += "; --no-sequences takes them for photographs"
+            self.tally.listener.message(INFO, f"{path}: {what}")
+
+        looks = self.items.run.sequences and not self.at_store
+        return reels(folder, names, tell) if looks else scans(folder, names)
+
     def _is_mine(self, thing: Item | PassedBy, kind: Kind) -> bool:
         """Whether a file is of the kinds that are wanted, and this run's to decide about, now."""
         kinds = self.items.run.kinds
@@ -145,7 +165,7 @@ class Planner:
         if not self.share(group_of(thing.name)):
             self.left_to_others += 1
             if wanted and kind is Kind.FILM and isinstance(thing, Item):
-                self._films_of_others.append((thing.name, thing.result))
+                self.films_of_others.append((thing.name, thing.result))
             return False
         if not wanted:
             return False
@@ -204,7 +224,7 @@ class Planner:
             log.debug("%s: removed what a killed run had left", printable(item.name))
         if self.bag and not can_hold(item.target.name):
             raise OutputError(f"{item.source}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
-        found = self._decided(item, kind)
+        found = self.decided(item, kind)
         decision = found.decision
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -216,7 +236,7 @@ class Planner:
         self.tally.unadvised += found.lacking
         return found.task
 
-    def _decided(self, item: Item, kind: Kind) -> _Decided:
+    def decided(self, item: Item, kind: Kind) -> Decided:
         """What is to be done with an item; nothing is told or recorded."""
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
@@ -228,42 +248,19 @@ class Planner:
         fitting = self._fit(items, kind, item, layers)
         wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
-        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
+        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and work.is_unfinished(item.target):
             decision = Decision(make=True, reason=Reason.MISSING)
         task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
         as_chosen = entry and entry.chosen and not self.rules.chosen
         if entry and entry.result and (self.rules.overwrite or as_chosen):
             recorded = {**advice, **self.items.chosen(entry, known)}
             task = replace(task, target=self.out / entry.result, recorded=recorded)
-        return _Decided(decision, entry, task, lacking)
+        return Decided(decision, entry, task, lacking)
 
     @property
-    def _results(self) -> Path:
+    def results(self) -> Path:
+        """The folder that results lie in: OUT, or a bag's in it."""
         return self.out / PAYLOAD if self.bag else self.out
-
-    def is_to_make(self, task: Task) -> bool:
-        """Whether a task is still to be done, now that other shards may have done it."""
-        if self.index:
-            self.index.refresh()
-        result = task.target.relative_to(self._results).as_posix()
-        return self._decided(Item(task.source, task.target, task.name, result), task.kind).decision.make
-
-    def films_of_others(self) -> list[Item]:
-        """The films that are the share of other runs, each shard's list beginning elsewhere."""
-        shard, all_ = self.items.run.shard, self._films_of_others
-        begin = len(all_) * (shard.index - 1) // shard.count if shard else 0
-        return [Item(self.source / n, self._results / r, n, r) for n, r in all_[begin:] + all_[:begin]]
-
-    def task_of_another(self, item: Item) -> Task | None:
-        """What is to be done with a film of another shard, if anything; what failed with that one is left to it."""
-        if self.index:
-            self.index.refresh()
-        try:
-            found = self._decided(item, Kind.FILM)
-        except ArchiveColorError:
-            return None
-        make = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
-        return found.task if make else None
 
     def _known(self, entry: Entry | None) -> Settings:
         """What an item was made with."""
@@ -319,7 +316,7 @@ class Planner:
             self.tally.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
-            film_plan.clear_leftover(item.target)
+            work.clear_leftover(item.target)
         self.tally.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, write_map
 from archivecolor.chroma.still import Colorizer, cost_bytes
@@ -30,8 +30,6 @@ from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
-from archivecolor.runs.film.job import make_film
-from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.sharing import FinishedElsewhereError
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
@@ -41,6 +39,9 @@ from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, 
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
+
+if TYPE_CHECKING:
+    from archivecolor.runs.film.plan import Whole
 
 log = logging.getLogger(__name__)
 
@@ -201,13 +202,17 @@ class FolderRun:
 
     def film(self, task: Task, listener: Listener, is_wanted: Callable[[], bool]) -> None:
         """Color a film; ``is_wanted`` as in `make_film`. Raises what that does."""
+        # Imported here, for a folder of photographs is to begin at once
+        from archivecolor.runs.film.job import make_film
+        from archivecolor.runs.film.plan import FilmRequest, plan_film
+
         if self.transit:
             self.transit.fetch(task)
         begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
             plan = plan_film(request, listener, self.stop)
-        except FilmInColorError as e:
+        except InColorError as e:
             self._in_color(begun, e)
             raise
         settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
@@ -248,7 +253,7 @@ class FolderRun:
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> None:
         """Report and record an item without a colored result."""
-        if isinstance(error, InColorError | FilmInColorError):
+        if isinstance(error, InColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)
