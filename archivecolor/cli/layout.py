@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 import typer
+
+from archivecolor.errors import UsageError
+from archivecolor.storage.urls import EXTRAS, scrubbed
 
 _FIELDS: Final = {"embed": "embed_record", "start": "start_s", "end": "end_s"}
 """What options are called in settings, where that is another name."""
@@ -26,6 +30,7 @@ def laid_out(command: Callable[..., None]) -> Callable[..., None]:
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
 
     def called(**values: Any) -> None:
+        _check_paths(values)
         gathered = {
             name: group(**{field.name: values.pop(field.name) for field in fields(group)})
             for name, group in groups.items()
@@ -38,6 +43,18 @@ def laid_out(command: Callable[..., None]) -> Callable[..., None]:
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
     called.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
     return called
+
+
+def _check_paths(values: Mapping[str, Any]) -> None:
+    """Refuse URLs of stores where paths are asked for, which have one slash of the two left. Raises `UsageError`."""
+    for value in values.values():
+        for path in value if isinstance(value, list) else (value,):
+            scheme, _, rest = str(path).partition(":/")
+            if isinstance(path, Path) and rest and scheme.lower() in EXTRAS:
+                shown = scrubbed(f"{scheme}://{rest}")
+                raise UsageError(
+                    f"{shown}: only the SRC and OUT of folder and verify may be in a store", hint="copy it to a disk"
+                )
 
 
 def given(context: typer.Context) -> frozenset[str]:

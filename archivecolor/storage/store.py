@@ -14,8 +14,10 @@ again with growing pauses.
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +29,7 @@ from typing import Any, Final, TypeVar
 
 from archivecolor.errors import ArchiveColorError, DependencyError, InputError, OutputError
 from archivecolor.installation import install_line
+from archivecolor.jobs.atomic import DiskFullError
 from archivecolor.storage.urls import EXTRAS, StoreURL, scrubbed
 
 log = logging.getLogger(__name__)
@@ -177,6 +180,10 @@ class Store:
             except FileNotFoundError:
                 raise FileNotFoundError(self.url(name)) from None
             except Exception as e:  # noqa: BLE001
+                if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
+                    place = tempfile.gettempdir()
+                    hint = "make room, or set TMPDIR to another place"
+                    raise DiskFullError(f"{place}: the disk is full", hint=hint) from None
                 if number + 1 == TRIES or isinstance(e, _FINAL) or type(e).__name__ in _NO_CREDENTIALS:
                     raise self._explained(e, name, kind) from None
                 pause = FIRST_PAUSE_S * 2**number * random.uniform(0.5, 1.5)  # noqa: S311

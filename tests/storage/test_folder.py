@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -220,6 +221,8 @@ def test_what_cannot_be_done_at_a_store_is_one_line_before_the_first_item(
         (2, "--watch is for folders on a disk", (scans, color, "--watch")),
         (2, "--bag is for folders on a disk", (scans, color, "--bag")),
         (2, "--report is for folders on a disk", (scans, color, "--report")),
+        (2, "--cluster is for folders on a disk", (scans, color, "--cluster", "auto")),
+        (2, "only the SRC and OUT of folder and verify", (scans, color, "--hints-dir", f"{bucket.url}/hints")),
         (5, "lies inside", (scans, f"{scans}/color")),
         (3, "there is no such folder", (f"{bucket.url}/nothing", color)),
         (5, "there is no such bucket", (scans, "s3://no-such-bucket/color")),
@@ -228,10 +231,28 @@ def test_what_cannot_be_done_at_a_store_is_one_line_before_the_first_item(
         done = run("folder", *words)
         assert (done.code, len(done.err.splitlines())) in ((code, 1), (code, 2)), done.err
         assert said in done.err
+    for words in (("report", color), ("video", f"{scans}/a.mkv", "b.mkv"), ("strip", color, "gray"), ("review", color)):
+        done = run(*words)
+        assert (done.code, f"{words[1]}: only the SRC and OUT of folder" in done.err) == (2, True), words
     bucket.proxy.fault = lambda method, _: "403" if method == "PUT" else None
     done = run("folder", scans, color)
     assert (done.code, "may not be written" in done.err) == (5, True)
     assert bucket.journals("color") == []
+
+
+def test_a_spool_that_is_full_ends_the_run(
+    bucket: Bucket, source: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.fill(source / "box", "scans")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(bucket.fs), "get_file", full)
+    done = run("folder", f"{bucket.url}/scans", f"{bucket.url}/color", "--jobs", "1")
+    assert (done.code, "the disk is full" in done.err, "TMPDIR" in done.err) == (5, True, True)
+    assert "1 folders and what is in them were not looked through" in done.err
+    assert bucket.tree("color") == {}
 
 
 def test_frames_of_a_film_are_not_made_in_a_store_and_that_is_said(bucket: Bucket, run: Run) -> None:

@@ -98,8 +98,7 @@ def color_film(
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
     them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or
     .csv, that takes the place of the cuts that are found, and says how single shots are colored. With
-    ``settings.shard`` the film is made together with the calls of other shards; raises `FinishedElsewhereError` where
-    one of these named it.
+    ``settings.shard`` other calls make it, too; raises `FinishedElsewhereError` where one of these named it.
     """
     settings = settings or FilmSettings()
     listed = Path(cuts) if cuts is not None else None

@@ -14,6 +14,8 @@ from archivecolor.chroma.loaded import InColorError
 from archivecolor.errors import ArchiveColorError, Stopped, UnexpectedError
 from archivecolor.jobs.claims import Watched
 from archivecolor.jobs.discover import Item
+from archivecolor.jobs.records import Kind
+from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.film.sharing import (
     FinishedElsewhereError,
@@ -39,14 +41,14 @@ def help_others(planner: Planner, open_run: Callable[[], FolderRun], wait: Calla
 
     ``open_run`` loads the engine when there is something for it to do; ``wait`` sleeps, and says whether to end.
     """
-    films, watched = planner.films_of_others(), Watched()
+    films, watched = _films(planner), Watched()
     while films and not planner.stopped():
         films.sort(key=lambda item: not shared_folder(item.target).exists())
         waiting = []
         for item in films:
             if planner.stopped():
                 return
-            task = planner.task_of_another(item)
+            task = _task(planner, item)
             busy = is_anybody_at_work(item.target, watched)
             if task is None or (planner.rules.overwrite and not busy):
                 continue
@@ -65,13 +67,21 @@ def help_others(planner: Planner, open_run: Callable[[], FolderRun], wait: Calla
         films = waiting
 
 
+def is_to_make(planner: Planner, task: Task) -> bool:
+    """Whether a task is still to be done, now that other shards may have done it."""
+    if planner.index:
+        planner.index.refresh()
+    result = task.target.relative_to(planner.results).as_posix()
+    return planner.decided(Item(task.source, task.target, task.name, result), task.kind).decision.make
+
+
 def _help(run: FolderRun, planner: Planner, item: Item, task: Task) -> None:
     listener = run.tally.listener
     listener.message(INFO, f"helping with {task.name}, which is another shard's")
 
     def is_wanted() -> bool:
         begun = not planner.rules.overwrite or is_begun(item.target)  # else its shard would make it once more
-        return begun and planner.task_of_another(item) is not None
+        return begun and _task(planner, item) is not None
 
     try:
         run.film(task, FilmsClock(listener, [task.source]), is_wanted)
@@ -83,3 +93,23 @@ def _help(run: FolderRun, planner: Planner, item: Item, task: Task) -> None:
         log.debug("%s", printable(task.name), exc_info=True)
         error = e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e)
         listener.message(INFO, f"{task.name}: is left to its shard: {error.message}")
+
+
+def _films(planner: Planner) -> list[Item]:
+    """The films that are the share of other runs, each shard's list beginning elsewhere."""
+    shard, names = planner.items.run.shard, planner.films_of_others
+    begin = len(names) * (shard.index - 1) // shard.count if shard else 0
+    turned = names[begin:] + names[:begin]
+    return [Item(planner.source / name, planner.results / result, name, result) for name, result in turned]
+
+
+def _task(planner: Planner, item: Item) -> Task | None:
+    """What is to be done with a film of another shard, if anything; what failed with that one is left to it."""
+    if planner.index:
+        planner.index.refresh()
+    try:
+        found = planner.decided(item, Kind.FILM)
+    except ArchiveColorError:
+        return None
+    make = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
+    return found.task if make else None

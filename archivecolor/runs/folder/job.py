@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,7 +34,7 @@ from archivecolor.provenance.signing import ContentSigner
 from archivecolor.runs.at_stores import AtStores
 from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
-from archivecolor.runs.folder.helping import help_others
+from archivecolor.runs.folder.helping import help_others, is_to_make
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.plan import Planner, make_out
 from archivecolor.runs.folder.run import FolderRun, signer_of
@@ -323,7 +324,7 @@ class _FolderJob:
         recorder.computed_by(EngineUsed(generator.name, items.weights_sha256, runtime))
         return FolderRun(
             *(planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, self.signer),
-            is_to_make=planner.is_to_make if items.run.shard and not self.transit else lambda _: True,
+            is_to_make=partial(is_to_make, planner) if items.run.shard and not self.transit else lambda _: True,
             transit=self.transit,
         )
 

@@ -41,7 +41,7 @@ log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class Decided:
     """What is done with an item."""
 
     decision: Decision
@@ -74,7 +74,7 @@ class Planner:
     """Whether a group of files of that name is this run's."""
     left_to_others: int = 0
     """Files that are the share of other runs."""
-    _films_of_others: list[tuple[str, str]] = field(default_factory=list)
+    films_of_others: list[tuple[str, str]] = field(default_factory=list)
     """Names and results of the films among them."""
     recorder: Recorder | None = None
     """None in a dry run, which writes nothing."""
@@ -107,7 +107,7 @@ class Planner:
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
         rename, only, listed = self._rename, self.only, self.listed
-        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=self._sets.of):
+        for thing in walk(self.source, self.results, rename=rename, only=only, listed=listed, gather=self._sets.of):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
@@ -135,7 +135,7 @@ class Planner:
         if not self.share(group_of(thing.name)):
             self.left_to_others += 1
             if wanted and kind is Kind.FILM and isinstance(thing, Item):
-                self._films_of_others.append((thing.name, thing.result))
+                self.films_of_others.append((thing.name, thing.result))
             return False
         if not wanted:
             return False
@@ -194,7 +194,7 @@ class Planner:
             log.debug("%s: removed what a killed run had left", printable(item.name))
         if self.bag and not can_hold(item.target.name):
             raise OutputError(f"{item.source}: its name is not Unicode text, so a bag cannot list it", hint="rename it")
-        found = self._decided(item, kind)
+        found = self.decided(item, kind)
         decision = found.decision
         if decision.noted and self.recorder:
             self.recorder.noted(decision.noted)
@@ -206,7 +206,7 @@ class Planner:
         self.tally.unadvised += found.lacking
         return found.task
 
-    def _decided(self, item: Item, kind: Kind) -> _Decided:
+    def decided(self, item: Item, kind: Kind) -> Decided:
         """What is to be done with an item; nothing is told or recorded."""
         result = f"{PAYLOAD}/{item.result}" if self.bag else item.result
         entry = self.index.lookup(item.name) if self.index else None
@@ -225,35 +225,12 @@ class Planner:
         if entry and entry.result and (self.rules.overwrite or as_chosen):
             recorded = {**advice, **self.items.chosen(entry, known)}
             task = replace(task, target=self.out / entry.result, recorded=recorded)
-        return _Decided(decision, entry, task, lacking)
+        return Decided(decision, entry, task, lacking)
 
     @property
-    def _results(self) -> Path:
+    def results(self) -> Path:
+        """The folder that results lie in: OUT, or a bag's in it."""
         return self.out / PAYLOAD if self.bag else self.out
-
-    def is_to_make(self, task: Task) -> bool:
-        """Whether a task is still to be done, now that other shards may have done it."""
-        if self.index:
-            self.index.refresh()
-        result = task.target.relative_to(self._results).as_posix()
-        return self._decided(Item(task.source, task.target, task.name, result), task.kind).decision.make
-
-    def films_of_others(self) -> list[Item]:
-        """The films that are the share of other runs, each shard's list beginning elsewhere."""
-        shard, all_ = self.items.run.shard, self._films_of_others
-        begin = len(all_) * (shard.index - 1) // shard.count if shard else 0
-        return [Item(self.source / n, self._results / r, n, r) for n, r in all_[begin:] + all_[:begin]]
-
-    def task_of_another(self, item: Item) -> Task | None:
-        """What is to be done with a film of another shard, if anything; what failed with that one is left to it."""
-        if self.index:
-            self.index.refresh()
-        try:
-            found = self._decided(item, Kind.FILM)
-        except ArchiveColorError:
-            return None
-        make = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
-        return found.task if make else None
 
     def _known(self, entry: Entry | None) -> Settings:
         """What an item was made with."""

@@ -35,6 +35,7 @@ from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.folder.plan import Planner
+from archivecolor.runs.listener import INFO
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.stills.sniff import names_a_picture
 from archivecolor.storage.disk import Place, at
@@ -144,7 +145,12 @@ class Transit:
                 continue
             self._objects = {prefix + name: thing for name, thing in found.files.items()}
             self._stand_for(planner, there, prefix)
-            yield len(waiting)
+            try:
+                yield len(waiting)
+            finally:
+                if waiting and planner.stopped():
+                    told = f"{len(waiting)} folders and what is in them were not looked through"
+                    planner.tally.listener.message(INFO, told)
             self._clear(prefix)
         self.end()
 
