@@ -15,6 +15,11 @@ needs_ffmpeg = pytest.mark.skipif(not FFMPEG or not FFPROBE, reason="Debian's ff
 needs_otio = pytest.mark.skipif(
     importlib.util.find_spec("opentimelineio") is None, reason="needs the extra otio: pip install opentimelineio"
 )
+needs_s3 = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("s3fs", "moto", "flask")),
+    reason="needs s3fs and moto: pip install s3fs 'moto[server]'",
+)
+needs_fsspec = pytest.mark.skipif(importlib.util.find_spec("fsspec") is None, reason="needs fsspec: pip install fsspec")
 needs_exiftool = pytest.mark.skipif(not EXIFTOOL, reason="needs exiftool")
 needs_imagemagick = pytest.mark.skipif(not IDENTIFY, reason="needs ImageMagick")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")

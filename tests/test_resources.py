@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import psutil
 import pytest
 
 from archivecolor import resources
+from tests.conftest import ROOT
 
 Write = Callable[[str, str], None]
 
@@ -72,3 +76,31 @@ def test_a_container_of_version_1_is_read_at_its_root(write: Write, monkeypatch:
     resources.memory_bytes.cache_clear()
     assert resources.memory_bytes() == psutil.virtual_memory().total
     assert resources.usable_cores() == 64
+
+
+_FAULTS = """
+import resource, sys
+import numpy as np
+from archivecolor import resources
+from tests.conftest import ROOT
+if sys.argv[1] == "kept":
+    resources.keep_freed_memory()
+planes = [np.ones((540, 960), np.uint8), np.ones((1080, 1920), np.uint8)]
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        for plane in planes:
+            plane.astype(np.float32) + 1
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def _faults(way: str, **environment: str) -> int:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")} | environment
+    return int(subprocess.check_output([sys.executable, "-c", _FAULTS, way], cwd=ROOT, env=own))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is not glibc")
+def test_planes_that_were_freed_are_used_again_unless_the_environment_says_how() -> None:
+    assert _faults("kept") < 100 < _faults("given back")
+    assert _faults("kept", MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072") > 100

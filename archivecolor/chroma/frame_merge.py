@@ -14,7 +14,8 @@ import numpy.typing as npt
 from archivecolor.chroma.network_input import shrink_codes
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_of, chroma_to_cbcr, merge_planes, rgb_beside
-from archivecolor.film.form import PictureForm, unit_luma
+from archivecolor.film.codes import unit_luma
+from archivecolor.film.form import PictureForm
 from archivecolor.film.scale import Scale, density_of_display
 from archivecolor.sequences import exr
 from archivecolor.sequences.dpx_lines import STRIP_SAMPLES

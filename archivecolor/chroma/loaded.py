@@ -18,7 +18,7 @@ from archivecolor.stills import Still
 
 
 class InColorError(ArchiveColorError):
-    """The photograph is in color already, throughout or in places. Nothing is wrong with it."""
+    """A photograph or film is in color already, throughout or in places. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)

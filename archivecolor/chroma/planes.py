@@ -1,8 +1,9 @@
-"""From small a*, b* to a frame's Cb and Cr planes, written with the film's own matrix.
+"""From small a*, b* to Cb and Cr planes: of a frame by its film's own matrix, of a JPEG by BT.601.
 
 Cb and Cr are made on the grid that the output stores them on: left-sited where they are subsampled across, as decoders
-of MPEG-2 and everything since assume, and one field at a time where the frame is interlaced, so that each
-field's color follows its own luma. Colors that do not fit into RGB beside their luma move towards gray until they do.
+of MPEG-2 and everything since assume (a JPEG's lie in the middle), and one field at a time where the frame is
+interlaced, so that each field's color follows its own luma. Colors that do not fit into RGB beside their luma move
+towards gray until they do.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import numpy as np
 from archivecolor.chroma.network_input import shrink_codes
 from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, gray_to_lightness, lab_to_rgb
-from archivecolor.film.form import chroma_codes, luma_bounds, unit_luma
+from archivecolor.film.codes import chroma_codes, luma_bounds, unit_luma
 
-_STRIP_ROWS: Final = 32
+_STRIP_PIXELS: Final = 1 << 15
+"""What half a dozen planes of fit into the second cache of a core."""
 _NEWTON_STEPS: Final = 2
 _TINY: Final = np.float32(1e-6)
 _LEFT_SITED: Final = np.array([[0.25, 0.75, 0]], np.float32)
@@ -35,6 +37,8 @@ class ChromaGrid:
     """log2 of luma samples per chroma sample, across and down."""
     weights: tuple[float, float]
     """Kr and Kb."""
+    centered: bool = False
+    """Whether samples that are subsampled across lie between luma's, and not on every other one."""
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the planes."""
@@ -86,9 +90,13 @@ def ab_to_cbcr(luma: FloatArray, ab: FloatArray, weights: tuple[float, float]) -
 def _guide(luma: UIntArray, size: tuple[int, ...], grid: ChromaGrid) -> FloatArray:
     """Luma on the grid of the chroma, 0..1."""
     height, width = size
-    small = luma if luma.shape == size else cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
-    small = np.asarray(small, dtype=luma.dtype)
-    if not grid.shift[0] or width == 1:
+    small = luma
+    if luma.shape != size:
+        down, across = (-side % (1 << shift) for side, shift in zip(luma.shape, grid.shift[::-1], strict=True))
+        if grid.centered and (down or across):  # the last sample stands for half of what the others do
+            luma = np.asarray(cv2.copyMakeBorder(luma, 0, down, 0, across, cv2.BORDER_REPLICATE), luma.dtype)
+        small = np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), dtype=luma.dtype)
+    if not grid.shift[0] or grid.centered or width == 1:
         return unit_luma(small, grid.depth, full=grid.full_range)
     # Box-averaged samples lie half a luma sample too far right
     black, white = luma_bounds(grid.depth, full=grid.full_range)
@@ -102,8 +110,9 @@ def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray
     height, width = guide.shape
     small = shrink_codes(guide, (ab.shape[0], ab.shape[1])).reshape(ab.shape[:2])
     upsampler = ChromaUpsampler(small, ab_to_cbcr(small, ab, grid.weights), height, width)
-    for first in range(0, height, _STRIP_ROWS):
-        rows = slice(first, first + _STRIP_ROWS)
+    step = max(1, _STRIP_PIXELS // width)
+    for first in range(0, height, step):
+        rows = slice(first, first + step)
         y = guide[rows]
         cb, cr = upsampler.rows(y, first)
         _fit(y, cb, cr, grid.weights)
@@ -114,20 +123,17 @@ def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray
 def _fit(y: FloatArray, cb: FloatArray, cr: FloatArray, weights: tuple[float, float]) -> None:
     """Scale Cb and Cr, in place, by the largest factor up to 1 that keeps R, G and B within 0..1."""
     kr, kb = weights
-    dr, db = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
-    dg = dr * np.float32(-kr / (1 - kr - kb))
-    dg -= db * np.float32(kb / (1 - kr - kb))
-    most, least = np.maximum(dr, dg), np.minimum(dr, dg, out=dg)
-    np.maximum(most, db, out=most)
-    np.minimum(least, db, out=least)
-    head = 1 - y
-    if not ((most > head).any() or (least < -y).any()):
+    kg = 1 - kr - kb
+    red, blue = cv2.scaleAdd(cr, 2 * (1 - kr), y), cv2.scaleAdd(cb, 2 * (1 - kb), y)
+    green = cv2.add(cv2.addWeighted(cr, -2 * (1 - kr) * kr / kg, cb, -2 * (1 - kb) * kb / kg, 0), y)
+    most, least = cv2.max(cv2.max(red, blue), green), cv2.min(cv2.min(red, blue), green)
+    if most.max() <= 1 and least.min() >= 0:
         return
+    off = np.flatnonzero((most > 1) | (least < 0))
+    luma = y.ravel()[off]
     # Room above and below, over what is needed of it
-    np.divide(head, np.maximum(most, _TINY, out=most), out=most)
-    np.divide(y, np.minimum(least, -_TINY, out=least), out=least)
-    np.negative(least, out=least)
-    scale = np.minimum(most, least, out=most)
-    np.minimum(scale, np.float32(1), out=scale)
-    cb *= scale
-    cr *= scale
+    above = (1 - luma) / np.maximum(most.ravel()[off] - luma, _TINY)
+    below = luma / np.maximum(luma - least.ravel()[off], _TINY)
+    scale = np.minimum(np.minimum(above, below), np.float32(1))
+    for plane in (cb, cr):
+        plane.reshape(-1)[off] *= scale

@@ -29,13 +29,14 @@ from archivecolor.chroma.control.advice import fitted
 from archivecolor.chroma.control.alike import laid
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
-from archivecolor.chroma.control.paint import Painted, Strokes, rim, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, spread
 from archivecolor.chroma.control.references import NOT_ALIKE, estimate_with, references_of
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
+from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.chroma.recording import record_of, recorded
 from archivecolor.chroma.upsample import ChromaUpsampler
-from archivecolor.color import FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
+from archivecolor.color import KB, KR, FloatArray, UIntArray, chroma_to_cbcr, luma_of, merge_rows
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.inference import select
@@ -50,7 +51,8 @@ from archivecolor.settings import (
     EngineSettings,
     OutputSettings,
 )
-from archivecolor.stills import Still, for_target, open_still, probe, write_pages, write_still
+from archivecolor.stills import Planes, Still, chroma_shift, for_target, open_still, probe, write_pages, write_still
+from archivecolor.stills.still import Picture
 from archivecolor.toning import tone_of
 
 _STRIP_PIXELS = 1 << 16
@@ -203,10 +205,16 @@ class Colorizer:
         still = self._recorded(
             for_target(self._heard(loaded.still, made), output), output, made, painted=loaded.is_painted
         )
-        rgb = self.merge(still.luma, made.ab, still.orientation)
         if still.info.pages == 1:
-            told = write_still(file, rgb, still, output)
+            shift = chroma_shift(still, output)
+            picture: Picture
+            if shift is None:
+                picture = self.merge(still.luma, made.ab, still.orientation)
+            else:
+                picture = self._planes(still.luma, made.ab, still.orientation, shift)
+            told = write_still(file, picture, still, output)
             return Written(still.warnings + told.warnings, made.mean_confidence, told.luma)
+        rgb = self.merge(still.luma, made.ab, still.orientation)
         sure = [made.mean_confidence]
         pages = itertools.chain([(rgb, still)], self._further_pages(loaded, output, sure))
         told = write_pages(file, pages, output)
@@ -294,7 +302,7 @@ class Colorizer:
             made = _laid(made, network_y, partial(laid, made.advice, strokes), made.advice.likeness)
         if strokes is None:
             return made
-        return _laid(made, network_y, partial(rim if self.engine.folder.hints else spread, strokes))
+        return _laid(made, network_y, partial(spread, strokes))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""
@@ -311,6 +319,13 @@ class Colorizer:
             cb, cr = upsampler.rows(strip.astype(np.float32) / top, first)
             rgb[first : first + step] = merge_rows(strip, cb, cr)
         return rgb
+
+    def _planes(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation, shift: tuple[int, int]) -> Planes:
+        """Luma, and chroma laid beside it as JPEG stores it. As `merge`, without RGB."""
+        ab = np.ascontiguousarray(orientation.to_stored(chroma))
+        ab = graded(ab, shrink(luma, ab.shape[:2]), self.settings)
+        grid = ChromaGrid(8, full_range=True, shift=shift, weights=(KR, KB), centered=True)
+        return Planes(luma, *chroma_beside(luma, ab, grid, interlaced=False))
 
 
 def cost_bytes(path: Path) -> int:

@@ -20,8 +20,10 @@ from archivecolor.runs.settings import FolderSettings
 @laid_out
 def folder(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs and films, with its folders.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the results; made if missing.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="Folder of photographs and films, or s3://bucket/folder.")
+    ],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for the results, made if missing; or s3://...")],
     what: options.WhatOptions,
     grade: options.GradeOptions,
     advice: options.AdviceOptions,
@@ -61,12 +63,16 @@ def folder(
 
     archivecolor folder scans out --shard 3/64
 
+    archivecolor folder s3://archive/scans s3://archive/color
+
     archivecolor folder scans out --cluster auto
     """
     from archivecolor.jobs.discover import lies_inside
     from archivecolor.jobs.shards import Shard
+    from archivecolor.storage.urls import placed
 
-    if tell.log_file and lies_inside(tell.log_file, source):
+    source_place, out_place = placed(source), placed(out)
+    if tell.log_file and isinstance(source_place, Path) and lies_inside(tell.log_file, source_place):
         raise UsageError(f"{tell.log_file}: the log would lie among the sources", hint="give --log-file another place")
     tell.begin()
     if merge_journals:
@@ -74,7 +80,7 @@ def folder(
         from archivecolor.runs.folder.merging import merge_journals as merge
 
         with Lines(quiet=tell.quiet) as merging:
-            merge(out, merging)
+            merge(out_place, merging)
         return
     if shard and result.report:
         raise UsageError(
@@ -111,15 +117,20 @@ def folder(
     from archivecolor.cli.folder_lines import FolderLines
     from archivecolor.runs.folder.job import color_folder
 
+    on_disk = isinstance(source_place, Path) and isinstance(out_place, Path)
+    if result.report and not on_disk:
+        raise UsageError("--report is for folders on a disk", hint="copy the results to one: archivecolor report OUT")
     if result.report and not dry_run:
         from archivecolor.report import making
 
-        making.place(out, source)  # a place that will not do is better known before the night than after it
+        making.place(Path(out), Path(source))  # a place that will not do is better known before the night than after it
     with interruptible() as interruption, FolderLines(json=tell.json, quiet=tell.quiet) as lines:
-        record = color_folder(source, out, settings, listener=lines, stop=interruption.stop, dry_run=dry_run)
-        lines.close(record, out, reported=result.report)
+        record = color_folder(
+            source_place, out_place, settings, listener=lines, stop=interruption.stop, dry_run=dry_run
+        )
+        lines.close(record, out_place, reported=result.report)
     if not what.watch:
         interruption.raise_if_interrupted()
-    if result.report and not dry_run and out.is_dir():  # there is none where there was nothing to color
-        make_report(out, jobs=jobs, tell=tell)  # of a run with failures all the more
+    if result.report and not dry_run and Path(out).is_dir():  # there is none where there was nothing to color
+        make_report(Path(out), jobs=jobs, tell=tell)  # of a run with failures all the more
     record.raise_for_failures()

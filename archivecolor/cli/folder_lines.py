@@ -14,6 +14,7 @@ from archivecolor.jobs.resume import Reason
 from archivecolor.runs.folder.summary import COUNTED_AS, counts_by_name
 from archivecolor.runs.folder.tally import FolderRecord
 from archivecolor.runs.listener import ItemOutcome, ItemStatus
+from archivecolor.storage.urls import StoreURL
 from archivecolor.text import counted, duration, printable, roughly, space
 
 _ALWAYS: Final = ("already there", "not pictures", "failed")
@@ -38,7 +39,8 @@ class FolderLines(Lines):
             self._machines[outcome.machine] += 1
         if outcome.status is ItemStatus.PLANNED and outcome.target:
             if not self.json:
-                names = f"{printable(outcome.source)} -> {printable(outcome.target)}"
+                told = outcome.record()
+                names = f"{printable(told['source'])} -> {printable(told['target'])}"
                 console.write_out(names if outcome.reason == Reason.NEW else f"{names} ({outcome.reason})")
         elif outcome.status is ItemStatus.EXISTS:
             log.debug("%s: result exists, %s", name, outcome.reason)
@@ -61,7 +63,7 @@ class FolderLines(Lines):
             record["warnings"] = list(outcome.warnings)
         console.emit(record)
 
-    def close(self, record: FolderRecord, out: Path, *, reported: bool = False) -> None:
+    def close(self, record: FolderRecord, out: Path | StoreURL, *, reported: bool = False) -> None:
         """The closing counts, a row for each failure, where the results lie, and what to type next."""
         counts = counts_by_name(record.counts)
         rest = ", ".join(_counted(counts[k], k) for k in _COUNTED if counts[k] or k in _ALWAYS)
@@ -87,7 +89,8 @@ class FolderLines(Lines):
             log.info("and %d more; --log-file keeps them all", record.failed - len(record.failures))
         if record.colored or counts["already there"]:
             place = printable(shlex.quote(str(out)))
-            log.info("results: %s%s", place, "" if reported else f"; to look at them: archivecolor report {place}")
+            look = "" if reported or not isinstance(out, Path) else f"; to look at them: archivecolor report {place}"
+            log.info("results: %s%s", place, look)
 
     def _tell_left(self, record: FolderRecord) -> None:
         """Results that the run did not replace, and how to make it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 @laid_out
 def verify(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of results.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Folder of results, or s3://bucket/folder.")],
     source: Annotated[
-        Path | None, options.what("--source", "Folder that they were made from: compare their luma.", "SRC")
+        str | None, options.what("--source", "Folder that they were made from: compare their luma.", "SRC")
     ] = None,
     only: options.Only = None,
     max_megapixels: options.MaxMegapixels = None,

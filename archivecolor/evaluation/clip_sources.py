@@ -16,7 +16,8 @@ from archivecolor.chroma.shots import CutDetector
 from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.errors import InputError
 from archivecolor.evaluation.sources import pictures
-from archivecolor.film.form import PictureForm, chroma_planes, luma_plane, unit_luma
+from archivecolor.film.codes import unit_luma
+from archivecolor.film.form import PictureForm, chroma_planes, luma_plane
 from archivecolor.film.reading import frames
 
 _BT601: Final = 5

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from archivecolor.color import UIntArray
-from archivecolor.film.form import convert_luma
+from archivecolor.film.codes import convert_luma
 from archivecolor.film.scaler import reformatted
 
 _WITH_ALPHA: Final = (2, 4)

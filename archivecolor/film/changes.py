@@ -14,7 +14,8 @@ from typing import Final
 
 from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
-from archivecolor.film.form import UNSPECIFIED, PictureForm, convert_luma
+from archivecolor.film.codes import convert_luma
+from archivecolor.film.form import UNSPECIFIED, PictureForm
 from archivecolor.film.survey import Survey
 
 _MOST_PARTS: Final = 4

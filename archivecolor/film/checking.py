@@ -22,8 +22,9 @@ from av.packet import Packet
 from archivecolor.color import UIntArray
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
+from archivecolor.film.codes import unit_luma
 from archivecolor.film.damage import PicturePackets
-from archivecolor.film.form import PictureForm, form_of, luma_plane, unit_luma
+from archivecolor.film.form import PictureForm, form_of, luma_plane
 from archivecolor.film.inventory import inventory, missing
 from archivecolor.film.reading import decoded, opened, picture_stream, usual_step
 from archivecolor.film.times import repaired

@@ -7,7 +7,6 @@ from typing import Final
 
 from archivecolor.errors import InputError
 from archivecolor.film.codecs import CONTAINERS, can_hold
-from archivecolor.film.reading import opened, picture_stream
 from archivecolor.settings import EncodeSettings
 
 FILM_SUFFIXES: Final = (
@@ -58,6 +57,8 @@ def is_a_film(path: Path) -> bool:
     riff = head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"CDXA")
     if not (iso or riff or _is_stream(head) or head.startswith(_BEGINNINGS)):
         return False
+    from archivecolor.film.reading import opened, picture_stream  # most runs over photographs come without
+
     try:
         with opened(path) as container:
             stream = picture_stream(container, path)

@@ -20,7 +20,7 @@ from archivecolor.inference.engine import Engine, LoadedEngine
 
 _OTHER_AB: Final = 25.0
 """How far the hints' colors are moved, in a* and b*."""
-_RULED: Final = (0.1, 0.5)
+_RULED: Final = (0.45, 0.6)
 """Shares of that which a place's color moves: up to the first the hints do not rule, from the second on they do."""
 
 

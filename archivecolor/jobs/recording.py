@@ -10,7 +10,7 @@ import platform
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -74,6 +74,8 @@ class Notes(ABC):
     def __init__(self, out: Path, run: RunRecord, *, chosen: bool) -> None:
         """Of ``run``, into ``out``; ``chosen``: its items are named by hand."""
         self._out, self.run, self._chosen = out, run, chosen
+        self.deliver: Callable[[Task, Path], None] | None = None
+        """Takes a result that is whole where it belongs, before its line is written, if that is elsewhere."""
 
     @abstractmethod
     def write(self, entry: Entry, settings: Settings | None = None, *, wait: bool = True) -> None:
@@ -109,6 +111,8 @@ class Notes(ABC):
         replaced = read_state(target).sha256 if target.is_file() else None
         if replaced and task.reason is not Reason.OVERWRITE and replaced != task.replaces_sha256:
             raise AlreadyExistsError(f"{target}: already exists", hint="--overwrite replaces it")
+        if self.deliver:
+            self.deliver(task, target)
         entry = self._entry(task, status, settings, begun)
         result = target.relative_to(self._out).as_posix()
         entry = replace(
@@ -220,6 +224,11 @@ class Recorder(Notes):
         """Say what computes the chroma, before the first item is made. Raises `OutputError`."""
         self.run = replace(self.run, engine=engine)
         self._told = False
+
+    @property
+    def journal(self) -> Path | None:
+        """The file that the lines are written to, once there is any."""
+        return self._journal.path if self._journal else None
 
     def noted(self, entry: Entry) -> None:
         """Write an entry again, with new times. Raises `OutputError`."""

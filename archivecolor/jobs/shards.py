@@ -17,7 +17,8 @@ from archivecolor.errors import UsageError
 
 AUTO: Final = "auto"
 COUNT_VARIABLE: Final = "ARCHIVECOLOR_SHARDS"
-_MOST: Final = 100_000
+MOST: Final = 100_000
+"""Shards of a run."""
 _EXAMPLE: Final = "give --shard 1/4 to 4/4, one to each of four runs"
 
 
@@ -30,8 +31,8 @@ class Shard:
     count: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.count <= _MOST:
-            raise UsageError(f"{self.count} shards are not 1 to {_MOST}", hint=_EXAMPLE)
+        if not 1 <= self.count <= MOST:
+            raise UsageError(f"{self.count} shards are not 1 to {MOST}", hint=_EXAMPLE)
         if not 1 <= self.index <= self.count:
             raise UsageError(
                 f"there is no shard {self.index} of {self.count}",

@@ -134,7 +134,7 @@ def _of_sequence(path: Path, width_px: int, doubtful: Sequence[TimedConfidence])
     files = sequence_at(path).files
     numbers = list(files)
     usual = [numbers[len(numbers) * (2 * i + 1) // (2 * _FRAMES)] for i in range(_FRAMES)]
-    frames = {n: shown for n in dict.fromkeys(usual) if (shown := _scanned(path.with_name(files[n])))}
+    frames = {n: shown for n in dict.fromkeys(usual) if (shown := scanned(path.with_name(files[n])))}
     if not frames:
         raise InputError(f"{path}: not one frame of it can be decoded")
     first = next(iter(frames.values()))[0]
@@ -150,13 +150,13 @@ def _of_sequence(path: Path, width_px: int, doubtful: Sequence[TimedConfidence])
     doubts = []
     for shot in sorted(doubtful):
         number = numbers[0] + round(shot.start_s * rate)
-        if shown := _scanned(path.with_name(files[number])) if number in files else None:
+        if shown := scanned(path.with_name(files[number])) if number in files else None:
             doubts.append(chosen(number, shown, shot.confidence))
     found = [chosen(number, shown) for number, shown in frames.items()]
     return _sheet(found, doubts, first.form, float((numbers[-1] - numbers[0] + 1) / rate))
 
 
-def _scanned(path: Path) -> tuple[Frame, Image.Image] | None:
+def scanned(path: Path) -> tuple[Frame, Image.Image] | None:
     """A frame of a sequence, and what it shows, upright; None where it cannot be read."""
     try:
         frame, rgb = read_shown(path)

@@ -157,7 +157,7 @@ class Gallery:
                 facts = Facts(**json.loads(image.info["comment"]))
         except (OSError, SyntaxError, ValueError, TypeError, KeyError):
             return None
-        lacks_copy = item.kind is Kind.FILM and not numbering(self._result(item)) and self._copies and not facts.plays
+        lacks_copy = item.kind is Kind.FILM and self._copies and not facts.plays
         if facts.map_ns != self._map_ns(item) or lacks_copy:
             return None
         return _preview_of(item, name, status, facts)
@@ -196,10 +196,9 @@ class Gallery:
         status = _status(path)
         if status is None:
             raise InputError(f"{path}: is not there any more")
-        if item.kind is Kind.FILM and numbering(path):
-            return _id_of(item, status), code_film(path, item, "", self._network)
         if item.kind is Kind.FILM:
-            plays = "result" if item.result and proxies.plays(path) else "copy" if item.result and self._copies else ""
+            known = item.result and not numbering(path) and proxies.plays(path)
+            plays = "result" if known else "copy" if item.result and self._copies else ""
             return _id_of(item, status), code_film(path, item, plays, self._network)
         tint = confidence_path(self._out, path) if item.result else None
         return _id_of(item, status), code_still(path, item, self._map_ns(item), tint, self._network)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -23,10 +27,16 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
+from archivecolor.film.display_matrix import matrix_of
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.reading import opened, picture_stream
 from archivecolor.film.scaler import reformatted
 from archivecolor.frames import Orientation
+from archivecolor.jobs.file_sets import numbering
+from archivecolor.report.films import scanned
+from archivecolor.sequences.beside import sound_of
+from archivecolor.sequences.finding import sequence_at
+from archivecolor.sequences.survey import USUAL_RATE
 
 LINES: Final = 480
 """Most lines of a copy."""
@@ -40,6 +50,7 @@ _PLAYS: Final = {
 """Codecs that browsers play, by the suffix of the file: all of today's browsers, on any machine."""
 _PIXELS: Final = {"yuv420p", "yuvj420p"}
 _TICKS: Final = 90_000
+_USUAL_RATE: Final = Fraction(25)
 _LIMITED: Final = 1
 """Range of luma, by FFmpeg's number."""
 
@@ -61,22 +72,71 @@ def plays(path: Path) -> bool:
 def write_copy(path: Path, file: BinaryIO, stop: Callable[[], bool]) -> None:
     """Write an MP4 of ``path`` into an open file. Raises `InputError`, `StoppedError` once ``stop`` returns true."""
     log.info("%s: making a copy of at most %d lines that browsers play", path, LINES)
-    with opened(path) as source, av.open(file, "w", format="mp4") as copy:
-        stream = picture_stream(source, path)
-        sounds = source.streams.audio[0] if source.streams.audio else None
+    with av.open(file, "w", format="mp4") as copy:
         try:
-            _Copy(copy, stream, sounds, stop).write(source.demux([s for s in (stream, sounds) if s]))
+            if numbering(path):
+                _copy_sequence(path, copy, stop)
+                return
+            with opened(path) as source:
+                stream = picture_stream(source, path)
+                sounds = source.streams.audio[0] if source.streams.audio else None
+                packets = source.demux([s for s in (stream, sounds) if s])
+                form = partial(form_of, stream)
+                _Copy(copy, stream.average_rate or _USUAL_RATE, form, sounds, stop).write(_decoded(packets))
         except av.error.FFmpegError as e:
             raise InputError(f"{path}: no copy of it can be made for browsers: {e.strerror}") from e
+
+
+def _decoded(packets: Iterator[Any]) -> Iterator[Any]:
+    for packet in packets:
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:  # damaged there; the run's warnings tell where
+            continue
+
+
+def _copy_sequence(path: Path, copy: OutputContainer, stop: Callable[[], bool]) -> None:
+    """The same of scanned frames, with the sound beside them; one that is missing or broken leaves the one before."""
+    files = sequence_at(path).files
+    numbered = ((number, scanned(path.with_name(name))) for number, name in files.items())
+    shown = ((number, *found) for number, found in numbered if found)
+    number, first, image = next(shown, (0, None, None))
+    if first is None or image is None:
+        raise InputError(f"{path}: not one frame of it can be decoded")
+    rate = first.rate or USUAL_RATE
+    upright = matrix_of(Orientation.UPRIGHT)
+    form = replace(first.form, width=image.width, height=image.height, sample_aspect=None, display_matrix=upright)
+
+    def pictures() -> Iterator[VideoFrame]:
+        for at, _, picture in chain([(number, first, image)], shown):
+            frame = VideoFrame.from_ndarray(np.asarray(picture.convert("RGB")), "rgb24")
+            frame.pts, frame.time_base = at - number, 1 / rate
+            yield frame
+
+    with ExitStack() as wav:
+        track, heard = None, iter(())
+        with suppress(InputError):  # of several nobody knows which
+            if sound := sound_of(path):
+                container = wav.enter_context(opened(sound))
+                track = next(iter(container.streams.audio), None)
+                heard = _decoded(container.demux(track)) if track else heard
+        timed = merge(pictures(), heard, key=lambda frame: frame.time or 0.0)
+        _Copy(copy, rate, lambda _: form, track, stop).write(timed)
 
 
 class _Copy:
     """A copy under way; its streams are made when the first frames are known."""
 
     def __init__(
-        self, copy: OutputContainer, stream: VideoStream, sounds: AudioStream | None, stop: Callable[[], bool]
+        self,
+        copy: OutputContainer,
+        rate: Fraction,
+        form: Callable[[VideoFrame], PictureForm],
+        sounds: AudioStream | None,
+        stop: Callable[[], bool],
     ) -> None:
-        self._copy, self._stream, self._stop = copy, stream, stop
+        """``form`` gives that of the first frame."""
+        self._copy, self._rate, self._form_of, self._stop = copy, rate, form, stop
         self._form: PictureForm | None = None
         self._picture: VideoStream | None = None
         self._sound: AudioStream | None = None
@@ -85,24 +145,19 @@ class _Copy:
         self._last = -1
         if sounds is not None:  # every stream must be known before the first packet
             with suppress(av.error.FFmpegError, ValueError):
-                rate = sounds.codec_context.sample_rate or 48_000
-                self._sound = copy.add_stream("aac", rate=rate, bit_rate=96_000)
+                hertz = sounds.codec_context.sample_rate or 48_000
+                self._sound = copy.add_stream("aac", rate=hertz, bit_rate=96_000)
                 self._sound.codec_context.layout = "stereo"
-                self._resampler = AudioResampler("fltp", "stereo", rate, 1024)
+                self._resampler = AudioResampler("fltp", "stereo", hertz, 1024)
 
-    def write(self, packets: Iterator[Any]) -> None:
-        for packet in packets:
+    def write(self, frames: Iterator[VideoFrame | AudioFrame]) -> None:
+        for frame in frames:
             if self._stop():
                 raise StoppedError("the run was stopped")
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:  # damaged there; the run's warnings tell where
-                continue
-            for frame in frames:
-                if isinstance(frame, VideoFrame):
-                    self._show(frame)
-                elif self._picture:
-                    self._hear(frame)
+            if isinstance(frame, VideoFrame):
+                self._show(frame)
+            elif self._picture:
+                self._hear(frame)
         if self._picture is None:
             raise InputError("not one frame of it can be decoded")
         self._copy.mux(self._picture.encode(None))
@@ -122,7 +177,7 @@ class _Copy:
 
     def _show(self, frame: VideoFrame) -> None:
         if self._form is None or self._picture is None:
-            self._form = form_of(self._stream, frame)
+            self._form = self._form_of(frame)
             self._picture = self._open(self._form)
             self._begins_s = frame.time or 0.0
         time = frame.time
@@ -136,7 +191,7 @@ class _Copy:
     def _open(self, form: PictureForm) -> VideoStream:
         height, width = form.shown
         scale = min(1.0, LINES / height)
-        picture = self._copy.add_stream("libx264", rate=self._stream.average_rate or 25)
+        picture = self._copy.add_stream("libx264", rate=self._rate)
         context = picture.codec_context
         context.width, context.height = (max(2, round(side * scale / 2) * 2) for side in (width, height))
         context.pix_fmt = "yuv420p"

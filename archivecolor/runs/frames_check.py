@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from archivecolor.runs.luma_check import Finding, Verdict, compare_stills, wrong
 from archivecolor.sequences import dpx, exr
 from archivecolor.sequences.frames import Frame, read_frame
 from archivecolor.settings import Luma
-
-_OF_THE_SAMPLES: Final = ((4, 8), (16, 20), (800, 801), (808, 820))
-"""Bytes of a DPX header that say where samples lie and how many a pixel has."""
 
 
 def compare_sequences(source: Path, result: Path, *, luma: Luma = Luma.SAME) -> Finding:
@@ -64,19 +60,12 @@ def _lost(was: Frame, now: Frame) -> str | None:
             was.alpha is not None and now.alpha is not None and not np.array_equal(was.alpha, now.alpha)
         ):
             return "its alpha channel"
-        return None if _bare(was.origin) == _bare(now.origin) else "fields of its header"
+        return None if dpx.told_besides(was.origin) == dpx.told_besides(now.origin) else "fields of its header"
     if isinstance(was.origin, exr.ExrFrame) and isinstance(now.origin, exr.ExrFrame):
         gone = {name for name, _ in was.origin.others} - {name for name, _ in now.origin.others}
         gone |= was.origin.attributes - now.origin.attributes
         return ", ".join(sorted(gone)) or None
     return None
-
-
-def _bare(header: dpx.Header) -> bytes:
-    raw = bytearray(header.raw)
-    for first, last in _OF_THE_SAMPLES:
-        raw[first:last] = bytes(last - first)
-    return bytes(raw)
 
 
 def _same(source: Path, result: Path) -> bool:

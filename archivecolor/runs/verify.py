@@ -22,6 +22,8 @@ from archivecolor.jobs.file_sets import numbering
 from archivecolor.jobs.journal import has_journal, read_journal, read_runs
 from archivecolor.jobs.records import Kind, Settings
 from archivecolor.resources import usable_cores, working_budget_bytes
+from archivecolor.runs.at_stores import AtStores, told_of
+from archivecolor.runs.fetched import Fetched
 from archivecolor.runs.frames_check import compare_sequences
 from archivecolor.runs.listener import ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
 from archivecolor.runs.luma_check import Finding, Verdict, compare_films, compare_stills, wrong
@@ -29,7 +31,10 @@ from archivecolor.runs.settings import check_jobs, check_megapixels
 from archivecolor.sequences.finding import of_known
 from archivecolor.settings import Luma
 from archivecolor.stills.sniff import is_a_picture, names_a_picture
+from archivecolor.storage.urls import StoreURL, placed
 
+_EXPANDS: Final = 40
+"""Memory for a byte of a result that is not here yet."""
 _ORDER: Final = (
     ItemStatus.PROVED,
     ItemStatus.UNCHANGED,
@@ -73,8 +78,8 @@ class VerifyRecord:
 
 
 def verify(
-    out: Path | str,
-    source: Path | str | None = None,
+    out: Path | str | StoreURL,
+    source: Path | str | StoreURL | None = None,
     *,
     only: Iterable[str] = (),
     jobs: int = 0,
@@ -85,26 +90,46 @@ def verify(
     """Compare every result below ``out`` with its source below ``source``, and with the digest that was noted of it.
 
     Results that are not what they should be are told to the listener as failed, with the reason. Raises `InputError`
-    where there are no results, `UsageError` where there is nothing to compare them with.
+    where there are no results, `UsageError` where there is nothing to compare them with. Of a folder in a store, a
+    URL, what the journal names is fetched piece by piece and compared.
     """
-    out, source, listener = Path(out), Path(source) if source else None, listener or Silent()
+    places = placed(out), placed(source) if source else None
     check_jobs(jobs)
     check_megapixels(max_megapixels)
+    options = (compile_patterns(only), jobs, max_megapixels)
+    if isinstance(places[0], Path) and not isinstance(places[1], StoreURL):
+        return _verify(places[0], places[1], *options, listener or Silent(), stop)
+    with Fetched(*places) as fetched:
+        heard = AtStores(listener or Silent(), fetched.shown)
+        return _verify(fetched.out, fetched.source, *options, heard, stop, fetched)
+
+
+def _verify(
+    out: Path,
+    source: Path | None,
+    only: tuple[str, ...],
+    jobs: int,
+    max_megapixels: int | None,
+    listener: Listener,
+    stop: threading.Event | None,
+    fetched: Fetched | None = None,
+) -> VerifyRecord:
+    named = told_of(str(out), fetched.shown if fetched else ())
     for folder in (out, source):
         if folder and not folder.is_dir():
             raise InputError(f"{folder}: is not a folder", hint="give the folders of the run")
     if source is None and not has_journal(out):
-        raise UsageError(f"{out}: has no journal to compare with", hint="give --source SRC, to compare the pictures")
-    checker = _Checker(max_megapixels)
+        raise UsageError(f"{named}: has no journal to compare with", hint="give --source SRC, to compare the pictures")
+    checker = _Checker(max_megapixels, fetched)
     stages = workers.Stages(
         load=checker.check,
         compute=lambda reasons: reasons,
         save=lambda _, __, reason: reason,
-        cost_bytes=lambda result: 2 * cost_bytes(result.path),
+        cost_bytes=lambda result: 2 * (_EXPANDS * result.size_bytes if fetched else cost_bytes(result.path)),
         group=lambda _: None,
     )
     outcomes = workers.run(
-        _Results(out, source, compile_patterns(only)),
+        _Results(out, source, only, recorded_only=fetched is not None),
         stages,
         stop=(stop or threading.Event()).is_set,
         threads=jobs or usable_cores(),
@@ -125,7 +150,7 @@ def verify(
             done, failed = counts.total(), counts[ItemStatus.WRONG]
             listener.progress(Progress("checking", done, None, Unit.ITEMS, failed=failed))
     if not counts and not (stop and stop.is_set()):
-        raise InputError(f"{out}: has no results", hint="give the OUT of a run")
+        raise InputError(f"{named}: has no results", hint="give the OUT of a run")
     return VerifyRecord(*(counts[status] for status in _ORDER))
 
 
@@ -146,18 +171,20 @@ class _Result:
     """What the run said that a film lacks."""
     settings: Settings = field(default_factory=dict)
     """What it was made with, as far as that is known."""
+    size_bytes: int = 0
+    """What the journal says of it."""
 
 
 class _Results:
     """The results on record, and then those that are not. Memory: 8 bytes per result."""
 
-    def __init__(self, out: Path, source: Path | None, only: tuple[str, ...]) -> None:
-        self._out, self._source, self._only = out, source, only
+    def __init__(self, out: Path, source: Path | None, only: tuple[str, ...], *, recorded_only: bool) -> None:
+        self._out, self._source, self._only, self._recorded_only = out, source, only, recorded_only
         self._seen: set[int] = set()
 
     def __iter__(self) -> Iterator[_Result]:
         yield from self._recorded()
-        if self._source:
+        if self._source and not self._recorded_only:
             yield from self._found(self._source)
 
     def _wanted(self, name: str) -> bool:
@@ -179,6 +206,7 @@ class _Results:
                 entry.luma,
                 entry.lost,
                 runs[entry.run].settings.get(entry.settings_digest, {}) if entry.run in runs else {},
+                entry.result_file.size_bytes if entry.result_file else 0,
             )
 
     def _gather(self, folder: Path, names: list[str]) -> dict[str, list[str]]:
@@ -215,9 +243,22 @@ def _source_of(named: Path, is_one: Callable[[str], bool]) -> Path:
 @dataclass(frozen=True, slots=True)
 class _Checker:
     max_megapixels: int | None
+    fetched: Fetched | None = None
 
     def check(self, result: _Result) -> Finding:
         """Check a result. Raises what reading it raises."""
+        if self.fetched is None:
+            return self._checked(result)
+        files = [path for path in (result.path, result.source) if path]
+        try:
+            for path in files:
+                self.fetched.fetch(path)
+            return self._checked(result)
+        finally:
+            for path in files:
+                self.fetched.forget(path)
+
+    def _checked(self, result: _Result) -> Finding:
         sha256 = read_state(result.path).sha256 if result.sha256 else None
         if sha256 != result.sha256:
             return wrong("is not the file that was written: its digest differs")

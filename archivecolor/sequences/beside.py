@@ -1,7 +1,7 @@
-"""What lies beside the frames of a sequence and belongs into a film of them: sound in a WAV, and the time code.
+"""What lies beside the frames of a sequence and belongs to them: sound in a WAV, and the time code.
 
-Both are written into a film whose picture is one black frame, so that all that is done with the streams of a film is
-done with these, too.
+Where these become other frames, the WAV is copied beside them. Where they become a film, both are written into a film
+whose picture is one black frame, so that all that is done with the streams of a film is done with these, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from archivecolor.film.reading import opened
 from archivecolor.film.survey import Survey
 from archivecolor.film.tags import tags_of
 from archivecolor.film.writing import explained
+from archivecolor.jobs.atomic import copy_whole
+from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.file_sets import Numbering
+from archivecolor.jobs.files import is_same_file
 
 _SIDE_PX: Final = 16
 _SAME_LENGTH_S: Final = 0.1
@@ -44,6 +47,31 @@ def sound_of(sequence: Path) -> Path | None:
         found = alike
     near = folder.resolve().with_name(f"{folder.resolve().name}.wav")
     return found[0] if found else near if near.is_file() else None
+
+
+def sound_beside(sound: Path, source: Path, target: Path) -> Path:
+    """Where the sound of the frames ``source`` lies beside their results: in their folder, or beside it."""
+    inside = sound.parent.resolve() == source.parent.resolve()
+    folder = target.parent.resolve()
+    return folder / sound.name if inside else folder.with_name(f"{folder.name}{sound.suffix}")
+
+
+def copy_sound(sound: Path | None, source: Path, target: Path, *, overwrite: bool) -> tuple[str, ...]:
+    """Copy the sound beside the results, if it is not there; gives what was copied, in words.
+
+    Raises `InputError` or `OutputError`.
+    """
+    if sound is None:
+        return ()
+    place = sound_beside(sound, source, target)
+    if not is_copied(sound, place):
+        copy_whole(sound, place, overwrite=overwrite)
+    return (f"{sound.name} (sound)",)
+
+
+def is_copied(sound: Path, place: Path) -> bool:
+    """Whether a file is the sound already. Raises `InputError`."""
+    return place.is_file() and (is_same_file(sound, place) or read_state(sound).sha256 == read_state(place).sha256)
 
 
 def check_sound(sound: Path, film: Survey) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -16,6 +17,7 @@ from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.form import PictureForm
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
 from archivecolor.jobs.atomic import part_path
+from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
 from archivecolor.sequences import dpx, exr
 from archivecolor.sequences.frames import Frame
 from archivecolor.settings import Luma, OutputSettings, StillFormat
@@ -109,11 +111,13 @@ def write_frame(
     coding: FrameCoding,
     rate: Fraction,
     timecode: str | None,
+    record: Record | None = None,
 ) -> tuple[tuple[str, ...], Luma]:
     """Encode strips of ``[n, w, 3]`` samples, a frame together, into the open file that will be ``target``.
 
     Gives what could not be kept. ``frame`` is the source's, of one of the same kind with what is to go along; ``rate``
-    and ``timecode`` are for headers that are made anew. Raises `OutputError`.
+    and ``timecode`` are for headers that are made anew; ``record`` says in DPX and OpenEXR how they were colored, of
+    stills it is in what goes along. Raises `OutputError`.
     """
     origin = frame.origin if frame else None
     if coding.kind == DPX:
@@ -121,20 +125,36 @@ def write_frame(
         if header is None:
             height, width = luma.shape
             header = dpx.new_header(width, height, bits=coding.depth, rate=rate, timecode=timecode)
+        header, told = _recorded(header, record)
         alpha = frame.alpha if frame else None
         if alpha is not None:
             strips = _with_alpha(strips, alpha)
         for part in dpx.encode(strips, header, 3 if alpha is None else 4):
             file.write(part)
-        return (), Luma.SAME
+        return told, Luma.SAME
     rgb = np.ascontiguousarray(np.concatenate([*strips]))
     if coding.kind == EXR and isinstance(origin, exr.ExrFrame):
-        return exr.write(part_path(target), target, rgb, origin), Luma.SAME
+        add = partial(with_record, record=record) if record else None
+        place = part_path(target)
+        try:
+            return exr.write(place, target, rgb, origin, add), Luma.SAME
+        except DamagedXmpError as e:
+            said = f"its XMP is damaged ({e}): copied as it is, without a record of the coloring"
+            return (*exr.write(place, target, rgb, origin), said), Luma.SAME
     if not isinstance(origin, Still):
         info = StillInfo(_STILLS[coding.kind], rgb.shape[1], rgb.shape[0], coding.depth)
         origin = Still(target, info, Pixels(luma))
-    told = write_still(file, rgb, origin, OutputSettings(format=_STILLS[coding.kind]))
-    return told.warnings, told.luma
+    written = write_still(file, rgb, origin, OutputSettings(format=_STILLS[coding.kind]))
+    return written.warnings, written.luma
+
+
+def _recorded(header: dpx.Header, record: Record | None) -> tuple[dpx.Header, tuple[str, ...]]:
+    if record is None:
+        return header, ()
+    found = dpx.with_record(header, with_record(None, record))
+    if found is None:
+        return header, ("has no room for a record of the coloring: its user data, or a short header, is in the way",)
+    return found, ()
 
 
 def _with_alpha(strips: Iterable[npt.NDArray[Any]], alpha: UIntArray) -> Iterator[npt.NDArray[Any]]:

@@ -35,6 +35,10 @@ _FILE_SIZE, _ORIENTATION, _ELEMENT = 16, 768, 780
 _ASPECT: Final = 1628
 _FILM_RATE, _TIMECODE, _VIDEO_RATE = 1724, 1920, 1940
 _KEYCODE: Final = slice(1664, 1680)
+_USER_BYTES, _USER_NAME, _USER = 32, 32, b"archivecolor"
+_PAGE: Final = 2048
+_OF_THE_SAMPLES: Final = ((4, 8), (16, 20), (800, 801), (808, 820))
+"""Bytes that say where samples lie and how many a pixel has."""
 _UNSET: Final = 0xFFFFFFFF
 _CHANNELS: Final = {0: 1, 1: 1, 2: 1, 3: 1, 6: 1, 50: 3, 51: 4}
 """Samples of a pixel by its descriptor: single channels, luma, RGB, RGBA."""
@@ -217,6 +221,39 @@ def new_header(width: int, height: int, *, bits: int, rate: Fraction, timecode: 
     struct.pack_into(">I", raw, _TIMECODE, code)
     struct.pack_into(">f", raw, _VIDEO_RATE, float(rate))
     return read_header(bytes(raw))
+
+
+def with_record(header: Header, xmp: bytes) -> Header | None:
+    """``header`` with a packet of XMP as user data of our own name; None where others have theirs, or no place is."""
+    if _is_taken(header) or len(header.raw) < _FULL_HEADER:
+        return None
+    user = _USER.ljust(_USER_NAME, b"\0") + xmp
+    padding = max(len(header.raw) - _FULL_HEADER, -(-len(user) // _PAGE) * _PAGE)
+    raw = bytearray(header.raw[:_FULL_HEADER] + user.ljust(padding, b"\0"))
+    struct.pack_into(f"{header.order}I", raw, _USER_BYTES, len(user))
+    struct.pack_into(f"{header.order}I", raw, 4, len(raw))
+    struct.pack_into(f"{header.order}I", raw, _ELEMENT + 28, len(raw))
+    return replace(header, raw=bytes(raw), offset=len(raw))
+
+
+def told_besides(header: Header) -> bytes:
+    """What a header says besides how samples are stored and what `with_record` put there."""
+    raw = bytearray(header.raw)
+    if not _is_taken(header):
+        del raw[_FULL_HEADER:]
+        raw[_USER_BYTES : _USER_BYTES + 4] = bytes(4)
+    for first, last in _OF_THE_SAMPLES:
+        raw[first:last] = bytes(last - first)
+    return bytes(raw)
+
+
+def _is_taken(header: Header) -> bool:
+    """Whether there is user data that is not ours, or anything else between header and picture."""
+    (count,) = struct.unpack_from(f"{header.order}I", header.raw, _USER_BYTES)
+    rest = header.raw[_FULL_HEADER:]
+    if rest.startswith(_USER.ljust(_USER_NAME, b"\0")):
+        return False
+    return bool(rest) and (count not in (0, _UNSET) or rest.count(rest[:1]) != len(rest) or rest[0] not in (0, 0xFF))
 
 
 def stamped(header: Header, timecode: str) -> Header:

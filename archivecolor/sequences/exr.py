@@ -6,6 +6,7 @@ is the source's in every bit: green is the half that brings it back, and where n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,8 @@ _WEIGHTS: Final = np.array((0.2126, 0.7152, 0.0722), np.float32)
 _LOSSY: Final = ("b44", "b44a", "dwaa", "dwab")
 _OF_THE_FILE: Final = ("compression", "oiio:RowsPerChunk", "oiio:subimages")
 _TRIES: Final = 24
+_XMP: Final = "xmp"
+"""The attribute in which ExifTool shows it."""
 _HINT: Final = "restore it from a copy, or convert it to RGB half floats"
 
 
@@ -87,7 +90,9 @@ def luma_bits(rgb: Half) -> UIntArray:
         return np.ascontiguousarray(bits[..., 0])
     gray = (bits[..., 0] == bits[..., 1]) & (bits[..., 1] == bits[..., 2])
     with np.errstate(all="ignore"):
-        luma = (rgb.astype(np.float32) @ _WEIGHTS).astype(np.float16).view(np.uint16)
+        # Term by term: a product of matrices rounds a pixel according to where it lies
+        red, green, blue = (np.multiply(rgb[..., i], _WEIGHTS[i], dtype=np.float32) for i in range(3))
+        luma = (red + green + blue).astype(np.float16).view(np.uint16)
     return np.where(gray, bits[..., 0], luma)
 
 
@@ -128,10 +133,12 @@ def _steps() -> list[int]:
     return [sign * step for step in range(1, _TRIES + 1) for sign in (1, -1)]
 
 
-def write(path: Path, target: Path, rgb: Half, frame: ExrFrame) -> tuple[str, ...]:
+def write(
+    path: Path, target: Path, rgb: Half, frame: ExrFrame, record: Callable[[bytes | None], bytes] | None = None
+) -> tuple[str, ...]:
     """Write ``[h, w, 3]`` halfs and the other channels of ``frame`` into ``path``, whose result will be ``target``.
 
-    Gives what had to be changed. Raises `OutputError`.
+    ``record`` makes of the XMP that is there what is to be there. Gives what had to be changed. Raises `OutputError`.
     """
     oiio = _library(target)
     spec = frame.spec.copy()
@@ -139,6 +146,9 @@ def write(path: Path, target: Path, rgb: Half, frame: ExrFrame) -> tuple[str, ..
     spec.nchannels, spec.channelnames = len(names), names
     spec.alpha_channel = names.index("A") if "A" in names else -1
     said: tuple[str, ...] = ()
+    if record:
+        was = spec.getattribute(_XMP)
+        spec.attribute(_XMP, record(was.encode() if isinstance(was, str) else None).decode())
     compression = str(spec.getattribute("compression") or "")
     if compression.split(":")[0] in _LOSSY:
         spec.attribute("compression", "zip")

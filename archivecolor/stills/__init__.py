@@ -26,18 +26,20 @@ from archivecolor.errors import InputError, OutputError
 from archivecolor.frames import Orientation
 from archivecolor.resources import memory_bytes
 from archivecolor.settings import OutputSettings, StillFormat
-from archivecolor.stills import bounds, inventory, thumbnails, tiff_writing
+from archivecolor.stills import bounds, inventory, jpeg, thumbnails, tiff_writing
 from archivecolor.stills.exif import with_orientation
 from archivecolor.stills.families import FAMILIES
 from archivecolor.stills.metadata import left_out, without_motion
 from archivecolor.stills.sniff import NotAPictureError, sniff, suffix_of
-from archivecolor.stills.still import Still, StillInfo, Told, to_8_bit
+from archivecolor.stills.still import Encoded, Picture, Planes, Still, StillInfo, Told, to_8_bit
 from archivecolor.stills.traits import TRAITS
 
 __all__ = [
     "NotAPictureError",
+    "Planes",
     "Still",
     "StillInfo",
+    "chroma_shift",
     "for_target",
     "holds_xmp",
     "open_still",
@@ -169,8 +171,14 @@ def _upright(still: Still) -> Still:
     )
 
 
-def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSettings) -> Told:
-    """Encode ``[h, w, 3]`` integer RGB, or ``[h, w]`` gray, rows as stored in ``still``, made fit by `for_target`.
+def chroma_shift(still: Still, output: OutputSettings) -> tuple[int, int] | None:
+    """How chroma is subsampled in what is best given to `write_still` as `Planes`; None where that is RGB."""
+    jpeg_alone = (output.format or still.info.format) is StillFormat.JPEG
+    return jpeg.chroma_shift(*still.luma.shape) if jpeg_alone else None
+
+
+def write_still(file: BinaryIO, picture: Picture, still: Still, output: OutputSettings) -> Told:
+    """Encode a picture, rows as stored in ``still``, made fit by `for_target`; planes only as `chroma_shift` says.
 
     Encoded in memory and then written, so that an `OSError` is ``file``'s and says what it is: encoders swallow
     the number of a full disk. Tells what the target format cannot hold, and what became of the luma. Raises
@@ -178,16 +186,25 @@ def write_still(file: BinaryIO, rgb: UIntArray, still: Still, output: OutputSett
     """
     target = output.format or still.info.format
     alpha, warnings = _alpha_for(still, target)
-    still, said = _shown_anew(still, rgb, target)
+    still, said = _shown_anew(still, picture, target)
     warnings = (*warnings, *said)
     try:
-        coded = FAMILIES[target].encode(rgb, alpha, still, output)
+        coded = _encode(picture, alpha, still, output)
     except _TRIPS as e:
         raise OutputError(f"{still.path}: cannot be encoded as {target}: {e}") from e
     for part in coded.parts:
         file.write(part)
     said = (*warnings, *coded.said, *left_out(still, target))
     return Told((*said, *_lost(still.path, file, (*still.warnings, *said))), coded.luma)
+
+
+def _encode(picture: Picture, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
+    target = output.format or still.info.format
+    if target is StillFormat.JPEG:
+        return jpeg.encode(picture, alpha, still, output)
+    if isinstance(picture, Planes):
+        raise TypeError(f"{target} takes RGB")
+    return FAMILIES[target].encode(picture, alpha, still, output)
 
 
 def write_pages(file: BinaryIO, pages: Iterable[tuple[UIntArray, Still]], output: OutputSettings) -> Told:
@@ -222,12 +239,12 @@ def _lost(source: Path, file: BinaryIO, said: tuple[str, ...]) -> tuple[str, ...
     return inventory.missing(before, after, said)
 
 
-def _shown_anew(still: Still, rgb: UIntArray, target: StillFormat) -> tuple[Still, tuple[str, ...]]:
+def _shown_anew(still: Still, picture: Picture, target: StillFormat) -> tuple[Still, tuple[str, ...]]:
     """``still`` with thumbnails in its metadata that show what is written, where they are written at all."""
     kept, exif = still.metadata, still.metadata.exif
     said: tuple[str, ...] = ()
     if exif and target is not StillFormat.TIFF and "EXIF" in TRAITS[target].holds:
-        exif, said = thumbnails.redrawn(exif, rgb)
+        exif, said = thumbnails.redrawn(exif, picture)
     photoshop = thumbnails.without_thumbnails(kept.photoshop) if kept.photoshop else kept.photoshop
     if photoshop != kept.photoshop and "IPTC" in TRAITS[target].holds:
         said = (*said, "Photoshop's thumbnail, which shows it without color, was left out")

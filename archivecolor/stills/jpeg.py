@@ -22,7 +22,7 @@ from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import jpeg_extras, jpeg_markers, jpeg_scans, pillow
 from archivecolor.stills.jpeg_luma import NotCopiedError
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
-from archivecolor.stills.still import Coding, Encoded, Pixels, Still, StillInfo
+from archivecolor.stills.still import Coding, Encoded, Picture, Pixels, Planes, Still, StillInfo
 from archivecolor.toning import THUMBNAIL_PX, thumbnail
 
 _UNREAD: Final = {
@@ -34,6 +34,9 @@ _UNREAD: Final = {
 _ARITHMETIC: Final = (0xC9, 0xCA)
 """Sequential and progressive frames whose entropy coding Pillow's own builds leave out."""
 _UNREADABLE: Final = (OSError, SyntaxError, ValueError, LookupError, struct.error)
+
+_FINE_PIXELS: Final = 8_000_000
+_SUBSAMPLINGS: Final = {(False, False): "4:4:4", (True, False): "4:2:2", (True, True): "4:2:0"}
 
 # ITU-T T.81, table K.2: chroma quantization at quality 50
 _CHROMA_TABLE = np.full((8, 8), 99)
@@ -96,31 +99,43 @@ def _small_color(path: Path) -> UIntArray:
         return thumbnail(np.asarray(pillow.decode(image, path).convert("RGB")))
 
 
-def encode(rgb: UIntArray, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
-    """Encode 8-bit RGB or gray. Without a quality of its own, a JPEG's luma is copied from its source."""
-    coded = _encode(rgb, still, output)
+def chroma_shift(height: int, width: int) -> tuple[int, int]:
+    """log2 of luma samples per chroma sample, across and down: 4:2:0 of what is far finer than the network's chroma.
+
+    Of photographs of 21 and 24 megapixels R, G and B differ from the merged ones by .354 of 255 on average, at 4:4:4 by
+    .344; the file is a sixth smaller.
+    """
+    return (1, 1) if height * width > _FINE_PIXELS else (0, 0)
+
+
+def encode(picture: Picture, alpha: UIntArray | None, still: Still, output: OutputSettings) -> Encoded:
+    """Encode 8-bit planes, RGB or gray. Without a quality of its own, a JPEG's luma is copied from its source."""
+    coded = _encode(picture, still, output)
     if not still.metadata.behind or still.coding.jpeg is None:
         return coded
-    (picture,) = coded.parts
-    return replace(coded, parts=[jpeg_extras.pointing_behind(bytes(picture), still.coding.jpeg), still.metadata.behind])
+    (whole,) = coded.parts
+    return replace(coded, parts=[jpeg_extras.pointing_behind(bytes(whole), still.coding.jpeg), still.metadata.behind])
 
 
-def _encode(rgb: UIntArray, still: Still, output: OutputSettings) -> Encoded:
+def _encode(picture: Picture, still: Still, output: OutputSettings) -> Encoded:
     options, header = _options(still, output.quality), jpeg_extras.header(still.metadata)
-    if rgb.ndim == 2:
-        return _encode_gray(rgb, still, options, header)
+    if not isinstance(picture, Planes):
+        if picture.ndim == 2:
+            return _encode_gray(picture, still, options, header)
+        picture = Planes.of_rgb(picture)
+    options["subsampling"] = _SUBSAMPLINGS[picture.halves]
     if still.coding.jpeg is None or output.quality is not None:
-        return Encoded([_save(Image.fromarray(rgb), options, header)], luma=Luma.LOSSY)
+        return Encoded([_save(picture.image(), options, header)], luma=Luma.LOSSY)
     reason = ""
     try:
-        coded = jpeg_scans.splice(still.coding.jpeg, rgb, _chroma_table(), options, header)
+        coded = jpeg_scans.splice(still.coding.jpeg, picture, _chroma_table(), options, header)
         if np.array_equal(jpeg_scans.y_plane(coded), still.luma):
             return Encoded([coded])
     except NotCopiedError as e:
         reason = f", for {e}"
     except _UNREADABLE:  # oddly coded, though it could be decoded
         pass
-    return _anew(_save(Image.fromarray(rgb), options, header), still, reason)
+    return _anew(_save(picture.image(), options, header), still, reason)
 
 
 def _anew(coded: bytes, still: Still, reason: str) -> Encoded:
@@ -164,7 +179,7 @@ def _chroma_table() -> list[int]:
 def _options(still: Still, quality: int | None) -> dict[str, Any]:
     """Pillow's: metadata, subsampling and quantization."""
     kept = still.metadata
-    options: dict[str, Any] = {"subsampling": 0, "progressive": still.coding.progressive}
+    options: dict[str, Any] = {"progressive": still.coding.progressive}
     if kept.icc:
         options["icc_profile"] = kept.icc
     exif = exif_of(still)

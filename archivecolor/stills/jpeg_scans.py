@@ -20,29 +20,32 @@ from archivecolor.color import UIntArray
 from archivecolor.stills.jpeg_huffman import Unreadable
 from archivecolor.stills.jpeg_luma import Luma, luma_scans
 from archivecolor.stills.jpeg_markers import APP0, COM, DQT, DRI, FRAMES, SOS, segments
+from archivecolor.stills.still import Planes
 
 _LUMA, _CB, _CR = 1, 2, 3
-_HALVES: Final = 0x11
+_ONE_TO_ONE: Final = 0x11
 _LAST_APP: Final = 0xEF
 
 
 def splice(
-    source: bytes, rgb: UIntArray, chroma_table: list[int], options: dict[str, Any], header: bytes = b""
+    source: bytes, picture: Planes, chroma_table: list[int], options: dict[str, Any], header: bytes = b""
 ) -> bytes:
-    """Lay the chroma of ``[h, w, 3]`` 8-bit RGB beside the luma of ``source``, a JPEG.
+    """Lay the chroma of a picture beside the luma of ``source``, a JPEG.
 
     ``options`` are Pillow's and say what metadata to write; ``header`` takes the place of its JFIF segment. Raises what
     `luma_scans` does.
     """
     luma = luma_scans(source)
-    if luma.size != struct.pack(">HH", *rgb.shape[:2]):
+    if luma.size != struct.pack(">HH", *picture.luma.shape):
         raise Unreadable("its size is not the picture's")
     progressive = luma.frame == FRAMES[-1]
-    planes = Image.fromarray(rgb).convert("YCbCr").split()[1:]
+    planes = [Image.fromarray(plane) for plane in (picture.cb, picture.cr)]
     chroma = [luma_scans(_encode(p, qtables=[chroma_table], progressive=progressive)) for p in planes]
     parts = list(_told(Image.new("RGB", (1, 1)), options, header))
     parts += [(DQT, _numbered(luma.table, 0)), (DQT, _numbered(chroma[0].table, 1))]
-    components = b"".join(bytes((number, _HALVES, number != _LUMA)) for number in (_LUMA, _CB, _CR))
+    across, down = (1 + half for half in picture.halves)
+    sampling = {_LUMA: across << 4 | down, _CB: _ONE_TO_ONE, _CR: _ONE_TO_ONE}
+    components = b"".join(bytes((number, factors, number != _LUMA)) for number, factors in sampling.items())
     parts += [(max(luma.frame, *(plane.frame for plane in chroma)), b"\x08" + luma.size + b"\x03" + components)]
     parts += _numbered_scans(luma, _LUMA)
     if any(marker == DRI for marker, _ in luma.scans):
@@ -58,7 +61,10 @@ def luma_of(source: bytes, options: dict[str, Any], header: bytes = b"") -> byte
     """
     luma = luma_scans(source)
     parts = list(_told(Image.new("L", (1, 1)), options, header))
-    parts += [(DQT, _numbered(luma.table, 0)), (luma.frame, b"\x08" + luma.size + b"\x01" + bytes((_LUMA, _HALVES, 0)))]
+    parts += [
+        (DQT, _numbered(luma.table, 0)),
+        (luma.frame, b"\x08" + luma.size + b"\x01" + bytes((_LUMA, _ONE_TO_ONE, 0))),
+    ]
     return _file([*parts, *_numbered_scans(luma, _LUMA)])
 
 
@@ -105,4 +111,4 @@ def y_plane(coded: bytes) -> UIntArray:
 def _y_plane(coded: bytes) -> UIntArray:
     with Image.open(io.BytesIO(coded)) as image:
         image.draft("L", image.size)
-        return np.array(image.convert("L"))
+        return np.asarray(image if image.mode == "L" else image.convert("L"))

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.frames import Orientation
@@ -90,6 +92,47 @@ class Told(NamedTuple):
 
     warnings: tuple[str, ...]
     luma: Luma = Luma.SAME
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """An 8-bit picture in Y'CbCr as JFIF has it: of full range, chroma in the middle of what it stands for."""
+
+    luma: UIntArray
+    """``[h, w]`` uint8"""
+    cb: UIntArray
+    """``[h, w]`` uint8, or half of one or both, rounded up."""
+    cr: UIntArray
+
+    @classmethod
+    def of_rgb(cls, rgb: UIntArray) -> Self:
+        """Of ``[h, w, 3]`` 8-bit RGB."""
+        return cls(*(np.asarray(plane) for plane in Image.fromarray(rgb).convert("YCbCr").split()))
+
+    @property
+    def halves(self) -> tuple[bool, bool]:
+        """Whether chroma has half of the luma's samples, across and down."""
+        return self.cb.shape[1] < self.luma.shape[1], self.cb.shape[0] < self.luma.shape[0]
+
+    def shown(self, width: int, height: int) -> UIntArray:
+        """The picture averaged down to ``[height, width, 3]`` 8-bit RGB."""
+        small = [np.asarray(cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)) for p in self._all]
+        return np.asarray(Image.merge("YCbCr", [Image.fromarray(plane) for plane in small]).convert("RGB"))
+
+    def image(self) -> Image.Image:
+        """For Pillow, each sample of chroma repeated to the luma's size."""
+        height, width = self.luma.shape
+        across, down = (1 + half for half in self.halves)
+        chroma = (plane.repeat(down, 0).repeat(across, 1)[:height, :width] for plane in (self.cb, self.cr))
+        return Image.merge("YCbCr", [Image.fromarray(np.ascontiguousarray(p)) for p in (self.luma, *chroma)])
+
+    @property
+    def _all(self) -> tuple[UIntArray, UIntArray, UIntArray]:
+        return self.luma, self.cb, self.cr
+
+
+Picture: TypeAlias = UIntArray | Planes
+"""``[h, w, 3]`` integer RGB, ``[h, w]`` gray, or planes for formats that `stills.chroma_shift` names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from archivecolor.color import UIntArray
-from archivecolor.stills.still import to_8_bit
+from archivecolor.stills.still import Picture, Planes, to_8_bit
 
 _ORDERS: Final = {b"II*\0": "<", b"MM\0*": ">"}
 _PLACE, _LENGTH = 513, 514
@@ -28,8 +28,8 @@ _RESOURCE: Final = b"8BIM"
 _PHOTOSHOP_THUMBNAILS: Final = (1033, 1036)
 
 
-def redrawn(exif: bytes, picture: UIntArray) -> tuple[bytes, tuple[str, ...]]:
-    """An EXIF block whose thumbnail shows ``[h, w]`` or ``[h, w, 3]`` pixels, or that has none; and what is to be said.
+def redrawn(exif: bytes, picture: Picture) -> tuple[bytes, tuple[str, ...]]:
+    """An EXIF block whose thumbnail shows the picture, or that has none; and what is to be said.
 
     A block without a thumbnail comes back as it is.
     """
@@ -64,7 +64,7 @@ def _second_directory(exif: bytes, order: str) -> tuple[int, dict[int, int]]:
     return pointer, {code: at + 8 for at, code, kind, number in entries if kind == _LONG and number == 1}
 
 
-def _draw(exif: bytearray, order: str, fields: dict[int, int], picture: UIntArray) -> bool:
+def _draw(exif: bytearray, order: str, fields: dict[int, int], picture: Picture) -> bool:
     place, length = (struct.unpack_from(f"{order}I", exif, fields[code])[0] for code in (_PLACE, _LENGTH))
     try:
         with Image.open(io.BytesIO(exif[place : place + length]), formats=["JPEG"]) as old:
@@ -91,15 +91,18 @@ def _draw(exif: bytearray, order: str, fields: dict[int, int], picture: UIntArra
     return False
 
 
-def _fitted(picture: UIntArray, size: tuple[int, int]) -> UIntArray:
+def _fitted(picture: Picture, size: tuple[int, int]) -> UIntArray:
     """The picture in a frame of ``size`` (width, height), with black bars where the shapes differ."""
-    height, width = picture.shape[:2]
+    height, width = (picture.luma if isinstance(picture, Planes) else picture).shape[:2]
     scale = min(size[0] / width, size[1] / height)
     inner = tuple(min(outer, max(1, round(side * scale))) for outer, side in zip(size, (width, height), strict=True))
     if all(outer - small <= 2 for outer, small in zip(size, inner, strict=True)):
         inner = size
-    small = to_8_bit(np.asarray(cv2.resize(picture, inner, interpolation=cv2.INTER_AREA)))
-    framed = np.zeros((size[1], size[0], *picture.shape[2:]), np.uint8)
+    if isinstance(picture, Planes):
+        small = picture.shown(*inner)
+    else:
+        small = to_8_bit(np.asarray(cv2.resize(picture, inner, interpolation=cv2.INTER_AREA)))
+    framed = np.zeros((size[1], size[0], *small.shape[2:]), np.uint8)
     top, left = (size[1] - inner[1]) // 2, (size[0] - inner[0]) // 2
     framed[top : top + inner[1], left : left + inner[0]] = small
     return framed

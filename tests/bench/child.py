@@ -44,10 +44,12 @@ def copy_scans(source: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
     for path in sorted(source.iterdir()):
         old = OpenImageIO.ImageInput.open(str(path))
+        new = OpenImageIO.ImageOutput.create("dpx")
+        if old is None or new is None:
+            raise RuntimeError(OpenImageIO.geterror())
         spec = old.spec()
         samples = old.read_image(spec.format)
         old.close()
-        new = OpenImageIO.ImageOutput.create("dpx")
         if not (new.open(str(target / path.name), spec) and new.write_image(samples) and new.close()):
             raise RuntimeError(new.geterror())
 

@@ -50,13 +50,16 @@ class Spread:
         return f"{self.median:.3g} ({self.least:.3g} to {self.most:.3g})"
 
 
+def as_installed(checkout: Path = ROOT) -> dict[str, str]:
+    """The environment of a command, which is compiled once, as pip compiles what it installs."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(checkout)}
+
+
 def measured(command: Sequence[str | Path], checkout: Path = ROOT) -> Used:
     """Run a command; raises where it fails."""
     began = time.monotonic()
     words = [str(word) for word in command]
-    process = subprocess.Popen(
-        words, cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)}, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(words, cwd=checkout, env=as_installed(checkout), stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if status:

@@ -17,9 +17,10 @@ import tifffile
 from PIL import Image
 
 from archivecolor.chroma.still import Colorizer
+from archivecolor.resources import keep_freed_memory
 from archivecolor.settings import OutputSettings
 from tests.bench.material import make_jpegs, make_tiff
-from tests.bench.measuring import Spread, archivecolor
+from tests.bench.measuring import Spread, archivecolor, as_installed
 from tests.conftest import ROOT
 
 _WARM_UP = 2
@@ -63,6 +64,7 @@ def run(case: StillCase, folder: Path, rounds: int) -> Iterator[dict[str, Any]]:
 def _parts(path: Path, case: StillCase, rounds: int) -> dict[str, Any]:
     """CPU milliseconds of each part in this process, in turns, on one thread."""
     cv2.setNumThreads(1)
+    keep_freed_memory()
     with Colorizer.load() as colorizer:
         loaded = colorizer.load_still(path)
         colored = colorizer.merge(loaded.still.luma, colorizer.predict([loaded.network_y])[0])
@@ -123,7 +125,7 @@ def folder_of_many(folder: Path, rounds: int, count: int) -> Iterator[dict[str, 
 def _first_result_s(source: Path, out: Path) -> float:
     began = time.monotonic()
     words = [sys.executable, "-m", "archivecolor", "folder", str(source), str(out), "-q"]
-    process = subprocess.Popen(words, cwd=ROOT)
+    process = subprocess.Popen(words, cwd=ROOT, env=as_installed())
     while process.poll() is None and not any(out.glob("*.jpg")):
         time.sleep(0.005)
     took = time.monotonic() - began

@@ -6,25 +6,24 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-import psutil
 import pytest
 
+from archivecolor.film import segments
 from archivecolor.jobs.journal import read_journal
 from archivecolor.jobs.records import Status
+from archivecolor.runs.film.sharing import shared_folder
 from archivecolor.runs.folder.job import color_folder
 from archivecolor.version import __version__
 from tests.cli.conftest import tree, write
 from tests.cli.test_folder_shards import lines, timeless
-from tests.fakes.command import ROOT
 from tests.fakes.engines import for_all
+from tests.fakes.machines import Machines
 from tests.fakes.moody import HANGS, KILLS
 from tests.film.sources import FilmSource, moving
 from tests.needs import needs_ray
@@ -33,65 +32,15 @@ pytestmark = needs_ray
 
 COUNT = 40
 SECONDS = 0.05
-_LONGEST_S = 60.0
-
-
-class Machines:
-    """A cluster of machines with a core each, but for the head's, which has none and where the drivers are."""
-
-    def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
-        self._env = {
-            "PYTHONPATH": f"{ROOT / 'tests' / 'fakes' / 'workers'}{os.pathsep}{ROOT}",
-            "OMP_NUM_THREADS": "1",
-            "RAY_USAGE_STATS_ENABLED": "0",
-        }
-        self._given = {"object_store_memory": 80_000_000, "include_dashboard": False}
-        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **self._given})
-
-    @property
-    def address(self) -> str:
-        return str(self._cluster.address)
-
-    def add(self, **wanted: Any) -> Any:
-        """One more machine, whose workers have an engine as ``wanted``."""
-        told = json.dumps({"seconds": SECONDS, **wanted})
-        return self._cluster.add_node(
-            num_cpus=1, env_vars={**self._env, "ARCHIVECOLOR_TEST_WORKER": told}, **self._given
-        )
-
-    def remove(self, node: Any) -> None:
-        """Pull a machine's plug."""
-        self._cluster.remove_node(node, allow_graceful=False)
-
-    def drive(
-        self, source: Path, out: Path, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
-    ) -> subprocess.Popen[str]:
-        """Start a run."""
-        command = [sys.executable, *python, "folder", source, out, "--cluster", self.address, *more]
-        return subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-
-    def workers(self) -> list[psutil.Process]:
-        """The processes that make items, for this cluster."""
-        found = []
-        for node in self._cluster.list_all_nodes():
-            for info in node.all_processes.get("raylet", ()):
-                children = psutil.Process(info.process.pid).children()
-                found += [child for child in children if child.cmdline()[:1] == ["ray::Worker.make"]]
-        return found
-
-    def close(self) -> None:
-        self._cluster.shutdown()
+SEGMENT_S = 0.4
+_LONGEST_S = 120.0
 
 
 @pytest.fixture(scope="module")
 def machines() -> Iterator[Machines]:
-    made = Machines()
-    made.add()
-    made.add()
+    made = Machines(SECONDS)
+    made.add(segment_s=SEGMENT_S)
+    made.add(segment_s=SEGMENT_S)
     yield made
     made.close()
 
@@ -114,6 +63,7 @@ def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("whole") / "out"
     with pytest.MonkeyPatch.context() as patch:
         for_all(patch)
+        patch.setattr(segments, "LONGEST_S", SEGMENT_S)
         color_folder(source, out)
     return out
 
@@ -227,7 +177,8 @@ def test_workers_and_a_machine_that_are_killed_cost_nothing_but_time(
     assert code == 7, err
     assert f"{COUNT + 1} colored" in err
     assert "1 failed" in err
-    assert "its worker died" in err
+    assert ": its worker died: " in err
+    assert ": the machine is gone; another worker takes over" in err
     assert tree(out) == tree(whole)
     assert timeless(read_journal(out)) == timeless(read_journal(whole))
 
@@ -251,3 +202,23 @@ def test_a_driver_that_was_killed_or_interrupted_goes_on_from_its_journal(
     assert code == 7, err
     assert tree(out) == tree(whole)
     assert timeless(read_journal(out)) == timeless(read_journal(whole))
+
+
+def test_workers_share_the_segments_of_a_film_and_take_over_those_of_one_that_is_killed(
+    machines: Machines, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lumas = [luma for shot in range(6) for luma in moving(12, 64, 96, seed=shot)]
+    (tmp_path / "in").mkdir()
+    FilmSource(lumas, "libx264", audio=1).write(tmp_path / "in" / "film.mp4")
+    for_all(monkeypatch)
+    monkeypatch.setattr(segments, "LONGEST_S", SEGMENT_S)
+    color_folder(tmp_path / "in", tmp_path / "whole")
+    run = machines.drive(tmp_path / "in", out)
+    parts = shared_folder(out / "film.mp4")
+    once(lambda: len(list(parts.glob("*-of-*/*.mkv"))) >= 1 and len(list(parts.glob("*-of-*/"))) >= 2)
+    machines.workers()[0].kill()
+    code, _, err = ended(run)
+    assert code == 0, err
+    assert "1 colored" in err
+    assert tree(out) == tree(tmp_path / "whole")
+    assert timeless(read_journal(out)) == timeless(read_journal(tmp_path / "whole"))

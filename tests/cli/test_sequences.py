@@ -7,6 +7,7 @@ import wave
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -187,6 +188,42 @@ def test_a_folder_counts_a_sequence_as_one_film_and_numbered_photographs_as_phot
     assert run("verify", out, "--source", source).code == 8
 
 
+def page(rng: np.random.Generator, *, form: bool) -> UIntArray:
+    """A scan of print, or of a form that was filled in: lines of equal places, other words."""
+    paper = np.full((400, 300), 220, np.uint8)
+    for y in range(50, 370, 20):
+        if form:
+            cv2.putText(paper, "Name of the place", (20, y), cv2.FONT_HERSHEY_SIMPLEX, 0.3, 60, 1, cv2.LINE_AA)
+        words = "".join(rng.choice(list("etaoinshrdl   "), 16 if form else 38))
+        cv2.putText(paper, words, (140 if form else 20, y), cv2.FONT_HERSHEY_SIMPLEX, 0.35, 30, 1, cv2.LINE_AA)
+    turned = np.roll(paper, tuple(rng.integers(-2, 3, 2)), (0, 1)).astype(np.float32) + rng.normal(0, 3, paper.shape)
+    return np.clip(turned, 0, 255).astype(np.uint8)
+
+
+def test_books_and_forms_are_photographs_and_what_was_decided_is_told(
+    run: Run, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    for name in ("book", "forms", "sizes", "film"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    for n in range(25):
+        Image.fromarray(page(rng, form=False)).save(tmp_path / "in" / "book" / f"page_{n:04d}.tif")
+        Image.fromarray(page(rng, form=True)).save(tmp_path / "in" / "forms" / f"card_{n:04d}.tif")
+        Image.fromarray(page(rng, form=False)[: 400 - n]).save(tmp_path / "in" / "sizes" / f"leaf_{n:04d}.tif")
+        png(tmp_path / "in" / "film" / f"scan_{n:05d}.png", n)
+    done = run("folder", tmp_path / "in", tmp_path / "out", "--dry-run", "--json")
+    assert [one["source"] for one in done.records if "%" in one["source"]] == [
+        str(tmp_path / "in" / "film" / "scan_%05d.png")
+    ]
+    said = "25 numbered pictures are photographs, for neighbors do not show the same thing; 'archivecolor video'"
+    assert f"book/page_%04d.tif: {said}" in done.err
+    assert f"forms/card_%04d.tif: {said}" in done.err
+    assert "sizes/leaf_%04d.tif: 25 numbered pictures are photographs, for they are of several sizes" in done.err
+    assert "film/scan_%05d.png: 25 numbered pictures are one film, for neighbors show the same thing" in done.err
+    other = run("folder", tmp_path / "in", tmp_path / "out", "--dry-run", "--json", "--no-sequences")
+    assert not [one for one in other.records if "%" in one["source"]]
+    assert "numbered pictures" not in other.err
+
+
 def wav(path: Path, seconds: float, rate: int = 8000) -> None:
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", ""))
@@ -209,6 +246,29 @@ def test_a_sequence_becomes_a_film_with_its_sound_and_time_code(run: Run, tmp_pa
     assert 'codec_name="pcm_s16le"' in said
     assert "10:00:00:05" in said
     assert 'pix_fmt="yuv444p16le"' in said, "what a display shows of printing density"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_sound_of_a_sequence_is_copied_beside_its_frames(run: Run, tmp_path: Path, *, inside: bool) -> None:
+    scans = write_dpx(tmp_path / "reel1", range(1, 10))
+    sound = scans / "mix.wav" if inside else tmp_path / "reel1.wav"
+    wav(sound, 0.5)
+    done = run("video", scans, tmp_path / "out" / "color")
+    assert done.code == 0, done.err
+    assert f"copied untouched: {sound.name} (sound)" in done.err
+    copy = tmp_path / "out" / "color" / "mix.wav" if inside else tmp_path / "out" / "color.wav"
+    assert copy.read_bytes() == sound.read_bytes()
+    wav(sound, 3)
+    taken = run("video", scans, tmp_path / "out" / "color", "--overwrite", "--dry-run")
+    assert "the sound lasts 3.00 s, the frames 0.50 s" in taken.err
+    assert "it is copied as it is" in taken.err
+    for frame in (tmp_path / "out" / "color").glob("*.dpx"):
+        frame.unlink()
+    refused = run("video", scans, tmp_path / "out" / "color")
+    assert refused.code == 5
+    assert f"{copy}: already exists" in refused.err
+    assert not list(tmp_path.rglob("*.work"))
+    assert run("video", scans, tmp_path / "out" / "color", "--leave-out").code == 0
 
 
 @pytest.mark.parametrize("name", ["f.%04d.dpx", "f.####.tif", "f%d.png", "f_%03d.jpg"])

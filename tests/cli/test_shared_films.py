@@ -24,8 +24,8 @@ from archivecolor.jobs.shards import Shard
 from archivecolor.jobs.writers import claim_results
 from archivecolor.runs.film import joining, sharing
 from archivecolor.runs.film.job import FilmRecord, color_film
-from archivecolor.runs.film.plan import work_folder
 from archivecolor.runs.film.sharing import FinishedElsewhereError, shared_folder
+from archivecolor.runs.film.work import work_folder
 from archivecolor.runs.folder.job import color_folder
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from tests.cli.conftest import Run, tree

@@ -13,7 +13,8 @@ import pytest
 
 from archivecolor.chroma.film import scan
 from archivecolor.errors import InputError
-from archivecolor.film.form import convert_luma, make_frame
+from archivecolor.film.codes import convert_luma
+from archivecolor.film.form import make_frame
 from archivecolor.film.reading import frames
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.ffprobe import video_frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import wave
 from pathlib import Path
 
 import av
@@ -12,10 +13,12 @@ import pytest
 from archivecolor.errors import InputError
 from archivecolor.jobs.journal import Kind
 from archivecolor.report import making, proxies
+from archivecolor.sequences.frames import read_shown
 from tests.film.sources import FilmSource, moving
 from tests.report.conftest import make
 from tests.report.runs import colored, picture, write_journal
 from tests.report.test_page import data_of
+from tests.sequences.scans import write_dpx
 
 
 def copied(path: Path, target: Path) -> tuple[list[float], list[np.ndarray]]:
@@ -102,3 +105,28 @@ def test_a_copied_picture_is_on_the_page_as_it_is(tmp_path: Path) -> None:
     write_journal(out, replace(colored("a.jpg", warnings=("is in color already",)), status=Status.COPIED))
     (item,) = data_of(make(out).path)["items"]
     assert (item["status"], item["shown"]) == ("skipped", True)
+
+
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_frames_play_as_a_copy_at_their_rate_with_the_sound_beside_them(tmp_path: Path, *, with_sound: bool) -> None:
+    out = tmp_path / "out"
+    write_dpx(out / "reel", [*range(10, 20), *range(22, 28)], channels=3, transfer=3)
+    (out / "reel" / "reel1.000012.dpx").write_bytes(b"torn")
+    if with_sound:
+        with wave.open(str(out / "reel" / "mix.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes(2 * 8000))
+    write_journal(out, colored("reel/reel1.%06d.dpx", kind=Kind.FILM))
+    page = make(out)
+    (item,) = data_of(page.path)["items"]
+    assert item["plays"] == "copy"
+    (copy,) = page.path.parent.glob("films/*/*.mp4")
+    with av.open(str(copy)) as film:
+        assert len(film.streams.audio) == with_sound
+        times = [frame.time for frame in film.decode(video=0)]
+    _, first = read_shown(out / "reel" / "reel1.000010.dpx")
+    with av.open(str(copy)) as film:
+        shown = next(film.decode(video=0)).to_ndarray(format="rgb24")
+    assert first is not None
+    assert times == pytest.approx([n / 18 for n in (0, 1, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17)], abs=1e-3)
+    assert abs(shown[:54, :96].mean() - first[:54, :96].mean()) < 4, "as a display shows it, not in density"

@@ -117,6 +117,12 @@ def test_half_floats_keep_their_luminance_in_every_bit(tmp_path: Path, rng: np.r
     assert gray.mean() < 0.35, "black, white and what is brighter"
 
 
+def test_luminance_does_not_depend_on_where_a_pixel_lies(rng: np.random.Generator) -> None:
+    rgb = np.exp(rng.normal(-2, 1, (100, 200, 3))).astype(np.float16)
+    alone = exr.luma_bits(rgb.reshape(-1, 1, 3)).reshape(100, 200)
+    assert np.array_equal(exr.luma_bits(rgb), alone)
+
+
 def display_of(codes: npt.NDArray[np.uint16], depth: int, scale: Scale) -> Numbers:
     shown = displayed(codes, depth, scale)
     return (shown / (65535 if scale is not Scale.DISPLAY else (1 << depth) - 1)).astype(np.float32)

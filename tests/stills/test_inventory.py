@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 from archivecolor.settings import StillFormat
+from archivecolor.stills import jpeg
 from archivecolor.stills.inventory import Thing, inventory, missing
 from tests.stills.carried import FILM, XMP, carried, exiftool, motion_photo
 from tests.stills.sources import GRAY8, SEPIA8, recolor
@@ -165,8 +166,15 @@ def with_thumbnail(size: tuple[int, int], quality: int) -> bytes:
     return b"Exif\0\0" + block.ljust(86, b"\0") + b"a title\0" + bytes(6) + data
 
 
-@pytest.mark.parametrize(("quality", "suffix"), [(95, ".jpg"), (20, ".jpg"), (95, ".png"), (90, ".webp")])
-def test_the_thumbnail_of_exif_is_drawn_in_color(quality: int, suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("quality", "suffix", "fine"),
+    [(95, ".jpg", False), (95, ".jpg", True), (20, ".jpg", False), (95, ".png", False), (90, ".webp", False)],
+)
+def test_the_thumbnail_of_exif_is_drawn_in_color(
+    quality: int, suffix: str, fine: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fine:  # chroma of half the size
+        monkeypatch.setattr(jpeg, "_FINE_PIXELS", 0)
     source, target = tmp_path / f"source{suffix}", tmp_path / f"target{suffix}"
     options: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
     Image.fromarray(GRAY8).save(source, exif=with_thumbnail((64, 48), quality), **options)

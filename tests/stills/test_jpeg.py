@@ -17,6 +17,7 @@ from PIL import Image
 from archivecolor.color import UIntArray
 from archivecolor.stills import jpeg_huffman, jpeg_scans
 from archivecolor.stills.jpeg_luma import NotCopiedError
+from archivecolor.stills.still import Planes
 from tests.stills.interleaved import interleaved
 from tests.stills.sources import GRAY8, SEPIA8, luma_of
 
@@ -56,7 +57,7 @@ def sized_2x2(data: bytes) -> bytes:
 )
 def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
-    spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {})
+    spliced = jpeg_scans.splice(source, Planes.of_rgb(SEPIA8), TABLE, {})
     np.testing.assert_array_equal(y_plane(spliced), y_plane(source))
     np.testing.assert_array_equal(imagecodecs.jpeg8_decode(spliced, outcolorspace="GRAYSCALE"), y_plane(source))
     with Image.open(io.BytesIO(spliced)) as image:
@@ -68,7 +69,7 @@ def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) 
 
 def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None:
     source = gray_jpeg(comment=b"theirs", dpi=(72, 72))
-    spliced = jpeg_scans.splice(source, SEPIA8, TABLE, {"comment": b"ours", "dpi": (600, 600)})
+    spliced = jpeg_scans.splice(source, Planes.of_rgb(SEPIA8), TABLE, {"comment": b"ours", "dpi": (600, 600)})
     assert b"theirs" not in spliced
     with Image.open(io.BytesIO(spliced)) as image:
         assert image.info["comment"] == b"ours"
@@ -90,6 +91,26 @@ def textured(height: int, width: int) -> UIntArray:
     return np.asarray(np.clip(waves[..., None] * (1.15, 1.0, 0.8) + noise, 0, 255), np.uint8)
 
 
+def halved(picture: Planes) -> Planes:
+    """With chroma for every second row and column."""
+    return Planes(picture.luma, picture.cb[::2, ::2].copy(), picture.cr[::2, ::2].copy())
+
+
+def test_decoders_see_chroma_of_half_the_size_where_it_belongs() -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    left = np.arange(121)[None, :] < 61
+    chroma = np.where(left, 100, 160).astype(np.uint8).repeat(90, 0)
+    picture = Planes(np.full((90, 121), 128, np.uint8), chroma, 255 - chroma)
+    gray = encoded(picture.luma, quality=90)
+    with Image.open(io.BytesIO(jpeg_scans.splice(gray, halved(picture), TABLE, {}))) as image:
+        assert image.layer == [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]  # type: ignore[attr-defined]
+        seen = np.asarray(image.convert("YCbCr")).astype(int)
+    assert np.abs(seen[:, :56] - (128, 100, 155)).max() <= 2
+    assert np.abs(seen[:, 66:] - (128, 160, 95)).max() <= 2
+    again = imagecodecs.jpeg8_decode(jpeg_scans.splice(gray, halved(picture), TABLE, {}), outcolorspace="RGB")
+    assert np.ptp(again[:, 66:].astype(int), axis=(0, 1)).max() <= 2
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("size", [(251, 333), (9, 100), (16, 17), (1, 1)])
@@ -109,9 +130,11 @@ def test_luma_that_shares_its_scans_is_taken_out_bit_for_bit(
         what = f"quality {quality}, restarts {restarts}"
         gray = jpeg_scans.luma_of(source, {})
         np.testing.assert_array_equal(y_plane(gray), y_plane(source), what)
-        colored = jpeg_scans.splice(source, picture[..., ::-1].copy(), TABLE, {})
-        np.testing.assert_array_equal(y_plane(colored), y_plane(source), what)
-        np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(colored, {})), y_plane(source), what)
+        other = Planes.of_rgb(picture[..., ::-1].copy())
+        for planes in (other, halved(other)):
+            colored = jpeg_scans.splice(source, planes, TABLE, {})
+            np.testing.assert_array_equal(y_plane(colored), y_plane(source), what)
+            np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(colored, {})), y_plane(source), what)
 
 
 def test_every_coefficient_of_the_luma_is_the_source_s(tmp_path: Path) -> None:
@@ -119,7 +142,7 @@ def test_every_coefficient_of_the_luma_is_the_source_s(tmp_path: Path) -> None:
     for progressive in (False, True):
         source, result = tmp_path / "source.jpg", tmp_path / "result.jpg"
         source.write_bytes(encoded(textured(250, 330), quality=92, progressive=progressive))
-        result.write_bytes(jpeg_scans.splice(source.read_bytes(), textured(250, 330), TABLE, {}))
+        result.write_bytes(jpeg_scans.splice(source.read_bytes(), Planes.of_rgb(textured(250, 330)), TABLE, {}))
         before, after = jpeglib.read_dct(str(source)), jpeglib.read_dct(str(result))
         np.testing.assert_array_equal(after.Y, before.Y[: after.Y.shape[0], : after.Y.shape[1]])
         np.testing.assert_array_equal(after.get_component_qt(0), before.get_component_qt(0))
@@ -173,7 +196,7 @@ def test_a_jpeg_without_a_picture_is_not_copied(source: bytes) -> None:
 
 def test_a_picture_of_another_size_is_not_spliced() -> None:
     with pytest.raises(ValueError, match="size"):
-        jpeg_scans.splice(gray_jpeg(), SEPIA8[:-1], TABLE, {})
+        jpeg_scans.splice(gray_jpeg(), Planes.of_rgb(SEPIA8[:-1]), TABLE, {})
 
 
 def test_damaged_scans_are_refused_or_copied_but_never_hang_or_raise_anything_else(rng: np.random.Generator) -> None:

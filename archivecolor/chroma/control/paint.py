@@ -37,9 +37,6 @@ _CROSSING: Final = 1.2
 _FIRM: Final = 0.5
 """Geodesic distance up to which paint rules wholly."""
 _ROUNDS: Final = 40
-_RIM: Final = 0.04
-"""In short sides: where the generator has followed the paint, paint itself ends this near to a stroke."""
-
 _HELD: Final = 20.0
 """Weight of strokes beside that of a neighbor of the same luma, which is 1."""
 _LEAST: Final = 1e-4
@@ -85,23 +82,6 @@ def spread(strokes: Strokes, luma: FloatArray, ab: FloatArray) -> Painted:
     held = np.where(on, np.float32(_HELD), np.float32(0))
     paint = _solve(luma, strokes.ab * held[..., None], held)
     return Painted(ab + rule[..., None] * (paint - ab), rule)
-
-
-def rim(strokes: Strokes, luma: FloatArray, ab: FloatArray) -> Painted:
-    """Keep ``strokes`` exact where the generator has followed them in its ``[h, w, 2]`` chroma.
-
-    Paint rules on the strokes and fades close around them, sooner at an edge of the ``[h, w]`` luma.
-    """
-    on = strokes.weight > 0
-    if not on.any():
-        return Painted(ab, np.zeros(luma.shape, np.float32))
-    distance = _distance(on, _steps(luma), max(1.0, _RIM * min(luma.shape)))
-    past = np.clip((distance - _FIRM) / (1 - _FIRM), 0, 1)
-    rule = np.where(on, np.float32(1), 1 - past * past * (3 - 2 * past))
-    _, nearest = cv2.distanceTransformWithLabels((~on).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    paint = np.zeros((nearest.max() + 1, 2), np.float32)
-    paint[nearest[on]] = strokes.ab[on]
-    return Painted(ab + rule[..., None] * (paint[nearest] - ab), rule)
 
 
 def _steps(luma: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +78,13 @@ class ClusterColoring:
             (str(planner.source), str(planner.out)),
             (str(own), *_first_of(planner.source), *(str(path) for path in named if path)),
         )
-        order = Order(planner.out, items.run, self._recorder.run, chosen=planner.rules.chosen, cores=size.cores)
+        order = Order(
+            planner.out,
+            replace(items.run, cluster=None),
+            self._recorder.run,
+            chosen=planner.rules.chosen,
+            cores=size.cores,
+        )
         return Crew(size, self._settings.workers, seen, order)
 
 

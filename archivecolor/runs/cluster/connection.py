@@ -19,6 +19,7 @@ from archivecolor.runs.settings import ClusterSettings
 _USUAL_CORES: Final = 4
 _ANSWER_S: Final = 5.0
 """Within which the head of a cluster that is there accepts a connection."""
+_LIVES_S: Final = 2.0
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -65,10 +66,8 @@ def _check_answers(address: str) -> None:
         return
     if not host or not port.isdecimal():
         raise UsageError(f"'{address}' is no address of a cluster", hint="give HOST:PORT, or auto")
-    try:
-        socket.create_connection((host, int(port)), _ANSWER_S).close()
-    except (OSError, OverflowError) as e:
-        raise _missing(address) from e
+    if not _answers(host, int(port), _ANSWER_S):
+        raise _missing(address)
 
 
 def _explain(error: Exception, address: str) -> DependencyError:
@@ -136,9 +135,20 @@ def size_of(settings: ClusterSettings) -> Size:
     return size
 
 
-def living_nodes() -> set[str]:
-    """The numbers of the machines that have not died."""
-    return {node["NodeID"] for node in _ray().nodes() if node["Alive"]}
+def lives(node: str) -> bool:
+    """Whether a machine, by its node's number, is there: Ray itself takes half a minute to notice that one is not."""
+    for known in _ray().nodes():
+        if known["NodeID"] == node and known["Alive"]:
+            return _answers(known["NodeManagerAddress"], int(known["NodeManagerPort"]), _LIVES_S)
+    return False
+
+
+def _answers(host: str, port: int, patience_s: float) -> bool:
+    try:
+        socket.create_connection((host, port), patience_s).close()
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _machines() -> list[dict[str, float]]:

@@ -137,6 +137,14 @@ class Crew:
         self.hands.remove(hand)
         ray.kill(hand.actor)
 
+    def stop(self) -> None:
+        """Have all finish what is under way; those that have nothing yet are ended."""
+        for hand in list(self.hands):
+            if hand.ready:
+                hand.actor.stop.options(concurrency_group="beside").remote()
+            else:
+                self.dismiss(hand)
+
     def close(self) -> None:
         """End all."""
         for hand in list(self.hands):

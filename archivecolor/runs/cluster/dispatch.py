@@ -22,14 +22,18 @@ from typing import Final
 import ray
 
 from archivecolor.errors import ArchiveColorError, EngineError, OutputError
+from archivecolor.jobs.claims import Watched
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
+from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task, TaskFile
-from archivecolor.runs.cluster.connection import living_nodes
+from archivecolor.runs.cluster.connection import lives
 from archivecolor.runs.cluster.crew import Crew, Hand
-from archivecolor.runs.cluster.items import Chunk, Item
+from archivecolor.runs.cluster.items import Chunk, Item, films_in
 from archivecolor.runs.cluster.notary import Asked
+from archivecolor.runs.cluster.waiting import GRACE_S, Waiting
 from archivecolor.runs.cluster.worker import Made
+from archivecolor.runs.film.sharing import is_begun, is_there_to_do
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import COLORING
 from archivecolor.runs.listener import INFO, WARNING, ItemStatus, Progress, Unit
@@ -39,16 +43,15 @@ _TRIES: Final = 3
 _MACHINES: Final = 10
 """That an item may take down with it before it is set aside."""
 _BUSY_TRIES: Final = 30
-_GRACE_S: Final = 2.0
-"""Between a worker's end and another try: what is left of it lets go of its files, and Ray hears whether its machine
-died, too."""
 _CHUNK_S: Final = 2.0
 _LARGEST: Final = 64
 _AHEAD: Final = 2
 """Chunks that a worker has: one that it makes, one that waits."""
-_PLANNING_S: Final = 0.05
+_PLANNING_S: Final = 0.01
 """At a stretch, between two looks at the workers."""
 _WAIT_S: Final = 0.5
+_LOOK_S: Final = 1.0
+"""Between two looks for films that somebody might help with."""
 _HUNG_S: Final = 600.0
 _HUNG_FILM_S: Final = 3600.0
 
@@ -63,18 +66,16 @@ class Dispatch:
         self._timeout_s = cluster.timeout_s if cluster else None
         self._chunks: dict[int, tuple[Chunk, Hand]] = {}
         self._number = 0
-        self._ahead: deque[Item] = deque()
-        """Read from the plan, or given back, and not given out."""
-        self._again: deque[tuple[float, Item]] = deque()
-        """To be made again, and not before when."""
+        self._waiting = Waiting(plan)
         self._dying: deque[tuple[float, Hand, str, bool]] = deque()
         """Workers that are gone: since when, why, and whether they were hung."""
         self._seconds = 0.0
         self._answers: dict[int, ArchiveColorError | None] = {}
         self._told_engine = False
         self._stopping = False
-        self._taken = self._ended = self._films = 0
+        self._ended = self._films = 0
         self._told: object = None
+        self._watched, self._looked = Watched(), 0.0
 
     @property
     def not_begun(self) -> int:
@@ -87,30 +88,18 @@ class Dispatch:
         while True:
             if self._planner.stopped():
                 listing = None
-                self._stop()
+                if not self._stopping:
+                    self._crew.stop()
+                self._stopping = True
             listing = self._list(listing)
             if not self._stopping:
                 self._crew.muster()
                 self._give_out(listed=listing is None)
-            if listing is None and not self._chunks and not self._dying and (self._stopping or not self._left):
+            if listing is None and not self._chunks and not self._dying and (self._stopping or not self._waiting):
                 return
             self._hear(0.0 if listing else _WAIT_S)
             self._look_after()
             self._tell(listed=listing is None)
-
-    @property
-    def _left(self) -> int:
-        """Items that are planned and not given out."""
-        return len(self._plan) - self._taken + len(self._ahead) + len(self._again)
-
-    def _stop(self) -> None:
-        if not self._stopping:
-            self._stopping = True
-            for hand in list(self._crew.hands):
-                if hand.ready:
-                    hand.actor.stop.options(concurrency_group="beside").remote()
-                else:
-                    self._crew.dismiss(hand)
 
     def _list(self, listing: Iterator[Task] | None) -> Iterator[Task] | None:
         """Plan on for a moment."""
@@ -131,44 +120,45 @@ class Dispatch:
                 behind_film = any(chunk.has_film for chunk in hand.chunks)
                 if len(hand.chunks) < depth and not behind_film and (items := self._next(listed=listed)):
                     self._give(hand, items)
+        if listed and not self._waiting:
+            for hand, item in self._helpers():
+                self._give(hand, [item])
+
+    def _helpers(self) -> Iterator[tuple[Hand, Item]]:
+        """Workers with nothing to do, and films that they can help with."""
+        idle = [hand for hand in self._crew.ready if not hand.chunks]
+        if not idle or time.monotonic() - self._looked < _LOOK_S:
+            return
+        self._looked = time.monotonic()
+        films = films_in(chunk for chunk, _ in self._chunks.values())
+        for hand in idle:
+            for item in sorted(films, key=lambda film: film.chunks):
+                if is_begun(item.task.target) and is_there_to_do(item.task.target, self._watched):
+                    yield hand, item
+                    break
 
     def _give(self, hand: Hand, items: list[Item]) -> None:
         self._number += 1
         if not hand.chunks:
             hand.seen = time.monotonic()
+        for item in items:
+            item.chunks += 1
         ref = hand.actor.make.remote(self._number, [item.task for item in items])
         chunk = Chunk(self._number, {item.task.name: item for item in items}, ref)
         hand.chunks.append(chunk)
         self._chunks[chunk.number] = chunk, hand
 
     def _next(self, *, listed: bool) -> list[Item]:
-        """What the next chunk is made of; nothing where nothing is there yet."""
-        if self._again and self._again[0][0] <= time.monotonic():
-            return [self._again.popleft()[1]]
-        size = 1
-        if self._seconds:
-            size = max(1, min(_LARGEST, int(_CHUNK_S / self._seconds)))
+        """What the next chunk is made of: about `_CHUNK_S`, less towards the end, so that all end at once."""
+        size = max(1, min(_LARGEST, int(_CHUNK_S / self._seconds))) if self._seconds else 1
         if listed:
-            size = max(1, min(size, self._left // (2 * len(self._crew.ready))))
-        if len(self._ahead) < size:
-            tasks = self._plan.take(_LARGEST)
-            self._taken += len(tasks)
-            self._ahead.extend(map(Item, tasks))
-        items: list[Item] = []
-        while self._ahead and len(items) < size:
-            if self._ahead[0].is_film:
-                if not items:
-                    items = [self._ahead.popleft()]
-                break
-            items.append(self._ahead.popleft())
-        return items
+            size = max(1, min(size, len(self._waiting) // (2 * len(self._crew.ready))))
+        return self._waiting.next(size)
 
     def _hear(self, wait_s: float) -> None:
         """Take what the workers say."""
         crew = self._crew
-        if crew.exchange is None:
-            crew.exchange = crew.notary.exchange.remote(self._answers)
-            self._answers = {}
+        self._ask()
         starting = {hand.ref: hand for hand in crew.hands if not hand.ready}
         making = {chunk.ref: (chunk, hand) for chunk, hand in self._chunks.values() if hand in crew}
         refs = [crew.exchange, *making, *starting]
@@ -179,11 +169,18 @@ class Dispatch:
             if ref is crew.exchange:
                 self._note(ray.get(ref))
                 crew.exchange = None
+                self._ask()
         for ref in heard:
             if ref in making:
                 self._done(*making[ref])
             elif ref in starting:
                 crew.answered(starting[ref])
+
+    def _ask(self) -> None:
+        """Answer the workers, and ask what else there is."""
+        if self._crew.exchange is None:
+            self._crew.exchange = self._crew.notary.exchange.remote(self._answers)
+            self._answers = {}
 
     def _note(self, asked: list[Asked]) -> None:
         """Write what is to be written, sync once, and give leave."""
@@ -221,7 +218,7 @@ class Dispatch:
         try:
             made: Made = ray.get(chunk.ref)
         except ray.exceptions.RayError as e:
-            self._gone(hand, f"its worker died: {_first_line(e)}", hung=False)
+            self._gone(hand, f"its worker died: {e}".strip().splitlines()[0], hung=False)
             return
         del self._chunks[chunk.number]
         hand.chunks.remove(chunk)
@@ -233,15 +230,20 @@ class Dispatch:
             self._seconds = each if not self._seconds else 0.7 * self._seconds + 0.3 * each
         for outcome in made.outcomes:
             item = chunk.items.pop(outcome.name)
+            item.chunks -= 1
+            if item.has_ended or (item.chunks and outcome.status in (ItemStatus.EXISTS, ItemStatus.FAILED)):
+                continue  # others make it, or made it
+            if outcome.reason == Reason.DONE:
+                outcome = item.outcome(self._planner.out) or outcome
             if outcome.name in made.busy and item.is_alone and item.was_busy < _BUSY_TRIES:
                 item.was_busy += 1
-                self._again.append((time.monotonic() + _GRACE_S, item))
+                self._waiting.once_more(item)
                 continue
             self._tally.take(outcome, damaged=outcome.name in made.damaged)
             self._end(item)
         self._tally.stopped_by = self._tally.stopped_by or made.stopped_by
         if not made.stopped_by and not self._stopping:
-            self._ahead.extendleft(reversed(chunk.items.values()))
+            self._waiting.give_back(chunk)
 
     def _gone(self, hand: Hand, why: str, *, hung: bool) -> None:
         """A worker makes nothing more; what it had is decided about when it is known whether its machine is gone."""
@@ -251,20 +253,25 @@ class Dispatch:
 
     def _look_after(self) -> None:
         """Decide about what the dead had, and look for the hung."""
-        while self._dying and time.monotonic() - self._dying[0][0] > _GRACE_S:
+        while self._dying and time.monotonic() - self._dying[0][0] > GRACE_S:
             _, hand, why, hung = self._dying.popleft()
             self._bury(hand, why, hung=hung)
         for hand in self._crew.ready:
             if hand.chunks:
                 most = self._timeout_s or (_HUNG_FILM_S if hand.chunks[0].has_film else _HUNG_S)
-                if time.monotonic() - hand.seen > most:
+                if time.monotonic() - self._seen(hand) > most:
                     self._gone(hand, f"its worker gave no sign of life for {most:g} seconds", hung=True)
         for text in self._crew.refused:
             self._tally.listener.message(WARNING, f"{text}; it is left out")
         self._crew.refused.clear()
 
+    def _seen(self, hand: Hand) -> float:
+        """When what a worker makes last went on, be it that others make it."""
+        shared = hand.chunks[0].items.keys()
+        return max(other.seen for chunk, other in self._chunks.values() if chunk.items.keys() & shared)
+
     def _bury(self, hand: Hand, why: str, *, hung: bool) -> None:
-        machine_gone = not hung and hand.node not in living_nodes()
+        machine_gone = not hung and not lives(hand.node)
         told = "the machine is gone" if machine_gone else why
         self._tally.listener.message(WARNING, f"{hand.machine}: {told}; another worker takes over")
         for chunk in list(hand.chunks):  # it may have been done in the end
@@ -274,10 +281,11 @@ class Dispatch:
         for number, chunk in enumerate(chunks):
             del self._chunks[chunk.number]
             if number and not any(item.noted for item in chunk.items.values()):
-                self._ahead.extendleft(reversed(chunk.items.values()))
+                self._waiting.give_back(chunk)
                 continue
             for item in chunk.items.values():
-                if not self._is_made(item):
+                item.chunks -= 1
+                if not (item.has_ended or self._is_made(item)):
                     self._try_again(item, why, alone=len(chunk.items) == 1, hung=hung, machine_gone=machine_gone)
 
     def _is_made(self, item: Item) -> bool:
@@ -293,7 +301,7 @@ class Dispatch:
             item.machines_lost += 1
         else:
             item.deaths += 1
-        if self._stopping:
+        if self._stopping or item.chunks:
             return
         if item.deaths >= _TRIES or item.machines_lost >= _MACHINES or (hung and alone):
             times = item.deaths + item.machines_lost
@@ -305,9 +313,10 @@ class Dispatch:
                 self._tally.stopped_by = self._tally.stopped_by or error
             self._end(item)
             return
-        self._again.append((time.monotonic() + _GRACE_S, item.again()))
+        self._waiting.once_more(item.again())
 
     def _end(self, item: Item) -> None:
+        item.has_ended = True
         self._ended += 1
         self._tally.ended += 1
         self._films += item.is_film
@@ -339,7 +348,3 @@ class Dispatch:
             workers=state[-1],
         )
         self._tally.listener.progress(told)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

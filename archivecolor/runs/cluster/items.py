@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,9 @@ class Item:
     """Workers that died while they made it, on machines that lived."""
     machines_lost: int = 0
     was_busy: int = 0
+    chunks: int = 0
+    """In flight that hold it: a film is made by several workers, who share its segments."""
+    has_ended: bool = False
     noted: Entry | None = None
     """What the journal was told of it, whose result may or may not have its name."""
 
@@ -38,7 +42,7 @@ class Item:
 
     @property
     def is_film(self) -> bool:
-        """Whether it takes long."""
+        """Whether it takes long, and may be shared."""
         return self.task.kind is Kind.FILM
 
     def again(self) -> Item:
@@ -91,3 +95,9 @@ class Chunk:
     def has_film(self) -> bool:
         """Whether it takes long."""
         return any(item.is_film for item in self.items.values())
+
+
+def films_in(chunks: Iterable[Chunk]) -> list[Item]:
+    """Those under way that more workers could share; not where a worker died of it."""
+    items = {id(item): item for chunk in chunks for item in chunk.items.values()}
+    return [item for item in items.values() if item.is_film and not (item.has_ended or item.deaths)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import threading
 import time
 from collections import Counter
@@ -20,11 +21,14 @@ import ray
 from archivecolor import resources
 from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.still import Colorizer
-from archivecolor.errors import ArchiveColorError, UnexpectedError
+from archivecolor.errors import ArchiveColorError, InputError, UnexpectedError
 from archivecolor.inference import catalog
+from archivecolor.jobs.digests import read_state
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.recording import Notes
 from archivecolor.jobs.records import Entry, Kind, RunRecord, Settings
+from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.shards import MOST, Shard
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
@@ -92,7 +96,8 @@ class Worker:
     def begin(self, order: Order) -> str | ArchiveColorError:
         """Load the engine; gives its description, or what went wrong."""
         resources.keep_to(order.cores)
-        settings = order.settings
+        # Workers share a film's segments as shards do; which one this is matters to nobody, but no two are the same
+        settings = replace(order.settings, shard=Shard(secrets.randbelow(MOST) + 1, MOST))
         try:
             items = ItemSettings(settings, catalog.find(settings.generator), self._unpacked)
             colorizer = Colorizer.load(
@@ -123,6 +128,7 @@ class Worker:
             self._stop,
             lambda: self._stop.is_set() or tally.stopped_by is not None,
             self._signer,
+            _is_to_make,
         )
         by_kind: dict[Kind, list[Task]] = {kind: [] for kind in Kind}
         for task in tasks:
@@ -161,6 +167,16 @@ def lacks(wanted: Seen) -> str | None:
     if found.digests.get(catalog.WEIGHTS, "") != wanted.weights_sha256:
         return f"has another generator '{found.name}': its weights are not the same"
     return None
+
+
+def _is_to_make(task: Task) -> bool:
+    """Whether no other worker has made a film meanwhile."""
+    if task.reason is Reason.OVERWRITE:
+        return True
+    try:
+        return read_state(task.target).sha256 == task.replaces_sha256
+    except InputError:
+        return True
 
 
 class _ToDriver(Notes):

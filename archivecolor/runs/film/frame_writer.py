@@ -93,7 +93,7 @@ class FrameWriter:
         path = self.folder / self.names.file_name(number)
         state: list[FileState] = []
         with atomic_write(path, overwrite=True, before_naming=lambda f: state.append(read_open(f))) as file:
-            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None)
+            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None, self.record)
         status = state[0]
         sha256 = status.sha256 or ""
         return WrittenFrame(number, status.size_bytes, path.stat().st_mtime_ns, sha256, self.folder, told[1], told[0])

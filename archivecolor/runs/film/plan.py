@@ -12,10 +12,10 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from archivecolor.chroma.film import Scan, scan
+from archivecolor.chroma.loaded import InColorError
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.apart import beside, unsupported
@@ -25,20 +25,20 @@ from archivecolor.film.codecs import SUFFIX, can_hold, container_for, default_co
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, with_slices, written_size
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
-from archivecolor.film.segments import ShotConfidence, clear_finished, holds_journal
+from archivecolor.film.segments import ShotConfidence
 from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
 from archivecolor.film.sniff import names_a_film
 from archivecolor.film.survey import Survey
 from archivecolor.film.writing import Part
-from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import Numbering, members, numbering
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.records import FileState, TimedConfidence
-from archivecolor.runs.film.sharing import clear_shared, is_under_way
+from archivecolor.runs.film.sound import sound_to_copy, sound_to_mux
+from archivecolor.runs.film.work import clear_leftover, is_unfinished
 from archivecolor.runs.listener import Listener, Progress, Silent, Unit
 from archivecolor.runs.settings import FilmSettings
-from archivecolor.sequences.beside import check_sound, sound_of, write_beside
+from archivecolor.sequences.beside import copy_sound
 from archivecolor.sequences.coding import FrameCoding, plan_coding
 from archivecolor.sequences.finding import sequence_at
 from archivecolor.settings import AlreadyColor, FilmCodec, Luma
@@ -77,7 +77,7 @@ class Whole:
         return ((f"not kept: {'; '.join(self.lost)}",) if self.lost else ()) + apart + self.said
 
 
-class FilmInColorError(OutputError):
+class FilmInColorError(OutputError, InColorError):
     """The film is in color already. Nothing is wrong with it."""
 
 
@@ -113,7 +113,7 @@ class FilmPlan:
     listed: tuple[ListedShot, ...] = ()
     """The shots of the list that was given."""
     sound: Path | None = None
-    """Of a sequence: the WAV that goes into a film of it."""
+    """Of a sequence: the WAV that goes into a film of it, or beside its frames."""
 
     @property
     def frames(self) -> int:
@@ -151,6 +151,10 @@ class FilmPlan:
         moment = self.scan.film.moment
         damage = (f"at {moment(warning.time_s)}: {warning.text}" for warning in whole.warnings)
         return (*self.encoding.notes, *whole.notes, *damage)
+
+    def copy_sound(self) -> tuple[str, ...]:
+        """Copy the sound beside the frames, if there is one; gives it in words. Raises `OutputError`."""
+        return copy_sound(self.sound, self.request.source, self.request.target, overwrite=self.request.overwrite)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -197,9 +201,15 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         if encode.side_by_side:
             raise UsageError("--side-by-side is for films", hint="end the result's name in .mkv")
         coding = plan_coding(film.form, source if found.frames else None, target)
-        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed)
+        sound, notes = (
+            sound_to_copy(request.source, target, film, leave_out=settings.leave_out, overwrite=request.overwrite)
+            if found.frames
+            else (None, ())
+        )
+        coding = replace(coding, notes=(*coding.notes, *notes))
+        return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed, sound)
     _check_times(request, muxer, film)
-    sound = _sound(request, muxer, found, part) if found.frames and request.muxer is None else None
+    sound = sound_to_mux(source, target, settings, muxer, film) if found.frames and request.muxer is None else None
     if film.form.scale is not Scale.DISPLAY:
         film = replace(film, form=replace(film.form, depth=DISPLAY_DEPTH, scale=Scale.DISPLAY))
     found = replace(found, film=film)
@@ -216,24 +226,6 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     return FilmPlan(request, found, part, encoding, muxer, read, listed, sound)
 
 
-def _sound(request: FilmRequest, muxer: str, found: Scan, part: Part) -> Path | None:
-    """The WAV that belongs to a sequence; raises what says why it cannot go along."""
-    sound = None if request.settings.leave_out else sound_of(request.source)
-    if sound is None:
-        return None
-    check_sound(sound, found.film)
-    with TemporaryDirectory() as folder:
-        shell = Path(folder) / "sound.mkv"
-        write_beside(shell, sound, found.film, _TRIED_S)
-        lost = unsupported(shell, muxer)
-    if lost:
-        raise OutputError(
-            f"{sound}: {request.target.suffix} cannot hold {'; '.join(lost)}",
-            hint="end the result's name in .mkv or .mov, or give --leave-out to do without",
-        )
-    return sound
-
-
 def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
     """Refuse frames that Matroska, which counts in milliseconds, would push far from their times."""
     if muxer not in _IN_MILLISECONDS:
@@ -247,22 +239,6 @@ def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
                 f"{request.source}: has frames so close that {request.target.suffix} cannot hold their times",
                 hint="are these damaged? if not, end the result's name in .mov",
             )
-
-
-def work_folder(target: Path) -> Path:
-    """Where the segments of a film lie until it is whole."""
-    return part_path(target).with_suffix(".work")
-
-
-def is_unfinished(target: Path) -> bool:
-    """Whether a run was stopped or killed before a sequence at ``target`` was whole: the same run continues."""
-    return Numbering.of(target.name) is not None and (holds_journal(work_folder(target)) or is_under_way(target))
-
-
-def clear_leftover(target: Path) -> bool:
-    """Delete what a run that was killed at its very end left beside a finished film; says if there was any."""
-    clear_shared(target)
-    return clear_finished(work_folder(target))
 
 
 def _check_names(request: FilmRequest) -> None:

@@ -13,16 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import av
-
 from archivecolor.errors import ArchiveColorError, InputError
-from archivecolor.film.reading import opened, picture_stream
 from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.tasks import Task
 from archivecolor.resources import usable_cores
-from archivecolor.sequences.frames import read_frame
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose, StillFormat
 from archivecolor.stills import probe
 
@@ -102,6 +98,11 @@ class Estimator:
         return info.pages * _NETWORK_S + megapixels * _S_A_MEGAPIXEL, held
 
     def _film(self, path: Path, size: int) -> tuple[float, float]:
+        import av
+
+        from archivecolor.film.reading import opened, picture_stream
+        from archivecolor.sequences.frames import read_frame
+
         if found := members(path):
             first = read_frame(path.with_name(next(iter(found.values())))).form
             megapixels = len(found) * first.width * first.height / 1e6

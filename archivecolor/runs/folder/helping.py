@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from archivecolor.chroma.loaded import InColorError
 from archivecolor.errors import ArchiveColorError, Stopped, UnexpectedError
 from archivecolor.jobs.claims import Watched
 from archivecolor.jobs.discover import Item
 from archivecolor.jobs.tasks import Task
-from archivecolor.runs.film.plan import FilmInColorError
 from archivecolor.runs.film.sharing import (
     FinishedElsewhereError,
     is_anybody_at_work,
@@ -78,7 +78,7 @@ def _help(run: FolderRun, planner: Planner, item: Item, task: Task) -> None:
     except Exception as e:
         if listener.raised:
             raise
-        if isinstance(e, Stopped | FinishedElsewhereError | FilmInColorError):
+        if isinstance(e, Stopped | FinishedElsewhereError | InColorError):
             return
         log.debug("%s", printable(task.name), exc_info=True)
         error = e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e)

@@ -30,6 +30,7 @@ from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.tasks import TaskFile
 from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
+from archivecolor.runs.at_stores import AtStores
 from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.helping import help_others
@@ -38,9 +39,11 @@ from archivecolor.runs.folder.plan import Planner, make_out
 from archivecolor.runs.folder.run import FolderRun, signer_of
 from archivecolor.runs.folder.summary import Summary
 from archivecolor.runs.folder.tally import FolderRecord, Tally
-from archivecolor.runs.listener import INFO, Listener, Relay
+from archivecolor.runs.folder.transit import Transit
+from archivecolor.runs.listener import INFO, Listener, Relay, Silent
 from archivecolor.runs.settings import FolderSettings, absolute
 from archivecolor.runs.words import words_of
+from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
 
 if TYPE_CHECKING:
@@ -53,8 +56,8 @@ _LOOKED_AT: Final = 20
 
 
 def color_folder(
-    source: Path | str,
-    out: Path | str,
+    source: Path | str | StoreURL,
+    out: Path | str | StoreURL,
     settings: FolderSettings | None = None,
     *,
     listener: Listener | None = None,
@@ -66,11 +69,31 @@ def color_folder(
     The same call continues where an earlier one stopped. Once ``stop`` is set, the items under way are finished and no
     further one is begun. With ``dry_run`` the plan is told, item by item, and nothing is written.
 
+    Either may be a URL of a store: see `transit`.
+
     Raises `ArchiveColorError` of the kind that says what cannot be done, before the first item is begun. Items that
     fail are told to the listener and counted; a full disk ends the run and stands in the record as ``stopped_by``.
     `FolderRecord.raise_for_failures` raises for both.
     """
-    source, out, settings = Path(source), Path(out), settings or FolderSettings()
+    settings, places = settings or FolderSettings(), (placed(source), placed(out))
+    if all(isinstance(place, Path) for place in places):
+        return _color(Path(str(places[0])), Path(str(places[1])), settings, listener, stop, dry_run=dry_run)
+    with Transit(*places, settings, dry_run=dry_run) as transit:
+        heard = AtStores(listener or Silent(), transit.shown)
+        record = _color(transit.source, transit.out, settings, heard, stop, dry_run=dry_run, transit=transit)
+    return replace(record, failures=tuple(map(heard.told, record.failures)))
+
+
+def _color(
+    source: Path,
+    out: Path,
+    settings: FolderSettings,
+    listener: Listener | None,
+    stop: threading.Event | None,
+    *,
+    dry_run: bool,
+    transit: Transit | None = None,
+) -> FolderRecord:
     if settings.summary and lies_inside(settings.summary, source):
         raise UsageError(
             f"{settings.summary}: the summary would lie among the sources", hint="give --summary another place"
@@ -86,7 +109,7 @@ def color_folder(
             hint="SRC comes first, then OUT; are they swapped?",
         )
     relay = Relay(listener)
-    tally = Tally(relay, Summary(_own_summary(settings), source, out) if settings.summary else None)
+    tally = Tally(relay, _summary(settings, source, out, transit))
     stop = stop or threading.Event()
     words = words_of(settings)
     settings = replace(settings, color=replace(settings.color, hints=_hints(settings, out)))
@@ -106,18 +129,24 @@ def color_folder(
             tally,
             stopped=lambda: stop.is_set() or tally.stopped_by is not None,
             bag=settings.bag or bag.is_bag(out),
+            name=transit.name if transit else "",
+            at_store=transit is not None,
         )
         if settings.shard:
             planner.share = settings.shard.holds
-        job = _FolderJob(planner, stop, words, signer_of(settings))
+        job = _FolderJob(planner, stop, words, signer_of(settings), transit)
         with relay.heard():
             return job.tell() if dry_run else job.run()
 
 
-def _own_summary(settings: FolderSettings) -> Path:
+def _summary(settings: FolderSettings, source: Path, out: Path, transit: Transit | None) -> Summary | None:
     """A shard's summary has the shard in its name: all of them are given the same one."""
-    path = settings.summary or Path()
-    return path.with_stem(f"{path.stem}-{settings.shard.name}") if settings.shard else path
+    path = settings.summary
+    if path is None:
+        return None
+    path = path.with_stem(f"{path.stem}-{settings.shard.name}") if settings.shard else path
+    names = dict(transit.shown) if transit else {}
+    return Summary(path, names.get(source, str(source)), names.get(out, str(out)))
 
 
 def _hints(settings: FolderSettings, out: Path) -> Path | None:
@@ -155,6 +184,7 @@ class _FolderJob:
     words: tuple[str, ...]
     """That give the settings again."""
     signer: ContentSigner | None = None
+    transit: Transit | None = None
     _not_begun: int = field(default=0, init=False)
     """Items that were planned and not begun."""
 
@@ -164,13 +194,13 @@ class _FolderJob:
         run = planner.items.run
         estimator = Estimator(run.output.format, run.encode, thorough=run.color.thorough)
         with closing(Index(journal_path(planner.out))) as planner.index:
-            for task in planner.tasks():
-                planner.tally.planned(task)
-                estimator.add(task)
-        planner.tell_share()
-        planner.tell_missing()
-        planner.tell_unadvised()
-        planner.tell_strange_hints()
+            for _ in self._rounds():
+                for task in planner.tasks():
+                    planner.tally.planned(task)
+                    estimator.add(task)
+        planner.tell_all()
+        if not self.transit:
+            planner.tell_strange_hints()
         return planner.tally.record(dry_run=True, estimate=estimator.estimate(planner.out, jobs=run.jobs))
 
     def run(self) -> FolderRecord:
@@ -178,16 +208,22 @@ class _FolderJob:
         planner, tally = self.planner, self.planner.tally
         if planner.bag:
             bag.check(planner.out)
-        planner.tell_strange_hints()
+        if not self.transit:
+            planner.tell_strange_hints()
         with self._recorder() as recorder, ExitStack() as open_things:
             planner.recorder, planner.index = recorder, recorder.index
+            if self.transit:
+                self.transit.begin(recorder)
             opened = _Once(lambda count: self._open(count, recorder, open_things))
             cluster = self._cluster(recorder, open_things)
             for _ in self._rounds():
                 self._round(opened, cluster)
                 if tally.stopped_by:
                     break
-            if not planner.watch:
+            if self.transit:
+                self.transit.end()
+                planner.tell_all()
+            elif not planner.watch:
                 help_others(planner, opened, self.stop.wait)
             try:
                 recorder.check()
@@ -236,7 +272,7 @@ class _FolderJob:
 
     def _recorder(self) -> Recorder:
         planner = self.planner
-        source = os.path.realpath(planner.source)
+        source = planner.name or os.path.realpath(planner.source)
         return Recorder(
             planner.out,
             __version__,
@@ -248,6 +284,9 @@ class _FolderJob:
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
+        if self.transit:
+            yield from self.transit.rounds(planner)
+            return
         if not planner.items.run.watch:
             yield 0
             return
@@ -261,10 +300,8 @@ class _FolderJob:
         self._tell_planned()
 
     def _tell_planned(self) -> None:
-        if not self.planner.watch:
-            self.planner.tell_share()
-            self.planner.tell_missing()
-            self.planner.tell_unadvised()
+        if not self.planner.watch and not self.transit:
+            self.planner.tell_all()
 
     def _open(self, count: int, recorder: Recorder, open_things: ExitStack) -> FolderRun:
         """Make the folder for the results, keep other runs out of it, and load the engine."""
@@ -284,8 +321,11 @@ class _FolderJob:
         runtime = colorizer.engine.description
         planner.tally.listener.message(INFO, f"{count} to color with '{generator.name}' on {runtime}")
         recorder.computed_by(EngineUsed(generator.name, items.weights_sha256, runtime))
-        shared = (self.signer, planner.is_to_make) if items.run.shard else (self.signer,)
-        return FolderRun(planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, *shared)
+        return FolderRun(
+            *(planner.out, colorizer, items, recorder, planner.tally, self.stop, planner.stopped, self.signer),
+            is_to_make=planner.is_to_make if items.run.shard and not self.transit else lambda _: True,
+            transit=self.transit,
+        )
 
     def _color(self, run: FolderRun, plan: TaskFile) -> None:
         tally = self.planner.tally

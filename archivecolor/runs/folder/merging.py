@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from archivecolor.errors import InputError
 from archivecolor.jobs import bag
-from archivecolor.jobs.journal import Journal, has_journal
+from archivecolor.jobs.journal import FOLDER, Journal, has_journal, journal_path
+from archivecolor.runs.folder.transit import fetch_journal
 from archivecolor.runs.listener import INFO, Listener, Silent
+from archivecolor.storage.store import Store
+from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
 
 
-def merge_journals(out: Path | str, listener: Listener | None = None) -> int:
+def merge_journals(out: Path | str | StoreURL, listener: Listener | None = None) -> int:
     """Make one journal of those in ``out``, and bring a bag's manifests up to date; gives how many were folded in.
 
-    Raises `BusyError` while a shard is at work, `InputError` where there is no journal, `OutputError`.
+    In a store the journal appears whole, and then the objects go that are in it. Raises `BusyError` while a shard is at
+    work, `InputError` where there is no journal, `OutputError`.
     """
-    out, listener = Path(out), listener or Silent()
+    place, listener = placed(out), listener or Silent()
+    if isinstance(place, StoreURL):
+        return _merge_at(Store(place), listener)
+    out = place
     if not has_journal(out):
         raise InputError(f"{out}: has no journal", hint="give the OUT of a folder run")
     with Journal(out) as journal:
@@ -24,3 +32,22 @@ def merge_journals(out: Path | str, listener: Listener | None = None) -> int:
         if bag.is_bag(out):
             listener.message(INFO, f"the bag holds {bag.seal(out, f'archivecolor {__version__}')} files")
         return journal.folded
+
+
+def _merge_at(store: Store, listener: Listener) -> int:
+    store.check_readable()
+    store.check_writable(FOLDER)
+    with TemporaryDirectory(prefix="archivecolor-") as name:
+        out = Path(name)
+        objects = fetch_journal(store, out)
+        whole = journal_path(out).relative_to(out).as_posix()
+        if not objects:
+            raise InputError(f"{store.url()}: has no journal", hint="give the OUT of a folder run")
+        with Journal(out) as journal:
+            folded = journal.folded
+        store.put(journal_path(out), whole)
+        for part in objects:
+            if part != whole:
+                store.delete(part)
+        listener.message(INFO, f"{folded} journals of shards were merged into {store.url(whole)}")
+    return folded

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs import bag
@@ -29,8 +28,8 @@ from archivecolor.jobs.records import Entry, Kind, Settings
 from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
-from archivecolor.runs.film import plan as film_plan
-from archivecolor.runs.film.plan import is_unfinished
+from archivecolor.runs.film import work
+from archivecolor.runs.folder.belonging import SetsOfFrames, group_of
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, WARNING
@@ -39,16 +38,6 @@ from archivecolor.stills.sniff import NotAPictureError, color_name, names_a_pict
 from archivecolor.text import printable
 
 log: Final = logging.getLogger(__name__)
-
-
-def group_of(name: str) -> str:
-    """What the files of a group have in common, which are not to be made by different shards: all but their suffixes.
-
-    ``a.tif``, ``a.jpg`` and ``a.tif.png`` are one, for their results' names depend on each other.
-    """
-    while names_a_picture(name) or names_a_film(name):
-        name = name.rpartition(".")[0]
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +64,10 @@ class Planner:
     """Whether the run is to end."""
     bag: bool = False
     """Results lie in ``out``'s payload folder, under names that a bag can hold."""
+    name: str = ""
+    """What SRC is called in the journal; its path without any links where it is empty."""
+    at_store: bool = False
+    """Files are empty as yet: what they are called is believed, and no pictures are looked through for sequences."""
     watch: Watch | None = None
     """Takes files only when they are no longer being written, and once."""
     share: Callable[[str], bool] = lambda _: True
@@ -95,6 +88,7 @@ class Planner:
     """``source``, whatever name it was given by."""
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
+    _sets: SetsOfFrames = field(init=False)
     _met: bool = False
     """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
@@ -103,17 +97,17 @@ class Planner:
 
     def __post_init__(self) -> None:
         run = self.items.run
-        self._root = os.path.realpath(self.source)
+        self._root = self.name or os.path.realpath(self.source)
         self.only = compile_patterns(run.only)
         self.listed = ItemList.read(run.only_from) if run.only_from else None
         self.rules = Rules(run.overwrite, self.listed is not None, run.forget_hints)
         self._missing = set(self.listed.names) if self.listed else set()
+        self._sets = SetsOfFrames(self.source, self.tally.listener, looks=run.sequences and not self.at_store)
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
-        gather = reels if self.items.run.sequences else scans
         rename, only, listed = self._rename, self.only, self.listed
-        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=gather):
+        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=self._sets.of):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
@@ -146,6 +140,12 @@ class Planner:
         if not wanted:
             return False
         return self.watch is None or self.watch.is_ready(thing.source, thing.name)
+
+    def tell_all(self) -> None:
+        """Say what is to be known once the whole of SRC was looked through."""
+        self.tell_share()
+        self.tell_missing()
+        self.tell_unadvised()
 
     def tell_strange_hints(self) -> None:
         """Warn of painted layers that belong to no picture."""
@@ -218,7 +218,7 @@ class Planner:
         fitting = self._fit(items, kind, item, layers)
         wanted = Wanted(item.source, self.out, item.target, result, fitting, items.weights_sha256, lacking, self._root)
         decision = decide(wanted, entry, self.rules)
-        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and is_unfinished(item.target):
+        if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and work.is_unfinished(item.target):
             decision = Decision(make=True, reason=Reason.MISSING)
         task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
         as_chosen = entry and entry.chosen and not self.rules.chosen
@@ -240,10 +240,9 @@ class Planner:
 
     def films_of_others(self) -> list[Item]:
         """The films that are the share of other runs, each shard's list beginning elsewhere."""
-        shard, names = self.items.run.shard, self._films_of_others
-        begin = len(names) * (shard.index - 1) // shard.count if shard else 0
-        turned = names[begin:] + names[:begin]
-        return [Item(self.source / name, self._results / result, name, result) for name, result in turned]
+        shard, all_ = self.items.run.shard, self._films_of_others
+        begin = len(all_) * (shard.index - 1) // shard.count if shard else 0
+        return [Item(self.source / n, self._results / r, n, r) for n, r in all_[begin:] + all_[:begin]]
 
     def task_of_another(self, item: Item) -> Task | None:
         """What is to be done with a film of another shard, if anything; what failed with that one is left to it."""
@@ -253,8 +252,8 @@ class Planner:
             found = self._decided(item, Kind.FILM)
         except ArchiveColorError:
             return None
-        untold = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
-        return found.task if untold else None
+        make = found.decision.make and found.decision.reason is not Reason.FAILED and not found.lacking
+        return found.task if make else None
 
     def _known(self, entry: Entry | None) -> Settings:
         """What an item was made with."""
@@ -281,6 +280,11 @@ class Planner:
 
     def _is_one(self, item: Item, kind: Kind) -> bool:
         """Whether the first bytes are what they should be; raises `InputError` for what was expected to be."""
+        if self.at_store and numbering(item.source):
+            why = "is a sequence of frames, and these are not made in a store"
+            raise InputError(f"{item.source}: {why}", hint="copy its folder to a disk")
+        if self.at_store and (names_a_film(item.name) or names_a_picture(item.name)):
+            return True
         if kind is Kind.FILM:
             if numbering(item.source) or looks_like_a_film(item.source):
                 return True
@@ -292,9 +296,8 @@ class Planner:
             if e.expected:
                 raise
             if is_a_film(item.source):
-                raise InputError(
-                    f"{item.source}: is a film, though its name does not say so", hint="give it the suffix .mkv"
-                ) from e
+                why = "is a film, though its name does not say so"
+                raise InputError(f"{item.source}: {why}", hint="give it the suffix .mkv") from e
             reason = e.message.removeprefix(f"{item.source}: ")
             self._passed_by(PassedBy(item.source, item.name, reason, failed=False), kind)
             return False
@@ -306,7 +309,7 @@ class Planner:
             self.tally.in_color(item, kind, why, copied=False)
             return
         if kind is Kind.FILM and self.recorder and self.recorder.holds_journal:
-            film_plan.clear_leftover(item.target)
+            work.clear_leftover(item.target)
         self.tally.exists(item, kind, decision.reason)
 
     def _passed_by(self, thing: PassedBy, kind: Kind) -> None:

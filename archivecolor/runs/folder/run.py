@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, write_map
 from archivecolor.chroma.still import Colorizer, cost_bytes
@@ -30,16 +30,18 @@ from archivecolor.jobs.tasks import Task
 from archivecolor.provenance.premis import HeldFile, is_foreign, premis, sidecar_path
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.resources import usable_cores, working_budget_bytes
-from archivecolor.runs.film.job import make_film
-from archivecolor.runs.film.plan import FilmInColorError, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.sharing import FinishedElsewhereError
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
+from archivecolor.runs.folder.transit import Transit
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
+
+if TYPE_CHECKING:
+    from archivecolor.runs.film.plan import Whole
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,8 @@ class FolderRun:
     signer: ContentSigner | None = None
     is_to_make: Callable[[Task], bool] = lambda _: True
     """Whether other shards have left a task to do."""
+    transit: Transit | None = None
+    """Fetches sources and puts results, of a run between stores."""
 
     def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:
         """Color the photographs of a plan of so many items."""
@@ -82,7 +86,7 @@ class FolderRun:
                 [x.still.network_y for x in loaded], [x.still.strokes for x in loaded]
             ),
             save=self._save,
-            cost_bytes=lambda task: cost_bytes(task.source),
+            cost_bytes=self.transit.cost_bytes if self.transit else lambda task: cost_bytes(task.source),
             group=lambda loaded: (loaded.still.network_y.shape, id(loaded.colorizer)),
         )
         outcomes = workers.run(
@@ -101,7 +105,7 @@ class FolderRun:
                     self._ended_badly(finished.item, finished.error)
                 elif finished.result:
                     self.tally.colored(finished.result)
-                self.tally.ended += 1
+                self._done(finished.item)
                 self._tell(number, counts)
 
     def _tell(self, done: int, counts: Mapping[Kind, int]) -> None:
@@ -127,10 +131,17 @@ class FolderRun:
                 if not isinstance(e, FinishedElsewhereError):
                     log.debug("%s", printable(task.name), exc_info=True)
                 self._ended_badly(task, e if isinstance(e, ArchiveColorError) else UnexpectedError.of(e))
-            self.tally.ended += 1
+            self._done(task)
+
+    def _done(self, task: Task) -> None:
+        self.tally.ended += 1
+        if self.transit:
+            self.transit.done(task)
 
     def _load(self, task: Task) -> _Loaded:
         """Decode a photograph; one that is in color already is dealt with here, and raises `InColorError`."""
+        if self.transit:
+            self.transit.fetch(task)
         begun = begin(task)
         if self.items.run.output.sidecar and not self.items.run.overwrite:
             _check_sidecar(task)
@@ -164,6 +175,8 @@ class FolderRun:
             map_path.unlink()
         if self.items.run.confidence:
             write_map(map_path, made)
+            if self.transit:
+                self.transit.also(map_path)
         with atomic_write(task.target, overwrite=task.may_replace, before_naming=note) as file:
             warnings, confidence, luma = colorizer.write_still(file, loaded.still, made, items.run.output)
             sure = None if confidence is None else round(confidence, 4)
@@ -184,14 +197,22 @@ class FolderRun:
         record = loaded.colorizer.record(painted=loaded.still.is_painted, references=made.references)
         with atomic_write(sidecar_path(task.target), overwrite=True) as sidecar:
             sidecar.write(premis(*held, record, loaded.begun.began_at, warnings))
+        if self.transit:
+            self.transit.also(sidecar_path(task.target))
 
     def film(self, task: Task, listener: Listener, is_wanted: Callable[[], bool]) -> None:
         """Color a film; ``is_wanted`` as in `make_film`. Raises what that does."""
+        # Imported here, for a folder of photographs is to begin at once
+        from archivecolor.runs.film.job import make_film
+        from archivecolor.runs.film.plan import FilmRequest, plan_film
+
+        if self.transit:
+            self.transit.fetch(task)
         begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
             plan = plan_film(request, listener, self.stop)
-        except FilmInColorError as e:
+        except InColorError as e:
             self._in_color(begun, e)
             raise
         settings = items.colored(task.kind, task.target, items.layers(task.kind, task.name))
@@ -232,7 +253,7 @@ class FolderRun:
 
     def _ended_badly(self, task: Task, error: ArchiveColorError) -> None:
         """Report and record an item without a colored result."""
-        if isinstance(error, InColorError | FilmInColorError):
+        if isinstance(error, InColorError):
             copied = self.items.run.already_color is AlreadyColor.COPY
             reason = error.message.removeprefix(f"{task.source}: ")
             self.tally.in_color(task, task.kind, reason, copied=copied)

@@ -45,10 +45,10 @@ def counts_by_name(counts: Mapping[ItemStatus, int]) -> Counter[str]:
 class Summary:
     """Collects outcomes, and writes them when the run is over."""
 
-    def __init__(self, path: Path, source: Path, out: Path) -> None:
+    def __init__(self, path: Path, source: str, out: str) -> None:
         """Prepare a report in the format of ``path``'s suffix, .json or .csv."""
         self._path = path
-        self._head = {"source": str(source), "out": str(out), "machine": platform.node(), "started": now_utc()}
+        self._head = {"source": source, "out": out, "machine": platform.node(), "started": now_utc()}
         self._lines = JsonLines()
 
     def add(self, outcome: ItemOutcome) -> None:

@@ -1,7 +1,8 @@
 """Has Python, where this folder is on its path, give every run an engine that needs no weights, and may be moody.
 
 For the workers of a cluster, whose processes no test starts itself. ``ARCHIVECOLOR_TEST_WORKER`` says in JSON what
-they get: ``seconds`` for each picture, and ``version``, if archivecolor is to be another one.
+they get: ``seconds`` for each picture, ``version``, if archivecolor is to be another one, and ``segment_s``, what a
+segment of a film has at most.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from types import ModuleType
 
 _WANTED = json.loads(os.environ.get("ARCHIVECOLOR_TEST_WORKER", "{}"))
 
+_CHANGED = ("archivecolor.version", "archivecolor.inference.select", "archivecolor.film.segments")
+
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Loads two modules as they are, and then changes them."""
+    """Loads some modules as they are, and then changes them."""
 
     def __init__(self) -> None:
         self._loaders: dict[str, importlib.abc.Loader] = {}
@@ -27,7 +30,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name not in ("archivecolor.version", "archivecolor.inference.select") or name in self._loaders:
+        if name not in _CHANGED or name in self._loaders:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is None or spec.loader is None:
@@ -42,6 +45,9 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._loaders[module.__name__].exec_module(module)
         if module.__name__ == "archivecolor.version":
             module.__version__ = _WANTED.get("version", module.__version__)  # type: ignore[attr-defined]
+            return
+        if module.__name__ == "archivecolor.film.segments":
+            module.LONGEST_S = _WANTED.get("segment_s", module.LONGEST_S)  # type: ignore[attr-defined]
             return
         from tests.fakes.moody import MoodyEngine
 

@@ -1,0 +1,1 @@
+"""Object stores as places for sources and results, through fsspec."""

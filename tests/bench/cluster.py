@@ -1,0 +1,154 @@
+"""``python -m tests.bench.cluster``: what workers of a Ray cluster on this machine add up to, and what they cost.
+
+The engine of the workers only sleeps, so that eight of them find room on two cores. Three things are measured:
+
+* the throughput of eight workers as a multiple of one's, from the first item begun to the last one done;
+* what an item takes more than with a run that needs no cluster, in time of the clock;
+* the driver's memory, and when the first item is made, while ten million items are planned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+
+from archivecolor.inference import select
+from archivecolor.jobs.records import Kind
+from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.tasks import Task
+from archivecolor.runs.folder.job import color_folder
+from archivecolor.runs.folder.plan import Planner
+from archivecolor.runs.listener import ItemOutcome, Listener, Progress
+from archivecolor.runs.settings import ClusterSettings, FolderSettings
+from tests.fakes.engines import SlowEngine, by_luma
+from tests.fakes.machines import Machines
+
+MANY = 8
+SLEEPS_S = 6.0
+"""The engine, for each picture, while the plan is made: the few that are there last until it is."""
+
+
+class Clock(Listener):
+    """When results came."""
+
+    def __init__(self) -> None:
+        self.began = 0.0
+        self.times: list[float] = []
+        self.listed = threading.Event()
+
+    def item_done(self, outcome: ItemOutcome) -> None:
+        self.times.append(time.monotonic())
+
+    def progress(self, progress: Progress) -> None:
+        if progress.total is not None:
+            self.listed.set()
+
+    def message(self, level: int, text: str) -> None:
+        if " with 'archive' on " in text:  # the engines are loaded
+            self.began = time.monotonic()
+
+    @property
+    def rate(self) -> float:
+        """Items a second, from the first one begun to the last one done."""
+        return len(self.times) / (self.times[-1] - self.began)
+
+
+def pictures(folder: Path, count: int) -> Path:
+    """Small ones, all different."""
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for number in range(count):
+        cv2.imwrite(str(folder / f"{number:07d}.png"), rng.integers(0, 255, (48, 64), np.uint8))
+    return folder
+
+
+def rate_of(address: str | None, workers: int, count: int, *, jobs: int = 0) -> float:
+    """Items a second of so many workers, or of a run without a cluster."""
+    with tempfile.TemporaryDirectory() as place:
+        source, clock = pictures(Path(place) / "in", count), Clock()
+        cluster = ClusterSettings(address=address, workers=workers, cores=1) if address else None
+        color_folder(source, Path(place) / "out", FolderSettings(cluster=cluster, jobs=jobs), listener=clock)
+    return clock.rate
+
+
+def plan_many(address: str, items: int) -> None:
+    """Plan so many items, of which the first ones are there."""
+    begun, stop, process = time.monotonic(), threading.Event(), psutil.Process()
+    most = 0
+    with tempfile.TemporaryDirectory() as place:
+        source, out = pictures(Path(place) / "in", 100), Path(place) / "out"
+
+        def tasks(_: Planner) -> Iterator[Task]:
+            for number in range(items):
+                name = f"{number:07d}.png"
+                yield Task(source / name, out / name, name, Kind.STILL, Reason.NEW)
+
+        Planner.tasks = tasks  # type: ignore[assignment, method-assign]
+        clock = Clock()
+
+        def watch() -> None:
+            nonlocal most
+            while not stop.wait(0.2):
+                most = max(most, process.memory_info().rss)
+                if clock.listed.is_set():
+                    stop.set()
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        before = process.memory_info().rss
+        settings = FolderSettings(cluster=ClusterSettings(address=address, workers=2, cores=1))
+        color_folder(source, out, settings, listener=clock, stop=stop)
+        watching.join()
+    tell(f"first of {items:,} items at work after {clock.times[0] - begun - SLEEPS_S:.1f} s")
+    tell(f"the driver took {most / 1e6:.0f} MB, {before / 1e6:.0f} of them before it planned anything")
+
+
+def tell(text: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.cluster", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=0.4, help="that the engine sleeps for a picture")
+    parser.add_argument("--each", type=int, default=60, help="pictures for each worker")
+    parser.add_argument("--planned", type=int, default=10_000_000)
+    parser.add_argument("--only", choices=("rate", "overhead", "plan"))
+    options = parser.parse_args()
+    if options.only in (None, "rate"):
+        machines = Machines(options.seconds)
+        machines.add(MANY)
+        one, many = (rate_of(machines.address, n, n * options.each) for n in (1, MANY))
+        machines.close()
+        tell(f"{many:.2f} items a second of {MANY} workers, {one:.2f} of one: {many / one:.2f} times")
+    if options.only in (None, "overhead"):
+        machines = Machines(0.01)
+        machines.add(1)
+        there = rate_of(machines.address, 1, 600, jobs=1)
+        machines.close()
+        select.open_engine = lambda *_, **__: SlowEngine(0.01, by_luma)
+        here = rate_of(None, 1, 600, jobs=1)
+        tell(
+            f"{1e3 / there:.1f} ms an item of one worker, {1e3 / here:.1f} without a cluster: "
+            f"{1e3 * (1 / there - 1 / here):.1f} more"
+        )
+    if options.only in (None, "plan"):
+        machines = Machines(SLEEPS_S)
+        machines.add(2)
+        plan_many(machines.address, options.planned)
+        machines.close()
+
+
+if __name__ == "__main__":
+    main()

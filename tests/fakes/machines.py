@@ -1,0 +1,67 @@
+"""A Ray cluster whose machines are all processes of this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.fakes.command import ROOT
+
+
+class Machines:
+    """A cluster of machines, and its head, which has no cores for workers and is where the drivers are."""
+
+    def __init__(self, seconds: float) -> None:
+        """The engine of its workers takes ``seconds`` for a picture."""
+        from ray.cluster_utils import Cluster
+
+        self._seconds = seconds
+        self._env = {
+            "PYTHONPATH": f"{ROOT / 'tests' / 'fakes' / 'workers'}{os.pathsep}{ROOT}",
+            "OMP_NUM_THREADS": "1",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+        self._given = {"object_store_memory": 80_000_000, "include_dashboard": False}
+        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **self._given})
+
+    @property
+    def address(self) -> str:
+        return str(self._cluster.address)
+
+    def add(self, cpus: int = 1, **wanted: Any) -> Any:
+        """One more machine, whose workers have what is ``wanted``, as `tests.fakes.workers` says."""
+        told = json.dumps({"seconds": self._seconds, **wanted})
+        return self._cluster.add_node(
+            num_cpus=cpus, env_vars={**self._env, "ARCHIVECOLOR_TEST_WORKER": told}, **self._given
+        )
+
+    def remove(self, node: Any) -> None:
+        """Pull a machine's plug."""
+        self._cluster.remove_node(node, allow_graceful=False)
+
+    def drive(
+        self, source: Path, out: Path, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
+    ) -> subprocess.Popen[str]:
+        """Start a run."""
+        command = [sys.executable, *python, "folder", source, out, "--cluster", self.address, *more]
+        return subprocess.Popen(
+            list(map(str, command)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that make items, for this cluster."""
+        found = []
+        for node in self._cluster.list_all_nodes():
+            for info in node.all_processes.get("raylet", ()):
+                children = psutil.Process(info.process.pid).children()
+                found += [child for child in children if child.cmdline()[:1] == ["ray::Worker.make"]]
+        return found
+
+    def close(self) -> None:
+        self._cluster.shutdown()
