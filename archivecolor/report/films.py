@@ -179,7 +179,9 @@ def clock(seconds: float) -> str:
 def _duration(container: InputContainer, stream: VideoStream) -> float:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return float(Fraction(container.duration, av.time_base)) if container.duration else 0.0
+    # Matroska's is counted from the zero of its clock, as FFmpeg writes it: films from transport streams begin later
+    ahead = max(0, container.start_time or 0) if container.format.name.startswith("matroska") else 0
+    return float(Fraction(max(0, container.duration - ahead), av.time_base)) if container.duration else 0.0
 
 
 def _frames(container: InputContainer, stream: VideoStream, duration: float) -> Iterator[tuple[float, VideoFrame]]:

@@ -213,7 +213,7 @@ def _fields(directory: Directory, group: str) -> Iterator[tuple[str, Thing]]:
 def _tiff(file: BinaryIO) -> Iterator[tuple[str, Thing]]:
     structure = Structure(file)
     pages = list(directories(structure))
-    yield from _things(inventory_bare.behind(file, structure.end))
+    yield from _things(inventory_bare.behind(file, structure.end, structure.lying))
     pictures = [page for page in pages if not page.subfile & _REDUCED]
     if len(pictures) < len(pages):
         yield "reduced pictures or masks", Thing("thumbnail")

@@ -88,9 +88,12 @@ def of_codestream(file: BinaryIO, start: int = 0) -> Iterator[Held]:
         at += 2 + size
 
 
-def behind(file: BinaryIO, end: int) -> Iterator[Held]:
-    """What stands behind a picture that ends at ``end``."""
-    yield from _bytes(file, end, None, "behind")
+def behind(file: BinaryIO, end: int, known: bytes = b"") -> Iterator[Held]:
+    """What stands behind a picture that ends at ``end``, but for the end of ``known``.
+
+    tifffile writes what further pages say once more behind the last, and points to the first of these.
+    """
+    yield from (held for held in _bytes(file, end, None, "behind") if not known.endswith(held[2]))
 
 
 def _bytes(file: BinaryIO, start: int, end: int | None, where: str) -> Iterator[Held]:

@@ -20,6 +20,7 @@ _MOST_FIELDS: Final = 4096
 _MOST_PAGES: Final = 10_000
 _MOST_BYTES: Final = 256 << 20
 _LONGEST_BYTES: Final = 64 << 20
+_SHORT_BYTES: Final = 64
 _INNER: Final = {34665: "Exif", 34853: "GPS", 40965: "Interoperability"}
 _SUB_PICTURES: Final = 330
 _PIXELS: Final = ((273, 279), (324, 325), (513, 514))
@@ -45,6 +46,8 @@ class Structure:
     read_bytes: int = 0
     end: int = 0
     """Behind the last byte that was read, or that a directory says holds pixels."""
+    lying: bytes = b""
+    """What fields of the directory that is read hold outside of it, one behind the other."""
 
     def at(self, place: int, size: int) -> bytes:
         """Some bytes, or fewer where there are none."""
@@ -117,6 +120,7 @@ def _read(
     if len(head) < counted:
         return
     count = min(int.from_bytes(head, "little" if order == "<" else "big"), _MOST_FIELDS)
+    structure.lying = b""
     numbers: dict[int, tuple[int, ...]] = {}
     table = structure.at(place + counted, count * entry + wide)
     for i in range(min(count, len(table) // entry)):
@@ -148,6 +152,7 @@ def _values(structure: Structure, entry: bytes, kind: int, order: str, wide: int
     held = entry[-wide:]
     place = int.from_bytes(held, "little" if order == "<" else "big")
     value = held[:size] if size <= wide else structure.at(place, size)
+    structure.lying += value if wide < size <= _SHORT_BYTES else b""
     if order == ">" and unit > 1:
         return b"".join(value[i : i + unit][::-1] for i in range(0, len(value), unit))
     return value

@@ -146,6 +146,13 @@ def test_the_page_names_doubtful_shots_and_shows_them_anew_when_they_change(tmp_
     assert seen[0] != seen[1]
 
 
+def test_a_film_that_begins_later_on_its_clock_is_not_longer_for_that(tmp_path: Path) -> None:
+    source = FilmSource(steps(48), "libx264", times=range(35, 83))
+    for made in (contact_sheet(source.write(tmp_path / name), 536) for name in ("a.mkv", "a.mp4")):
+        assert made.seconds == pytest.approx(48 / 25, abs=0.05)
+        assert len({frame.time_s for frame in made.frames}) == 12
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.96, "0:00.9"), (61, "1:01.0"), (3723.4, "1:02:03.4")])
 def test_times_read_as_on_a_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text

@@ -90,6 +90,26 @@ def test_zoom_shows_the_result_itself_where_it_lies(on: Page, large: Path) -> No
     assert on.find("zoom-fit").get_attribute("aria-pressed") == "true"
 
 
+def test_of_a_small_picture_that_browsers_do_not_know_the_page_has_all_pixels_and_says_nothing(
+    browser: Chrome, tmp_path: Path
+) -> None:
+    picture(tmp_path / "out" / "a.tif", 3, (96, 64))
+    write_journal(tmp_path / "out", colored("a.tif"))
+    on = Page(browser)
+    on.screen(1200, 800)
+    (tmp_path / "in").mkdir()
+    on.open(make(tmp_path / "out", tmp_path / "in").path)
+    on.run(
+        "window.tried = 0; const decode = HTMLImageElement.prototype.decode;"
+        "HTMLImageElement.prototype.decode = function () {"
+        "  return decode.call(this).catch((error) => { setTimeout(() => { tried += 1 }); throw error }) }"
+    )
+    on.press(Keys.ENTER)
+    on.wait(lambda: scale(on) > 100 and on.run("return window.tried"))
+    assert on.find("toast").text == ""
+    on.press(Keys.ESCAPE)
+
+
 def test_what_browsers_cannot_show_comes_as_tiles_of_the_level_that_is_looked_at(on: Page, large: Path) -> None:
     on.press("j", "1")
     loaded = (

@@ -122,3 +122,12 @@ def test_what_was_appended_to_a_tiff_is_named(options: Any, tmp_path: Path) -> N
     source.write_bytes(source.read_bytes() + b"by hand")
     (_, warning) = recolor(source, tmp_path / "c.tif")
     assert warning == "not carried over: 7 bytes behind the picture"
+
+
+def test_what_tifffile_says_twice_of_further_pages_is_nothing_that_was_appended(tmp_path: Path) -> None:
+    source = tmp_path / "a.tif"
+    tifffile.imwrite(source, np.stack([GRAY8, GRAY8[::-1], GRAY8]), photometric="minisblack")
+    with tifffile.TiffFile(source) as tif:
+        last = tif.pages[2].aspage().tags["XResolution"]
+        assert last.valueoffset + 16 < source.stat().st_size - 16
+    assert recolor(source, tmp_path / "b.tif") == []

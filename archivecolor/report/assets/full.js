@@ -43,7 +43,8 @@ const full = {
       await picture.decode();
     } catch {
       this.failed.add(address);
-      if (viewer.item === item) say("The result itself is not where it was; this is the page's smaller picture of it.", 6);
+      const isSmaller = Math.max(...zoom.size) > PICTURE_PX; // else the page's picture has all of its pixels
+      if (viewer.item === item && isSmaller) say("The result itself is not where it was; this is the page's smaller picture of it.", 6);
       return;
     }
     if (viewer.item !== item || viewer.frame !== null) return;
