@@ -103,6 +103,8 @@ class ColorSettings:
     """Short side, in pixels, of what the generator sees; None takes the engine's own."""
     thorough: bool = False
     """Ask the generator about three views of each picture and take the mean."""
+    frames: Path | None = None
+    """A folder of frames of the one film that somebody colored, named after these: see `colored_frames`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:

@@ -31,7 +31,7 @@ from tests.cli.conftest import photograph, write
 from tests.cli.conftest import tree as tree_of
 from tests.conftest import ROOT
 from tests.fakes.engines import FakeEngine, SlowEngine, by_luma
-from tests.film.sources import FilmSource, moving
+from tests.film.sources import FilmSource, moving, tinted
 from tests.sequences.scans import write_dpx
 
 PAGES = ("README.md", "GUIDE.md", "engines/README.md", "train/README.md")
@@ -292,6 +292,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     write_dpx(tmp_path / "reels/reel1", range(86, 98), bits=10, transfer=1)
     film = FilmSource(moving(12), audio=1)
     film.write(tmp_path / "film.mkv")
+    (tmp_path / "colored").mkdir()
+    Image.fromarray(tinted(3)).save(tmp_path / "colored/3.png")
     for name in ("samples/reel.mp4", "film.mp4"):
         FilmSource(moving(12), encoder="mpeg4").write(tmp_path / name)
     FilmSource(moving(12), encoder="mpeg4", chroma=4).write(tmp_path / "color_film.mp4")

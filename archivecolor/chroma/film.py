@@ -26,12 +26,13 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.confidence import confidence_of
-from archivecolor.chroma.control.advice import fitted, followed, hints_of
+from archivecolor.chroma.control.advice import painted_by, widened
 from archivecolor.chroma.control.alike import laid
-from archivecolor.chroma.control.film_paint import FilmPaint
+from archivecolor.chroma.control.colored_frames import ColoredFrame, likeness, read_colored
+from archivecolor.chroma.control.film_paint import FilmPaint, over
 from archivecolor.chroma.control.grade import graded, is_neutral
 from archivecolor.chroma.control.hints import read_strokes
-from archivecolor.chroma.control.paint import Painted, Strokes, spread
+from archivecolor.chroma.control.paint import Painted
 from archivecolor.chroma.control.per_shot import PerShot
 from archivecolor.chroma.control.references import References, estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
@@ -146,13 +147,17 @@ class FilmColorizer:
         smoothing: SmoothingSettings | None = None,
         stop: threading.Event | None = None,
         shots: Sequence[ListedShot] = (),
+        colored: Mapping[int, Sequence[Path]] | None = None,
     ) -> None:
-        """Raises what `References` does; ``stop`` ends the looking at them. ``shots`` have settings of their own."""
+        """Raises what `References` does; ``stop`` ends the looking at them.
+
+        ``shots`` have settings of their own; ``colored`` are their frames that somebody colored, by their first frames.
+        """
         self.color = color or ColorSettings()
         self.engine = thorough(engine, wanted=self.color.thorough)
         self.smoothing = smoothing or SmoothingSettings()
         self.references = references_of(self.color, self.engine, stop)
-        self._shots = PerShot(self.color, self.engine, self.references, shots, stop)
+        self._shots = PerShot(self.color, self.engine, self.references, shots, colored or {}, stop)
         self.paint = FilmPaint()
         """What was painted on frames; filled by `paint_shot`."""
 
@@ -195,11 +200,19 @@ class FilmColorizer:
         luma = unit_luma(shrink_codes(shown, ab.shape[:2]), depth, full=form.full_range)
         return graded(ab, luma, color)
 
-    def paint_shot(self, pictures: Iterable[Picture], form: PictureForm, layers: Mapping[int, Path]) -> None:
+    def paint_shot(
+        self,
+        pictures: Iterable[Picture],
+        form: PictureForm,
+        layers: Mapping[int, Path],
+        colored: Mapping[int, Path] | None = None,
+    ) -> None:
         """Carry ``layers``, strokes by the index of their frame, through the shot that consists of ``pictures``.
 
-        Raises `InputError` when a layer cannot be read or has another shape than the film.
+        So are ``colored`` frames; strokes on one are laid over it. Raises `InputError` when a file cannot be read or
+        has another shape than the film.
         """
+        colored = colored or {}
         lumas: list[UInt8] = []
         painted: dict[int, Painted] = {}
         first = 0
@@ -207,22 +220,29 @@ class FilmColorizer:
             network_y = self._network_y(picture.luma, form)
             first = first if lumas else picture.index
             lumas.append(_for_motion(network_y))
+            here = []
             if picture.index in layers:
                 strokes = read_strokes(layers[picture.index], form.shown, network_y.shape)
-                painted[picture.index] = self._painted(network_y, strokes)
+                here.append(painted_by(self.engine, network_y, strokes))
+            if picture.index in colored:
+                frame = read_colored(colored[picture.index], form, network_y.shape)
+                here.append(Painted(frame.ab, np.ones(network_y.shape, np.float32)))
+            if here:
+                painted[picture.index] = over(*here)
         self.paint.carry(first, lumas, painted)
 
-    def _painted(self, network_y: FloatArray, strokes: Strokes) -> Painted:
-        """What strokes make of one picture."""
-        seen = level(network_y, *ends(network_y))
-        folder = self.engine.folder
-        if not folder.hints:
-            return spread(strokes, seen, _wide(self.engine.colorize(seen[None, None])[0], seen.shape))
-        strokes, _ = fitted(strokes, network_y)
-        height, width = (side // folder.chroma_stride for side in seen.shape)
-        hints = np.stack([hints_of(None, (height, width)), hints_of(strokes, (height, width))])
-        plain, told = self.engine.colorize(np.stack([seen, seen])[:, None], hints)
-        return followed(strokes, seen, _wide(plain, seen.shape), _wide(told, seen.shape))
+    def likeness(self, path: Path, pictures: Iterable[Picture], form: PictureForm) -> dict[int, float]:
+        """How like each of ``pictures``, by its index, a colored frame is: `colored_frames.likeness`.
+
+        Raises `InputError` where it is none, or has another shape than the film.
+        """
+        frame: ColoredFrame | None = None
+        alike: dict[int, float] = {}
+        for picture in pictures:
+            seen = self._network_y(picture.luma, form)
+            frame = frame or read_colored(path, form, seen.shape)
+            alike[picture.index] = likeness(frame, seen)
+        return alike
 
     def _views(self, pictures: Iterable[Picture], form: PictureForm, starts: frozenset[int]) -> Iterator[_View]:
         """Each picture with its motion, what the generator would see of it, and whether to ask."""
@@ -308,19 +328,13 @@ class FilmColorizer:
             moment = view.moment
             ab = np.ascontiguousarray(chroma)
             if said:
-                ab = laid(said, None, network_y, _wide(chroma.transpose(2, 0, 1), network_y.shape)).ab
+                ab = laid(said, None, network_y, widened(chroma.transpose(2, 0, 1), network_y.shape)).ab
             size = moment.luma.shape[::-1]
             wide = np.asarray(cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
             sure = np.asarray(cv2.resize(confidence, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
             moment.ab, moment.weight = self.paint.over(moment.source.index, wide, sure)
             if found.spread is not None:
                 moment.source = replace(moment.source, confidence=float(moment.weight.mean()))
-
-
-def _wide(chroma: FloatArray, size: tuple[int, ...]) -> FloatArray:
-    """``[2, h, w]`` chroma at a larger ``size``: ``[H, W, 2]``."""
-    ab = np.ascontiguousarray(chroma.transpose(1, 2, 0))
-    return np.asarray(cv2.resize(ab, size[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
 def _for_motion(network_y: FloatArray) -> UInt8:

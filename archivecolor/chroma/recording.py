@@ -20,7 +20,7 @@ def record_of(
 
     ``references`` are the names of those that were heard.
     """
-    steered = changed(replace(settings, hints=None, references=()))
+    steered = changed(replace(settings, hints=None, references=(), frames=None))
     chosen = [f"{name} {value}" for name, value in steered.items()]
     chosen += [f"reference {name}" for name in references]
     if painted:

@@ -141,7 +141,7 @@ class AdviceOptions:
         ),
     ] = None
     references: Annotated[
-        Path | None, color("--references", "A folder of such photographs; those that are alike are found.", "DIR")
+        Path | None, color("--references", "A folder of such photographs, or of a film's colored frames.", "DIR")
     ] = None
     hints: Annotated[
         Path | None,

@@ -43,6 +43,9 @@ def video(
     shots: Annotated[
         Path | None, options.result("--shots", "Write the list of its shots, too: .otio, .edl or .csv.", "FILE")
     ] = None,
+    everywhere: Annotated[
+        bool, options.color("--everywhere", "Frames of --references color other shots, too, where these are alike.")
+    ] = False,
     preview: Annotated[
         bool, options.result("--preview", "Write OUT as one picture with a frame of each shot.")
     ] = False,
@@ -85,11 +88,13 @@ def video(
     film_lines.check_list(shots, overwrite=overwrite)
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
+    from archivecolor.chroma.control.colored_frames import with_frames
+
     told = _lossless(film.settings()) if write is Write.CHROMA else film.settings()
     settings = FilmSettings(
         generator=engine.generator,
         engine=engine.settings(runtime),
-        color=grade.settings(advice),
+        color=with_frames(grade.settings(advice), everywhere=everywhere),
         already_color=already_color,
         smoothing=smoothing.settings(),
         **{**told, "leave_out": told["leave_out"] or preview},
@@ -126,7 +131,7 @@ def video(
         with select.open_engine(settings.engine, settings.generator) as opened:
             console.log.info("coloring with '%s' on %s", settings.generator, opened.description)
             if preview:
-                count = preview_film(plan, opened, color, out)
+                count = preview_film(plan, opened, color, out, lines)
                 console.log.info("%s shows %d frames", printable(out), count)
                 return
             try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -120,7 +120,7 @@ class MadeSegment:
     confidence: tuple[ShotConfidence, ...] = ()
     """Of each of its shots; none from generators that do not tell."""
     paint: str = ""
-    """What was painted on its shots, in digests, where that is not part of the journal's fingerprint."""
+    """What users said of its shots: digests of what was painted on them, and the like."""
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:
@@ -137,13 +137,18 @@ class SegmentJournal:
     folders of their own, counts once it is taken in.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, suffix: str = ".mkv") -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str, suffix: str = ".mkv", said: Mapping[int, str] | None = None
+    ) -> None:
         """Open the journal of ``folder``, making both where they are missing; segments' files end in ``suffix``.
+
+        ``said`` is what users say of the shots of each segment by its number: those that were made with other words are
+        to be made anew. None takes them all.
 
         Raises `BusyError` while another run has it open, `OutputError` where it cannot be written or the folder holds
         other things.
         """
-        self.folder, self._suffix, self._fingerprint = folder, suffix, fingerprint
+        self.folder, self._suffix, self._fingerprint, self._said = folder, suffix, fingerprint, said
         self._path = folder / _NAME
         self.made: dict[int, MadeSegment] = {}
         self._others: dict[int, Path] = {}
@@ -183,7 +188,7 @@ class SegmentJournal:
         for folder in folders:
             found = _read(folder, self._fingerprint, self._suffix)
             for number, made in found.made.items() if found else ():
-                if number not in self.made:
+                if number not in self.made and self._counts(made):
                     self._others[number] = folder / _file_name(number, self._suffix)
                     self.made[number] = made
                     new += made.frames
@@ -223,9 +228,16 @@ class SegmentJournal:
         found = _read(self.folder, self._fingerprint, self._suffix)
         if found is None:
             return False
-        self.made.update(found.made)
+        for number, made in found.made.items():
+            if self._counts(made):
+                self.made[number] = made
+            else:  # the journal's line must not be taken for what will lie there
+                self.segment_path(number).unlink()
         self._file.truncate(found.whole_bytes)
         return True
+
+    def _counts(self, made: MadeSegment) -> bool:
+        return self._said is None or self._said.get(made.number, "") == made.paint
 
     def _append(self, record: object) -> None:
         try:

@@ -157,6 +157,8 @@ class FolderSettings(FilmSettings):
     def __post_init__(self) -> None:
         FilmSettings.__post_init__(self)  # super() does not know a class with slots
         settle(self, kinds=Kinds)
+        if self.color.frames:
+            raise UsageError("frames are of one film", hint="give references, with a folder of frames for each film")
         compile_patterns(self.only)
         check_megapixels(self.max_megapixels)
         if self.shard and self.cluster:

@@ -16,6 +16,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
+from PIL import Image
 
 Plane = npt.NDArray[np.uint8 | np.uint16]
 
@@ -154,6 +155,16 @@ class FilmSource:
 def moving(count: int = 12, height: int = 96, width: int = 128, seed: int = 1) -> list[npt.NDArray[np.uint8]]:
     """A shot."""
     return [scene(i, height, width, seed) for i in range(count)]
+
+
+def tinted(
+    index: int, seed: int = 1, tint: tuple[int, int, int] = (70, -20, -20), size: tuple[int, int] = (96, 128)
+) -> npt.NDArray[np.uint8]:
+    """A frame of `moving` as somebody may have colored it, in one hue, ``[h, w, 3]`` RGB of another ``size``."""
+    gray = (scene(index, seed=seed).astype(float) - 16) * 255 / 219
+    hue = np.array(tint) - np.dot(tint, (0.299, 0.587, 0.114))
+    rgb = np.clip(gray[..., None] * 0.6 + 40 + hue, 0, 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(rgb).resize(size[::-1]))
 
 
 def samples(plane: VideoPlane, depth: int) -> Plane:

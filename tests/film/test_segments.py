@@ -136,3 +136,16 @@ def test_a_lock_that_a_killed_run_left_is_no_other_thing(tmp_path: Path) -> None
     with SegmentJournal(tmp_path, "film"):
         assert {path.name for path in tmp_path.iterdir()} == {"journal.lock", "journal.jsonl"}
     assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]
+
+
+def test_what_was_made_with_other_words_on_its_shots_is_made_anew(tmp_path: Path) -> None:
+    with SegmentJournal(tmp_path / "work", "film", said={1: "painted"}) as journal:
+        for number, paint in ((0, ""), (1, "painted")):
+            journal.segment_path(number).write_bytes(b"1234567890")
+            journal.add(MadeSegment(number, 5, 0, 10, paint=paint))
+    with SegmentJournal(tmp_path / "work", "film", said={1: "painted otherwise"}) as journal:
+        assert set(journal.made) == {0}
+        assert not journal.segment_path(1).exists()
+        journal.segment_path(1).write_bytes(b"otherwise!")
+    with SegmentJournal(tmp_path / "work", "film", said={1: "painted otherwise"}) as journal:
+        assert set(journal.made) == {0}, "it has no line yet"

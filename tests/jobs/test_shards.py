@@ -12,7 +12,7 @@ from archivecolor.errors import UsageError
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.shards import Shard
 from archivecolor.jobs.writers import claim_results
-from archivecolor.runs.folder.plan import group_of
+from archivecolor.runs.folder.belonging import group_of
 
 
 def slurm(own: int, first: int, last: int, count: int, step: int = 1) -> dict[str, str]:

@@ -47,3 +47,16 @@ def test_what_no_known_run_computed_is_told_as_it_is(tmp_path: Path) -> None:
         "2.png": "archive, onnx on CPU, on node2",
         "lost.png": None,
     }
+
+
+def test_of_a_run_on_a_cluster_each_item_says_which_machine_made_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with Journal(out) as journal:
+        journal.add_run(RunRecord(1, "2026-01-02T03:04:05Z", "0", ENGINE, machine="head"))
+        for name, machine in (("a.png", "node1"), ("b.png", None)):
+            picture(out / name)
+            journal.add(replace(colored(name), run=1, machine=machine))
+    assert [item.engine for item in making.plan(out, "0").items] == [
+        "archive, onnx on CPU, on node1",
+        "archive, onnx on CPU, on head",
+    ]

@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.control.paint import Painted, Strokes, spread
+from archivecolor.chroma.network_input import ends, level
 from archivecolor.color import HINT_PLANES, FloatArray, gray_to_lightness, lab_to_rgb
+from archivecolor.inference.engine import Engine
 
 _COVERED: Final = 0.25
 """A stroke must cover more of a hint's pixel than this, or than half of what it covers of a neighbor."""
@@ -61,6 +63,25 @@ def followed(strokes: Strokes, luma: FloatArray, plain: FloatArray, told: FloatA
     made = spread(strokes, luma, told)
     changed = np.minimum(np.linalg.norm(made.ab - plain, axis=-1) / np.float32(_FOLLOWED), 1)
     return Painted(made.ab, np.maximum(made.rule, changed))
+
+
+def painted_by(engine: Engine, network_y: FloatArray, strokes: Strokes) -> Painted:
+    """What strokes make of a frame of film, of which the network sees ``[h, w]`` luma before it is leveled."""
+    seen = level(network_y, *ends(network_y))
+    folder = engine.folder
+    if not folder.hints:
+        return spread(strokes, seen, widened(engine.colorize(seen[None, None])[0], seen.shape))
+    strokes, _ = fitted(strokes, network_y)
+    height, width = (side // folder.chroma_stride for side in seen.shape)
+    hints = np.stack([hints_of(None, (height, width)), hints_of(strokes, (height, width))])
+    plain, told = engine.colorize(np.stack([seen, seen])[:, None], hints)
+    return followed(strokes, seen, widened(plain, seen.shape), widened(told, seen.shape))
+
+
+def widened(chroma: FloatArray, size: tuple[int, ...]) -> FloatArray:
+    """``[2, h, w]`` chroma at a larger ``size``: ``[H, W, 2]``."""
+    ab = np.ascontiguousarray(chroma.transpose(1, 2, 0))
+    return np.asarray(cv2.resize(ab, size[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
 def hints_of(strokes: Strokes | None, size: tuple[int, int]) -> FloatArray:

@@ -62,6 +62,11 @@ class FilmPaint:
         painted = planes[..., :2] + (1 - rule[..., None]) * ab
         return np.asarray(painted, dtype=np.float32), np.asarray(rule + (1 - rule) * sure, dtype=np.float32)
 
+    def drop(self, first: int, last: int) -> None:
+        """Forget what reaches the frames ``first`` until before ``last``."""
+        for frame in range(first, last):
+            self.frames.pop(frame, None)
+
     def carry(self, first: int, lumas: Sequence[UInt8], painted: Mapping[int, Painted]) -> None:
         """Carry paint through one shot.
 
@@ -73,6 +78,15 @@ class FilmPaint:
             frame: _both(onward[frame], back[frame]) if frame in onward and frame in back else one.kept
             for frame, one in (onward | back).items()
         }
+
+
+def over(upper: Painted, lower: Painted | None = None) -> Painted:
+    """Paint laid over other paint on the same frame."""
+    if lower is None:
+        return upper
+    rule = upper.rule + (1 - upper.rule) * lower.rule
+    ab = upper.ab * upper.rule[..., None] + (rule - upper.rule)[..., None] * lower.ab
+    return Painted(np.asarray(ab / np.maximum(rule, _TINY)[..., None], np.float32), rule)
 
 
 def _carried(lumas: Sequence[UInt8], painted: Mapping[int, Painted], order: range, first: int) -> dict[int, _Reached]:

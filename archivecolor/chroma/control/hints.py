@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -31,7 +31,11 @@ _LARGEST: Final = 40_000_000
 _THINNEST: Final = 0.02
 """Share of a small pixel that a stroke must cover to count there."""
 _PAGE: Final = re.compile(r"(?:page[-_ ]?)?0*([1-9]\d*)", re.IGNORECASE)
+_CODE: Final = re.compile(r"(\d{1,2})[-_:](\d{2})[-_:](\d{2})[-_:;](\d{2,3})", re.ASCII)
 _TIME: Final = re.compile(r"(?:(\d+)[-_:h])?(\d+)[-_:m](\d+(?:[.,]\d+)?)s?|(\d+(?:[.,]\d+)?)s")
+
+Moment: TypeAlias = int | float | str
+"""A frame of a film: its number, from 0, its time in seconds, or its time code, as '01:02:03:04'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +89,11 @@ class Hints:
             if not _named(source / name.with_suffix("")) and not of_part:
                 yield layer
 
-    def of_film(self) -> Iterator[tuple[int | float, Path]]:
-        """Each layer with its frame (int, from 0) or time in seconds (float).
-
-        ``120.png`` or ``frame_120.png`` is frame 120; ``1-02-03.5.png`` is at 1 h 2 min 3.5 s, ``63.5s.png`` after 63.5
-        seconds. Raises `UsageError` for other names.
-        """
+    def of_film(self) -> Iterator[tuple[Moment, Path]]:
+        """Each layer with its frame: see `moment_of`. Raises `UsageError` for other names."""
         layers = [self.path] if self.path.is_file() else sorted(self.path.glob(f"*{SUFFIX}"))
         for layer in layers:
-            yield _moment(layer), layer
+            yield moment_of(layer), layer
 
 
 def _belongs(layer: str, picture: str) -> bool:
@@ -114,13 +114,23 @@ def _page(layer: Path) -> int:
     return int(found[1]) - 1
 
 
-def _moment(layer: Path) -> int | float:
-    if counted := re.fullmatch(r"(?:frame[-_ ]?)?(\d+)", layer.stem, re.IGNORECASE):
+def moment_of(path: Path) -> Moment:
+    """The frame that a file is named after.
+
+    ``120.png`` or ``frame_120.png`` is frame 120; ``1-02-03.5.png`` is at 1 h 2 min 3.5 s, ``63.5s.png`` after 63.5
+    seconds; ``01-02-03-04.png`` has the time code 01:02:03:04. Raises `UsageError` for other names.
+    """
+    if counted := re.fullmatch(r"(?:frame[-_ ]?)?(\d{1,12})", path.stem, re.IGNORECASE | re.ASCII):
         return int(counted[1])
-    if timed := _TIME.fullmatch(layer.stem):
+    if coded := _CODE.fullmatch(path.stem):
+        return ":".join(coded.groups())
+    if timed := _TIME.fullmatch(path.stem):
         hours, minutes, seconds, alone = (float((part or "0").replace(",", ".")) for part in timed.groups())
         return 3600 * hours + 60 * minutes + seconds + alone
-    raise UsageError(f"{layer}: names no frame", hint="name it after its frame, 120.png, or its time, 0-01-02.5.png")
+    example = f"0-01-02.5{path.suffix}"
+    raise UsageError(
+        f"{path}: names no frame", hint=f"name it after its frame, 120{path.suffix}, or its time, {example}"
+    )
 
 
 def read_strokes(path: Path, shown: tuple[int, int], size: tuple[int, int]) -> Strokes:

@@ -27,7 +27,7 @@ from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, Estimate, check_features
 from archivecolor.settings import ColorSettings
 from archivecolor.stills import open_still, probe
-from archivecolor.toning import tone_of
+from archivecolor.toning import Tone, tone_of
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +52,20 @@ class References:
         paths: Sequence[Path],
         network_px: int | None = None,
         stopped: Callable[[], bool] = bool,
+        beside: References | None = None,
+        *,
+        toned: bool = False,
     ) -> None:
-        """Look at ``paths``, photographs or folders of them.
+        """Look at ``paths``, photographs or folders of them; those of ``beside`` are compared with, too.
+
+        One of a single tone is no reference unless ``toned`` says so.
 
         Raises `EngineError` when the generator cannot compare, `InputError` for a photograph that is no reference, or a
         folder without any, and `Stopped` once ``stopped()`` says so. In a folder, what is no reference is warned of.
         """
         check_features(engine.folder)
         self._engine = engine
+        self._toned = toned
         self._network_px = network_px or engine.folder.short_px
         self._held: OrderedDict[Path, Places] = OrderedDict()
         self._lock = threading.Lock()
@@ -73,8 +79,10 @@ class References:
                 means |= self._of_folder(path, stopped)
             else:
                 means[path] = _mean(self._hold(path, self._look(path)))
-        self._paths = list(means)
-        self._means = np.stack(list(means.values()))
+        if beside:
+            means = dict(zip(beside._paths, beside._means, strict=True)) | means
+        self._paths: list[Path] = list(means)
+        self._means: FloatArray = np.stack(list(means.values()))
 
     def advice(self, inputs: Sequence[FloatArray], found: Estimate) -> list[Advice | None]:
         """What they say of pictures: ``[h, w]`` of what the network sees of each, and what the engine said of them.
@@ -126,7 +134,8 @@ class References:
                 hint=f"a reference has at least {_SMALLEST_PX} pixels on its short side",
             )
         still = open_still(path, max_megapixels=_ANY)
-        if still.thumbnail is None or tone_of(still.thumbnail).is_monochrome:
+        tone = Tone.GRAY if still.thumbnail is None else tone_of(still.thumbnail)
+        if tone is Tone.GRAY or still.thumbnail is None or (tone.is_monochrome and not self._toned):
             raise InputError(f"{path}: is not in color", hint="a reference is a photograph in color")
         seen = network_y(still.luma, still.orientation, self._network_px, self._engine.folder.multiple)
         features = self._engine.estimate(seen[None, None], features=True).features
@@ -142,7 +151,7 @@ class References:
     def _of_folder(self, folder: Path, stopped: Callable[[], bool]) -> dict[Path, FloatArray]:
         """The means of a folder's references: those that are known from an earlier run, and the others looked at."""
         generator = self._engine.folder.digests.get(WEIGHTS)
-        known = KnownMeans.of(folder, f"{generator} {self._network_px}")
+        known = KnownMeans.of(folder, f"{generator} {self._network_px}{' toned' * self._toned}")
         files = photographs_in(folder)
         refused: list[InputError] = []
         for number, file in enumerate(files):
@@ -175,7 +184,8 @@ def references_of(settings: ColorSettings, engine: Engine, stop: threading.Event
     """The references that ``settings`` name, if any. Raises what `References` does."""
     if not settings.references:
         return None
-    return References(engine, settings.references, settings.network_px, stop.is_set if stop else bool)
+    stopped, toned = stop.is_set if stop else bool, settings.frames in settings.references
+    return References(engine, settings.references, settings.network_px, stopped, toned=toned)
 
 
 def estimate_with(

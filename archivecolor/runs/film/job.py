@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from archivecolor.chroma.control.hint_zip import for_film
-from archivecolor.chroma.control.references import NOT_ALIKE
-from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.recording import record_of
 from archivecolor.errors import OutputError
 from archivecolor.film.damage import Warned
@@ -38,26 +35,22 @@ from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
+from archivecolor.runs.film.advised import advised, tell_references
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.made_with import fingerprint_of, kept_of
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.film.sharing import Sharing, remove_shared, shared_folder, take_in_shards
+from archivecolor.runs.film.space import check_space
 from archivecolor.runs.film.work import work_folder
-from archivecolor.runs.listener import INFO, WARNING, Listener, Progress, Relay, Silent, Unit
+from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
-from archivecolor.settings import ColorSettings, FilmCodec
+from archivecolor.settings import ColorSettings
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
-
-_BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
-"""Upper estimates of what a pixel takes; of the other codecs `_USUAL_BITS`."""
-_USUAL_BITS: Final = 0.5
-_NAMED: Final = 4
-"""References that are named."""
 
 BeforeNaming: TypeAlias = Callable[[BinaryIO | FileState, Whole], None]
 
@@ -136,26 +129,29 @@ def make_film(
     began = time.monotonic()
     request, settings = plan.request, plan.request.settings
     with ExitStack() as open_things:
+        advice, colorizer = advised(plan, engine, color, stop)
         kept = kept_of(plan, engine, color)
         if kept:
             open_things.callback(kept.close)
-        colorizer = FilmColorizer(engine, color, settings.smoothing, stop, plan.listed)
         shard = None if kept else settings.shard
         folder = shared_folder(request.target) / shard.name if shard else work_folder(request.target)
         maker = SegmentMaker(
             *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
-            writer=_writer(plan, engine, color, folder),
+            writer=_writer(plan, engine, color, folder, painted=advice.is_given),
             chroma_only=request.chroma_only,
+            given=advice,
         )
-        maker.take_hints(stop, plan.listed)
-        fingerprint, sharing = fingerprint_of(plan, engine, color, kept=kept is not None), None
+        maker.check_frames(listener or Silent(), stop)
+        fingerprint, sharing = fingerprint_of(plan, engine, color, kept=kept is not None, painted=advice.is_given), None
+        segments = _segments(plan)
+        said = {segment.number: advice.told(segment, graded=True) for segment in segments}
         if shard:
             wanted = is_wanted or (lambda: not members(request.target) and not os.path.lexists(request.target))
-            made = (request.target, work_folder(request.target), shard, fingerprint, _segments(plan), _suffix(plan))
-            sharing = open_things.enter_context(Sharing(*made, wanted))
-        journal = sharing.journal if sharing else open_things.enter_context(_journal(plan, fingerprint))
+            made = (request.target, work_folder(request.target), shard, fingerprint, segments, _suffix(plan))
+            sharing = open_things.enter_context(Sharing(*made, wanted, said))
+        journal = sharing.journal if sharing else open_things.enter_context(_journal(plan, fingerprint, said))
         done = _make(plan, maker, journal, listener or Silent(), stop, before_naming, sharing)
-        _tell_references(colorizer, request.source.name, listener or Silent())
+        tell_references(colorizer, request.source.name, listener or Silent())
     return _record(plan, *done, time.monotonic() - began)
 
 
@@ -171,15 +167,15 @@ def lay_film(
     began = time.monotonic()
     maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, laid=laid)
     files = [(path.resolve(), (s := path.stat()).st_size, s.st_mtime_ns) for path in (plan.request.source, laid.path)]
-    with _journal(plan, f"{__version__} {files} {plan.encoding}") as journal:
+    with _journal(plan, f"{__version__} {files} {plan.encoding}", {}) as journal:
         done = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
     return _record(plan, *done, time.monotonic() - began)
 
 
-def _journal(plan: FilmPlan, fingerprint: str) -> SegmentJournal:
+def _journal(plan: FilmPlan, fingerprint: str, said: Mapping[int, str]) -> SegmentJournal:
     target = plan.request.target
     try:
-        journal = SegmentJournal(work_folder(target), fingerprint, _suffix(plan))
+        journal = SegmentJournal(work_folder(target), fingerprint, _suffix(plan), said)
         try:
             take_in_shards(journal, target)
         except BaseException:
@@ -215,26 +211,14 @@ def _record(plan: FilmPlan, resumed: int, joined: Joined, whole: Whole, seconds:
     )
 
 
-def _tell_references(colorizer: FilmColorizer, name: str, listener: Listener) -> None:
-    """Say how much of a film the references were like."""
-    asked = sum(references.asked for references in colorizer.all_references)
-    heard = sorted({name for references in colorizer.all_references for name in references.heard})
-    if not asked:
-        return
-    if heard:
-        alike = sum(references.alike for references in colorizer.all_references)
-        share = f"{alike} of {asked} frames that the generator was asked about"
-        names = ", ".join(heard[:_NAMED]) + (f" and {len(heard) - _NAMED} more" if len(heard) > _NAMED else "")
-        listener.message(INFO, f"{name}: {share} are like {names}")
-    else:
-        listener.message(WARNING, f"{name}: {NOT_ALIKE}")
-
-
-def preview_film(plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path) -> int:
+def preview_film(
+    plan: FilmPlan, engine: Engine, color: ColorSettings, sheet: Path, listener: Listener | None = None
+) -> int:
     """Write one colored picture of each shot into a PNG or JPEG; gives their number. Raises `OutputError`."""
-    settings = plan.request.settings
-    colorizer = FilmColorizer(engine, color, settings.smoothing, shots=plan.listed)
-    maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side)
+    advice, colorizer = advised(plan, engine, color)
+    side_by_side = plan.request.settings.encode.side_by_side
+    maker = SegmentMaker(plan.request.source, plan.scan, colorizer, plan.encoding, side_by_side, given=advice)
+    maker.check_frames(listener or Silent())
     return maker.contact_sheet(sheet, plan.part, overwrite=plan.request.overwrite)
 
 
@@ -257,7 +241,7 @@ def _make(
     if resumed:
         listener.message(INFO, f"continuing: {resumed} of {plan.frames} frames are done")
     try:
-        _check_space(plan, sum(made.bytes for made in journal.made.values()))
+        check_space(plan, sum(made.bytes for made in journal.made.values()))
     except OutputError:
         if not journal.made and not sharing:
             journal.remove()
@@ -322,30 +306,11 @@ def _finish(
     return joined, whole
 
 
-def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, folder: Path) -> FrameWriter | None:
+def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, folder: Path, *, painted: bool) -> FrameWriter | None:
     """What writes frames into ``folder``, of a plan that is to become a sequence of them."""
     if not isinstance(plan.encoding, FrameCoding):
         return None
     settings = plan.request.settings
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
-    record = record_of(engine.folder, color, painted=bool(color.hints)) if embed else None
+    record = record_of(engine.folder, color, painted=painted) if embed else None
     return FrameWriter(plan.scan, plan.encoding, plan.request.target, folder, record)
-
-
-def _bits_a_pixel(plan: FilmPlan) -> float:
-    if isinstance(plan.encoding, FrameCoding):  # they are given their places, not copied
-        return 0.0 if plan.encoding.kind == "JPEG" else 1.5 * plan.encoding.depth
-    return _BITS_A_PIXEL.get(plan.encoding.codec, _USUAL_BITS)
-
-
-def _check_space(plan: FilmPlan, made_bytes: int) -> None:
-    """Segments and the film they are joined into exist side by side for a while."""
-    width, height = plan.size
-    bits = _bits_a_pixel(plan) * width * height * plan.frames
-    target = plan.request.target
-    folder = next(p for p in (target.parent, *target.parent.parents) if p.exists())
-    needed, free = int(2 * bits / 8) - made_bytes, shutil.disk_usage(folder).free
-    if free < needed:
-        raise OutputError(
-            f"{folder}: {free >> 20:,} MB are free and up to {needed >> 20:,} MB may be needed", hint="make room"
-        )

@@ -1,20 +1,22 @@
-"""What a film is made of and with: by that a run knows which segments, and which chroma, it may go on from."""
+"""What a film is made of and with: by that a run knows which segments, and which chroma, it may go on from.
+
+What is said of single frames and shots stands in each segment's record: see `frame_advice`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.film.kept import KeptChroma
 from archivecolor.film.segments import holds
 from archivecolor.inference.engine import Engine
-from archivecolor.jobs.digests import content_sha256, look_at
+from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.files import derived_name
 from archivecolor.jobs.locks import BusyError
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest
-from archivecolor.runs.film.shot_layers import layers_of
+from archivecolor.sequences.coding import FrameCoding
 from archivecolor.settings import ColorSettings, changed
 from archivecolor.version import __version__
 
@@ -29,7 +31,7 @@ def kept_of(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma 
     folder, keep = kept_folder(plan.request), plan.request.settings.keep_work
     if not keep and not folder.exists():
         return None
-    ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0, hints=None)
+    ungraded = replace(color, strength=1.0, saturation=1.0, warmth=0.0)
     fingerprint = _made_with(plan, engine, ungraded)
     if not keep and not holds(folder, fingerprint):
         return None
@@ -41,26 +43,19 @@ def kept_of(plan: FilmPlan, engine: Engine, color: ColorSettings) -> KeptChroma 
         return None
 
 
-def fingerprint_of(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool) -> str:
-    """Everything that changes pixels, in words: another run's segments are used only where these are the same."""
-    more = [f"{shot.first} {shot.settings.told()}" for shot in plan.listed] + ["chroma"] * plan.request.chroma_only
+def fingerprint_of(plan: FilmPlan, engine: Engine, color: ColorSettings, *, kept: bool, painted: bool) -> str:
+    """Everything that changes the pixels of all segments; ``painted`` is said in each frame of a sequence."""
+    more = ["chroma"] * plan.request.chroma_only + ["painted"] * (painted and isinstance(plan.encoding, FrameCoding))
     made = f"{_made_with(plan, engine, color)} {changed(plan.request.settings.encode)} {plan.encoding} {kept}"
     return f"{made} {more}" if more else made
 
 
 def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
-    """What chroma is made of and with: the film, the settings, and the files that steer color by what they hold."""
+    """What chroma is made of and with: the film, its shots, the settings, and what references hold."""
     source = plan.request.source
     status = look_at(source)
-    layers = [path for _, path in Hints(color.hints).of_film()] if color.hints else []
-    contents = " ".join(f"{path.name} {content_sha256(path)}" for path in layers)
-    if color.references:
-        contents += f" references {digest_of(color.references)}"
-    for shot in plan.listed:
-        given = shot.settings.reference
-        told = [digest_of([given])] if given else []
-        told += [content_sha256(path) for _, path in layers_of(shot)]
-        contents += f" shot {shot.first} {' '.join(told)}"
-    settings = {**changed(replace(color, hints=None)), **changed(plan.request.settings.smoothing)}
-    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
-    return f"{__version__} {film} {contents} {settings} {sorted(engine.folder.digests.items())}"
+    told = f"references {digest_of(color.references)}" if color.references else ""
+    shots = [shot.first for shot in plan.listed]
+    settings = {**changed(replace(color, hints=None, frames=None)), **changed(plan.request.settings.smoothing)}
+    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part} {shots}"
+    return f"{__version__} {film} {told} {settings} {sorted(engine.folder.digests.items())}"

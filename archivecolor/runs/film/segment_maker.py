@@ -15,22 +15,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
 from av.video.frame import VideoFrame
 
-from archivecolor.chroma.control.hints import Hints
+from archivecolor.chroma.control.colored_frames import check_likeness
+from archivecolor.chroma.control.hints import check_layer
 from archivecolor.chroma.film import FilmColorizer, Scan
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.errors import InputError, Stopped, UsageError
+from archivecolor.errors import InputError, Stopped
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
 from archivecolor.film.codes import convert_luma
@@ -42,15 +43,14 @@ from archivecolor.film.laid import LaidChroma, laid_in
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
-from archivecolor.film.shot_list import ListedShot
 from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Part, Shown, write_segment
-from archivecolor.jobs.digests import content_sha256
 from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
+from archivecolor.runs.film.frame_advice import FrameAdvice
 from archivecolor.runs.film.frame_writer import FrameWriter
 from archivecolor.runs.film.segment_pool import Alone, run_all
 from archivecolor.runs.film.sharing import Sharing
-from archivecolor.runs.film.shot_layers import layers_of
+from archivecolor.runs.listener import WARNING, Listener
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.sequences.frames import read_frame
 from archivecolor.sequences.survey import Surveyed
@@ -58,7 +58,8 @@ from archivecolor.sequences.survey import Surveyed
 log = logging.getLogger(__name__)
 Told: TypeAlias = Callable[[float], None]
 
-_SAME_S: Final = 1e-3
+_NEAR: Final = 1
+"""Frames before and after a colored one that it is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,26 @@ class SegmentMaker:
     """Where chroma is taken from and kept."""
     writer: FrameWriter | None = None
     """Writes the film as a sequence of frames."""
-    paint: dict[int, str] = field(default_factory=dict)
-    """Digests of what was painted, by frames; filled by `take_hints`."""
     laid: LaidChroma | None = None
     """Chroma that is there already."""
     chroma_only: bool = False
     """Write the chroma beside luma of an even gray."""
+    given: FrameAdvice | None = None
+    """What users say about single frames and shots."""
+    _carrying: threading.Lock = field(default_factory=threading.Lock)
+    _lasting: set[int] = field(default_factory=set)
+    """Takes of several segments through which paint was carried."""
 
     @property
     def _color(self) -> FilmColorizer:
         if self.colorizer is None:
             raise TypeError("there is nothing to color with")
         return self.colorizer
+
+    @property
+    def advice(self) -> FrameAdvice:
+        """What users say about single frames and shots."""
+        return self.given or FrameAdvice(self.scan)
 
     def make_all(
         self,
@@ -118,68 +127,55 @@ class SegmentMaker:
             heard: list[ShotConfidence] = []
             made = self._write(path, segment, told, abandon, heard)
             with lock:
-                journal.add(replace(made, confidence=by_shot(heard)))
+                journal.add(replace(made, confidence=by_shot(heard), paint=self.advice.told(segment, graded=True)))
 
         if sharing:
             sharing.told = told
         run_all(todo, make, jobs=jobs, stop=stop, abandon=abandon)
 
-    def take_hints(self, stop: threading.Event | None = None, shots: Sequence[ListedShot] = ()) -> None:
-        """Carry the hints of the settings, and of ``shots``, through their shots, before any segment is made.
+    def check_frames(self, listener: Listener, stop: threading.Event | None = None) -> None:
+        """Look at everything that is given for single frames, before any segment is made.
 
-        Raises `UsageError` where a layer names no frame of the film, `InputError` where one cannot be used, and
-        `Stopped` once ``stop`` is set.
+        Raises `InputError` where a file cannot be used, `UsageError` where a colored frame is not of the frame that it
+        is named after, and `Stopped` once ``stop`` is set. Where it looks like the next one, that is told.
         """
-        hints = self._color.color.hints
-        film = self.scan.film
-        layers = {self._frame(moment, path): path for moment, path in Hints(hints).of_film()} if hints else {}
-        for shot in shots:
-            for moment, path in layers_of(shot):
-                frame = self._frame(moment, path)
-                if not shot.first <= frame < shot.first + shot.frames:
-                    last = shot.first + shot.frames - 1
-                    raise UsageError(f"{path}: names a frame outside its shot", hint=f"which is {shot.first} to {last}")
-                layers[frame] = path
-        self.paint.update({frame: content_sha256(path) for frame, path in layers.items()})
-        for first, last in pairwise(self._edges):
-            here = {frame: path for frame, path in layers.items() if first <= frame < last}
-            if here:
-                log.info("carrying hints through the shot of frames %d to %d", first, last - 1)
-                self._color.paint_shot(self._until(stop, self._pictures(first, last)), film.form, here)
+        form, count = self.scan.film.form, len(self.scan.film.times)
+        for path in self.advice.layers.values():
+            check_layer(path, form.shown)
+        for frame, path in self.advice.colored.items():
+            near = self._pictures(max(0, frame - _NEAR), min(count, frame + _NEAR + 1))
+            alike = self._color.likeness(path, self._until(stop, near), form)
+            if warning := check_likeness(path, frame, alike):
+                listener.message(WARNING, warning)
 
     def holds_chroma(self, segment: Segment) -> bool:
-        """Whether the chroma of a segment was kept, with what is painted on its shots now."""
-        return self.kept is not None and self.kept.holds(segment, self._paint_on(segment))
+        """Whether the chroma of a segment was kept, with what is said of its shots now."""
+        return self.kept is not None and self.kept.holds(segment, self.advice.told(segment, graded=False))
 
-    def _paint_on(self, segment: Segment) -> str:
-        """What is painted on the shots that a segment has frames of, for it is carried through all of each."""
-        first = max(edge for edge in self._edges if edge <= segment.first)
-        last = min(edge for edge in self._edges if edge >= segment.last)
-        return " ".join(f"{frame} {digest}" for frame, digest in sorted(self.paint.items()) if first <= frame < last)
+    @contextmanager
+    def _carried(self, first: int, last: int, stop: threading.Event | None = None) -> Iterator[None]:
+        """Have paint and colored frames carried through the shots of frames ``first`` to ``last`` while the block runs.
 
-    @property
-    def _edges(self) -> list[int]:
-        """Where the film's shots begin, and where the last one ends."""
-        return [0, *self.scan.cuts, len(self.scan.film.times)]
+        Those of a take that goes on beyond them are kept for its other segments.
+        """
+        for begin, end, layers, colored in self.advice.on(first, last):
+            with self._carrying:
+                if begin not in self._lasting:
+                    log.info("carrying colors through the shot of frames %d to %d", begin, end - 1)
+                    pictures = self._until(stop, self._pictures(begin, end))
+                    self._color.paint_shot(pictures, self.scan.film.form, layers, colored)
+                    if begin < first or end > last:
+                        self._lasting.add(begin)
+        yield
+        for begin, end, _, _ in self.advice.on(first, last):
+            if begin not in self._lasting:
+                self._color.paint.drop(begin, end)
 
     def _until(self, stop: threading.Event | None, pictures: Iterator[Picture]) -> Iterator[Picture]:
         for picture in pictures:
             if stop and stop.is_set():
                 raise Stopped
             yield picture
-
-    def _frame(self, moment: int | float, path: Path) -> int:
-        """The frame that a layer is for: by its number, or the one that is shown at its time."""
-        film, count = self.scan.film, len(self.scan.film.times)
-        frame = moment
-        if isinstance(moment, float):
-            frame = sum(film.seconds(i) <= moment + _SAME_S for i in range(count)) - 1
-        if not 0 <= frame < count or (moment > film.duration_s and isinstance(moment, float)):
-            raise UsageError(
-                f"{path}: names no frame of the film",
-                hint=f"it has frames 0 to {count - 1}, in {film.duration_s:.2f} seconds",
-            )
-        return int(frame)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -240,17 +236,18 @@ class SegmentMaker:
 
         def anew() -> Iterator[tuple[Picture, FloatArray]]:
             shown = pictures(segment.read_first, segment.read_last)
-            for picture, ab in self._color.steady(shown, self.scan.film.form, segment.starts):
-                if segment.first <= picture.index < segment.last:
-                    if picture.confidence is not None:
-                        heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
-                    if chroma_made:
-                        chroma_made()
-                    yield picture, ab
+            with self._carried(segment.first, segment.last, abandon):
+                for picture, ab in self._color.steady(shown, self.scan.film.form, segment.starts):
+                    if segment.first <= picture.index < segment.last:
+                        if picture.confidence is not None:
+                            heard.append(ShotConfidence(segment.shot_of(picture.index), 1, picture.confidence))
+                        if chroma_made:
+                            chroma_made()
+                        yield picture, ab
 
         if self.kept is None:
             return anew()
-        kept = self.kept.of(segment, self._paint_on(segment), lambda: (ab for _, ab in anew()), heard)
+        kept = self.kept.of(segment, self.advice.told(segment, graded=False), lambda: (ab for _, ab in anew()), heard)
         return zip(pictures(segment.first, segment.last), kept, strict=True)
 
     def _grid(self) -> ChromaGrid:
@@ -321,12 +318,12 @@ class SegmentMaker:
 
         Pictures are colored singly, so colors may differ a little from the steadied film's. Raises `OutputError`.
         """
-        self.take_hints()
         grid = self._grid()
         tiles = []
         for index in looks(self.scan, part):
             picture = next(self._pictures(index, index + 1))
-            _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
+            with self._carried(index, index + 1):
+                _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
             mark(frame, self._encoding, self.scan.film.form)
             rgb = reformatted(

@@ -19,7 +19,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -129,8 +129,11 @@ class Sharing:
         segments: Sequence[Segment],
         suffix: str,
         is_wanted: Callable[[], bool],
+        said: Mapping[int, str] | None = None,
     ) -> None:
         """Join those who make ``target``, or be the first; ``work`` is where a run that is no shard would make it.
+
+        ``fingerprint`` and ``said`` are as a `SegmentJournal` has them.
 
         Raises `FinishedElsewhereError` where it is made, or is not wanted when others can begin it no more;
         `BusyError` where this very shard or a run that is none is at work, and `OutputError`.
@@ -148,7 +151,7 @@ class Sharing:
         try:
             self._presence = claim_results(self._folder, target, shard)
             try:
-                self._enter(fingerprint, suffix, is_wanted)
+                self._enter(fingerprint, said or {}, suffix, is_wanted)
             except BaseException:
                 self._leave()
                 raise
@@ -238,15 +241,16 @@ class Sharing:
     def _claims(self) -> Path:
         return self._folder / _SEGMENTS
 
-    def _enter(self, fingerprint: str, suffix: str, is_wanted: Callable[[], bool]) -> None:
+    def _enter(self, fingerprint: str, said: Mapping[int, str], suffix: str, is_wanted: Callable[[], bool]) -> None:
         self._look_for_the_end()
         if not is_wanted():
             raise _elsewhere(self.target)
         lock = self._work / LOCK
         if lock.exists():
             LockFile(lock, self.target).release()
-        plan = {"fingerprint": fingerprint, "segments": len(self._segments)}
-        if self._others() and _plan(self._folder).get("fingerprint", fingerprint) != fingerprint:
+        whole = " ".join([fingerprint, *filter(None, said.values())])
+        plan = {"fingerprint": whole, "segments": len(self._segments)}
+        if self._others() and _plan(self._folder).get("fingerprint", whole) != whole:
             raise OutputError(
                 f"{self.target}: another shard makes it otherwise: from another place, with other settings, or by "
                 "another version",
@@ -256,7 +260,7 @@ class Sharing:
         own = self._folder / f"{self._shard.name}.json"
         own.write_bytes(json.dumps(plan).encode())
         own.replace(self._folder / _PLAN)
-        self.journal = SegmentJournal(self.own_folder, fingerprint, suffix)
+        self.journal = SegmentJournal(self.own_folder, fingerprint, suffix, said)
         self._refresh()
 
     def _others(self) -> list[Path]:

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from archivecolor.chroma.control.colored_frames import holds_frames
 from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.control.hints import Hints
 from archivecolor.chroma.control.reference_files import digest_of
@@ -86,8 +87,10 @@ class ItemSettings:
         return {layer.name: layer for layer in sorted(folder.glob("*.png"))} if folder else {}
 
     def for_film(self, name: str) -> ColorSettings:
-        """How the film of that name is colored: with its own hints."""
-        return replace(self.run.color, hints=self.hints.below(name) if self.hints else None)
+        """How the film of that name is colored: with its own hints, and its own frames among the references."""
+        folders = [Hints(path).below(name) for path in self.run.color.references if path.is_dir()]
+        frames = next((folder for folder in folders if folder and holds_frames(folder)), None)
+        return replace(self.run.color, hints=self.hints.below(name) if self.hints else None, frames=frames)
 
     def colored(self, kind: Kind, target: Path, layers: Mapping[str, Path]) -> Settings:
         """What matters to an item that is colored with those layers, in place of files the digests of what they hold.

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from archivecolor.chroma.reels import reels, scans
 from archivecolor.errors import ArchiveColorError, InputError, OutputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.jobs import bag
@@ -30,6 +29,7 @@ from archivecolor.jobs.resume import Decision, Reason, Rules, Wanted, decide
 from archivecolor.jobs.tasks import Task
 from archivecolor.jobs.watching import Watch
 from archivecolor.runs.film import work
+from archivecolor.runs.folder.belonging import SetsOfFrames, group_of
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import INFO, WARNING
@@ -38,16 +38,6 @@ from archivecolor.stills.sniff import NotAPictureError, color_name, names_a_pict
 from archivecolor.text import printable
 
 log: Final = logging.getLogger(__name__)
-
-
-def group_of(name: str) -> str:
-    """What the files of a group have in common, which are not to be made by different shards: all but their suffixes.
-
-    ``a.tif``, ``a.jpg`` and ``a.tif.png`` are one, for their results' names depend on each other.
-    """
-    while names_a_picture(name) or names_a_film(name):
-        name = name.rpartition(".")[0]
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +88,7 @@ class Planner:
     """``source``, whatever name it was given by."""
     _missing: set[str] = field(init=False)
     """Names of the list that have not been met."""
-    _gathered: set[str] = field(default_factory=set)
-    """Sets of pictures that something was said of."""
+    _sets: SetsOfFrames = field(init=False)
     _met: bool = False
     """Whether there was any file to decide about."""
     _parts: tuple[Path | None, frozenset[str]] = (None, frozenset())
@@ -113,11 +102,12 @@ class Planner:
         self.listed = ItemList.read(run.only_from) if run.only_from else None
         self.rules = Rules(run.overwrite, self.listed is not None, run.forget_hints)
         self._missing = set(self.listed.names) if self.listed else set()
+        self._sets = SetsOfFrames(self.source, self.tally.listener, looks=run.sequences and not self.at_store)
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done; everything else is reported and recorded."""
         rename, only, listed = self._rename, self.only, self.listed
-        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=self._gather):
+        for thing in walk(self.source, self._results, rename=rename, only=only, listed=listed, gather=self._sets.of):
             if self.stopped():
                 return
             self._missing.discard(thing.name)
@@ -137,26 +127,6 @@ class Planner:
             else:
                 if task:
                     yield task
-
-    def _gather(self, folder: Path, names: list[str]) -> dict[str, list[str]]:
-        """The sets of frames in a folder; what was decided by looking at the pictures is told, once."""
-
-        def tell(name: str, count: int, why: str | None) -> None:
-            path = printable(str((folder / name).relative_to(self.source)))
-            if path in self._gathered:
-                return
-            self._gathered.add(path)
-            if why:
-                what = (
-                    f"{count} numbered pictures are photographs, for {why}; 'archivecolor video' makes a film of them"
-                )
-            else:
-                what = f"{count} numbered pictures are one film, for neighbors show the same thing"
-                what += "; --no-sequences takes them for photographs"
-            self.tally.listener.message(INFO, f"{path}: {what}")
-
-        looks = self.items.run.sequences and not self.at_store
-        return reels(folder, names, tell) if looks else scans(folder, names)
 
     def _is_mine(self, thing: Item | PassedBy, kind: Kind) -> bool:
         """Whether a file is of the kinds that are wanted, and this run's to decide about, now."""

@@ -17,7 +17,9 @@ from archivecolor.chroma.temporal import UInt8
 from archivecolor.color import FloatArray
 from archivecolor.errors import InputError, UsageError
 from archivecolor.film.encoding import plan_encoding
+from archivecolor.runs.film.frame_advice import FrameAdvice
 from archivecolor.runs.film.segment_maker import SegmentMaker
+from archivecolor.runs.listener import Silent
 from archivecolor.settings import ColorSettings, EncodeSettings, Purpose
 from tests.fakes.engines import FakeEngine
 from tests.film.sources import FilmSource, decode, moving
@@ -121,28 +123,27 @@ def test_a_hint_colors_its_shot_and_no_other(tmp_path: Path) -> None:
 def maker(tmp_path: Path, hints: Path) -> SegmentMaker:
     found = scan(FilmSource(moving(10)).write(tmp_path / "a.mkv"))
     encoding = plan_encoding(found.film.form, EncodeSettings(), "matroska", interlaced=False)
-    return SegmentMaker(tmp_path / "a.mkv", found, FilmColorizer(FakeEngine(), ColorSettings(hints=hints)), encoding)
+    color = ColorSettings(hints=hints)
+    advice = FrameAdvice.of(found, color)
+    return SegmentMaker(tmp_path / "a.mkv", found, FilmColorizer(FakeEngine(), color), encoding, given=advice)
 
 
 def test_a_hint_is_found_by_the_time_of_its_frame(tmp_path: Path) -> None:
     layer(tmp_path / "hints" / "0.1s.png")
     made = maker(tmp_path, tmp_path / "hints")
-    made.take_hints()
     times = [made.scan.film.seconds(i) for i in range(10)]
     shown = max(i for i, t in enumerate(times) if t <= 0.1001)
-    assert made.colorizer is not None
-    rules = {i: int(kept[..., 2].max()) for i, kept in made.colorizer.paint.frames.items()}
-    assert rules[shown] == 127
+    assert set(made.advice.layers) == {shown}
 
 
 @pytest.mark.parametrize("name", ["10.png", "9s.png"])
 def test_a_hint_beyond_the_films_end_is_a_usage_error(tmp_path: Path, name: str) -> None:
     layer(tmp_path / "hints" / name)
     with pytest.raises(UsageError, match=rf"{name}: names no frame of the film \(it has frames 0 to 9"):
-        maker(tmp_path, tmp_path / "hints").take_hints()
+        maker(tmp_path, tmp_path / "hints").check_frames(Silent())
 
 
 def test_a_hint_of_another_shape_is_told_before_anything_is_made(tmp_path: Path) -> None:
     layer(tmp_path / "hints" / "3.png", (96, 96))
     with pytest.raises(InputError, match=r"3.png: is 96 x 96, its picture 128 x 96"):
-        maker(tmp_path, tmp_path / "hints").take_hints()
+        maker(tmp_path, tmp_path / "hints").check_frames(Silent())
