@@ -13,9 +13,9 @@ def main() -> None:
     """Entry point of the ``archivecolor`` command."""
     from archivecolor.cli.app import app
     from archivecolor.cli.console import complain
-    from archivecolor.resources import keep_freed_memory
+    from archivecolor.resources import limit_arenas
 
-    keep_freed_memory()
+    limit_arenas()
     try:
         app(prog_name="archivecolor")
     except ArchiveColorError as e:

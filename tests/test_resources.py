@@ -78,29 +78,35 @@ def test_a_container_of_version_1_is_read_at_its_root(write: Write, monkeypatch:
     assert resources.usable_cores() == 64
 
 
-_FAULTS = """
-import resource, sys
-import numpy as np
+_ARENAS = """
+import ctypes, re, sys, threading
 from archivecolor import resources
-from tests.conftest import ROOT
-if sys.argv[1] == "kept":
-    resources.keep_freed_memory()
-planes = [np.ones((540, 960), np.uint8), np.ones((1080, 1920), np.uint8)]
-for _ in range(2):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(20):
-        for plane in planes:
-            plane.astype(np.float32) + 1
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+resources.limit_arenas()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+threads = [threading.Thread(target=lambda: (libc.malloc(100), all_began.wait())) for _ in range(8)]
+all_began = threading.Barrier(len(threads))
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.fopen.restype = ctypes.c_void_p
+libc.fopen.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+libc.fclose.argtypes = [ctypes.c_void_p]
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+told = libc.fopen(sys.argv[1].encode(), b"w")
+libc.malloc_info(0, told)
+libc.fclose(told)
+print(len(re.findall("<heap ", open(sys.argv[1]).read())))
 """
 
 
-def _faults(way: str, **environment: str) -> int:
+def _arenas(told: Path, **environment: str) -> int:
     own = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")} | environment
-    return int(subprocess.check_output([sys.executable, "-c", _FAULTS, way], cwd=ROOT, env=own))
+    return int(subprocess.check_output([sys.executable, "-c", _ARENAS, str(told)], cwd=ROOT, env=own))
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is not glibc")
-def test_planes_that_were_freed_are_used_again_unless_the_environment_says_how() -> None:
-    assert _faults("kept") < 100 < _faults("given back")
-    assert _faults("kept", MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072") > 100
+def test_threads_share_two_heaps_unless_the_environment_says_otherwise(tmp_path: Path) -> None:
+    assert _arenas(tmp_path / "told") <= 2
+    assert _arenas(tmp_path / "told", MALLOC_ARENA_MAX="6") > 2

@@ -122,8 +122,9 @@ def _write(panel: np.ndarray, text: str, place: tuple[int, int], color: tuple[in
 
 def run(folder: Path, seconds: Iterable[int], files: Iterable[int], png: Path | None) -> Iterator[dict[str, Any]]:
     """Give both curves, and draw them into ``png``."""
-    curves = [films(folder, seconds), stills(folder, files)]
-    for curve in curves:
-        yield {"case": "growth", "curve": curve}
+    curves = []
+    for measure, counts in ((films, seconds), (stills, files)):
+        curves.append(measure(folder, counts))
+        yield {"case": "growth", "curve": curves[-1]}
     if png:
         draw(curves, png)

@@ -17,7 +17,7 @@ import tifffile
 from PIL import Image
 
 from archivecolor.chroma.still import Colorizer
-from archivecolor.resources import keep_freed_memory
+from archivecolor.resources import limit_arenas
 from archivecolor.settings import OutputSettings
 from tests.bench.material import make_jpegs, make_tiff
 from tests.bench.measuring import Spread, archivecolor, as_installed
@@ -64,7 +64,7 @@ def run(case: StillCase, folder: Path, rounds: int) -> Iterator[dict[str, Any]]:
 def _parts(path: Path, case: StillCase, rounds: int) -> dict[str, Any]:
     """CPU milliseconds of each part in this process, in turns, on one thread."""
     cv2.setNumThreads(1)
-    keep_freed_memory()
+    limit_arenas()
     with Colorizer.load() as colorizer:
         loaded = colorizer.load_still(path)
         colored = colorizer.merge(loaded.still.luma, colorizer.predict([loaded.network_y])[0])
