@@ -68,7 +68,8 @@ class Film:
 
     def colored(self, engine: Engine, frames: dict[int, Path], *, everywhere: bool) -> list[FloatArray]:
         """L*a*b* of each frame."""
-        color = ColorSettings(references=tuple(frames.values()) if everywhere else ())
+        folders = {path.parent for path in frames.values()} if everywhere else set()
+        color = ColorSettings(references=(*folders,), frames=next(iter(folders), None))
         by_shot = {a: tuple(path for i, path in frames.items() if a <= i < b) for a, b in self.shots}
         shots = [ListedShot(a, b - a) for a, b in self.shots]
         colorizer = FilmColorizer(engine, color, shots=shots, colored={a: p for a, p in by_shot.items() if p})
