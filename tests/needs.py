@@ -17,7 +17,7 @@ needs_otio = pytest.mark.skipif(
 )
 needs_s3 = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("s3fs", "moto", "flask")),
-    reason="needs s3fs and moto: pip install s3fs 'moto[server]'",
+    reason="needs s3fs, moto and flask: pip install s3fs 'moto[s3]' flask flask-cors",
 )
 needs_fsspec = pytest.mark.skipif(importlib.util.find_spec("fsspec") is None, reason="needs fsspec: pip install fsspec")
 needs_exiftool = pytest.mark.skipif(not EXIFTOOL, reason="needs exiftool")
