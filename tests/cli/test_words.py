@@ -74,7 +74,7 @@ def test_the_command_line_of_the_words_gives_the_settings_again(
     (tmp_path / "scans").mkdir()
     words = words_of(settings)
     assert run("folder", tmp_path / "scans", tmp_path / "out", *words).code == 2
-    assert given == [settings]
+    assert [replace(one, given=frozenset()) for one in given] == [settings]
     assert (which == "none") is (words == ())
 
 

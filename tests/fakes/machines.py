@@ -54,10 +54,12 @@ class Machines:
             list(map(str, command)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes that make items, for this cluster."""
+    def workers(self, but: Any = None) -> list[psutil.Process]:
+        """The processes that make items, for this cluster, on all machines ``but`` one."""
         found = []
         for node in self._cluster.list_all_nodes():
+            if node is but:
+                continue
             for info in node.all_processes.get("raylet", ()):
                 children = psutil.Process(info.process.pid).children()
                 found += [child for child in children if child.cmdline()[:1] == ["ray::Worker.make"]]
