@@ -222,6 +222,10 @@ def test_the_next_commands_have_the_run_s_own_paths_and_options(on: Page, tmp_pa
     assert shlex.split(commands["marks"])[:3] == ["archivecolor", "report", str(out)]
     for step in ("rejected", "failed", "shown"):
         parse(shlex.split(commands[step])[1:])
+    code = on.browser.find_element("css selector", "[data-step=shown] code")
+    parts = code.find_elements("tag name", "span")
+    assert [word.text.strip() for word in parts] == commands["shown"].split(), "no word is broken at its hyphen"
+    assert all(word.size["height"] < 30 for word in parts if word.text.startswith("--"))
     on.run("window.copied = ''; navigator.clipboard.writeText = async (text) => (window.copied = text)")
     copy = on.browser.find_element("css selector", "[data-step=rejected] .command button")
     copy.click()

@@ -46,7 +46,7 @@ const live = {
     events.addEventListener("message", ({ data: told }) => this.hear(JSON.parse(told)));
     let wasLost = false;
     events.addEventListener("error", () => {
-      if (!wasLost) say("The server does not answer. The page goes on when `archivecolor review` is there again.", 10);
+      if (!wasLost) say("The server does not answer. If `archivecolor review` has ended, start it again and open the address that it prints.", 10);
       wasLost = true;
     });
     events.addEventListener("open", () => {
