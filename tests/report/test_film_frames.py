@@ -141,7 +141,7 @@ def test_keys_go_through_the_frames(on: Page) -> None:
 def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, tmp_path: Path, downloads: Path) -> None:
     on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
     on.press("p")
-    assert "Choose one of them" in on.find("toast").text
+    on.wait_for_word("Choose one of them")
     on.find("frames").find_elements("tag name", "button")[3].click()
     shown_size(on)
     start(on)

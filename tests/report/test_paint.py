@@ -153,7 +153,7 @@ def test_what_is_no_result_is_not_painted_on(on: Page) -> None:
         on.wait(lambda: on.run("return document.getElementById('after').naturalWidth") > 0)
         assert not on.find("paint-start").is_displayed()
         on.press("p")
-        assert "Hints are painted on what was colored" in on.find("toast").text
+        on.wait_for_word("Hints are painted on what was colored")
         assert not on.find("paint").is_displayed()
 
 
