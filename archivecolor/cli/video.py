@@ -38,7 +38,7 @@ def video(
     film: options.FilmOptions,
     cuts: options.Cuts = None,
     write: Annotated[
-        Write, options.result("--write", "chroma: the chroma alone, as FFV1, for 'merge' or a grading suite.", "WHAT")
+        Write, options.result("--write", "chroma: the chroma alone, as FFV1 or frames, for 'merge' or a suite.", "WHAT")
     ] = Write.FILM,
     shots: Annotated[
         Path | None, options.result("--shots", "Write the list of its shots, too: .otio, .edl or .csv.", "FILE")
@@ -121,6 +121,7 @@ def video(
         chroma_only=write is Write.CHROMA and not preview,
         cuts=cuts,
     )
+    film_lines.check_grade(request)
     record = plan = None
     hints = for_film(settings.color, source.name)
     with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped), hints as color:
