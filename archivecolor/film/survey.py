@@ -31,6 +31,7 @@ from archivecolor.film.scaler import reformatted
 from archivecolor.film.slices import Slices
 from archivecolor.film.timecode import Timecode, timecode_of
 from archivecolor.film.times import are_sound, repaired
+from archivecolor.resources import map_planes
 from archivecolor.text import clock
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
@@ -110,6 +111,7 @@ def survey(path: Path, see: See, advance: Callable[[float], None] | None = None)
     with opened(path) as container:
         stream = picture_stream(container, path)
         found = _Findings(stream)
+        map_planes(stream.codec_context.width * stream.codec_context.height)
         stream.codec_context.options = {"skip_loop_filter": "all"}
         total = float(container.duration / av.time_base) if container.duration else 0.0
         for frame in decoded(container, stream, found.warn, found.see_packet):
