@@ -65,6 +65,7 @@ class FolderLines(Lines):
 
     def close(self, record: FolderRecord, out: Path | StoreURL, *, reported: bool = False) -> None:
         """The closing counts, a row for each failure, where the results lie, and what to type next."""
+        self._display.close()  # its last word is not the run's
         counts = counts_by_name(record.counts)
         rest = ", ".join(_counted(counts[k], k) for k in _COUNTED if counts[k] or k in _ALWAYS)
         if record.dry_run:

@@ -174,6 +174,7 @@ def _bar(total: float | None) -> Any:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
         console=Console(stderr=True),
+        transient=True,
     )
     bar.add_task("", total=total, rate=0.0, failed=0, left="")
     return bar

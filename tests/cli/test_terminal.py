@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from archivecolor.cli import console
+from archivecolor.cli.folder_lines import FolderLines
 from archivecolor.cli.grouped import Grouped
 from archivecolor.cli.progress import ProgressDisplay
 from archivecolor.jobs.records import Kind
@@ -26,7 +27,8 @@ from archivecolor.jobs.tasks import Task
 from archivecolor.resources import usable_cores
 from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
-from archivecolor.runs.listener import Listener, Progress, Unit
+from archivecolor.runs.folder.tally import Tally
+from archivecolor.runs.listener import Listener, Progress, Relay, Unit
 from archivecolor.settings import EncodeSettings
 from archivecolor.text import counted, roughly, space
 from tests.cli.conftest import Run, photograph
@@ -82,6 +84,19 @@ def at_80_columns(say: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> s
             said += os.read(ours, 4096).decode()
     os.close(ours)
     return said[:-1].replace("\r\n", "\n")
+
+
+def test_no_bar_is_left_below_the_closing_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def say() -> None:
+        with FolderLines(quiet=False) as lines:
+            lines.progress(Progress("coloring", 2, 3, Unit.ITEMS, failed=1))
+            lines.close(Tally(Relay(None)).record(), Path("out"))
+
+    said = at_80_columns(say, monkeypatch)
+    bar, _, closing = said.partition("0 colored")
+    assert "2/3" in bar
+    assert bar.endswith("\r\x1b[1A\x1b[2K"), "it is wiped away"
+    assert "\x1b" not in closing
 
 
 def test_long_lines_break_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
