@@ -16,7 +16,7 @@ from archivecolor.errors import Stopped
 
 @laid_out
 def shots(
-    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film; it is never changed.")],
+    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film, or scanned frames: a folder or a pattern.")],
     cuts: options.Cuts = None,
     out: Annotated[
         Path | None, options.result("--out", "Write it to this file: .otio, .edl or .csv. Default: stdout.", "FILE")
@@ -40,7 +40,9 @@ def shots(
 
     from archivecolor.film.shot_list import csv_of, write_shots
     from archivecolor.runs.film.shots import find_shots
+    from archivecolor.sequences.finding import source_of
 
+    source = source_of(source)
     found = None
     with interruptible() as interruption, Lines(quiet=tell.quiet) as lines:
         try:
@@ -55,7 +57,8 @@ def shots(
     if tell.json:
         for number, shot in enumerate(listed, 1):
             start_s = film.seconds(shot.first)
-            where = {"shot": number, "first_frame": shot.first, "frames": shot.frames, "start_s": round(start_s, 3)}
+            first = film.number(shot.first)
+            where = {"shot": number, "first_frame": first, "frames": shot.frames, "start_s": round(start_s, 3)}
             code = film.timecode_at(start_s)
             console.emit({**where, **({"timecode": str(code)} if code else {}), **shot.told()})
     elif not out:

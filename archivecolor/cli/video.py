@@ -89,12 +89,16 @@ def video(
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
     from archivecolor.chroma.control.colored_frames import with_frames
+    from archivecolor.sequences.finding import source_of, target_of
+
+    source = source_of(source)
+    out = out if preview else target_of(out, source)
 
     told = _lossless(film.settings()) if write is Write.CHROMA else film.settings()
     settings = FilmSettings(
         generator=engine.generator,
         engine=engine.settings(runtime),
-        color=with_frames(grade.settings(advice), everywhere=everywhere),
+        color=with_frames(grade.settings(advice), source, everywhere=everywhere),
         already_color=already_color,
         smoothing=smoothing.settings(),
         **{**told, "leave_out": told["leave_out"] or preview},
@@ -108,10 +112,7 @@ def video(
     from archivecolor.runs.film.job import make_film, preview_film
     from archivecolor.runs.film.plan import FilmRequest, plan_film
     from archivecolor.runs.film.sharing import FinishedElsewhereError
-    from archivecolor.sequences.finding import source_of, target_of
 
-    source = source_of(source)
-    out = out if preview else target_of(out, source)
     request = FilmRequest(
         source,
         out,

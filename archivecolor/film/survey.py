@@ -6,7 +6,7 @@ on the way, and no later reading takes a frame for one of another form.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -76,6 +76,27 @@ class Survey:
     """Of the first frame, where the film has one."""
     slices: Slices | None = None
     """Of FFV1."""
+    numbers: tuple[int, ...] = ()
+    """What frames are called that are files, in order; others are counted from 0."""
+
+    def number(self, index: int) -> int:
+        """What a frame is called; before the first one and behind the last one it is counted on."""
+        if not self.numbers:
+            return index
+        first, last = 0, len(self.numbers) - 1
+        return self.numbers[max(first, min(index, last))] + min(index, first) + max(index - last, 0)
+
+    def index(self, number: int) -> int:
+        """The frame that is called so, or the next one that is there; beyond the ends frames are counted on."""
+        if not self.numbers:
+            return number
+        at = bisect_left(self.numbers, number)
+        return at + min(0, number - self.numbers[0]) + max(0, number - self.numbers[-1] - 1)
+
+    @property
+    def named(self) -> str:
+        """How frames are counted, for people."""
+        return "frames have the numbers of their files" if self.numbers else "frames are counted from 0"
 
     def timecode_at(self, time_s: float) -> Timecode | None:
         """That of the frame shown so long after the first one."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from archivecolor.color import UIntArray, luma_of
+from archivecolor.color import luma_of
 from archivecolor.provenance.xmp import Record, noted_in, with_record
 from archivecolor.sequences.colors import read_colors
 from tests.cli.conftest import Run
@@ -133,7 +133,7 @@ def test_a_film_gives_its_chroma_as_frames(run: Run, tmp_path: Path) -> None:
 
 
 def other_size(path: Path) -> None:
-    wide: UIntArray = np.repeat(picture(1, 10, 40, 60)[..., None], 3, axis=2)
+    wide = np.repeat(picture(1, 10, 40, 60)[..., None], 3, axis=2).astype(np.uint16)
     path.write_bytes(dpx_bytes(wide, header(size=(40, 60), channels=3)))
 
 
