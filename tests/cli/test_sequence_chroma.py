@@ -114,8 +114,8 @@ def test_frames_and_films_take_each_others_chroma(run: Run, tmp_path: Path) -> N
     for other in ("a.mkv", "c.mkv"):
         assert packets(tmp_path / other, "video") == packets(tmp_path / "direct.mkv", "video")
     for path in (tmp_path / "direct").iterdir():
-        samples = [read_dpx((folder / path.name).read_bytes())[1] for folder in (path.parent, tmp_path / "b")]
-        assert np.array_equal(*samples)
+        direct, merged = (read_dpx((folder / path.name).read_bytes())[1] for folder in (path.parent, tmp_path / "b"))
+        assert np.array_equal(direct, merged)
 
 
 def test_frames_of_luma_alone_take_chroma_of_a_film(run: Run, tmp_path: Path) -> None:
