@@ -50,6 +50,10 @@ class Bucket:
         found = self.fs.find(f"{self.name}/{below}/.archivecolor", refresh=True)
         return sorted(str(path).rpartition("/")[2] for path in found)
 
+    def announced(self, below: str) -> list[str]:
+        """The objects that say what is about to be put."""
+        return list(map(str, self.fs.find(f"{self.name}/{below}/.archivecolor/announced", refresh=True)))
+
 
 @pytest.fixture(scope="session")
 def proxy() -> Iterator[FlakyProxy]:
