@@ -115,10 +115,11 @@ class Store:
                 f"{self.url(name)}: there is no such file", hint="it was there when the run began"
             ) from None
 
-    def read(self, name: str, count: int) -> bytes:
-        """The first bytes of an object, by a range read. Raises `InputError`."""
+    def read(self, name: str, count: int, begin: int = 0) -> bytes:
+        """Bytes of an object from there on, by a range read. Raises `InputError`."""
+        end = begin + count
         try:
-            found = self._tried(lambda: self._fs.cat_file(self._path(name), start=0, end=count), name, InputError)
+            found = self._tried(lambda: self._fs.cat_file(self._path(name), start=begin, end=end), name, InputError)
         except FileNotFoundError:
             return b""
         return bytes(found)

@@ -68,15 +68,23 @@ def proxy() -> Iterator[FlakyProxy]:
     moto.stop()
 
 
+def environment(proxy: FlakyProxy) -> dict[str, str]:
+    """What a process has to know of the server."""
+    return {
+        "AWS_ENDPOINT_URL": proxy.url,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+
+
 @pytest.fixture
 def bucket(proxy: FlakyProxy, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Bucket]:
     """An empty bucket, with credentials and address in the environment, and no long pauses."""
     s3fs = pytest.importorskip("s3fs")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for variable, value in environment(proxy).items():
+        monkeypatch.setenv(variable, value)
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     monkeypatch.setattr(stores, "FIRST_PAUSE_S", 0.01)
     fs = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)

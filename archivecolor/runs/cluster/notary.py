@@ -26,6 +26,8 @@ class Asked:
     chunk: int
     entry: Entry | None = None
     settings: Settings | None = None
+    is_there: bool = True
+    """False of a result that a worker is about to put into a store."""
 
 
 class Notary:
@@ -37,12 +39,14 @@ class Notary:
         self._waiting: dict[int, asyncio.Future[ArchiveColorError | None]] = {}
         self._number = 0
 
-    async def note(self, chunk: int, entry: Entry, settings: Settings | None) -> ArchiveColorError | None:
+    async def note(
+        self, chunk: int, entry: Entry, settings: Settings | None, *, is_there: bool = True
+    ) -> ArchiveColorError | None:
         """Of a worker: have an entry written. Gives what went wrong once it is, or is not going to be."""
         self._number += 1
         answer: asyncio.Future[ArchiveColorError | None] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = answer
-        self._add(Asked(self._number, chunk, entry, settings))
+        self._add(Asked(self._number, chunk, entry, settings, is_there))
         return await answer
 
     async def go_on(self, chunk: int) -> None:

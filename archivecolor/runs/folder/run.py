@@ -33,8 +33,8 @@ from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.sharing import FinishedElsewhereError
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
+from archivecolor.runs.folder.spool import Spool
 from archivecolor.runs.folder.tally import Tally
-from archivecolor.runs.folder.transit import Transit
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
@@ -75,7 +75,7 @@ class FolderRun:
     signer: ContentSigner | None = None
     is_to_make: Callable[[Task], bool] = lambda _: True
     """Whether other shards have left a task to do."""
-    transit: Transit | None = None
+    transit: Spool | None = None
     """Fetches sources and puts results, of a run between stores."""
 
     def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:

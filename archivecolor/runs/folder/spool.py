@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from archivecolor.jobs.atomic import AlreadyExistsError, part_path
+from archivecolor.jobs.locks import BusyError, LockFile, lock
 from archivecolor.jobs.records import Entry, Settings
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.tasks import Task
@@ -17,6 +21,10 @@ from archivecolor.storage.disk import Place, at
 from archivecolor.storage.store import Store
 from archivecolor.storage.urls import StoreURL
 
+_PREFIX: Final = "archivecolor-spool-"
+_LOCK: Final = "lock"
+_YOUNG_S: Final = 60.0
+"""A spool may have no lock yet."""
 _EXPANDS: Final = 40
 """Memory for a byte of a photograph that is not here yet."""
 
@@ -29,11 +37,14 @@ class Spool:
         self._from: Place = at(source)
         self._to = Store(out) if isinstance(out, StoreURL) else None
         self._out = out
+        self._places = _everywhere(source), _everywhere(out)
         self.announce: Callable[[Iterable[tuple[Entry, Settings]]], None] | None = None
         """Is told which results are about to be put."""
 
     def __enter__(self) -> Self:
-        self._spool = tempfile.TemporaryDirectory(prefix="archivecolor-", ignore_cleanup_errors=True)
+        clear_dead()
+        self._spool = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        self._lock = LockFile(Path(self._spool.name) / _LOCK, Path(self._spool.name))
         self.source = Path(self._spool.name) / "in"
         self.out = Path(self._spool.name) / "out" if self._to else Path(str(self._out))
         self.source.mkdir()
@@ -44,6 +55,11 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete it."""
+        self._lock.release()
         self._spool.cleanup()
 
     @property
@@ -58,13 +74,14 @@ class Spool:
         return self._from.url()
 
     @property
-    def store(self) -> Store | None:
-        """OUT, where it is in a store."""
-        return self._to
+    def places(self) -> tuple[Path | StoreURL, Path | StoreURL]:
+        """SRC and OUT, as they are known on every machine."""
+        return self._places
 
     def fetch(self, task: Task) -> None:
         """Have an item's source lie where the task says, and its earlier result. Raises `ArchiveColorError`."""
         arriving = part_path(task.source)
+        arriving.parent.mkdir(parents=True, exist_ok=True)
         self._from.fetch(task.name, arriving)
         if task.found:
             os.utime(arriving, ns=(task.found.mtime_ns, task.found.mtime_ns))
@@ -104,3 +121,18 @@ class Spool:
 
     def _named(self, path: Path) -> str:
         return path.relative_to(self.out).as_posix()
+
+
+def _everywhere(place: Path | StoreURL) -> Path | StoreURL:
+    return place if isinstance(place, StoreURL) else Path(os.path.abspath(place))  # noqa: PTH100 - links stay
+
+
+def clear_dead() -> None:
+    """Delete the spools of processes that were killed, where locks say that they are dead."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError, BusyError):
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
+            with (folder / _LOCK).open("r+b") as file:
+                if lock(file, folder / _LOCK, "it is in use"):
+                    shutil.rmtree(folder, ignore_errors=True)

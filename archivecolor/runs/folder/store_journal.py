@@ -84,6 +84,10 @@ class StoreJournal:
                 self._under_way[name] = {entry.source for _, entry, _ in waiting}
             self._announced = waiting[-1][0]
 
+    def is_there(self, entry: Entry) -> bool:
+        """Whether the very object that was announced has its name. Raises `InputError`."""
+        return _is_there(entry, self._store)
+
     def ended(self, name: str) -> None:
         """An item ended, well or badly: put what is new if it is time to. Raises `OutputError`."""
         self._ended.add(name)

@@ -49,7 +49,7 @@ class Transit(Spool):
         self, source: Path | StoreURL, out: Path | StoreURL, settings: FolderSettings, *, dry_run: bool
     ) -> None:
         """Refuse what cannot be done, without asking a store. Raises `UsageError`, `OutputError`, `DependencyError`."""
-        refused = {"--watch": settings.watch, "--bag": settings.bag, "--cluster": settings.cluster}
+        refused = {"--watch": settings.watch, "--bag": settings.bag}
         if option := next((option for option, given in refused.items() if given), None):
             raise UsageError(f"{option} is for folders on a disk", hint="leave it out, or copy the results to one")
         if isinstance(source, StoreURL) and isinstance(out, StoreURL) and (source.holds(out) or out.holds(source)):
@@ -72,7 +72,7 @@ class Transit(Spool):
             elif is_bag(self.out):
                 raise UsageError(f"{self.out}: is a bag", hint="choose another folder")
         except BaseException:
-            self._spool.cleanup()
+            self.close()
             raise
         return self
 
