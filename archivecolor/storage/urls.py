@@ -25,17 +25,7 @@ COPIERS: Final = {
 }
 """What copies from a store to a disk."""
 _SECRET: Final = re.compile(r"(?i)(secret|token|password|_key$|key_id$|connection_string)")
-_SHORTEST_GCLOUD, _AZCOPY = "gcloud storage cp -r URL FOLDER", "azcopy copy URL FOLDER --recursive"
-COPIERS: Final = {
-    "s3": "aws s3 sync URL FOLDER",
-    "gs": _GCLOUD,
-    "gcs": _GCLOUD,
-    "az": _AZCOPY,
-    "abfs": _AZCOPY,
-    "memory": "with fsspec",
-}
-"""What copies from a store to a disk."""
-_SECRET: Final = 8
+_SHORTEST_SECRET: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,16 @@ def at_places(
                 shutil.rmtree(folder, ignore_errors=True)  # else what is made of it is gone on from
 
 
+@contextmanager
+def read_at(source: Path | StoreURL) -> Iterator[Path]:
+    """Have a film that is only read be one of this machine while the block runs. Raises as `at_places` does."""
+    with (
+        tempfile.TemporaryDirectory(prefix="archivecolor-") as nothing,
+        at_places(source, Path(nothing), FilmSettings(), overwrite=False) as places,
+    ):
+        yield places.source
+
+
 def _check(target: StoreURL, settings: FilmSettings, *, beside: bool) -> None:
     """Raise `UsageError` where a result in a store is not enough."""
     named = {"--shard": settings.shard, "--keep-work": settings.keep_work, "--write chroma": beside}
