@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from archivecolor.inference.torch_generator import Prediction
+from train.halving import Doubling, Halving
 
 _REACH = 110.0
 """a* and b* of sRGB lie within this, but for a few blues."""
@@ -47,11 +48,11 @@ class UNet(nn.Module):
         first = _stage(nn.Conv2d(1, widths[0], 4, bias=False), nn.LeakyReLU(0.2))
         self.encoder = nn.ModuleList([nn.Sequential(nn.ZeroPad2d((1, 2, 1, 2)), first)])
         for above, below in pairwise(widths):
-            self.encoder.append(_stage(nn.Conv2d(above, below, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)))
+            self.encoder.append(_stage(Halving(above, below), nn.LeakyReLU(0.2)))
         self.decoder = nn.ModuleList()
         channels = widths[-1]
         for i, width in enumerate(reversed(widths[:-1])):
-            stage = _stage(nn.ConvTranspose2d(channels, width, 4, stride=2, padding=1, bias=False), nn.ReLU())
+            stage = _stage(Doubling(channels, width), nn.ReLU())
             if i < len(shape.dropout):
                 stage.append(nn.Dropout(shape.dropout[i]))
             self.decoder.append(stage)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder, adviser_of
-from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
+from archivecolor.provenance.xmp import DamagedXmpError, Noted, Record, with_record
 from archivecolor.settings import ColorSettings, StillFormat, changed
 from archivecolor.stills import Still, holds_xmp
 from archivecolor.stills.metadata import fits_jpeg
@@ -31,7 +31,7 @@ def record_of(
     return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), text)
 
 
-def recorded(still: Still, target: StillFormat, record: Record | None) -> Still:
+def recorded(still: Still, target: StillFormat, record: Record | Noted | None) -> Still:
     """``still`` with the record in its XMP, where there is one and the target has a place for XMP."""
     if record is None or not holds_xmp(target):
         return still

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archivecolor.cli import console
 from archivecolor.cli.lines import tell_least_sure
 from archivecolor.errors import ArchiveColorError, OutputError
+from archivecolor.jobs.file_sets import Numbering
 from archivecolor.runs.at_stores import Shown, told_of
 from archivecolor.runs.listener import ItemStatus
 from archivecolor.text import clock, counted, duration, printable
@@ -16,7 +17,7 @@ from archivecolor.text import clock, counted, duration, printable
 if TYPE_CHECKING:
     from archivecolor.film.shot_list import ListedShot
     from archivecolor.runs.film.job import FilmRecord
-    from archivecolor.runs.film.plan import FilmPlan
+    from archivecolor.runs.film.plan import FilmPlan, FilmRequest
 
 log = console.log
 _LISTED_WARNINGS: Final = 20
@@ -77,6 +78,7 @@ def check_list(path: Path | None, *, overwrite: bool) -> None:
 def write_beside(plan: FilmPlan, record: FilmRecord, shots: Path | None) -> None:
     """Write the list of a film's shots, if it is wanted, and of chroma alone the grade. Raises `OutputError`."""
     from archivecolor.chroma.control.lut import write_grade
+    from archivecolor.film.scale import Scale
     from archivecolor.film.shot_list import write_shots
 
     request, film = plan.request, plan.scan.film
@@ -85,9 +87,29 @@ def write_beside(plan: FilmPlan, record: FilmRecord, shots: Path | None) -> None
         write_shots(shots, listed, film, record.source, overwrite=request.overwrite)
         tell_list(shots, listed)
     if request.chroma_only:
-        grade = request.settings.color
-        for path in write_grade(request.target, grade, film.form.weights, overwrite=request.overwrite):
-            log.info("%s: the grade that is in it", printable(path))
+        grade, beside = request.settings.color, grade_beside(request.target)
+        scale = film.form.scale
+        shown = "" if scale is Scale.DISPLAY else f", for what a display shows: the frames are {scale}"
+        for path in write_grade(beside, grade, film.form.weights, overwrite=request.overwrite):
+            log.info("%s: the grade that is in it%s", printable(path), shown)
+
+
+def grade_beside(target: Path) -> Path:
+    """Where the grade of chroma lies, but for its suffix: beside a film, of frames in their folder."""
+    way = Numbering.of(target.name)
+    return target.with_name((way.before.rstrip("._- ") or "chroma") + ".cube") if way else target
+
+
+def check_grade(request: FilmRequest) -> None:
+    """Refuse a grade that could not be written, before hours of work. Raises `OutputError`."""
+    from archivecolor.chroma.control.grade import is_neutral
+
+    if not request.chroma_only or request.overwrite or is_neutral(request.settings.color):
+        return
+    for suffix in (".cube", ".cdl"):
+        path = grade_beside(request.target).with_suffix(suffix)
+        if path.exists():
+            raise OutputError(f"{path}: already exists", hint="--overwrite replaces it")
 
 
 def tell_list(path: Path, listed: Sequence[ListedShot]) -> None:

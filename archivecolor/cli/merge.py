@@ -20,9 +20,9 @@ from archivecolor.text import printable
 
 @laid_out
 def merge(
-    master: Annotated[Path, typer.Argument(metavar="MASTER", help="The film whose luma and streams are kept.")],
-    chroma: Annotated[Path, typer.Argument(metavar="CHROMA", help="The film whose chroma is taken.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mkv, or another with --for.")],
+    master: Annotated[Path, typer.Argument(metavar="MASTER", help="The film, or scanned frames, whose luma is kept.")],
+    chroma: Annotated[Path, typer.Argument(metavar="CHROMA", help="The film, or frames, whose chroma is taken.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The result: .mkv, another with --for, or frames.")],
     purpose: Annotated[
         Purpose, options.film("--for", "master: FFV1, lossless. archive, share, edit: as in 'video'.", "PURPOSE")
     ] = Purpose.MASTER,
@@ -33,18 +33,24 @@ def merge(
 ) -> None:
     """Lay the chroma that 'video --write chroma' made, graded elsewhere or not, beside the luma of its master.
 
-    Everything else is MASTER's: sound, subtitles, times, time code. The result is decoded and compared with MASTER
-    before it has its name; with --for master every sample of luma is proved to be the same.
+    Everything else is MASTER's: sound, subtitles, times, time code, what the headers of frames say. The result is
+    decoded and compared with MASTER before it has its name; with --for master, and of frames, every sample of luma is
+    proved to be the same.
 
-    Example:
+    Examples:
     archivecolor merge film.mkv chroma.mkv film_color.mkv
+
+    archivecolor merge reels/reel1/ chroma/reel1/ reels_color/reel1/
     """
     tell.begin()
     encode = EncodeSettings(purpose)
     settings = FilmSettings(encode=encode, overwrite=overwrite, jobs=jobs)
 
     from archivecolor.runs.film.merge import merge_film, plan_merge
+    from archivecolor.sequences.finding import source_of, target_of
 
+    master, chroma = source_of(master), source_of(chroma)
+    out = target_of(out, master)
     made = None
     with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped):
         plan, laid = plan_merge(master, chroma, out, settings, lines, interruption.stop)

@@ -40,7 +40,7 @@ def video(
     film: options.FilmOptions,
     cuts: options.Cuts = None,
     write: Annotated[
-        Write, options.result("--write", "chroma: the chroma alone, as FFV1, for 'merge' or a grading suite.", "WHAT")
+        Write, options.result("--write", "chroma: the chroma alone, as FFV1 or frames, for 'merge' or a suite.", "WHAT")
     ] = Write.FILM,
     shots: Annotated[
         Path | None, options.result("--shots", "Write the list of its shots, too: .otio, .edl or .csv.", "FILE")
@@ -134,6 +134,7 @@ def video(
         request = FilmRequest(
             *(places.source, places.target, settings, overwrite, "matroska" if preview else None, chroma_only, cuts)
         )
+        film_lines.check_grade(request)
         plan = plan_film(request, lines, interruption.stop)
         film_lines.tell_plan(plan, json=tell.json, dry_run=dry_run, shown=places.shown)
         if dry_run:

@@ -36,6 +36,7 @@ _BLOCK_PX: Final = 8
 SAME_TIME_S: Final = Fraction(1, 600)
 """Containers keep milliseconds at least, and push a frame that would share one with another into the next."""
 _LOSSLESS: Final = "ffv1"
+"""Which codec, as FFmpeg names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,11 @@ class _Reading:
 def _see(packets: PicturePackets, picture: int, packet: Packet[Any]) -> None:
     if packet.stream_index == picture:
         packets.see(packet)
+
+
+def lumas_of(result: Path) -> Iterator[tuple[UIntArray, PictureForm]]:
+    """Luma of each frame of a film, and the form that it has. Raises `InputError` where it cannot be read."""
+    return ((shown.luma, shown.form) for shown in _Reading(result))
 
 
 def check_film(source: Path, result: Path) -> FilmCheck:

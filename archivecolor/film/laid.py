@@ -13,11 +13,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from archivecolor.color import UIntArray
+from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, stored_chroma
 from archivecolor.film.reading import frames
 from archivecolor.film.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class ChromaPlanes:
+    """The chroma of a frame."""
+
+    cb: UIntArray
+    """``[h', w']``: codes."""
+    cr: UIntArray
+    form: PictureForm
+    """That they are stored in."""
+
+    def codes(self, size: tuple[int, int], depth: int, *, full: bool) -> tuple[UIntArray, UIntArray]:
+        """Cb and Cr as codes of another depth and range, at ``size`` (height, width)."""
+        cb, cr = (_laid_in(plane, self.form, size, depth, full=full) for plane in (self.cb, self.cr))
+        return cb, cr
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +67,23 @@ class LaidChroma:
                 hint="export it with the master's color tags",
             )
 
-    def planes(self, first: int, last: int) -> Iterator[tuple[UIntArray, UIntArray, PictureForm]]:
-        """Cb and Cr codes of frames ``first`` to ``last`` (exclusive), and the form that they are in."""
+    def chroma(self, first: int, last: int) -> Iterator[ChromaPlanes]:
+        """That of frames ``first`` to ``last`` (exclusive)."""
         for index, frame in frames(self.path, self.film, first, last):
-            yield *stored_chroma(frame), self.film.form_at(index)
+            yield ChromaPlanes(*stored_chroma(frame), self.film.form_at(index))
 
 
-def laid_in(plane: UIntArray, own: PictureForm, size: tuple[int, int], depth: int, *, full: bool) -> UIntArray:
-    """A plane of Cb or Cr as codes of another depth and range, at ``size`` (height, width)."""
+def unit_chroma(plane: UIntArray, form: PictureForm) -> FloatArray:
+    """Codes of Cb or Cr in the unit where luma goes from 0 to 1."""
+    off = plane.astype(np.float32) - np.float32(1 << (form.depth - 1))
+    return np.asarray(off / np.float32(_swing(form.depth, full=form.full_range)), np.float32)
+
+
+def _laid_in(plane: UIntArray, own: PictureForm, size: tuple[int, int], depth: int, *, full: bool) -> UIntArray:
     if (plane.shape, own.depth, own.full_range) == (size, depth, full):
         return plane
     dtype = np.uint8 if depth == 8 else np.uint16
-    unit = (plane.astype(np.float32) - (1 << (own.depth - 1))) / _swing(own.depth, full=own.full_range)
+    unit = unit_chroma(plane, own)
     if plane.shape != size:
         way = cv2.INTER_AREA if size[0] < plane.shape[0] or size[1] < plane.shape[1] else cv2.INTER_LINEAR
         unit = np.asarray(cv2.resize(unit, size[::-1], interpolation=way), np.float32)

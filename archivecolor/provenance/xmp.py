@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr, unescape
 
 SOURCE_TYPE: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
@@ -32,6 +32,7 @@ _LONGEST_BYTES: Final = 8 << 20
 """Of a packet that is changed: parsing more takes seconds."""
 _DEEPEST: Final = 100
 _TAG: Final = re.compile(rb"<[^\s/>]+")
+_EVENT_TEXTS: Final = re.compile(r"softwareAgent>([^<]*)<.*?:parameters>([^<]*)<", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(rb"""\s*([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 """Of a tag that has been found sound, at the end of its name or of the attribute before: each byte is met once."""
 
@@ -66,7 +67,23 @@ class Record:
         )
 
 
-def with_record(packet: bytes | None, record: Record) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A record as a packet has it."""
+
+    software: str
+    parameters: str
+
+
+def noted_in(packet: bytes) -> Noted | None:
+    """The last record of a packet; None where there is none of ours. Raises `DamagedXmpError`."""
+    events = _Places.of(packet).own_events
+    begin, end = events[-1] if events else (0, 0)
+    found = _EVENT_TEXTS.search(packet[begin:end].decode("utf-8", "replace"))
+    return Noted(*map(unescape, found.groups())) if found else None
+
+
+def with_record(packet: bytes | None, record: Record | Noted) -> bytes:
     """``packet``, or a new one, that says how the picture was colored. Raises `DamagedXmpError`."""
     packet = packet or _EMPTY
     found = _Places.of(packet)

@@ -17,12 +17,12 @@ from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.form import PictureForm
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
 from archivecolor.jobs.atomic import part_path
-from archivecolor.provenance.xmp import DamagedXmpError, Record, with_record
+from archivecolor.provenance.xmp import DamagedXmpError, Noted, Record, with_record
 from archivecolor.sequences import dpx, exr
 from archivecolor.sequences.frames import Frame
 from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import Still, write_still
-from archivecolor.stills.still import Pixels, StillInfo
+from archivecolor.stills.still import Metadata, Pixels, StillInfo
 
 DPX, EXR = "DPX", "OpenEXR"
 _KINDS: Final = {
@@ -74,12 +74,17 @@ def kind_of(path: Path) -> str:
         ) from None
 
 
-def plan_coding(form: PictureForm, source: Path | None, target: Path) -> FrameCoding:
+def plan_coding(form: PictureForm, source: Path | None, target: Path, *, chroma_only: bool = False) -> FrameCoding:
     """How to write frames of ``form`` at ``target``; ``source`` is a sequence or, of a film, None.
 
     Raises `UsageError` or `OutputError` where it cannot be done.
     """
     kind = kind_of(target)
+    if chroma_only and kind == "JPEG":
+        raise UsageError(
+            f"{target}: JPEG is lossy, and chroma alone is to come back as it is",
+            hint="end the pattern in .png, .tif or .dpx, chroma.%06d.png",
+        )
     if source and kind_of(source) == kind:
         return FrameCoding(kind, form.depth, form.scale, same=True)
     if kind == EXR:
@@ -111,13 +116,13 @@ def write_frame(
     coding: FrameCoding,
     rate: Fraction,
     timecode: str | None,
-    record: Record | None = None,
+    record: Record | Noted | None = None,
 ) -> tuple[tuple[str, ...], Luma]:
     """Encode strips of ``[n, w, 3]`` samples, a frame together, into the open file that will be ``target``.
 
     Gives what could not be kept. ``frame`` is the source's, of one of the same kind with what is to go along; ``rate``
-    and ``timecode`` are for headers that are made anew; ``record`` says in DPX and OpenEXR how they were colored, of
-    stills it is in what goes along. Raises `OutputError`.
+    and ``timecode`` are for headers that are made anew; ``record`` says how they were colored, but for stills with what
+    goes along, which has it. Raises `OutputError`.
     """
     origin = frame.origin if frame else None
     if coding.kind == DPX:
@@ -143,12 +148,13 @@ def write_frame(
             return (*exr.write(place, target, rgb, origin), said), Luma.SAME
     if not isinstance(origin, Still):
         info = StillInfo(_STILLS[coding.kind], rgb.shape[1], rgb.shape[0], coding.depth)
-        origin = Still(target, info, Pixels(luma))
+        metadata = Metadata(xmp=with_record(None, record) if record else None)
+        origin = Still(target, info, Pixels(luma), metadata=metadata)
     written = write_still(file, rgb, origin, OutputSettings(format=_STILLS[coding.kind]))
     return written.warnings, written.luma
 
 
-def _recorded(header: dpx.Header, record: Record | None) -> tuple[dpx.Header, tuple[str, ...]]:
+def _recorded(header: dpx.Header, record: Record | Noted | None) -> tuple[dpx.Header, tuple[str, ...]]:
     if record is None:
         return header, ()
     found = dpx.with_record(header, with_record(None, record))

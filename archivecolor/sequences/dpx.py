@@ -236,6 +236,13 @@ def with_record(header: Header, xmp: bytes) -> Header | None:
     return replace(header, raw=bytes(raw), offset=len(raw))
 
 
+def record_in(header: Header) -> bytes | None:
+    """The packet of XMP that `with_record` put there; None where there is none."""
+    name = _USER.ljust(_USER_NAME, b"\0")
+    rest = header.raw[_FULL_HEADER:]
+    return rest[len(name) :].rstrip(b"\0") if rest.startswith(name) else None
+
+
 def told_besides(header: Header) -> bytes:
     """What a header says besides how samples are stored and what `with_record` put there."""
     raw = bytearray(header.raw)

@@ -26,6 +26,8 @@ Half = npt.NDArray[np.float16]
 _WEIGHTS: Final = np.array((0.2126, 0.7152, 0.0722), np.float32)
 _LOSSY: Final = ("b44", "b44a", "dwaa", "dwab")
 _OF_THE_FILE: Final = ("compression", "oiio:RowsPerChunk", "oiio:subimages")
+_EVEN: Final = np.float32(0.18)
+"""Luminance of a gray card."""
 _TRIES: Final = 24
 _XMP: Final = "xmp"
 """The attribute in which ExifTool shows it."""
@@ -60,6 +62,23 @@ def _library(path: Path) -> Any:
 
 def read(path: Path) -> ExrFrame:
     """Decode. Raises `InputError` or `DependencyError`."""
+    spec, samples, colors = _decoded(path, "half")
+    names = tuple(spec.channelnames)
+    others = tuple((n, np.ascontiguousarray(samples[..., i])) for i, n in enumerate(names) if n not in colors)
+    rgb = np.ascontiguousarray(samples[..., [names.index(c) for c in colors]])
+    return ExrFrame(spec, luma_bits(rgb), others, rgb if len(colors) == 3 else None)
+
+
+def read_light(path: Path) -> tuple[FloatArray, bytes | None]:
+    """The light ``[h, w, 1 or 3]`` of a file of half or whole floats, and its XMP. Raises what `read` does."""
+    spec, samples, colors = _decoded(path, "half", "float")
+    xmp = spec.getattribute(_XMP)
+    light = samples[..., [spec.channelnames.index(c) for c in colors]]
+    return np.asarray(light, np.float32), xmp.encode() if isinstance(xmp, str) else None
+
+
+def _decoded(path: Path, *kinds: str) -> tuple[ImageSpec, npt.NDArray[Any], tuple[str, ...]]:
+    """Header, samples ``[h, w, channels]`` of one of the ``kinds``, and the names of the channels that are color."""
     oiio = _library(path)
     source = oiio.ImageInput.open(str(path))
     if source is None:
@@ -68,19 +87,17 @@ def read(path: Path) -> ExrFrame:
         spec = source.spec()
         names = tuple(spec.channelnames)
         colors = next((c for c in (("R", "G", "B"), ("Y",)) if set(c) <= set(names)), None)
-        if spec.deep or source.seek_subimage(1, 0) or colors is None or spec.format != oiio.HALF or spec.channelformats:
+        plain = str(spec.format) in kinds and not spec.channelformats and not spec.deep
+        if not plain or source.seek_subimage(1, 0) or colors is None:
             kind = f"{spec.format} channels {', '.join(names)}"
             raise InputError(f"{path}: holds {kind}; one part of half R, G, B or Y is read", hint=_HINT)
         source.seek_subimage(0, 0)
-        samples = source.read_image("half")
+        samples = source.read_image(str(spec.format))
         if samples is None:
             raise InputError(f"{path}: cannot be decoded: {source.geterror().strip()}", hint=_HINT)
     finally:
         source.close()
-    samples = np.asarray(samples).reshape(spec.height, spec.width, len(names))
-    others = tuple((n, np.ascontiguousarray(samples[..., i])) for i, n in enumerate(names) if n not in colors)
-    rgb = np.ascontiguousarray(samples[..., [names.index(c) for c in colors]])
-    return ExrFrame(spec, luma_bits(rgb), others, rgb if len(colors) == 3 else None)
+    return spec, np.asarray(samples).reshape(spec.height, spec.width, len(names)), colors
 
 
 def luma_bits(rgb: Half) -> UIntArray:
@@ -98,10 +115,40 @@ def luma_bits(rgb: Half) -> UIntArray:
 
 def lay(luma: UIntArray, shown: FloatArray) -> Half:
     """Halfs ``[h, w, 3]`` of the luminance ``[h, w]`` (bits) and the color of ``[h, w, 3]`` sRGB in 0..1."""
+    return _lay(luma, srgb_to_linear(shown))
+
+
+def evened(luma: UIntArray, rgb: Half) -> FloatArray:
+    """Light ``[h, w, 3]`` of the color of halfs whose luminance is ``[h, w]`` (bits), and of an even luminance."""
+    y, plain = _luminance(luma)
+    even = rgb * (_EVEN / y)[..., None]
+    even[~plain] = _EVEN
+    return np.asarray(even, np.float32)
+
+
+def laid(luma: UIntArray, light: FloatArray) -> Half:
+    """Halfs of the luminance ``[h, w]`` (bits) and the color of light ``[h, w, 3]``: what `evened` made it of."""
+    y, plain = _luminance(luma)
+    light = np.where(np.isfinite(light) & ~(light < 0), light, np.float32(0))
+    light = np.where(light.any(axis=2, keepdims=True), light, _EVEN)
+    with np.errstate(over="ignore"):
+        rgb = (light * (y / _EVEN)[..., None]).astype(np.float16)
+    rgb[~plain] = luma.view(np.float16)[~plain][:, None]
+    wrong = luma_bits(rgb) != luma
+    if wrong.any():
+        rgb[wrong] = _lay(luma[wrong][None], light[wrong][None])[0]
+    return rgb
+
+
+def _luminance(luma: UIntArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Luminance of bits, and where it is any; 1 elsewhere."""
     y = luma.view(np.float16).astype(np.float32)
     plain = np.isfinite(y) & (y > 0)
-    y = np.where(plain, y, 1)
-    light = srgb_to_linear(shown)
+    return np.where(plain, y, np.float32(1)), plain
+
+
+def _lay(luma: UIntArray, light: FloatArray) -> Half:
+    y, plain = _luminance(luma)
     light *= (y / np.maximum(light @ _WEIGHTS, np.float32(1e-9)))[..., None]
     rgb = np.empty(light.shape, np.float16)
     with np.errstate(over="ignore"):
@@ -134,9 +181,13 @@ def _steps() -> list[int]:
 
 
 def write(
-    path: Path, target: Path, rgb: Half, frame: ExrFrame, record: Callable[[bytes | None], bytes] | None = None
+    path: Path,
+    target: Path,
+    rgb: Half | FloatArray,
+    frame: ExrFrame,
+    record: Callable[[bytes | None], bytes] | None = None,
 ) -> tuple[str, ...]:
-    """Write ``[h, w, 3]`` halfs and the other channels of ``frame`` into ``path``, whose result will be ``target``.
+    """Write ``[h, w, 3]`` floats and the other channels of ``frame`` into ``path``, whose result will be ``target``.
 
     ``record`` makes of the XMP that is there what is to be there. Gives what had to be changed. Raises `OutputError`.
     """
@@ -144,6 +195,7 @@ def write(
     spec = frame.spec.copy()
     names = ("R", "G", "B", *(name for name, _ in frame.others))
     spec.nchannels, spec.channelnames = len(names), names
+    spec.set_format("half" if rgb.dtype == np.float16 else "float")
     spec.alpha_channel = names.index("A") if "A" in names else -1
     said: tuple[str, ...] = ()
     if record:

@@ -88,7 +88,7 @@ def read_shown(path: Path) -> tuple[Frame, UIntArray | None]:
     samples: UIntArray = frame.luma[..., None]
     if isinstance(frame.origin, dpx.Header):
         with dpx.explained(str(path)):
-            samples = dpx.read_samples(_bytes(path), frame.origin)
+            samples = dpx.read_samples(read_bytes(path), frame.origin)
     elif frame.origin.rgb is not None:
         samples = frame.origin.rgb.view(np.uint16)
     shown, depth = frame.form.as_shown(samples[..., :3])
@@ -105,7 +105,7 @@ class _Buffer(threading.local):
 _buffer = _Buffer()
 
 
-def _bytes(path: Path) -> memoryview:
+def read_bytes(path: Path) -> memoryview:
     """A file, until the same thread reads another one."""
     try:
         with os.fdopen(open_regular(path), "rb", buffering=0) as file:
@@ -121,7 +121,7 @@ def _bytes(path: Path) -> memoryview:
 
 
 def _of_dpx(path: Path, *, look: bool, glance: bool) -> Frame:
-    data = _bytes(path)
+    data = read_bytes(path)
     with dpx.explained(str(path)):
         header = dpx.read_header(data)
         luma = dpx.read_luma(data, header, max(1, header.height // _GLANCED) if glance else 1)

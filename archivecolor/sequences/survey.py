@@ -93,7 +93,7 @@ def survey_sequence(
     start = numbers[0]
     warnings = [Warned(0.0, line) for line in sequence.told]
     for number, why in left.items():
-        warnings.append(Warned(float(max(0, number - start) / rate), f"{why}; it is kept as it is"))
+        warnings.append(Warned(float(max(0, number - start) / rate), f"{why}; it is left as it is"))
     film = Survey(
         form=usual,
         time_base=1 / rate,

@@ -74,7 +74,7 @@ def test_gaps_broken_and_differing_frames_are_told_and_kept_as_they_are(run: Run
     assert "2 frames are missing: 20 to 21" in done.err
     assert "left out, for another file has the number or writes it otherwise: reel1.11.dpx" in done.err
     assert (
-        "reel1.000005.dpx: is too short: 97 x 54 pixels take more than its 3,000 bytes; it is kept as it is" in done.err
+        "reel1.000005.dpx: is too short: 97 x 54 pixels take more than its 3,000 bytes; it is left as it is" in done.err
     )
     assert "reel1.000009.dpx: is 60 x 40, 10 bit luma, display, the others 97 x 54, 10 bit luma, display" in done.err
     assert done.code == 7

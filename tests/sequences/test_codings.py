@@ -14,7 +14,7 @@ import OpenImageIO
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from archivecolor.chroma.frame_merge import merged_strips
+from archivecolor.chroma.frame_merge import merged
 from archivecolor.color import UIntArray, linear_to_srgb, luma_of, srgb_to_linear
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm
@@ -29,7 +29,7 @@ MOST_MEAN = 1.5
 
 
 def laid(luma: UIntArray, ab: Numbers, form: PictureForm) -> npt.NDArray[Any]:
-    return np.concatenate([*merged_strips(luma, ab, form)])
+    return np.concatenate([*merged(ab)(luma, form)])
 
 
 @pytest.mark.parametrize("order", "<>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from train.halving import Doubling, Halving
 from train.unet import UNet, UNetShape
 
 SMALL = UNetShape(widths=(4, 8, 8), dropout=(0.5,))
@@ -88,3 +89,26 @@ def test_with_a_palette_the_chroma_is_a_mean_of_its_entries() -> None:
     assert prediction.logits.shape == (1, 3, 8, 8)
     assert (prediction.chroma > 0).all()
     assert (prediction.chroma.sum(dim=1) < 60).all()
+
+
+@pytest.mark.parametrize(
+    ("made", "reference", "size"),
+    [
+        (Halving(6, 10), torch.nn.Conv2d(6, 10, 4, 2, 1, bias=False), (3, 6, 8, 4)),
+        (Doubling(6, 10), torch.nn.ConvTranspose2d(6, 10, 4, 2, 1, bias=False), (3, 6, 3, 4)),
+    ],
+)
+def test_small_pictures_and_their_gradients_are_those_of_the_convolution(
+    made: torch.nn.Module, reference: torch.nn.Module, size: tuple[int, ...]
+) -> None:
+    reference.load_state_dict(made.state_dict())
+    one = torch.randn(size, requires_grad=True)
+    other = one.detach().clone().requires_grad_()
+    results = made(one), reference(other)
+    weighted = torch.randn_like(results[1])
+    for result in results:
+        result.backward(weighted)
+    torch.testing.assert_close(*results)
+    torch.testing.assert_close(one.grad, other.grad)
+    torch.testing.assert_close(made.weight.grad, reference.weight.grad)
+    torch.testing.assert_close(made.eval()(one), reference.eval()(one))

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from archivecolor.chroma.film import Scan
-from archivecolor.chroma.frame_merge import merged_strips
+from archivecolor.chroma.frame_merge import Lay
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.recording import recorded
-from archivecolor.color import FloatArray
 from archivecolor.errors import OutputError
 from archivecolor.film.changes import luma_in
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal
@@ -27,7 +26,7 @@ from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import Numbering, digest_of
 from archivecolor.jobs.files import read_regular
 from archivecolor.jobs.records import FileState
-from archivecolor.provenance.xmp import Record
+from archivecolor.provenance.xmp import Noted, Record
 from archivecolor.sequences.coding import FrameCoding, write_frame
 from archivecolor.settings import Luma
 from archivecolor.stills import Still
@@ -49,6 +48,17 @@ class WrittenFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A frame that is to be written."""
+
+    picture: Picture
+    lay: Lay
+    """What is laid beside its luma."""
+    record: Record | Noted | None = None
+    """What it says of how it was colored."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameWriter:
     """Writes one film's frames."""
 
@@ -58,7 +68,8 @@ class FrameWriter:
     """The set of the results."""
     folder: Path
     """Where they lie until all are there."""
-    record: Record | None = None
+    chroma_only: bool = False
+    """Frames that cannot be read have no chroma: they are left out."""
 
     @property
     def names(self) -> Numbering:
@@ -72,9 +83,9 @@ class FrameWriter:
         """That of a frame: its source's or, of a film's, its place."""
         return self.scan.frames.numbers[index] if self.scan.frames else index
 
-    def segment(self, path: Path, segment: Segment, shown: Iterable[tuple[Picture, FloatArray]]) -> MadeSegment:
+    def segment(self, path: Path, segment: Segment, drawn: Iterable[Drawn]) -> MadeSegment:
         """Write a segment's frames, and their list at ``path``. Raises `OutputError`."""
-        made = [self._frame(picture, ab) for picture, ab in shown]
+        made = [self._frame(frame) for frame in drawn]
         if len(made) != segment.last - segment.first:
             raise OutputError(f"{path}: has {len(made)} of {segment.last - segment.first} frames")
         with atomic_write(path, overwrite=True) as file:
@@ -82,18 +93,18 @@ class FrameWriter:
                 file.write(json.dumps([*_fields(frame)]).encode() + b"\n")
         return MadeSegment(segment.number, len(made), 0, path.stat().st_size)
 
-    def _frame(self, picture: Picture, ab: FloatArray) -> WrittenFrame:
-        film, number = self.scan.film, self.number(picture.index)
+    def _frame(self, drawn: Drawn) -> WrittenFrame:
+        picture, film, number = drawn.picture, self.scan.film, self.number(drawn.picture.index)
         form = self.coding.form(film.form)
         luma = luma_in(picture.luma, film.form, form)
-        strips = merged_strips(luma, ab, form)
+        strips = drawn.lay(luma, form)
         frame = picture.frame if self.coding.same else None
         if frame and isinstance(frame.origin, Still):
-            frame = replace(frame, origin=recorded(frame.origin, frame.origin.info.format, self.record))
+            frame = replace(frame, origin=recorded(frame.origin, frame.origin.info.format, drawn.record))
         path = self.folder / self.names.file_name(number)
         state: list[FileState] = []
         with atomic_write(path, overwrite=True, before_naming=lambda f: state.append(read_open(f))) as file:
-            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None, self.record)
+            told = write_frame(file, path, strips, luma, frame, self.coding, film.rate, None, drawn.record)
         status = state[0]
         sha256 = status.sha256 or ""
         return WrittenFrame(number, status.size_bytes, path.stat().st_mtime_ns, sha256, self.folder, told[1], told[0])
@@ -104,7 +115,8 @@ class FrameWriter:
         if len(made) != part.last - part.first:
             raise OutputError(f"{self.target}: has {len(made)} frames, should have {part.last - part.first}")
         frames = self.scan.frames
-        left = frames.between(part.first, part.last) if frames and self.coding.same else {}
+        kept = self.coding.same and not self.chroma_only
+        left = frames.between(part.first, part.last) if frames and kept else {}
         for number, source in left.items():
             copy = self.folder / self.names.file_name(number)
             copy_whole(source, copy, overwrite=True)

@@ -35,6 +35,7 @@ from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
+from archivecolor.provenance.xmp import Record
 from archivecolor.runs.film.advised import advised, tell_references
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
@@ -48,6 +49,7 @@ from archivecolor.runs.film.work import work_folder
 from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
+from archivecolor.sequences.colors import LaidFrames
 from archivecolor.settings import ColorSettings
 from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
@@ -140,9 +142,10 @@ def make_film(
         folder = shared_folder(request.target) / shard.name if shard else work_folder(request.target)
         maker = SegmentMaker(
             *(request.source, plan.scan, colorizer, plan.encoding, settings.encode.side_by_side, kept),
-            writer=_writer(plan, engine, color, folder, painted=advice.is_given),
+            writer=_writer(plan, folder),
             chroma_only=request.chroma_only,
             given=advice,
+            record=_record_in_frames(plan, engine, color, painted=advice.is_given),
         )
         maker.check_frames(listener or Silent(), stop)
         fingerprint, sharing = fingerprint_of(plan, engine, color, kept=kept is not None, painted=advice.is_given), None
@@ -160,7 +163,7 @@ def make_film(
 
 def lay_film(
     plan: FilmPlan,
-    laid: LaidChroma,
+    laid: LaidChroma | LaidFrames,
     listener: Listener | None = None,
     stop: threading.Event | None = None,
     *,
@@ -168,8 +171,9 @@ def lay_film(
 ) -> FilmRecord:
     """Make what was planned with chroma that is there already. Raises what `color_film` does."""
     began = time.monotonic()
-    maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, laid=laid)
-    files = [(path.resolve(), (s := path.stat()).st_size, s.st_mtime_ns) for path in (plan.request.source, laid.path)]
+    writer = _writer(plan, work_folder(plan.request.target))
+    maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, writer=writer, laid=laid)
+    files = [(path.resolve(), (s := look_at(path)).size_bytes, s.mtime_ns) for path in (plan.request.source, laid.path)]
     with _journal(plan, f"{__version__} {files} {plan.encoding}", {}) as journal:
         done = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
     return _record(plan, *done, time.monotonic() - began)
@@ -309,11 +313,15 @@ def _finish(
     return joined, whole
 
 
-def _writer(plan: FilmPlan, engine: Engine, color: ColorSettings, folder: Path, *, painted: bool) -> FrameWriter | None:
+def _writer(plan: FilmPlan, folder: Path) -> FrameWriter | None:
     """What writes frames into ``folder``, of a plan that is to become a sequence of them."""
     if not isinstance(plan.encoding, FrameCoding):
         return None
+    return FrameWriter(plan.scan, plan.encoding, plan.request.target, folder, plan.request.chroma_only)
+
+
+def _record_in_frames(plan: FilmPlan, engine: Engine, color: ColorSettings, *, painted: bool) -> Record | None:
+    """What each frame is to say of how it was colored."""
     settings = plan.request.settings
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
-    record = record_of(engine.folder, color, painted=painted) if embed else None
-    return FrameWriter(plan.scan, plan.encoding, plan.request.target, folder, record)
+    return record_of(engine.folder, color, painted=painted) if embed else None

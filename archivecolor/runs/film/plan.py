@@ -200,16 +200,17 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     if to_frames:
         if encode.side_by_side:
             raise UsageError("--side-by-side is for films", hint="end the result's name in .mkv")
-        coding = plan_coding(film.form, source if found.frames else None, target)
+        coding = plan_coding(film.form, source if found.frames else None, target, chroma_only=request.chroma_only)
         sound, notes = (
             sound_to_copy(request.source, target, film, leave_out=settings.leave_out, overwrite=request.overwrite)
-            if found.frames
+            if found.frames and not request.chroma_only
             else (None, ())
         )
         coding = replace(coding, notes=(*coding.notes, *notes))
         return FilmPlan(request, replace(found, film=film), part, coding, muxer, read, listed, sound)
     _check_times(request, muxer, film)
-    sound = sound_to_mux(source, target, settings, muxer, film) if found.frames and request.muxer is None else None
+    has_sound = found.frames and request.muxer is None and not request.chroma_only
+    sound = sound_to_mux(source, target, settings, muxer, film) if has_sound else None
     if film.form.scale is not Scale.DISPLAY:
         film = replace(film, form=replace(film.form, depth=DISPLAY_DEPTH, scale=Scale.DISPLAY))
     found = replace(found, film=film)
@@ -288,8 +289,6 @@ def _check_target(request: FilmRequest) -> None:
 
 def _check_chroma_only(request: FilmRequest, muxer: str) -> None:
     encode = request.settings.encode
-    if not muxer or numbering(request.source) is not None:
-        raise UsageError("--write chroma is for films in one file", hint="make a film of the frames first")
     if default_codec(encode) is not FilmCodec.FFV1 or encode.side_by_side:
         raise UsageError("chroma alone is written as FFV1", hint="leave --for, --codec and --side-by-side out")
 

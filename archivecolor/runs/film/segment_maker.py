@@ -28,6 +28,7 @@ from av.video.frame import VideoFrame
 from archivecolor.chroma.control.colored_frames import check_likeness
 from archivecolor.chroma.control.hints import check_layer
 from archivecolor.chroma.film import FilmColorizer, Scan
+from archivecolor.chroma.frame_merge import evened, laid, merged
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.color import FloatArray, UIntArray
@@ -37,21 +38,23 @@ from archivecolor.film.changes import luma_in
 from archivecolor.film.codes import convert_luma
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
-from archivecolor.film.form import PictureForm, luma_plane, make_frame
+from archivecolor.film.form import luma_plane, make_frame
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.laid import LaidChroma, laid_in
+from archivecolor.film.laid import ChromaPlanes, LaidChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.side_data import carrier
-from archivecolor.film.writing import Part, Shown, write_segment
+from archivecolor.film.writing import Part, write_segment
+from archivecolor.provenance.xmp import Record
 from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
 from archivecolor.runs.film.frame_advice import FrameAdvice
-from archivecolor.runs.film.frame_writer import FrameWriter
+from archivecolor.runs.film.frame_writer import Drawn, FrameWriter
 from archivecolor.runs.film.segment_pool import Alone, run_all
 from archivecolor.runs.film.sharing import Sharing
 from archivecolor.runs.listener import WARNING, Listener
 from archivecolor.sequences.coding import FrameCoding
+from archivecolor.sequences.colors import FrameColors, LaidFrames
 from archivecolor.sequences.frames import read_frame
 from archivecolor.sequences.survey import Surveyed
 
@@ -76,12 +79,14 @@ class SegmentMaker:
     """Where chroma is taken from and kept."""
     writer: FrameWriter | None = None
     """Writes the film as a sequence of frames."""
-    laid: LaidChroma | None = None
+    laid: LaidChroma | LaidFrames | None = None
     """Chroma that is there already."""
     chroma_only: bool = False
     """Write the chroma beside luma of an even gray."""
     given: FrameAdvice | None = None
     """What users say about single frames and shots."""
+    record: Record | None = None
+    """What frames say of how they were colored."""
     _carrying: threading.Lock = field(default_factory=threading.Lock)
     _lasting: set[int] = field(default_factory=set)
     """Takes of several segments through which paint was carried."""
@@ -143,7 +148,7 @@ class SegmentMaker:
         for path in self.advice.layers.values():
             check_layer(path, form.shown)
         for frame, path in self.advice.colored.items():
-            near = self._pictures(max(0, frame - _NEAR), min(count, frame + _NEAR + 1))
+            near = self.pictures(max(0, frame - _NEAR), min(count, frame + _NEAR + 1))
             alike = self._color.likeness(path, self._until(stop, near), form)
             if warning := check_likeness(path, frame, alike):
                 listener.message(WARNING, warning)
@@ -162,7 +167,7 @@ class SegmentMaker:
             with self._carrying:
                 if begin not in self._lasting:
                     log.info("carrying colors through the shot of frames %d to %d", begin, end - 1)
-                    pictures = self._until(stop, self._pictures(begin, end))
+                    pictures = self._until(stop, self.pictures(begin, end))
                     self._color.paint_shot(pictures, self.scan.film.form, layers, colored)
                     if begin < first or end > last:
                         self._lasting.add(begin)
@@ -186,22 +191,34 @@ class SegmentMaker:
         self, path: Path, segment: Segment, told: Told, abandon: threading.Event, heard: list[ShotConfidence]
     ) -> MadeSegment:
         if self.writer:
-            return self.writer.segment(path, segment, self._graded(segment, told, abandon, heard))
+            return self.writer.segment(path, segment, self._drawn(segment, told, abandon, heard))
+        grid = self._grid()
         if self.laid:
-            shown = self._laid(self.laid, segment, told, abandon)
+            found = self._matched(self.laid, segment, told, abandon)
+            shown = ((picture.index, self._lay(picture, chroma, grid), picture.parity) for picture, chroma in found)
         else:
-            grid = self._grid()
             graded = self._graded(segment, told, abandon, heard)
             shown = ((picture.index, self._compose(picture, ab, grid), picture.parity) for picture, ab in graded)
         return write_segment(path, segment, shown, self._encoding, self.scan.film, self.size)
 
-    def _laid(self, laid: LaidChroma, segment: Segment, told: Told, abandon: threading.Event) -> Iterator[Shown]:
-        grid = self._grid()
-        found = laid.planes(segment.first, segment.last)
-        for picture, planes in zip(self._pictures(segment.first, segment.last), found, strict=True):
-            if abandon.is_set():
-                raise Stopped
-            yield picture.index, self._lay(picture, planes, grid), picture.parity
+    def _drawn(
+        self, segment: Segment, told: Told, abandon: threading.Event, heard: list[ShotConfidence]
+    ) -> Iterator[Drawn]:
+        if self.laid:
+            for picture, chroma in self._matched(self.laid, segment, told, abandon):
+                yield Drawn(picture, laid(chroma), chroma.record if isinstance(chroma, FrameColors) else None)
+            return
+        for picture, ab in self._graded(segment, told, abandon, heard):
+            yield Drawn(picture, evened(merged(ab)) if self.chroma_only else merged(ab), self.record)
+
+    def _matched(
+        self, other: LaidChroma | LaidFrames, segment: Segment, told: Told, abandon: threading.Event
+    ) -> Iterator[tuple[Picture, FrameColors | ChromaPlanes]]:
+        """The segment's pictures, each with the chroma that is to be laid beside it."""
+        found: Iterator[FrameColors | ChromaPlanes] = other.chroma(segment.first, segment.last)
+        pictures = self._until(abandon, self.pictures(segment.first, segment.last))
+        for picture, chroma in zip(pictures, found, strict=True):
+            yield picture, chroma
             told(1)
 
     @property
@@ -228,14 +245,8 @@ class SegmentMaker:
     ) -> Iterator[tuple[Picture, FloatArray]]:
         """The segment's pictures, each with its chroma before grading; ``heard`` collects how sure the generator is."""
 
-        def pictures(first: int, last: int) -> Iterator[Picture]:
-            for picture in self._pictures(first, last):
-                if abandon.is_set():
-                    raise Stopped
-                yield picture
-
         def anew() -> Iterator[tuple[Picture, FloatArray]]:
-            shown = pictures(segment.read_first, segment.read_last)
+            shown = self._until(abandon, self.pictures(segment.read_first, segment.read_last))
             with self._carried(segment.first, segment.last, abandon):
                 for picture, ab in self._color.steady(shown, self.scan.film.form, segment.starts):
                     if segment.first <= picture.index < segment.last:
@@ -248,13 +259,14 @@ class SegmentMaker:
         if self.kept is None:
             return anew()
         kept = self.kept.of(segment, self.advice.told(segment, graded=False), lambda: (ab for _, ab in anew()), heard)
-        return zip(pictures(segment.first, segment.last), kept, strict=True)
+        return zip(self._until(abandon, self.pictures(segment.first, segment.last)), kept, strict=True)
 
     def _grid(self) -> ChromaGrid:
         form, encoding = self.scan.film.form, self._encoding
         return ChromaGrid(encoding.depth, encoding.full_range, encoding.shift, form.weights)
 
-    def _pictures(self, first: int, last: int) -> Iterator[Picture]:
+    def pictures(self, first: int, last: int) -> Iterator[Picture]:
+        """Frames ``first`` to ``last`` (exclusive), decoded. Raises `InputError`."""
         film = self.scan.film
         if self.scan.frames:
             yield from self._scanned(self.scan.frames, first, last)
@@ -262,7 +274,9 @@ class SegmentMaker:
         for index, frame in frames(self.path, film, first, last):
             own = film.form_at(index)
             luma = luma_in(luma_plane(frame), own, film.form)
-            depth = alpha_depth(own.pixel_format) if not self.writer and self._encoding.alpha else None
+            depth = (
+                alpha_depth(own.pixel_format) if isinstance(self.encoding, Encoding) and self.encoding.alpha else None
+            )
             alpha = alpha_as(alpha_plane(frame), depth, self.encoding.depth) if depth else None
             beside = carrier(frame) if self._captioned else None
             yield Picture(index, luma, parity_of(frame), beside=beside, alpha=alpha)
@@ -288,10 +302,10 @@ class SegmentMaker:
         across, down = self._encoding.padding
         return np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
 
-    def _lay(self, picture: Picture, laid: tuple[UIntArray, UIntArray, PictureForm], grid: ChromaGrid) -> VideoFrame:
+    def _lay(self, picture: Picture, chroma: FrameColors | ChromaPlanes, grid: ChromaGrid) -> VideoFrame:
         luma = self._luma(picture, grid)
-        size = grid.size(*luma.shape)
-        cb, cr = (laid_in(plane, laid[2], size, grid.depth, full=grid.full_range) for plane in laid[:2])
+        found = chroma if isinstance(chroma, ChromaPlanes) else chroma.planes(self.scan.film.form)
+        cb, cr = found.codes(grid.size(*luma.shape), grid.depth, full=grid.full_range)
         planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
         return make_frame(self._encoding.pixel_format, planes, picture.beside)
 
@@ -321,7 +335,7 @@ class SegmentMaker:
         grid = self._grid()
         tiles = []
         for index in looks(self.scan, part):
-            picture = next(self._pictures(index, index + 1))
+            picture = next(self.pictures(index, index + 1))
             with self._carried(index, index + 1):
                 _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
             frame = self._compose(picture, ab, grid)
