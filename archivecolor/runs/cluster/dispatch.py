@@ -301,7 +301,9 @@ class Dispatch:
         item.has_ended = True
         self._ended += 1
         self._tally.ended += 1
-        self._films += item.is_film
+        if item.is_film:
+            self._films += 1
+            self._crew.notary.forget.remote(str(item.task.source))
         self._ledger.ended(item)
 
     def _tell_engine(self) -> None:

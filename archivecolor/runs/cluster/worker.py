@@ -6,15 +6,16 @@ All that differs from such a run is where the lines of the journal go: to the dr
 from __future__ import annotations
 
 import os
+import pickle
 import platform
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ray
 
@@ -23,7 +24,7 @@ from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import ArchiveColorError, InputError, UnexpectedError
 from archivecolor.inference import catalog
-from archivecolor.jobs.digests import read_state
+from archivecolor.jobs.digests import look_at, read_state
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.recording import Notes
@@ -42,6 +43,9 @@ from archivecolor.runs.settings import FolderSettings
 from archivecolor.storage.store import Store
 from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
+
+if TYPE_CHECKING:
+    from archivecolor.runs.film.plan import FilmPlan, FilmRequest
 
 _SIGN_OF_LIFE_S: Final = 2.0
 """Between two that a worker gives while it makes a film."""
@@ -149,6 +153,7 @@ class Worker:
             self._signer,
             _is_to_make,
             self._spool,
+            self._plan_of,
         )
         by_kind: dict[Kind, list[Task]] = {kind: [] for kind in Kind}
         for task in map(self._here, tasks):
@@ -168,6 +173,18 @@ class Worker:
             tally.stopped_by,
             time.monotonic() - began,
         )
+
+    def _plan_of(self, request: FilmRequest, read: Callable[[], FilmPlan]) -> FilmPlan:
+        """What another worker found out about a film that they share; it is read by the first one alone."""
+        film = str(request.source)
+        if known := ray.get(self._notary.plan_of.remote(film)):
+            plan: FilmPlan = replace(pickle.loads(known), request=request)  # noqa: S301 - as Ray hands over everything
+            if look_at(request.source).looks_like(plan.read):
+                return plan
+        plan = read()
+        if request.settings.shard:
+            self._notary.planned.remote(film, pickle.dumps(plan))
+        return plan
 
     def _here(self, task: Task) -> Task:
         """A task whose files lie in this worker's spool, if it has one."""

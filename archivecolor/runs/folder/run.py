@@ -41,7 +41,7 @@ from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
 
 if TYPE_CHECKING:
-    from archivecolor.runs.film.plan import Whole
+    from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,8 @@ class FolderRun:
     """Whether other shards have left a task to do."""
     transit: Spool | None = None
     """Fetches sources and puts results, of a run between stores."""
+    plan_of: Callable[[FilmRequest, Callable[[], FilmPlan]], FilmPlan] | None = None
+    """Gives what others, who share a film, have found out about it or, where nobody has, what the call gives."""
 
     def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:
         """Color the photographs of a plan of so many items."""
@@ -211,7 +213,8 @@ class FolderRun:
         begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
-            plan = plan_film(request, listener, self.stop)
+            reading = partial(plan_film, request, listener, self.stop)
+            plan = self.plan_of(request, reading) if self.plan_of else reading()
         except InColorError as e:
             self._in_color(begun, e)
             raise
