@@ -246,7 +246,7 @@ def test_what_cannot_be_done_at_a_store_is_one_line_before_the_first_item(
     monkeypatch.setattr(select, "open_engine", no_engine)
     scans, color = f"{bucket.url}/scans", f"{bucket.url}/color"
     for code, said, words in (
-        (2, "--watch is for folders on a disk", (scans, color, "--watch")),
+        (2, "--watch with --cluster is for folders on a disk", (scans, color, "--watch", "--cluster", "auto")),
         (2, "--bag is for folders on a disk", (scans, color, "--bag")),
         (2, "--report is for folders on a disk", (scans, color, "--report")),
         (2, "/hints: is in a store, and must be on a disk here", (scans, color, "--hints-dir", f"{bucket.url}/hints")),

@@ -290,15 +290,13 @@ class _FolderJob:
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
-        if self.transit:
-            yield from self.transit.rounds(planner)
-            return
         if not planner.items.run.watch:
-            yield 0
+            yield from self.transit.rounds(planner) if self.transit else (0,)
             return
-        planner.watch = Watch(self.stop)
+        planner.watch = Watch(self.stop, at_store=self.transit is not None)
         planner.tally.listener.message(INFO, f"watching {planner.source}")
-        yield from planner.watch.rounds()
+        for number in planner.watch.rounds():
+            yield from self.transit.rounds(planner) if self.transit else (number,)
 
     def _plan(self, plan: TaskFile) -> None:
         for task in self.planner.tasks():

@@ -49,7 +49,7 @@ class Transit(Spool):
         self, source: Path | StoreURL, out: Path | StoreURL, settings: FolderSettings, *, dry_run: bool
     ) -> None:
         """Refuse what cannot be done, without asking a store. Raises `UsageError`, `OutputError`, `DependencyError`."""
-        refused = {"--watch": settings.watch, "--bag": settings.bag}
+        refused = {"--watch with --cluster": settings.watch and settings.cluster, "--bag": settings.bag}
         if option := next((option for option, given in refused.items() if given), None):
             raise UsageError(f"{option} is for folders on a disk", hint="leave it out, or copy the results to one")
         if isinstance(source, StoreURL) and isinstance(out, StoreURL) and (source.holds(out) or out.holds(source)):
@@ -104,7 +104,7 @@ class Transit(Spool):
             try:
                 yield len(waiting)
             finally:
-                if waiting and planner.stopped():
+                if waiting and planner.stopped() and not planner.watch:
                     told = f"{len(waiting)} folders and what is in them were not looked through"
                     planner.tally.listener.message(INFO, told)
             self._clear()
