@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from archivecolor.jobs.journal import read_journal
 from archivecolor.runs.folder.job import color_folder
 from tests.cli.conftest import tree, write
-from tests.cli.test_folder_cluster import assert_refused, ended
+from tests.cli.test_folder_cluster import assert_refused, ended, once
 from tests.fakes.engines import for_all
 from tests.fakes.flaky import FlakyProxy
 from tests.fakes.machines import Machines
@@ -61,13 +60,6 @@ def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for_all(patch)
         color_folder(source, out)
     return out
-
-
-def once(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_workers_fetch_and_put_and_what_is_done_is_not_fetched_again(
