@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from archivecolor.errors import UsageError
 
 _ROUNDED: Final = Fraction(5, 1000)
+_NUMBER: Final = re.compile(r"\s*([0-9]+)")
 
 
 def printable(text: str | Path) -> str:
@@ -18,6 +20,20 @@ def printable(text: str | Path) -> str:
     if raw.isprintable():
         return raw
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in raw)
+
+
+def as_people_sort(name: str) -> str:
+    """A key by which names sort as people would sort them: 'box 1', 'box2', 'Box 9', 'box 10'.
+
+    Numbers go by their value, before letters; capitals and what is blank before a number do not count, but where names
+    are the same else. No two names have the same key.
+    """
+    return f"{_NUMBER.sub(_by_value, name.casefold())}\0{name}"
+
+
+def _by_value(number: re.Match[str]) -> str:
+    digits = number[1].lstrip("0")
+    return chr(1 + len(digits)) + digits  # of two numbers the longer one is the larger one
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

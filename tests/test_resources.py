@@ -110,3 +110,30 @@ def _arenas(told: Path, **environment: str) -> int:
 def test_threads_share_two_heaps_unless_the_environment_says_otherwise(tmp_path: Path) -> None:
     assert _arenas(tmp_path / "told") <= 2
     assert _arenas(tmp_path / "told", MALLOC_ARENA_MAX="6") > 2
+
+
+_PLANES = """
+import ctypes, sys
+from archivecolor import resources
+if sys.argv[1] == "ours":
+    resources.limit_arenas()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+def is_mapped(size):  # the length before a chunk says in its second bit whether it was mapped by itself
+    place = libc.malloc(size)
+    flags = ctypes.c_size_t.from_address(place - 8).value
+    libc.free(place)
+    return int(flags & 2 > 0)
+libc.free(libc.malloc(16_000_000))  # from now on smaller ones are taken from the heap
+for plane_bytes in (8_294_400, 2_073_600):
+    resources.map_planes(plane_bytes)
+    print(is_mapped(9_000_000), is_mapped(7_000_000))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is not glibc")
+@pytest.mark.parametrize(("whose", "mapped"), [("ours", "10 00"), ("theirs", "00 00")])
+def test_large_planes_are_kept_out_of_a_heap_that_is_ours(whose: str, mapped: str) -> None:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+    told = subprocess.check_output([sys.executable, "-c", _PLANES, whose], cwd=ROOT, env=own, text=True)
+    assert told.replace(" ", "").split() == mapped.split()

@@ -58,7 +58,7 @@ def gather(
 
 
 def recall(out: Path, seen: twins.Seen) -> None:
-    """Remember what finished shards hold, whichever source they are of."""
+    """Remember what finished shards hold, whichever source they are of, and the numbers that it went by."""
     for path in sorted((out / pack.RECORDS).glob("*-*.npz")):
         if (out / f"{path.stem}.tar").exists():
             with np.load(path) as both:
@@ -163,7 +163,10 @@ def main() -> int:
         chosen = _only(listed, options.only)
         seen = twins.Seen()
         guard = twins.Guard(options.apart_from, options.out / pack.RECORDS)
-        seen.add_folders(options.besides, options.out / pack.RECORDS)
+        gathered = [folder for folder in options.besides if (folder / pack.RECORDS).is_dir()]
+        for folder in gathered:
+            recall(folder, seen)
+        seen.add_folders([f for f in options.besides if f not in gathered], options.out / pack.RECORDS)
         log.info("%d evaluation pictures to keep apart from, %d had already", len(guard), len(seen))
         gather(chosen, options.out, guard, seen, options.mirror, listed)
     except ArchiveColorError as e:

@@ -15,10 +15,9 @@ Memory: at most `temporal.LOOKAHEAD` + 2 `_GATHER` frames of luma and as many sm
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -37,22 +36,14 @@ from archivecolor.chroma.control.per_shot import PerShot
 from archivecolor.chroma.control.references import References, estimate_with, references_of
 from archivecolor.chroma.network_input import ends, level, shrink_codes
 from archivecolor.chroma.picture import Picture
-from archivecolor.chroma.shots import CutDetector
 from archivecolor.chroma.temporal import Expectation, Moment, Motion, MotionEstimator, UInt8, smooth
 from archivecolor.color import FloatArray, UIntArray
-from archivecolor.errors import Stopped
 from archivecolor.film.codes import unit_luma
 from archivecolor.film.form import PictureForm
-from archivecolor.film.priority import opencv_on_one_thread
 from archivecolor.film.shot_list import ListedShot
-from archivecolor.film.survey import Survey, survey
-from archivecolor.film.writing import Part
 from archivecolor.frames import network_size
 from archivecolor.inference.engine import Engine
 from archivecolor.inference.thorough import thorough
-from archivecolor.jobs.file_sets import numbering
-from archivecolor.sequences.finding import sequence_at
-from archivecolor.sequences.survey import Surveyed, survey_sequence
 from archivecolor.settings import ColorSettings, Smoothing, SmoothingSettings
 
 _GATHER: Final = 32
@@ -69,60 +60,6 @@ clips one differs so in most answers, two in a tenth of theirs, the others never
 _LEVEL_PACE: Final = 0.1
 _LEAST_MOTION_PX: Final = 64
 """Short side below which too little is left to find motion in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """A film that was read once."""
-
-    film: Survey
-    cuts: tuple[int, ...]
-    """Frames that begin a new shot."""
-    sure: tuple[float, ...] = ()
-    """How clearly each of them stands out, 0..1; none of cuts that were given."""
-    frames: Surveyed | None = None
-    """The files of a film that is a sequence of them."""
-
-    def shots(self) -> list[ListedShot]:
-        """The film's shots."""
-        edges = [0, *self.cuts, len(self.film.times)]
-        sure = [None, *self.sure] if self.sure else [None] * (len(edges) - 1)
-        return [ListedShot(a, b - a, s) for (a, b), s in zip(pairwise(edges), sure, strict=True)]
-
-    def part(self, start_s: float | None, end_s: float | None) -> Part:
-        """The frames that are shown from ``start_s`` until before ``end_s``; an empty part has no frames."""
-        shown = [self.film.seconds(i) for i in range(len(self.film.times))]
-        first = 0 if start_s is None else sum(s < start_s - 1e-9 for s in shown)
-        last = len(shown) if end_s is None else sum(s < end_s - 1e-9 for s in shown)
-        return Part(first, max(first, last), whole=start_s is None and end_s is None)
-
-
-def scan(
-    path: Path,
-    advance: Callable[[float], None] | None = None,
-    stop: threading.Event | None = None,
-    rate: Fraction | None = None,
-) -> Scan:
-    """Read a film, or a sequence of frames, from end to end: what it holds and where its cuts are.
-
-    ``rate`` is that of a sequence, in place of what its frames say.
-
-    Raises `InputError`, and `Stopped` once ``stop`` is set.
-    """
-    detector = CutDetector()
-
-    def see(luma: UIntArray, form: PictureForm) -> None:
-        if stop is not None and stop.is_set():
-            raise Stopped
-        detector.push(*form.as_shown(luma))
-
-    with opencv_on_one_thread():
-        if numbering(path) is None:
-            film, frames = survey(path, see, advance), None
-        else:
-            film, frames = survey_sequence(sequence_at(path), see, advance, rate)
-    cuts = tuple(detector.cuts())
-    return Scan(film, cuts, tuple(map(detector.sure, cuts)), frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +122,9 @@ class FilmColorizer:
         if self.smoothing.smoothing is Smoothing.OFF:
             steady = ((v.moment, v.moment.ab) for v in views if v.moment.ab is not None)
         elif self.smoothing.smoothing is Smoothing.CAUSAL:
-            steady = smooth((v.moment for v in views), causal=True)
+            steady = smooth(self._painted(v.moment for v in views), causal=True)
         else:
-            steady = smooth(self._asked_again(views))
+            steady = smooth(self._painted(self._asked_again(views)))
         for moment, ab in steady:
             yield moment.source, np.ascontiguousarray(form.orientation.to_stored(ab))
 
@@ -313,6 +250,16 @@ class FilmColorizer:
                 waiting = []
             waiting.append(view)
         yield from (v.moment for v in waiting)
+
+    def _painted(self, moments: Iterable[Moment[Picture]]) -> Iterator[Moment[Picture]]:
+        """Paint on frames that the generator was not asked about, too.
+
+        What is carried from those that it was asked about moves otherwise than paint, and would flicker between them.
+        """
+        for moment in moments:
+            if moment.ab is None and (paint := self.paint.alone(moment.source.index, moment.luma.shape)):
+                moment.ab, moment.weight = paint
+            yield moment
 
     def _answer(self, views: list[_View]) -> None:
         """Ask the generator and put its answers into the moments."""

@@ -29,7 +29,7 @@ from archivecolor.chroma.control.advice import fitted
 from archivecolor.chroma.control.alike import laid
 from archivecolor.chroma.control.grade import graded
 from archivecolor.chroma.control.hints import Hints, read_strokes
-from archivecolor.chroma.control.paint import Painted, Strokes, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, laid_over, spread
 from archivecolor.chroma.control.references import NOT_ALIKE, estimate_with, references_of
 from archivecolor.chroma.loaded import InColorError, LoadedStill, Prediction, Written, write_map
 from archivecolor.chroma.network_input import network_y, shrink, shrunk
@@ -302,7 +302,7 @@ class Colorizer:
             made = _laid(made, network_y, partial(laid, made.advice, strokes), made.advice.likeness)
         if strokes is None:
             return made
-        return _laid(made, network_y, partial(spread, strokes))
+        return _laid(made, network_y, partial(laid_over if self.engine.folder.hints else spread, strokes))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""

@@ -16,7 +16,9 @@ from archivecolor.errors import Stopped
 
 @laid_out
 def shots(
-    source: Annotated[str, typer.Argument(metavar="FILM", help="The film, s3://... too; it is never changed.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILM", help="The film, s3://... too, or scanned frames: a folder or a pattern.")
+    ],
     cuts: options.Cuts = None,
     out: Annotated[
         Path | None, options.result("--out", "Write it to this file: .otio, .edl or .csv. Default: stdout.", "FILE")
@@ -41,10 +43,13 @@ def shots(
     from archivecolor.film.shot_list import csv_of, write_shots
     from archivecolor.runs.film.places import read_at
     from archivecolor.runs.film.shots import find_shots
+    from archivecolor.sequences.finding import source_of
     from archivecolor.storage.urls import placed
 
+    place = placed(source)
+    place = source_of(place) if isinstance(place, Path) else place
     found = None
-    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, read_at(placed(source)) as film_path:
+    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, read_at(place) as film_path:
         try:
             found = find_shots(film_path, cuts, lines, interruption.stop)
         except Stopped:
@@ -57,7 +62,8 @@ def shots(
     if tell.json:
         for number, shot in enumerate(listed, 1):
             start_s = film.seconds(shot.first)
-            where = {"shot": number, "first_frame": shot.first, "frames": shot.frames, "start_s": round(start_s, 3)}
+            first = film.number(shot.first)
+            where = {"shot": number, "first_frame": first, "frames": shot.frames, "start_s": round(start_s, 3)}
             code = film.timecode_at(start_s)
             console.emit({**where, **({"timecode": str(code)} if code else {}), **shot.told()})
     elif not out:

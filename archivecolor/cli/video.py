@@ -96,12 +96,17 @@ def video(
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
     from archivecolor.chroma.control.colored_frames import with_frames
+    from archivecolor.sequences.finding import source_of, target_of
+
+    film_place = source_of(film_place) if isinstance(film_place, Path) else film_place
+    if isinstance(out_place, Path) and not preview:
+        out_place = target_of(out_place, film_place if isinstance(film_place, Path) else Path(film_place.name))
 
     told = _lossless(film.settings()) if write is Write.CHROMA else film.settings()
     settings = FilmSettings(
         generator=engine.generator,
         engine=engine.settings(runtime),
-        color=with_frames(grade.settings(advice), everywhere=everywhere),
+        color=with_frames(grade.settings(advice), Path(film_place.name), everywhere=everywhere),
         already_color=already_color,
         smoothing=smoothing.settings(),
         **{**told, "leave_out": told["leave_out"] or preview},
@@ -116,12 +121,8 @@ def video(
     from archivecolor.runs.film.places import at_places
     from archivecolor.runs.film.plan import FilmRequest, plan_film
     from archivecolor.runs.film.sharing import FinishedElsewhereError
-    from archivecolor.sequences.finding import source_of, target_of
 
     chroma_only = write is Write.CHROMA and not preview
-    film_place = source_of(film_place) if isinstance(film_place, Path) else film_place
-    if isinstance(out_place, Path) and not preview:
-        out_place = target_of(out_place, film_place if isinstance(film_place, Path) else Path(film_place.name))
     at_stores = at_places(film_place, out_place, settings, overwrite=overwrite, beside=chroma_only)
     record = plan = None
     with (

@@ -10,8 +10,8 @@ from typing import Final, Protocol
 import cv2
 import numpy as np
 
-from archivecolor.chroma.film import Scan, scan
 from archivecolor.chroma.picture import Picture
+from archivecolor.chroma.scan import Scan, scan
 from archivecolor.chroma.shots import CutDetector
 from archivecolor.color import FloatArray, UIntArray, luma_of
 from archivecolor.errors import InputError

@@ -37,6 +37,8 @@ _NOT_READ: Final = {
 _ONE_THREAD: Final = {"dirac"}
 """Decoders whose threads write over one another: each reading gives other pictures, and none the right ones."""
 
+_FAR: Final = 4
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
@@ -76,7 +78,10 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
 
 def usual_rate(stream: VideoStream) -> Fraction:
     """Frames a second, as the file says."""
-    return stream.average_rate or stream.guessed_rate or Fraction(25)
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if average and guessed and average > _FAR * guessed:  # of a clock's ticks, as a DV tape's 60,000
+        return guessed
+    return average or guessed or Fraction(25)
 
 
 def usual_step(stream: VideoStream) -> int:

@@ -34,7 +34,7 @@ class ListedShot:
     """A shot of a list."""
 
     first: int
-    """Index of its first frame."""
+    """Index of its first frame, which lists call by its number."""
     frames: int
     cut_sure: float | None = None
     """How clearly its cut stands out, 0..1; None of a shot that no cut begins, and of those of an edited list."""
@@ -94,7 +94,7 @@ def csv_of(shots: Sequence[ListedShot], film: Survey) -> str:
     rows.writeheader()
     code = first_code(film)
     for number, shot in enumerate(shots, 1):
-        place: dict[str, object] = {"shot": number, "first_frame": shot.first, "frames": shot.frames}
+        place: dict[str, object] = {"shot": number, "first_frame": film.number(shot.first), "frames": shot.frames}
         place |= {"start_s": f"{film.seconds(shot.first):.3f}", "timecode": code.after(code_number(film, shot.first))}
         rows.writerow({**place, **shot.told()})
     return text.getvalue()
@@ -140,13 +140,16 @@ def _without_gaps(path: Path, found: list[ListedShot], film: Survey) -> Iterator
     for shot in found:
         if not 0 <= shot.first < count or not 0 < shot.frames <= count - shot.first:
             raise UsageError(
-                f"{path}: names frames {shot.first} to {shot.first + shot.frames - 1}, which the film does not have",
-                hint=f"it has frames 0 to {count - 1}, from {first_code(film)} on; is the list of another film?",
+                f"{path}: names frames {film.number(shot.first)} to {film.number(shot.first + shot.frames - 1)}, "
+                "which the film does not have",
+                hint=f"it has frames {film.number(0)} to {film.number(count - 1)}, from {first_code(film)} on; "
+                "is the list of another film?",
             )
     for before, after in pairwise(found):
         if before.first + before.frames > after.first:
             raise UsageError(
-                f"{path}: has two shots that share frame {after.first}", hint="let each begin where the last one ends"
+                f"{path}: has two shots that share frame {film.number(after.first)}",
+                hint="let each begin where the last one ends",
             )
     end = 0
     for shot in found:
@@ -188,5 +191,5 @@ def _of_csv(path: Path, text: str, film: Survey) -> Iterator[ListedShot]:
 def _begin(given: dict[str, str], film: Survey, frame: Callable[[int], int]) -> int:
     """The frame that a row's shot begins with."""
     if given.get("first_frame"):
-        return int(given["first_frame"])
+        return film.index(int(given["first_frame"]))
     return frame(Timecode.of(given.get("timecode", ""), film.rate).number - first_code(film).number)

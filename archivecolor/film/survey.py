@@ -6,7 +6,7 @@ on the way, and no later reading takes a frame for one of another form.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -31,6 +31,7 @@ from archivecolor.film.scaler import reformatted
 from archivecolor.film.slices import Slices
 from archivecolor.film.timecode import Timecode, timecode_of
 from archivecolor.film.times import are_sound, repaired
+from archivecolor.resources import map_planes
 from archivecolor.text import clock
 from archivecolor.toning import THUMBNAIL_PX, tone_of
 
@@ -75,6 +76,27 @@ class Survey:
     """Of the first frame, where the film has one."""
     slices: Slices | None = None
     """Of FFV1."""
+    numbers: tuple[int, ...] = ()
+    """What frames are called that are files, in order; others are counted from 0."""
+
+    def number(self, index: int) -> int:
+        """What a frame is called; before the first one and behind the last one it is counted on."""
+        if not self.numbers:
+            return index
+        first, last = 0, len(self.numbers) - 1
+        return self.numbers[max(first, min(index, last))] + min(index, first) + max(index - last, 0)
+
+    def index(self, number: int) -> int:
+        """The frame that is called so, or the next one that is there; beyond the ends frames are counted on."""
+        if not self.numbers:
+            return number
+        at = bisect_left(self.numbers, number)
+        return at + min(0, number - self.numbers[0]) + max(0, number - self.numbers[-1] - 1)
+
+    @property
+    def named(self) -> str:
+        """How frames are counted, for people."""
+        return "frames have the numbers of their files" if self.numbers else "frames are counted from 0"
 
     def timecode_at(self, time_s: float) -> Timecode | None:
         """That of the frame shown so long after the first one."""
@@ -110,6 +132,7 @@ def survey(path: Path, see: See, advance: Callable[[float], None] | None = None)
     with opened(path) as container:
         stream = picture_stream(container, path)
         found = _Findings(stream)
+        map_planes(stream.codec_context.width * stream.codec_context.height)
         stream.codec_context.options = {"skip_loop_filter": "all"}
         total = float(container.duration / av.time_base) if container.duration else 0.0
         for frame in decoded(container, stream, found.warn, found.see_packet):

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.jobs.files import is_same_file
 from archivecolor.jobs.item_list import ItemList
+from archivecolor.text import as_people_sort
 
 Gather: TypeAlias = Callable[[Path, list[str]], dict[str, list[str]]]
 """A folder and the names of its files to the files that are one item, by the name of their set: see `file_sets`."""
@@ -76,7 +77,7 @@ def walk(
     listed: ItemList | None = None,
     gather: Gather | None = None,
 ) -> Iterator[Item | PassedBy]:
-    """Walk ``source`` in sorted order, pairing each file with its place below ``target``.
+    """Walk ``source`` in the order of `as_people_sort`, pairing each file with its place below ``target``.
 
     ``rename`` gives a result's file name. Where it gives several files of a folder the same name, all of those keep
     their own suffix in it (``a.tif.png``, ``a.jpg.png``). ``only`` are glob patterns, matched against the name and
@@ -145,15 +146,15 @@ def _list(folder: Path) -> _Listing:
             listing.files.append(entry.name)
             if not _holds(entry.is_file):
                 listing.odd[entry.name] = entry.is_symlink()
-    listing.files.sort()
-    listing.folders.sort(reverse=True)
+    listing.files.sort(key=as_people_sort)
+    listing.folders.sort(key=lambda folder: as_people_sort(folder[0]), reverse=True)
     return listing
 
 
 def _gathered(found: _Listing, sets: dict[str, list[str]]) -> _Listing:
     """A listing in which sets stand in the place of their files."""
     inside = {name for names in sets.values() for name in names}
-    return _Listing(sorted({*found.files, *sets} - inside), found.odd, found.folders)
+    return _Listing(sorted({*found.files, *sets} - inside, key=as_people_sort), found.odd, found.folders)
 
 
 def _holds(question: Callable[[], bool]) -> bool:

@@ -59,6 +59,13 @@ class LockFile:
             self._file.close()
             raise
 
+    def is_there(self) -> bool:
+        """Whether its path still leads to it: not where the folder was moved or removed."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        except (OSError, ValueError):
+            return False
+
     def release(self) -> None:
         """Let other runs write. Twice is fine."""
         if self._file.closed:

@@ -159,6 +159,14 @@ def _thumbs(image: Image.Image, facts: Facts) -> tuple[bytes, bytes]:
     return _jpeg(thumb, _THUMB_QUALITY, facts), _jpeg(small, _THUMB_QUALITY)
 
 
+def told_anew(thumb: bytes, facts: Facts) -> bytes:
+    """A thumbnail that bears other facts; its pixels stay."""
+    coded = io.BytesIO()
+    with Image.open(io.BytesIO(thumb)) as image:
+        image.save(coded, "JPEG", quality="keep", comment=json.dumps(asdict(facts)).encode())
+    return coded.getvalue()
+
+
 def _within(image: Image.Image, longest_px: int) -> Image.Image:
     scale = min(1.0, longest_px / max(image.size))
     width, height = (max(1, round(side * scale)) for side in image.size)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
-from archivecolor.film.reading import opened, picture_stream, usual_rate
+from archivecolor.film.reading import decoded, opened, picture_stream, usual_rate
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.timecode import timecode_of
 from archivecolor.jobs.file_sets import numbering
@@ -102,7 +102,7 @@ def contact_sheet(path: Path, width_px: int, doubtful: Sequence[TimedConfidence]
             code = str(begin.after(round(time_s * rate))) if begin else ""
             return _Chosen(time_s, confidence, code, *_pictures(frame, form, small_px))
 
-        for time_s, frame in _frames(container, stream, duration):
+        for time_s, frame in _frames(path, container, stream, duration):
             form = form or form_of(stream, frame)
             frames.append(chosen(time_s, None, frame, form))
         if form is None:
@@ -184,23 +184,50 @@ def _duration(container: InputContainer, stream: VideoStream) -> float:
     return float(Fraction(max(0, container.duration - ahead), av.time_base)) if container.duration else 0.0
 
 
-def _frames(container: InputContainer, stream: VideoStream, duration: float) -> Iterator[tuple[float, VideoFrame]]:
-    """The key frame before each wanted time; where that has been shown, the frame at the time itself."""
+def _frames(
+    path: Path, container: InputContainer, stream: VideoStream, duration: float
+) -> Iterator[tuple[float, VideoFrame]]:
+    """The key frame before each wanted time; where that has been shown, the frame at the time itself.
+
+    From where a seek leads to no frame near, as in a transport stream of few key frames, all frames are decoded.
+    """
     base = stream.time_base or Fraction(1, 1000)
     start = stream.start_time or 0
+    places = [start + round(duration * (2 * i + 1) / (2 * _FRAMES) / base) for i in range(_FRAMES)]
     shown = -1
-    for i in range(_FRAMES):
-        wanted = start + round(duration * (2 * i + 1) / (2 * _FRAMES) / base)
+    for i, wanted in enumerate(places):
         frame = _frame_at(container, stream, wanted, shown)
-        if frame is None or frame.pts is None or frame.pts <= shown:
+        if frame is None or (frame.pts is not None and frame.pts - wanted > places[1] - places[0]):
+            for pts, passed in _passing(path, places[i:], shown):
+                yield float((pts - start) * base), passed
+            return
+        if frame.pts is None or frame.pts <= shown:
             continue
         shown = frame.pts
         yield float((shown - start) * base), frame
 
 
+def _passing(path: Path, places: list[int], shown: int) -> Iterator[tuple[int, VideoFrame]]:
+    """The first frame at each of the places, or after it, and after ``shown``, with its timestamp."""
+    with opened(path) as container:
+        last, left = None, iter(places)
+        wanted = next(left, None)
+        for frame in decoded(container, picture_stream(container, path), None):
+            if wanted is None or frame.pts is None or frame.pts <= shown:
+                continue
+            last = frame
+            if frame.pts < wanted:
+                continue
+            last, shown = None, frame.pts
+            yield shown, frame
+            wanted = next((place for place in left if place > shown), None)
+        if wanted is not None and last is not None and last.pts is not None:
+            yield last.pts, last  # a film that ends before its header says
+
+
 def _first_of(container: InputContainer, stream: VideoStream, shot: TimedConfidence) -> VideoFrame | None:
     """The frame that a shot begins with; half a frame's time makes up for rounding."""
-    early_s = 0.5 / float(stream.average_rate or 25)
+    early_s = 0.5 / float(usual_rate(stream))
     wanted = (stream.start_time or 0) + round((shot.start_s - early_s) / (stream.time_base or Fraction(1, 1000)))
     return _frame_at(container, stream, wanted, _NO_KEY_FRAME)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,8 +19,8 @@ from archivecolor.jobs.records import TimedConfidence
 from archivecolor.sequences.finding import of_known
 from archivecolor.settings import Luma
 from archivecolor.stills.sniff import names_a_picture, sniff
+from archivecolor.text import as_people_sort
 
-_DIGITS: Final = frozenset("0123456789")
 _NOT_THERE: Final = ("its result is not there", "the same folder command makes it again")
 _NOT_BEGUN: Final = ("no run has reached it yet", "the same folder command continues")
 
@@ -95,18 +94,13 @@ def find_items(out: Path, source: Path | None) -> list[ReviewItem]:
         raise InputError(
             f"{out}: holds neither a journal nor results", hint="give the OUT of a folder run, or --source SRC as well"
         )
-    return sorted(items.values(), key=lambda item: _as_people_sort(item.source))
+    return sorted(items.values(), key=lambda item: _by_folders(item.source))
 
 
-def _as_people_sort(source: str) -> list[tuple[bool, list[tuple[bool, int, str]]]]:
-    """A key by which ``plate 9`` comes before ``plate 10``, and the files of a folder together before its folders."""
+def _by_folders(source: str) -> list[tuple[bool, str]]:
+    """A key by which the files of a folder come together, before its folders."""
     *folders, name = source.split("/")
-    return [*((True, _runs(folder)) for folder in folders), (False, _runs(name))]
-
-
-def _runs(part: str) -> list[tuple[bool, int, str]]:
-    runs = filter(None, re.split("([0-9]+)", part))
-    return [(False, int(run), "") if run[0] in _DIGITS else (True, 0, run) for run in runs]
+    return [*((True, as_people_sort(folder)) for folder in folders), (False, as_people_sort(name))]
 
 
 def item_of(entry: Entry, out: Path, source: Path | None, runs: Mapping[int, RunRecord]) -> ReviewItem:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,11 +30,13 @@ from archivecolor.jobs.file_sets import numbering
 from archivecolor.jobs.journal import Kind, confidence_path
 from archivecolor.jobs.records import FileState
 from archivecolor.report import proxies
-from archivecolor.report.coding import PICTURE_PX, Coded, Facts, NetworkInput, code_film, code_still
+from archivecolor.report.coding import PICTURE_PX, Coded, Facts, NetworkInput, code_film, code_still, told_anew
 from archivecolor.report.items import ReviewItem
 from archivecolor.report.pages import MOST
 from archivecolor.report.tiles import is_shown_by_browsers
 from archivecolor.stills import probe
+
+log = logging.getLogger(__name__)
 
 _FORM: Final = 4
 """Of what is written. Raised when older pictures no longer serve."""
@@ -206,6 +209,7 @@ class Gallery:
     def _save(self, item: ReviewItem, _: tuple[str, Coded], made: tuple[str, Coded]) -> Facts:
         """Write it, the thumbnail last: where that is, all is."""
         name, coded = made
+        thumb, facts = coded.thumb, coded.facts
         files = {self.picture(name): coded.picture}
         files |= {self.frame(name, number): frame for number, frame in enumerate(coded.frames)}
         files |= {self.tiles(name, page) / n: tile for page, tiles in coded.tiles.items() for n, tile in tiles.items()}
@@ -216,11 +220,18 @@ class Gallery:
         if coded.seen:
             _write_unsynced(self.seen(name), coded.seen)
         _write(self.small_thumb(name), coded.small_thumb)
-        if coded.facts.plays == "copy":
-            with atomic_write(self.copy(name), overwrite=True) as file:
-                proxies.write_copy(self._result(item), file, self._stop)
-        _write(self.thumb(name), coded.thumb)
-        return coded.facts
+        if facts.plays == "copy":
+            try:
+                with atomic_write(self.copy(name), overwrite=True) as file:
+                    proxies.write_copy(self._result(item), file, self._stop)
+            except proxies.StoppedError:
+                raise
+            except InputError as e:
+                log.warning("%s; the page shows its frames, and does not play it", e.message)
+                facts = replace(facts, plays="")
+                thumb = told_anew(thumb, facts)
+        _write(self.thumb(name), thumb)
+        return facts
 
 
 def _id_of(item: ReviewItem, result: FileState | None) -> str:

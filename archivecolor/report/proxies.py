@@ -29,7 +29,7 @@ from av.video.stream import VideoStream
 from archivecolor.errors import InputError
 from archivecolor.film.display_matrix import matrix_of
 from archivecolor.film.form import PictureForm, form_of
-from archivecolor.film.reading import opened, picture_stream
+from archivecolor.film.reading import opened, picture_stream, usual_rate
 from archivecolor.film.scaler import reformatted
 from archivecolor.frames import Orientation
 from archivecolor.jobs.file_sets import numbering
@@ -50,7 +50,6 @@ _PLAYS: Final = {
 """Codecs that browsers play, by the suffix of the file: all of today's browsers, on any machine."""
 _PIXELS: Final = {"yuv420p", "yuvj420p"}
 _TICKS: Final = 90_000
-_USUAL_RATE: Final = Fraction(25)
 _LIMITED: Final = 1
 """Range of luma, by FFmpeg's number."""
 
@@ -82,7 +81,7 @@ def write_copy(path: Path, file: BinaryIO, stop: Callable[[], bool]) -> None:
                 sounds = source.streams.audio[0] if source.streams.audio else None
                 packets = source.demux([s for s in (stream, sounds) if s])
                 form = partial(form_of, stream)
-                _Copy(copy, stream.average_rate or _USUAL_RATE, form, sounds, stop).write(_decoded(packets))
+                _Copy(copy, usual_rate(stream), form, sounds, stop).write(_decoded(packets))
         except av.error.FFmpegError as e:
             raise InputError(f"{path}: no copy of it can be made for browsers: {e.strerror}") from e
 
@@ -143,6 +142,8 @@ class _Copy:
         self._resampler: AudioResampler | None = None
         self._begins_s = 0.0
         self._last = -1
+        self._heard = 0
+        """Samples, from the beginning."""
         if sounds is not None:  # every stream must be known before the first packet
             with suppress(av.error.FFmpegError, ValueError):
                 hertz = sounds.codec_context.sample_rate or 48_000
@@ -173,6 +174,9 @@ class _Copy:
             if frame.pts < 0:
                 return
         for part in self._resampler.resample(frame):
+            if part.pts is not None and part.pts < self._heard:  # a damaged film's, whose clock goes back
+                continue
+            self._heard = (part.pts or 0) + part.samples
             self._copy.mux(self._sound.encode(part))
 
     def _show(self, frame: VideoFrame) -> None:

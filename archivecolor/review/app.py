@@ -22,7 +22,7 @@ from archivecolor.report.previews import Preview
 from archivecolor.review import files
 from archivecolor.review.desk import Desk
 from archivecolor.review.events import Events
-from archivecolor.review.kept import LARGEST_STROKES, is_painted
+from archivecolor.review.kept import LARGEST_STROKES, Kept, is_painted
 from archivecolor.review.queue import Queue
 from archivecolor.runs.folder.again import Again
 
@@ -43,19 +43,20 @@ class Review:
 
     def app(self) -> Starlette:
         """The application; `guard.Guard` stands before it."""
+        kept = self.desk.kept
         return Starlette(
             routes=[
                 Route("/", _answered(self.page)),
                 Route("/live.css", _answered(self.style)),
                 Route("/api/marks", _answered(self.read_marks)),
-                Route("/api/marks", _answered(self.write_marks), methods=["POST"]),
+                Route("/api/marks", _answered(self.write_marks, kept), methods=["POST"]),
                 Route("/api/strokes", _answered(self.read_strokes)),
-                Route("/api/strokes", _answered(self.write_strokes), methods=["POST"]),
-                Route("/api/layers/{layer:path}", _answered(self.save_layer), methods=["PUT"]),
-                Route("/api/again", _answered(self.make_again), methods=["POST"]),
-                Route("/api/drop", _answered(self.drop), methods=["POST"]),
+                Route("/api/strokes", _answered(self.write_strokes, kept), methods=["POST"]),
+                Route("/api/layers/{layer:path}", _answered(self.save_layer, kept), methods=["PUT"]),
+                Route("/api/again", _answered(self.make_again, kept), methods=["POST"]),
+                Route("/api/drop", _answered(self.drop, kept), methods=["POST"]),
                 Route("/api/reviewer", _answered(self.read_reviewer)),
-                Route("/api/reviewer", _answered(self.write_reviewer), methods=["POST"]),
+                Route("/api/reviewer", _answered(self.write_reviewer, kept), methods=["POST"]),
                 Route("/api/events", _answered(self.hear)),
                 Route("/{path:path}", _answered(self.file)),
             ]
@@ -92,7 +93,7 @@ class Review:
         left_alone = [self._again(preview) for preview in recolor if preview.item.state is State.SKIPPED]
         if self.queue and left_alone:
             await run_in_threadpool(self.queue.put, left_alone)
-        self.events.tell({"type": "marks", "ids": list(changed), "page": request.query_params.get("page", "")[:64]})
+        self.events.tell({"type": "marks", "ids": list(changed), "page": _page(request)})
         return JSONResponse({})
 
     async def read_strokes(self, _: Request) -> Response:
@@ -106,6 +107,7 @@ class Review:
         if not isinstance(layer, str) or not (painted is None or is_painted(painted)):
             raise UsageError("these are no strokes on a layer")
         await run_in_threadpool(self.desk.paint, layer, painted)
+        self.events.tell({"type": "strokes", "layer": layer, "painted": painted, "page": _page(request)})
         return JSONResponse({})
 
     async def save_layer(self, request: Request) -> Response:
@@ -170,11 +172,18 @@ class Review:
         )
 
 
-def _answered(endpoint: Endpoint) -> Endpoint:
-    """``endpoint``, with what was raised on purpose as its answer."""
+def _page(request: Request) -> str:
+    """Which of the pages asks."""
+    return request.query_params.get("page", "")[:64]
+
+
+def _answered(endpoint: Endpoint, kept: Kept | None = None) -> Endpoint:
+    """``endpoint``, with what was raised on purpose as its answer; where it writes, into ``kept`` and OUT alone."""
 
     async def answered(request: Request) -> Response:
         try:
+            if kept:
+                await run_in_threadpool(kept.check)
             return await endpoint(request)
         except ArchiveColorError as e:
             status = 400 if isinstance(e, InputError | UsageError) else 409

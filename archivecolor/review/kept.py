@@ -40,7 +40,7 @@ class Kept:
         """Make the folder. Raises `BusyError` where another review of ``out`` is open, `OutputError` where it fails."""
         if not out.is_dir():
             raise InputError(f"{out}: there is no such folder", hint="give the OUT of a folder run")
-        self._folder = out / FOLDER / "review"
+        self._out, self._folder = out, out / FOLDER / "review"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = LockFile(self._folder / "review.lock", out, "is being reviewed already, in another window")
@@ -51,6 +51,14 @@ class Kept:
             self._lock.release()
             raise OutputError(f"{self._folder}: is a link out of it", hint="remove it")
         self._writing = threading.Lock()
+
+    def check(self) -> None:
+        """Raise `OutputError` where OUT was moved away: what is written to its old place would be another OUT."""
+        if not self._lock.is_there():
+            raise OutputError(
+                f"{self._out}: is not where it was when the review began",
+                hint="move it back, or begin a review where it is now; until then nothing is kept",
+            )
 
     def close(self) -> None:
         """Let another review in."""
@@ -104,6 +112,7 @@ class Kept:
         return self._folder / "strokes" / f"{hashlib.sha256(os.fsencode(layer)).hexdigest()[:32]}.json"
 
     def _write(self, path: Path, value: object) -> None:
+        self.check()
         with self._writing, atomic_write(path, overwrite=True) as file:
             file.write(json.dumps(value, separators=(",", ":")).encode("ascii"))
 

@@ -170,6 +170,7 @@ class Queue:
         name, began = job.again.name, time.monotonic()
         wrong: str | None = None
         try:
+            self._kept.check()
             record = self._remaker.make(job.again, _Watch(job, self._say), job.stop)
         except BusyError:
             return False

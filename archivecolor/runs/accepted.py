@@ -20,6 +20,7 @@ from archivecolor.jobs.mark_book import Judged, applied, kept_marks
 from archivecolor.jobs.marks import Mark, Verdict
 from archivecolor.provenance.premis import sidecar_path
 from archivecolor.runs.listener import WARNING, ItemOutcome, ItemStatus, Listener, Progress, Silent, Unit
+from archivecolor.text import as_people_sort
 
 _AGAIN = "look at it again, and accept it"
 
@@ -58,7 +59,9 @@ def copy_accepted(
     marks = kept_marks(out)
     judged = _judged(out) if has_journal(out) else (Judged(path, path, "") for path in marks)
     found = applied(marks, judged)
-    chosen = sorted((m for m in found.marks.values() if m.verdict is Verdict.ACCEPTED), key=lambda mark: mark.path)
+    chosen = sorted(
+        (m for m in found.marks.values() if m.verdict is Verdict.ACCEPTED), key=lambda mark: as_people_sort(mark.path)
+    )
     for told in found.notes:
         listener.message(WARNING, told)
     if not chosen:

@@ -106,6 +106,7 @@ def survey_sequence(
         colored=is_colored(looks),
         warnings=tuple(warnings),
         inventory=Inventory(tags={TIMECODE: codes[start]} if start in codes else {}),
+        numbers=tuple(numbers),
         timecode=_timecode(codes.get(start, ""), rate),
     )
     return film, Surveyed(sequence, tuple(numbers), left, usual)

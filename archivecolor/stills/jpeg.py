@@ -1,8 +1,8 @@
 """JPEG. Decoding and encoding are Pillow's; luma is copied from source to result without being decoded.
 
 The compressed bits of the luma are copied (`jpeg_scans`) from every Huffman-coded JPEG of 8 bit that is gray or in
-Y'CbCr. Whether the result's Y plane is the source's is tried on every file; where it is not, the warnings say by how
-much, and why.
+Y'CbCr. Whether the result's Y plane is the source's is tried on every file as it was written; where it is not, the
+warnings say by how much, and why.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archivecolor.color import UIntArray
 from archivecolor.errors import InputError
 from archivecolor.settings import Luma, OutputSettings, StillFormat
 from archivecolor.stills import jpeg_extras, jpeg_markers, jpeg_scans, pillow
-from archivecolor.stills.jpeg_luma import NotCopiedError
+from archivecolor.stills.jpeg_luma import NotCopiedError, luma_scans
 from archivecolor.stills.metadata import LONGEST_JPEG_SEGMENT, XMP_MARKER, exif_of, fits_jpeg
 from archivecolor.stills.still import Coding, Encoded, Picture, Pixels, Planes, Still, StillInfo
 from archivecolor.toning import THUMBNAIL_PX, thumbnail
@@ -128,8 +128,9 @@ def _encode(picture: Picture, still: Still, output: OutputSettings) -> Encoded:
         return Encoded([_save(picture.image(), options, header)], luma=Luma.LOSSY)
     reason = ""
     try:
-        coded = jpeg_scans.splice(still.coding.jpeg, picture, _chroma_table(), options, header)
-        if np.array_equal(jpeg_scans.y_plane(coded), still.luma):
+        luma = luma_scans(still.coding.jpeg)
+        coded = jpeg_scans.splice(luma, picture, _chroma_table(), options, header)
+        if jpeg_scans.keeps(coded, still.luma):
             return Encoded([coded])
     except NotCopiedError as e:
         reason = f", for {e}"

@@ -66,7 +66,7 @@ class Luma:
     size: bytes
     """Height and width as the frame header has them."""
     table: bytes
-    """The quantization table, led by its precision."""
+    """The quantization table, led by its precision, with number 0."""
     scans: tuple[tuple[int, bytes], ...]
     """Markers and bodies from the first Huffman table to the last scan, in the order that a decoder needs."""
 
@@ -106,7 +106,7 @@ def luma_scans(data: bytes) -> Luma:
             scans += _scan(state, body, names)
     if not scans:
         raise Unreadable("there is no luma in it")
-    return Luma(state.frame, state.head[1:5], table, tuple(scans))
+    return Luma(state.frame, state.head[1:5], bytes((table[0] & 0xF0,)) + table[1:], tuple(scans))
 
 
 def _note(state: _State, marker: int, body: bytes) -> None:

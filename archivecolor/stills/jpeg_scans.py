@@ -8,11 +8,13 @@ components, and those of two gray pictures, Cb and Cr, follow. Nothing of the lu
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -25,24 +27,25 @@ from archivecolor.stills.still import Planes
 _LUMA, _CB, _CR = 1, 2, 3
 _ONE_TO_ONE: Final = 0x11
 _LAST_APP: Final = 0xEF
+_LARGE: Final = 4_000_000
+"""Pixels from which on the chroma is longer than `_OTHER_BITS` and than what libjpeg looks ahead."""
+_RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
+_OTHER_BITS: Final = b"\x7b" * 4096
 
 
-def splice(
-    source: bytes, picture: Planes, chroma_table: list[int], options: dict[str, Any], header: bytes = b""
-) -> bytes:
-    """Lay the chroma of a picture beside the luma of ``source``, a JPEG.
+def splice(luma: Luma, picture: Planes, chroma_table: list[int], options: dict[str, Any], header: bytes = b"") -> bytes:
+    """Lay the chroma of a picture beside the luma of a JPEG.
 
-    ``options`` are Pillow's and say what metadata to write; ``header`` takes the place of its JFIF segment. Raises what
-    `luma_scans` does.
+    ``options`` are Pillow's and say what metadata to write; ``header`` takes the place of its JFIF segment. Raises
+    `Unreadable` where the two are not of one size.
     """
-    luma = luma_scans(source)
     if luma.size != struct.pack(">HH", *picture.luma.shape):
         raise Unreadable("its size is not the picture's")
     progressive = luma.frame == FRAMES[-1]
     planes = [Image.fromarray(plane) for plane in (picture.cb, picture.cr)]
     chroma = [luma_scans(_encode(p, qtables=[chroma_table], progressive=progressive)) for p in planes]
     parts = list(_told(Image.new("RGB", (1, 1)), options, header))
-    parts += [(DQT, _numbered(luma.table, 0)), (DQT, _numbered(chroma[0].table, 1))]
+    parts += [(DQT, luma.table), (DQT, _numbered(chroma[0].table, 1))]
     across, down = (1 + half for half in picture.halves)
     sampling = {_LUMA: across << 4 | down, _CB: _ONE_TO_ONE, _CR: _ONE_TO_ONE}
     components = b"".join(bytes((number, factors, number != _LUMA)) for number, factors in sampling.items())
@@ -60,12 +63,14 @@ def luma_of(source: bytes, options: dict[str, Any], header: bytes = b"") -> byte
     ``options`` and ``header`` are as for `splice`. Raises what `luma_scans` does.
     """
     luma = luma_scans(source)
-    parts = list(_told(Image.new("L", (1, 1)), options, header))
-    parts += [
-        (DQT, _numbered(luma.table, 0)),
-        (luma.frame, b"\x08" + luma.size + b"\x01" + bytes((_LUMA, _ONE_TO_ONE, 0))),
-    ]
-    return _file([*parts, *_numbered_scans(luma, _LUMA)])
+    return _gray(luma, b"", _told(Image.new("L", (1, 1)), options, header))
+
+
+def _gray(luma: Luma, behind: bytes, told: Iterable[tuple[int, bytes]] = ()) -> bytes:
+    """A JPEG of that luma alone, with ``behind`` after the codes of its last scan."""
+    frame = luma.frame, b"\x08" + luma.size + b"\x01" + bytes((_LUMA, _ONE_TO_ONE, 0))
+    *scans, (marker, last) = _numbered_scans(luma, _LUMA)
+    return _file([*told, (DQT, luma.table), frame, *scans, (marker, last + behind)])
 
 
 def _told(image: Image.Image, options: dict[str, Any], header: bytes) -> Iterator[tuple[int, bytes]]:
@@ -99,6 +104,22 @@ def _coded(marker: int, body: bytes) -> bytes:
     if marker != SOS:
         return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
     return struct.pack(">BBH", 0xFF, marker, 2 + 1 + 2 * body[0] + 3) + body
+
+
+def keeps(coded: bytes, plane: UIntArray) -> bool:
+    """Whether the Y plane of ``coded``, as it was written, is ``plane``.
+
+    A decoder holds the coefficients of all components before it shows a pixel where they have scans of their own. One
+    sequential scan means the same by itself, as long as a decoder has no need of what stands behind its last code:
+    other bits there make no difference then. That takes half the time. All else is decoded as it stands: restarts and
+    progressive scans, for decoders get over damage in them by what comes next, and what is small.
+    """
+    if plane.size >= _LARGE:
+        luma = luma_scans(coded)
+        scans = [body for marker, body in luma.scans if marker == SOS]
+        if luma.frame != FRAMES[-1] and len(scans) == 1 and not _RESTART.search(scans[0]):
+            return not cv2.norm(y_plane(_gray(luma, _OTHER_BITS)), plane, cv2.NORM_INF)
+    return np.array_equal(y_plane(coded), plane)
 
 
 def y_plane(coded: bytes) -> UIntArray:

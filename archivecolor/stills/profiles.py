@@ -7,8 +7,11 @@ changed. The way back is the same. ICC.1:2010, sections 7 and 8.
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import Final
+
+from PIL import Image, ImageCms
 
 _HEADER_BYTES: Final = 128
 _GRAY: Final = b"GRAY"
@@ -36,6 +39,19 @@ def for_color(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
     space = icc[16:20].decode("ascii", "replace").strip("\0 ")
     named = {"": "", "GRAY": "gray "}.get(space, f"{space} ")
     return None, (f"its {named}ICC profile does not fit a color picture: left out",)
+
+
+def in_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """A picture as sRGB, of the colors that a profile says its samples are. Raises `ValueError` for a damaged one."""
+    if not icc:
+        return image.convert("RGB")
+    rgb = image.convert("RGB")
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        ImageCms.profileToProfile(rgb, profile, ImageCms.createProfile("sRGB"), inPlace=True)
+    except (ImageCms.PyCMSError, OSError, TypeError) as e:
+        raise ValueError(f"its color profile cannot be used: {e}") from e
+    return rgb
 
 
 def for_gray(icc: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:

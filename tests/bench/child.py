@@ -1,6 +1,8 @@
 """What benchmarks run in processes of their own: the floor, and the whole tool with its stages watched.
 
 ``python -m tests.bench.child transcode FILM OUT PRESET`` decodes and encodes a film with PyAV, and nothing else.
+``python -m tests.bench.child transcode FILM OUT PRESET CHROMA`` does so with color that is there already.
+``python -m tests.bench.child chroma COLORED CHROMA`` writes down the Cb and Cr of a film, to be such color.
 ``python -m tests.bench.child stages FILM OUT PRESET`` colors it and prints where the time went, as JSON.
 ``python -m tests.bench.child scans FOLDER OUT`` reads and writes DPX frames with OpenImageIO, and nothing else.
 """
@@ -14,6 +16,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,25 @@ CRF = "18"
 """What `--for share` takes."""
 
 
-def transcode(source: Path, target: Path, preset: str) -> None:
-    """Decode and encode, 8 bit 4:2:0 to the same."""
+def write_chroma(source: Path, target: Path) -> None:
+    """Write Cb and Cr of every frame, 8 bit 4:2:0."""
     import av
 
-    with av.open(source) as old, av.open(target, "w") as new:
+    from archivecolor.film.form import stored_chroma
+
+    with av.open(source) as film, target.open("wb") as file:
+        for frame in film.decode(video=0):
+            file.writelines(plane.tobytes() for plane in stored_chroma(frame))
+
+
+def transcode(source: Path, target: Path, preset: str, chroma: str | None = None) -> None:
+    """Decode and encode, 8 bit 4:2:0 to the same; ``chroma`` is a file of what takes the place of the film's own."""
+    import av
+    import numpy as np
+
+    with ExitStack() as files:
+        colors = files.enter_context(Path(chroma).open("rb")) if chroma else None
+        old, new = files.enter_context(av.open(source)), files.enter_context(av.open(target, "w"))
         was = old.streams.video[0]
         was.thread_type = "AUTO"
         stream = new.add_stream("libx264", rate=was.average_rate, options={"crf": CRF, "preset": preset})
@@ -33,6 +50,11 @@ def transcode(source: Path, target: Path, preset: str) -> None:
         stream.codec_context.thread_type = "AUTO"
         for frame in old.decode(was):
             frame.pict_type = av.video.frame.PictureType.NONE
+            if colors:
+                frame.make_writable()
+                for plane in frame.planes[1:]:
+                    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)[:, : plane.width]
+                    rows[...] = np.frombuffer(colors.read(rows.size), np.uint8).reshape(rows.shape)
             new.mux(stream.encode(frame))
         new.mux(stream.encode())
 
@@ -144,6 +166,8 @@ if __name__ == "__main__":
     what, film, out, *chosen = sys.argv[1:]
     if what == "scans":
         copy_scans(Path(film), Path(out))
+    elif what == "chroma":
+        write_chroma(Path(film), Path(out))
     elif what == "transcode":
         transcode(Path(film), Path(out), *chosen)
     else:

@@ -1,4 +1,8 @@
-"""Film of several sizes: the whole tool against decoding and encoding alone, by the same library and settings."""
+"""Film of several sizes: the whole tool against decoding and encoding alone, by the same library and settings.
+
+The floor encodes gray. Color is more for an encoder to do, whoever made it: ``in_color_ratio`` is the same film with
+the same chroma, made beforehand, against the floor, and nothing that colors can cost less.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +47,15 @@ QUICK = (FilmCase("film 360p, quick", 640, 360, 48),)
 def run(case: FilmCase, folder: Path, rounds: int) -> Iterator[dict[str, Any]]:
     """Give the case's figures, then those of its stages."""
     clip = make_clip(folder / "clip.mp4", case.frames, case.width, case.height, grainy=case.grainy)
-    plain, colored = folder / "plain.mp4", folder / "color.mp4"
+    plain, colored, chroma = folder / "plain.mp4", folder / "color.mp4", folder / "chroma.yuv"
     options = ("--for", "share", "--overwrite", "--preset", case.preset)
+    archivecolor("video", clip, folder / "exact.mkv", "--codec", "ffv1")
+    measured((*_CHILD, "chroma", folder / "exact.mkv", chroma))
+    (folder / "exact.mkv").unlink()
     used = in_turns(
         {
             "floor": lambda: measured((*_CHILD, "transcode", clip, plain, case.preset)),
+            "in color": lambda: measured((*_CHILD, "transcode", clip, plain, case.preset, chroma)),
             "whole": lambda: archivecolor("video", clip, colored, *options),
         },
         rounds,
@@ -57,6 +65,8 @@ def run(case: FilmCase, folder: Path, rounds: int) -> Iterator[dict[str, Any]]:
     yield {
         "case": case.name,
         "ratio": ratio(whole, floor),
+        "in_color_ratio": ratio(used["in color"], floor),
+        "beside_in_color": ratio(whole, used["in color"]),
         "floor_cpu_s": Spread.of(u.cpu_s for u in floor),
         "whole_cpu_s": cpu_s,
         "cpu_s_a_minute": Spread.of(u.cpu_s / case.frames * RATE * 60 for u in whole),

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archivecolor.chroma.film import FilmColorizer, scan
+from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.picture import Picture
+from archivecolor.chroma.scan import scan
 from archivecolor.color import FloatArray
 from archivecolor.film.form import luma_plane
 from archivecolor.film.reading import frames

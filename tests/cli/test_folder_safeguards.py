@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from archivecolor.chroma import still
-from archivecolor.chroma.film import Scan, scan
 from archivecolor.chroma.loaded import LoadedStill
+from archivecolor.chroma.scan import Scan, scan
 from tests.cli.conftest import Run, photograph, tree, write
 from tests.film.sources import FilmSource, moving
 

@@ -290,7 +290,7 @@ def test_a_colored_frame_goes_through_a_sequence(run: Run, tmp_path: Path) -> No
     gray = picture(89, 8).astype(float)
     (tmp_path / "refs").mkdir()
     red = np.clip(gray[..., None] + (60, -25, -25), 0, 255).astype(np.uint8)
-    Image.fromarray(red).save(tmp_path / "refs" / "3.png")
+    Image.fromarray(red).save(tmp_path / "refs" / "89.png")
     for name, more in (("plain", ()), ("told", ("--references", tmp_path / "refs"))):
         done = run("video", scans, tmp_path / name, *more)
         assert done.code == 0, done.err

@@ -10,16 +10,24 @@ import sys
 import termios
 from collections.abc import Callable
 from fcntl import ioctl
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from archivecolor.cli import console
 from archivecolor.cli.grouped import Grouped
 from archivecolor.cli.progress import ProgressDisplay
+from archivecolor.jobs.records import Kind
+from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.tasks import Task
+from archivecolor.resources import usable_cores
+from archivecolor.runs.folder.estimate import Estimator
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.listener import Listener, Progress, Unit
+from archivecolor.settings import EncodeSettings
 from archivecolor.text import counted, roughly, space
 from tests.cli.conftest import Run, photograph
 from tests.film.sources import FilmSource, moving
@@ -149,6 +157,16 @@ def test_a_dry_run_estimates_time_and_space(run: Run, source: Path, out: Path) -
     )
     run("folder", source, out)
     assert "likely" not in run("folder", source, out, "--dry-run").err
+
+
+def test_an_estimate_goes_by_the_frames_of_a_tape_and_not_by_the_ticks_of_its_clock(tmp_path: Path) -> None:
+    picture = np.full((480, 720), 90, np.uint8)
+    ntsc = Fraction(30000, 1001)
+    tape = FilmSource([picture] * 29, "dvvideo", "yuv411p", rate=ntsc, time_base=1 / ntsc, muxer="dv")
+    path, target = tape.write(tmp_path / "a.dv"), tmp_path / "a.mkv"
+    estimator = Estimator(None, EncodeSettings())
+    estimator.add(Task(path, target, "a.dv", Kind.FILM, Reason.NEW))
+    assert estimator.estimate(tmp_path).seconds * usable_cores() < 29
 
 
 class Heard(Listener):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.errors import InputError
 from archivecolor.film.codes import convert_luma
 from archivecolor.film.form import make_frame

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.errors import OutputError, UsageError
 from archivecolor.film.codecs import CODECS
 from archivecolor.film.priority import ordinary_priority

@@ -11,7 +11,7 @@ from typing import Any, cast
 import av
 import pytest
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.film.packets import _Order
 from archivecolor.settings import EncodeSettings, FilmCodec
 from tests.film.ffprobe import probe

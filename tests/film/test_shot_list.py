@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.errors import InputError, UsageError
 from archivecolor.film.shot_list import ListedShot, read_shots, write_shots
 from archivecolor.film.survey import Survey

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.errors import InputError
 from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, result_name
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.film.reading import frames
 from archivecolor.settings import EncodeSettings, Purpose
 from tests.film.sources import FilmSource, decode, moving

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.film.survey import Survey
 from archivecolor.film.timecode import Timecode
 from archivecolor.report.films import contact_sheet

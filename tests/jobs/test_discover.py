@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.jobs.discover import Item, PassedBy, check_folders, compile_patterns, lies_inside, walk
+from archivecolor.text import as_people_sort
 
 
 def make(root: Path, *names: str) -> Path:
@@ -43,11 +44,24 @@ def passed_by(found: Iterator[Item | PassedBy]) -> list[tuple[str, str, bool]]:
 def test_files_come_sorted_folder_by_folder_and_mirror_the_tree(tmp_path: Path) -> None:
     source = make(tmp_path / "in", "b/2.jpg", "b/1.jpg", "z.jpg", "a.jpg", "B/1.jpg", "b/c/0.jpg", "a/9.jpg")
     found = items(walk(source, tmp_path / "out"))
-    assert [i.name for i in found] == ["a.jpg", "z.jpg", "B/1.jpg", "a/9.jpg", "b/1.jpg", "b/2.jpg", "b/c/0.jpg"]
+    assert [i.name for i in found] == ["a.jpg", "z.jpg", "a/9.jpg", "B/1.jpg", "b/1.jpg", "b/2.jpg", "b/c/0.jpg"]
     for item in found:
         assert item.source == source / item.name
         assert item.target == tmp_path / "out" / item.name
         assert item.source.is_file()
+
+
+def test_numbers_in_names_go_by_their_value_and_blanks_before_them_do_not_count(tmp_path: Path) -> None:
+    wanted = ["box 01", "box 1", "box2", "Box3", "box 9", "box 10", "box 10b", "box a", "boxes 1", "box²", "1"]
+    folders = [wanted[-1], *wanted[:-1]]
+    names = [f"{folder}/scan{n}.jpg" for folder in folders for n in (1, 2, 10, 100, "_1")]
+    source = make(tmp_path / "in", *sorted(names))
+    assert [i.name for i in items(walk(source, tmp_path / "out"))] == names
+
+
+@given(st.lists(st.text(), min_size=2, max_size=2, unique=True))
+def test_no_two_names_sort_as_one(names: list[str]) -> None:
+    assert as_people_sort(names[0]) != as_people_sort(names[1])
 
 
 def test_two_walks_of_one_tree_say_the_same(tmp_path: Path) -> None:

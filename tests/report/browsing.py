@@ -47,8 +47,8 @@ class Page:
         return found
 
     def wait_for_word(self, text: str) -> None:
-        """Until the page says it in passing."""
-        self.wait(lambda: text in self.find("toast").text)
+        """Until the page says it in passing, or has said it last."""
+        self.wait(lambda: text in self.run("return document.getElementById('toast').textContent"))
 
     def choose(self, id: str, value: str) -> None:
         script = "const s = document.getElementById(arguments[0]); s.value = arguments[1]; return s.value"

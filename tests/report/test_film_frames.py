@@ -114,9 +114,14 @@ def test_each_frame_of_a_sheet_is_split_by_its_own_divider(on: Page) -> None:
     lefts = [float(part) for part in re.findall(r"M ?([\d.]+)", clip)]
     assert len(lefts) == 12 + 1, "each frame is cut by itself"
     assert len(set(np.round(lefts[:4]))) == 4
-    on.press("b")
-    assert "M0 0" in clip or len(lefts) == 13
-    on.press("b")
+    for mode in ("slider", "both"):
+        on.run("document.querySelector(`#modes [value=${arguments[0]}]`).click()", mode)
+        whole = on.run("return getComputedStyle(document.getElementById('after')).clipPath")
+        assert len(re.findall("M", whole)) == 12 + 1, "between them the stage is seen"
+    assert on.run("return getComputedStyle(document.getElementById('before-plane')).clipPath") == whole
+    on.run("document.querySelector('#modes [value=slider]').click()")
+    on.press("f")
+    assert on.run("return getComputedStyle(document.getElementById('after')).clipPath") == "none"
 
 
 def test_the_place_between_frames_is_none(on: Page) -> None:
@@ -136,7 +141,7 @@ def test_keys_go_through_the_frames(on: Page) -> None:
 def test_paint_on_a_frame_is_a_layer_of_that_frame_of_the_film(on: Page, tmp_path: Path, downloads: Path) -> None:
     on.run("delete Window.prototype.showDirectoryPicker; delete window.showDirectoryPicker")
     on.press("p")
-    assert "Choose one of them" in on.find("toast").text
+    on.wait_for_word("Choose one of them")
     on.find("frames").find_elements("tag name", "button")[3].click()
     shown_size(on)
     start(on)

@@ -43,6 +43,12 @@ def test_frames_come_evenly_from_beginning_to_end(tmp_path: Path, gop: str) -> N
     assert steps_between.max() <= 3 * steps_between.min()
 
 
+def test_a_transport_stream_of_few_key_frames_shows_as_many_frames_as_any_other(tmp_path: Path) -> None:
+    path = FilmSource(steps(48), "libx264", options={"g": "100", "crf": "4"}, muxer="mpegts").write(tmp_path / "a.ts")
+    times = [frame.time_s for frame in contact_sheet(path, 536).frames]
+    assert times == pytest.approx([(2 * i + 1) * 48 / 25 / 24 for i in range(12)], abs=0.08)
+
+
 def test_a_film_of_fewer_frames_shows_each_once(tmp_path: Path) -> None:
     path = FilmSource(steps(3)).write(tmp_path / "a.mkv")
     made = contact_sheet(path, 536)

@@ -123,6 +123,29 @@ def test_painting_is_undone_left_and_goes_before_everything_else(on: Page) -> No
         assert on.find("before-half").is_displayed()
 
 
+def test_two_windows_paint_on_one_picture_and_no_stroke_is_lost(on: Page, page: Path) -> None:
+    undo = "return !document.getElementById('paint-undo').disabled"
+    on.press(Keys.ENTER)
+    start(on)
+    first = on.browser.current_window_handle
+    on.browser.switch_to.new_window("tab")
+    try:
+        on.open(page)
+        on.press(Keys.ENTER)
+        start(on)
+        stroke(on, 0.2, 0.3)
+        on.wait(lambda: strokes_of(on) == 1)
+        on.browser.close()
+    finally:
+        on.browser.switch_to.window(first)
+    on.wait(lambda: on.run(undo))
+    stroke(on, 0.6, 0.7)
+    on.wait(lambda: strokes_of(on) == 2)
+    on.press("z", "z")
+    on.wait(lambda: strokes_of(on) == 0)
+    on.press(Keys.ESCAPE, Keys.ESCAPE)
+
+
 def test_another_picture_is_looked_at_and_not_painted_on(on: Page) -> None:
     on.choose("folder", "=docks")
     on.press(Keys.ENTER)
@@ -153,7 +176,7 @@ def test_what_is_no_result_is_not_painted_on(on: Page) -> None:
         on.wait(lambda: on.run("return document.getElementById('after').naturalWidth") > 0)
         assert not on.find("paint-start").is_displayed()
         on.press("p")
-        assert "Hints are painted on what was colored" in on.find("toast").text
+        on.wait_for_word("Hints are painted on what was colored")
         assert not on.find("paint").is_displayed()
 
 

@@ -130,3 +130,33 @@ def test_frames_play_as_a_copy_at_their_rate_with_the_sound_beside_them(tmp_path
     assert first is not None
     assert times == pytest.approx([n / 18 for n in (0, 1, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17)], abs=1e-3)
     assert abs(shown[:54, :96].mean() - first[:54, :96].mean()) < 4, "as a display shows it, not in density"
+
+
+def test_a_film_whose_clock_goes_back_has_a_copy_with_sound(tmp_path: Path) -> None:
+    path = FilmSource(moving(25), "libx264", muxer="mpegts", audio=1, audio_codec="mp2", audio_rate=16000).write(
+        tmp_path / "a.ts"
+    )
+    path.write_bytes(path.read_bytes() * 2)
+    times, _ = copied(path, tmp_path / "a.mp4")
+    assert len(times) >= 48
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert sum(frame.samples for frame in container.decode(audio=0)) >= 14_000
+
+
+def test_a_film_without_a_copy_is_shown_by_its_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise InputError("a.mkv: no copy of it can be made for browsers: Invalid argument")
+
+    out = tmp_path / "out"
+    out.mkdir()
+    FilmSource(moving(20), "ffv1").write(out / "a.mkv")
+    write_journal(out, colored("a.mkv", kind=Kind.FILM))
+    monkeypatch.setattr(proxies, "write_copy", fails)
+    for _ in range(2):
+        page = make(out)
+        (item,) = data_of(page.path)["items"]
+        assert (item["status"], item["shown"], item["plays"], len(item["frames"])) == ("colored", True, "", 12)
+        assert page.problems == ()
+    assert "a.mkv: no copy of it can be made for browsers" in caplog.text

@@ -76,6 +76,9 @@ def test_a_stroke_is_seen_in_the_result_while_one_looks(live: tuple[Page, Review
     shown = on.run("return document.getElementById('after').src")
     assert reviewed.ids["box/a.png"] in shown, "what is seen is the newest result"
     assert on.find("paint").is_displayed(), "and one goes on painting"
+    on.browser.refresh()
+    on.wait(lambda: on.find("grid").get_attribute("aria-busy") == "false")
+    assert (on.is_open, on.find("name").text) == (True, "a.png"), "its address outlives its result"
 
 
 def test_marks_and_strokes_are_there_again_when_the_page_was_closed(live: tuple[Page, Reviewed]) -> None:

@@ -18,6 +18,7 @@ from archivecolor.jobs.mark_book import keep_marks, kept_marks
 from archivecolor.jobs.marks import Mark, Verdict, instant
 from archivecolor.report import making
 from archivecolor.review.kept import Kept
+from archivecolor.runs.folder.again import Again
 from tests.cli.conftest import tree, write
 from tests.fakes.engines import FailingEngine, FakeEngine, by_luma
 from tests.review.conftest import PAINTED, Reviewed, items_of, layer_png, middle, painted_in, review_of
@@ -136,6 +137,45 @@ def test_a_result_that_somebody_altered_is_not_replaced(reviewed: Reviewed) -> N
     (item,) = items_of(reviewed.again("a.png"))
     assert "its result was altered since it was made" in item["wrong"]
     assert (reviewed.out / "a.png").read_bytes() == mine
+
+
+def test_what_is_painted_in_one_window_is_told_to_the_others(reviewed: Reviewed) -> None:
+    with reviewed.events() as events:
+        assert next(events)["type"] == "hello"
+        for painted in (PAINTED, None):
+            assert reviewed.post("api/strokes?page=one", {"layer": "a.png.png", "painted": painted}).is_success
+            told = next(event for event in events if event["type"] == "strokes")
+            assert told == {"type": "strokes", "layer": "a.png.png", "painted": painted, "page": "one"}
+
+
+def test_where_out_was_moved_away_nothing_is_kept_and_no_other_one_is_made(reviewed: Reviewed) -> None:
+    away = reviewed.out.with_name("away")
+    mark = {reviewed.ids["a.png"]: ["accepted", None, "", ""]}
+    reviewed.out.rename(away)
+    for refused in (
+        reviewed.post("api/marks", mark),
+        reviewed.post("api/strokes", {"layer": "a.png.png", "painted": PAINTED}),
+        reviewed.put("api/layers/a.png.png", layer_png()),
+        reviewed.post("api/again", list(mark)),
+    ):
+        assert refused.status_code == 409
+        assert "is not where it was when the review began" in refused.json()["error"]
+    assert not reviewed.out.exists()
+    away.rename(reviewed.out)
+    assert reviewed.post("api/marks", mark).is_success
+    reviewed.paint("b.jpg")
+    assert items_of(reviewed.again("b.jpg"))[0]["wrong"] == ""
+
+
+def test_the_end_of_a_review_whose_out_was_moved_away_makes_no_other_one(colored: tuple[Path, Path]) -> None:
+    with review_of(*colored) as reviewed:
+        reviewed.paint("a.png")
+        queue = reviewed.review.queue
+        assert queue
+        colored[1].rename(colored[1].with_name("away"))
+        with pytest.raises(OutputError, match="is not where it was"):
+            queue.put([Again("a.png")])
+    assert not colored[1].exists()
 
 
 def test_a_second_review_of_the_same_is_refused(reviewed: Reviewed) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from archivecolor.color import UIntArray
 from archivecolor.stills import jpeg_huffman, jpeg_scans
-from archivecolor.stills.jpeg_luma import NotCopiedError
+from archivecolor.stills.jpeg_luma import NotCopiedError, luma_scans
 from archivecolor.stills.still import Planes
 from tests.stills.interleaved import interleaved
 from tests.stills.sources import GRAY8, SEPIA8, luma_of
@@ -57,7 +57,7 @@ def sized_2x2(data: bytes) -> bytes:
 )
 def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
-    spliced = jpeg_scans.splice(source, Planes.of_rgb(SEPIA8), TABLE, {})
+    spliced = jpeg_scans.splice(luma_scans(source), Planes.of_rgb(SEPIA8), TABLE, {})
     np.testing.assert_array_equal(y_plane(spliced), y_plane(source))
     np.testing.assert_array_equal(imagecodecs.jpeg8_decode(spliced, outcolorspace="GRAYSCALE"), y_plane(source))
     with Image.open(io.BytesIO(spliced)) as image:
@@ -69,7 +69,9 @@ def test_three_decoders_see_the_source_s_luma_and_the_new_chroma(source: bytes) 
 
 def test_the_metadata_asked_for_is_written_and_the_source_s_own_is_not() -> None:
     source = gray_jpeg(comment=b"theirs", dpi=(72, 72))
-    spliced = jpeg_scans.splice(source, Planes.of_rgb(SEPIA8), TABLE, {"comment": b"ours", "dpi": (600, 600)})
+    spliced = jpeg_scans.splice(
+        luma_scans(source), Planes.of_rgb(SEPIA8), TABLE, {"comment": b"ours", "dpi": (600, 600)}
+    )
     assert b"theirs" not in spliced
     with Image.open(io.BytesIO(spliced)) as image:
         assert image.info["comment"] == b"ours"
@@ -102,12 +104,14 @@ def test_decoders_see_chroma_of_half_the_size_where_it_belongs() -> None:
     chroma = np.where(left, 100, 160).astype(np.uint8).repeat(90, 0)
     picture = Planes(np.full((90, 121), 128, np.uint8), chroma, 255 - chroma)
     gray = encoded(picture.luma, quality=90)
-    with Image.open(io.BytesIO(jpeg_scans.splice(gray, halved(picture), TABLE, {}))) as image:
+    with Image.open(io.BytesIO(jpeg_scans.splice(luma_scans(gray), halved(picture), TABLE, {}))) as image:
         assert image.layer == [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]  # type: ignore[attr-defined]
         seen = np.asarray(image.convert("YCbCr")).astype(int)
     assert np.abs(seen[:, :56] - (128, 100, 155)).max() <= 2
     assert np.abs(seen[:, 66:] - (128, 160, 95)).max() <= 2
-    again = imagecodecs.jpeg8_decode(jpeg_scans.splice(gray, halved(picture), TABLE, {}), outcolorspace="RGB")
+    again = imagecodecs.jpeg8_decode(
+        jpeg_scans.splice(luma_scans(gray), halved(picture), TABLE, {}), outcolorspace="RGB"
+    )
     assert np.ptp(again[:, 66:].astype(int), axis=(0, 1)).max() <= 2
 
 
@@ -132,7 +136,7 @@ def test_luma_that_shares_its_scans_is_taken_out_bit_for_bit(
         np.testing.assert_array_equal(y_plane(gray), y_plane(source), what)
         other = Planes.of_rgb(picture[..., ::-1].copy())
         for planes in (other, halved(other)):
-            colored = jpeg_scans.splice(source, planes, TABLE, {})
+            colored = jpeg_scans.splice(luma_scans(source), planes, TABLE, {})
             np.testing.assert_array_equal(y_plane(colored), y_plane(source), what)
             np.testing.assert_array_equal(y_plane(jpeg_scans.luma_of(colored, {})), y_plane(source), what)
 
@@ -142,7 +146,9 @@ def test_every_coefficient_of_the_luma_is_the_source_s(tmp_path: Path) -> None:
     for progressive in (False, True):
         source, result = tmp_path / "source.jpg", tmp_path / "result.jpg"
         source.write_bytes(encoded(textured(250, 330), quality=92, progressive=progressive))
-        result.write_bytes(jpeg_scans.splice(source.read_bytes(), Planes.of_rgb(textured(250, 330)), TABLE, {}))
+        result.write_bytes(
+            jpeg_scans.splice(luma_scans(source.read_bytes()), Planes.of_rgb(textured(250, 330)), TABLE, {})
+        )
         before, after = jpeglib.read_dct(str(source)), jpeglib.read_dct(str(result))
         np.testing.assert_array_equal(after.Y, before.Y[: after.Y.shape[0], : after.Y.shape[1]])
         np.testing.assert_array_equal(after.get_component_qt(0), before.get_component_qt(0))
@@ -196,7 +202,7 @@ def test_a_jpeg_without_a_picture_is_not_copied(source: bytes) -> None:
 
 def test_a_picture_of_another_size_is_not_spliced() -> None:
     with pytest.raises(ValueError, match="size"):
-        jpeg_scans.splice(gray_jpeg(), Planes.of_rgb(SEPIA8[:-1]), TABLE, {})
+        jpeg_scans.splice(luma_scans(gray_jpeg()), Planes.of_rgb(SEPIA8[:-1]), TABLE, {})
 
 
 def test_damaged_scans_are_refused_or_copied_but_never_hang_or_raise_anything_else(rng: np.random.Generator) -> None:
@@ -216,6 +222,55 @@ def test_damaged_scans_are_refused_or_copied_but_never_hang_or_raise_anything_el
         with suppress(NotCopiedError, ValueError, LookupError, struct.error):
             jpeg_scans.luma_of(bytes(spoiled), {})
     assert time.monotonic() - began < 60
+
+
+def seen(data: bytes) -> UIntArray | None:
+    """The Y plane, if Pillow takes what is damaged for a picture."""
+    with suppress(OSError, ValueError, SyntaxError, struct.error):
+        return jpeg_scans.y_plane(data)
+    return None
+
+
+def test_luma_is_said_to_be_kept_only_where_a_decoder_sees_it_so(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jpeg_scans, "_LARGE", 0)
+    picture = textured(117, 163)
+    gray = Image.fromarray(picture).convert("L")
+    chroma, kept, lost = Planes.of_rgb(picture), 0, 0
+    for number in range(400):
+        coded = io.BytesIO()
+        gray.save(coded, "JPEG", quality=(90, 97)[number % 2], restart_marker_blocks=(0, 0, 5)[number % 3])
+        spoiled = bytearray(coded.getvalue())
+        for _ in range(number % 4):
+            spoiled[int(rng.integers(150 if number % 8 else 2, len(spoiled)))] = int(rng.choice((0, 255, 0xD3, 77)))
+        if number % 5 == 0:
+            del spoiled[int(rng.integers(len(spoiled) - 900, len(spoiled))) :]
+        with suppress(NotCopiedError, ValueError, LookupError, struct.error, OSError):
+            plane = jpeg_scans.y_plane(bytes(spoiled))
+            spliced = jpeg_scans.splice(luma_scans(bytes(spoiled)), chroma, TABLE, {})
+            if jpeg_scans.keeps(spliced, plane):
+                kept += 1
+                np.testing.assert_array_equal(seen(spliced), plane, f"number {number}")
+            else:
+                lost += 1
+    assert kept > 100
+    assert lost > 10
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_luma_that_was_written_otherwise_is_not_kept(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg_scans, "_LARGE", 0)
+    source = gray_jpeg(quality=85, **options)
+    plane, spliced = jpeg_scans.y_plane(source), jpeg_scans.splice(luma_scans(source), Planes.of_rgb(SEPIA8), TABLE, {})
+    assert jpeg_scans.keeps(spliced, plane)
+    other = bytearray(spliced)
+    other[spliced.index(b"\xff\xdb") + 5] += 1  # the divisor of a block's mean
+    assert not jpeg_scans.keeps(bytes(other), plane)
+    first = spliced.index(b"\xff\xda") + 20
+    other = bytearray(spliced)
+    other[first] ^= 64
+    assert not jpeg_scans.keeps(bytes(other), plane)
 
 
 def test_codes_that_never_fall_into_step_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

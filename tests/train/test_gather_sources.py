@@ -180,3 +180,21 @@ def test_the_command_gathers_and_prints_the_table(
     assert "| blobs | 1 | <https://github.com/someone/blobs> | blobs | B | research |" in capsys.readouterr().out
     assert call("--only", "nobody") == UsageError.exit_code
     assert call("--apart-from", tmp_path / "nowhere") == InputError.exit_code
+
+
+def test_what_another_folder_was_gathered_of_is_known_by_its_numbers_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gathered(folder: str, seed: int, *arguments: str) -> pack.Record:
+        commit = repository(tmp_path / folder / "someone+blobs", {"n01440764_1.jpg": jpeg(photograph(seed))})
+        listed = tmp_path / folder / "list.toml"
+        listed.write_text(LISTED.replace("0123456789012345678901234567890123456789", commit))
+        out = tmp_path / folder / "out"
+        told = ("gather", str(out), "--list", str(listed), "--mirror", str(tmp_path / folder))
+        monkeypatch.setattr("sys.argv", [*told, *arguments])
+        assert gather.main() == 0
+        return pack.Record.read(out, "blobs")
+
+    assert gathered("first", 1).kept == 1
+    assert gathered("second", 2, "--besides", str(tmp_path / "first" / "out")).dropped == {"had by name": 1}
+    assert gathered("third", 2).kept == 1

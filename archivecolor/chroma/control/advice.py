@@ -14,7 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from archivecolor.chroma.control.paint import Painted, Strokes, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, laid_over, spread
 from archivecolor.chroma.network_input import ends, level
 from archivecolor.color import HINT_PLANES, FloatArray, gray_to_lightness, lab_to_rgb
 from archivecolor.inference.engine import Engine
@@ -60,7 +60,7 @@ def followed(strokes: Strokes, luma: FloatArray, plain: FloatArray, told: FloatA
 
     ``plain`` and ``told`` are its ``[h, w, 2]`` chroma without and with them.
     """
-    made = spread(strokes, luma, told)
+    made = laid_over(strokes, luma, told)
     changed = np.minimum(np.linalg.norm(made.ab - plain, axis=-1) / np.float32(_FOLLOWED), 1)
     return Painted(made.ab, np.maximum(made.rule, changed))
 

@@ -7,6 +7,7 @@ generator sees of them (`references`). A frame may have any size of the film's s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,10 @@ from archivecolor.chroma.network_input import shrink
 from archivecolor.color import FloatArray, UIntArray, rgb_to_lab
 from archivecolor.errors import InputError, UsageError
 from archivecolor.film.form import PictureForm
+from archivecolor.jobs.file_sets import Numbering
 from archivecolor.settings import ColorSettings
 from archivecolor.stills import Still, open_still
+from archivecolor.stills.profiles import in_srgb
 from archivecolor.stills.sniff import names_a_picture
 from archivecolor.toning import Tone, tone_of
 
@@ -34,6 +37,9 @@ _BETTER: Final = 0.5
 _SURELY: Final = 0.002
 """What a frame may lack in any case: grain, and what JPEG does to it."""
 
+OTHER_PHOTOGRAPHS: Final = "are these photographs of other things? then give the folder above theirs"
+"""What to do about numbers that are no frames: only what lies in the very folder is taken for frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColoredFrame:
@@ -45,17 +51,17 @@ class ColoredFrame:
     """``[h, w]`` in 0..1"""
 
 
-def holds_frames(folder: Path) -> bool:
+def holds_frames(folder: Path, prefix: str = "") -> bool:
     """Whether a picture in a folder, not in its folders, is named after a frame."""
-    return any(_names_a_frame(path) for path in _pictures(folder))
+    return any(_names_a_frame(path, prefix) for path in _pictures(folder))
 
 
-def frames_in(folder: Path) -> list[tuple[Moment, Path]]:
+def frames_in(folder: Path, prefix: str = "") -> list[tuple[Moment, Path]]:
     """The pictures of a folder, each with its frame. Raises `UsageError` where one names none, or there is none."""
     found = []
     for path in _pictures(folder):
         try:
-            found.append((moment_of(path), path))
+            found.append((moment_of(path, prefix), path))
         except UsageError as e:
             hint = (
                 "name it after its frame, 120.png, or time code, 01-02-03-04.png; --reference takes other photographs"
@@ -66,12 +72,14 @@ def frames_in(folder: Path) -> list[tuple[Moment, Path]]:
     return found
 
 
-def with_frames(color: ColorSettings, *, everywhere: bool = False) -> ColorSettings:
+def with_frames(color: ColorSettings, film: Path, *, everywhere: bool = False) -> ColorSettings:
     """``color``, for one film: references in a folder that are named after frames are that film's frames.
 
     ``everywhere`` keeps them among the references of the whole film. Raises `UsageError` where there are none.
     """
-    folders = [path for path in color.references if path.is_dir() and holds_frames(path)]
+    way = Numbering.of(film.name)
+    prefix = way.before if way else ""
+    folders = [path for path in color.references if path.is_dir() and holds_frames(path, prefix)]
     if not folders:
         if everywhere:
             raise UsageError(
@@ -112,8 +120,10 @@ def likeness(frame: ColoredFrame, luma: FloatArray) -> float:
     return float((one * other).sum()) / spread if spread > 0 else 0.0
 
 
-def check_likeness(path: Path, number: int, alike: dict[int, float]) -> str | None:
+def check_likeness(path: Path, number: int, alike: dict[int, float], named: str) -> str | None:
     """Judge how like the film's frame ``number`` and its neighbors, by theirs, a colored frame is.
+
+    ``named`` says how frames are counted.
 
     Gives a warning where a neighbor fits much better; raises `UsageError` where the frame shows something else.
     """
@@ -121,10 +131,10 @@ def check_likeness(path: Path, number: int, alike: dict[int, float]) -> str | No
     if max(alike.values()) < _ALIKE:
         raise UsageError(
             f"{path}: does not show what frame {number} of the film does (likeness {max(0, own):.2f} of 1)",
-            hint="name it after its own frame; frames are counted from 0",
+            hint=f"name it after its own frame; {named}; {OTHER_PHOTOGRAPHS}",
         )
     if best != number and 1 - own > _SURELY and 1 - alike[best] < _BETTER * (1 - own):
-        return f"{path}: looks more like frame {best} than frame {number}: frames are counted from 0"
+        return f"{path}: looks more like frame {best} than frame {number}: {named}"
     return None
 
 
@@ -135,22 +145,26 @@ def _pictures(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: cannot be listed: {e.strerror}", hint="check its permissions") from e
 
 
-def _names_a_frame(path: Path) -> bool:
+def _names_a_frame(path: Path, prefix: str) -> bool:
     try:
-        moment_of(path)
+        moment_of(path, prefix)
     except UsageError:
         return False
     return True
 
 
 def _rgb(path: Path, still: Still) -> UIntArray:
-    """8-bit RGB ``[h, w, 3]``, rows as stored: whole where Pillow reads it so, else small."""
-    try:
-        with Image.open(path) as image:
-            if image.size == (still.info.width, still.info.height):
-                return np.asarray(image.convert("RGB"), np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        pass
-    if still.thumbnail is None:
+    """8-bit sRGB ``[h, w, 3]``, rows as stored: whole where Pillow reads it so, else small."""
+    found = None
+    with suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError), Image.open(path) as image:
+        if image.size == (still.info.width, still.info.height):
+            image.load()
+            found = image.copy()
+    if found is None and still.thumbnail is not None:
+        found = Image.fromarray(still.thumbnail)
+    if found is None:
         raise InputError(f"{path}: is not in color")
-    return still.thumbnail
+    try:
+        return np.asarray(in_srgb(found, still.metadata.icc), np.uint8)
+    except ValueError as e:
+        raise InputError(f"{path}: {e}", hint="save it as sRGB") from e

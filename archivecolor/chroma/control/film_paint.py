@@ -53,14 +53,29 @@ class FilmPaint:
 
     def over(self, frame: int, ab: FloatArray, sure: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lay what reaches a frame over its ``[h, w, 2]`` chroma and the ``[h, w]`` confidence in it; paint is sure."""
-        kept = self.frames.get(frame)
-        if kept is None:
+        planes = self._at(frame, sure.shape)
+        if planes is None:
             return ab, sure
-        size = (ab.shape[1], ab.shape[0])
-        planes = cv2.resize(_unkept(kept), size, interpolation=cv2.INTER_LINEAR)
         rule = planes[..., 2]
         painted = planes[..., :2] + (1 - rule[..., None]) * ab
         return np.asarray(painted, dtype=np.float32), np.asarray(rule + (1 - rule) * sure, dtype=np.float32)
+
+    def alone(self, frame: int, shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray] | None:
+        """What reaches a frame that has no other chroma, ``[h, w, 2]``, and what it weighs; None where nothing does.
+
+        Outlines, beside which it would be alone, weigh little.
+        """
+        planes = self._at(frame, shape)
+        if planes is None:
+            return None
+        rule = np.ascontiguousarray(planes[..., 2])
+        return np.asarray(planes[..., :2] / np.maximum(rule, _TINY)[..., None], np.float32), rule * rule
+
+    def _at(self, frame: int, shape: tuple[int, ...]) -> FloatArray | None:
+        kept = self.frames.get(frame)
+        if kept is None:
+            return None
+        return np.asarray(cv2.resize(_unkept(kept), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
     def drop(self, first: int, last: int) -> None:
         """Forget what reaches the frames ``first`` until before ``last``."""

@@ -35,7 +35,7 @@ _CODE: Final = re.compile(r"(\d{1,2})[-_:](\d{2})[-_:](\d{2})[-_:;](\d{2,3})", r
 _TIME: Final = re.compile(r"(?:(\d+)[-_:h])?(\d+)[-_:m](\d+(?:[.,]\d+)?)s?|(\d+(?:[.,]\d+)?)s")
 
 Moment: TypeAlias = int | float | str
-"""A frame of a film: its number, from 0, its time in seconds, or its time code, as '01:02:03:04'."""
+"""A frame of a film: its number (its file's, or from 0), its time in seconds, or its time code, as '01:02:03:04'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ class Hints:
             if not _named(source / name.with_suffix("")) and not of_part:
                 yield layer
 
-    def of_film(self) -> Iterator[tuple[Moment, Path]]:
+    def of_film(self, prefix: str = "") -> Iterator[tuple[Moment, Path]]:
         """Each layer with its frame: see `moment_of`. Raises `UsageError` for other names."""
         layers = [self.path] if self.path.is_file() else sorted(self.path.glob(f"*{SUFFIX}"))
         for layer in layers:
-            yield moment_of(layer), layer
+            yield moment_of(layer, prefix), layer
 
 
 def _belongs(layer: str, picture: str) -> bool:
@@ -114,13 +114,14 @@ def _page(layer: Path) -> int:
     return int(found[1]) - 1
 
 
-def moment_of(path: Path) -> Moment:
-    """The frame that a file is named after.
+def moment_of(path: Path, prefix: str = "") -> Moment:
+    """The frame that a file is named after; its name may begin with ``prefix``, as those of a sequence's frames do.
 
     ``120.png`` or ``frame_120.png`` is frame 120; ``1-02-03.5.png`` is at 1 h 2 min 3.5 s, ``63.5s.png`` after 63.5
     seconds; ``01-02-03-04.png`` has the time code 01:02:03:04. Raises `UsageError` for other names.
     """
-    if counted := re.fullmatch(r"(?:frame[-_ ]?)?(\d{1,12})", path.stem, re.IGNORECASE | re.ASCII):
+    before = f"frame[-_ ]?|{re.escape(prefix)}"
+    if counted := re.fullmatch(rf"(?:{before})?(\d{{1,12}})", path.stem, re.IGNORECASE | re.ASCII):
         return int(counted[1])
     if coded := _CODE.fullmatch(path.stem):
         return ":".join(coded.groups())

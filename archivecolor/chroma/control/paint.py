@@ -7,6 +7,10 @@ Two steps, at the size that the network sees:
 2. Color between strokes, by optimization (Levin, Lischinski & Weiss 2004): strokes keep their paint, and neighbors of
    alike luma get alike color. Where paint does not rule, the generator's chroma comes through.
 
+Over what a generator made of the strokes itself, the paint's mixture between unlike colors gives way to the generator's
+shades (`laid_over`): 1, 10, 50 dots of the true color bring 15 photographs' CIEDE2000 from 9.54 to 8.78, 6.79, 5.41
+(mixed everywhere 8.78, 6.96 and 5.55; `tests.bench.controls --every 20`).
+
 Both measure luma steps against the texture around them, so grass and grain are no edges. On 30 photographs, with short
 strokes of the true color where the generator is most wrong, three strokes bring the mean error of a*b* from 14.5 to
 12.8, around them from 30 to 13; 1 % of the pixels get worse by more than 5. 0.5 CPU-s at 256 x 384.
@@ -36,6 +40,8 @@ _CROSSING: Final = 1.2
 """Geodesic cost of an edge; paint ends at 1."""
 _FIRM: Final = 0.5
 """Geodesic distance up to which paint rules wholly."""
+_UNLIKE: Final = 3.2
+"""Spread of a* and b* among the strokes that meet in a place from which on less than half of their mixture counts."""
 _ROUNDS: Final = 40
 _HELD: Final = 20.0
 """Weight of strokes beside that of a neighbor of the same luma, which is 1."""
@@ -75,13 +81,50 @@ def spread(strokes: Strokes, luma: FloatArray, ab: FloatArray) -> Painted:
     on = strokes.weight > 0
     if not on.any():
         return Painted(ab, np.zeros(luma.shape, np.float32))
+    rule = _rule(on, luma)
+    paint = _held(luma, on, strokes.ab)
+    return Painted(ab + rule[..., None] * (paint - ab), rule)
+
+
+def laid_over(strokes: Strokes, luma: FloatArray, told: FloatArray) -> Painted:
+    """As `spread`, over the ``[h, w, 2]`` chroma of a generator that was ``told`` of the strokes.
+
+    Between strokes of one color there is that color. Between strokes of unlike colors the generator's shades are nearer
+    to the truth than the paint's mixture: there they stay, moved by what it missed the strokes by.
+    """
+    on = strokes.weight > 0
+    if not on.any():
+        return Painted(told, np.zeros(luma.shape, np.float32))
+    rule = _rule(on, luma)
+    each = _color_of_each(on, strokes.ab)
+    said = (strokes.ab, strokes.ab - told, each, np.square(each).sum(axis=-1, keepdims=True))
+    paint, missed, mean, square = np.split(_held(luma, on, np.concatenate(said, axis=-1)), (2, 4, 6), axis=-1)
+    variance = np.maximum(square - np.square(mean).sum(axis=-1, keepdims=True), 0)
+    share = 1 / (1 + variance / np.float32(_UNLIKE**2))
+    made = share * paint + (1 - share) * (told + missed)
+    return Painted(told + rule[..., None] * (made - told), rule)
+
+
+def _rule(on: npt.NDArray[np.bool_], luma: FloatArray) -> FloatArray:
+    """``[h, w]``: 1 where strokes that lie where ``on`` is decide, falling to 0 far from them."""
     distance = _distance(on, _steps(luma), _REACH * min(luma.shape))
     distance = np.asarray(cv2.medianBlur(distance, 5), dtype=np.float32)  # specks are no objects
     past = np.clip((distance - _FIRM) / (1 - _FIRM), 0, 1)
-    rule = 1 - past * past * (3 - 2 * past)
+    return np.asarray(1 - past * past * (3 - 2 * past), dtype=np.float32)
+
+
+def _held(luma: FloatArray, on: npt.NDArray[np.bool_], planes: FloatArray) -> FloatArray:
+    """``[h, w, n]`` planes as they are where ``on`` is, spread between."""
     held = np.where(on, np.float32(_HELD), np.float32(0))
-    paint = _solve(luma, strokes.ab * held[..., None], held)
-    return Painted(ab + rule[..., None] * (paint - ab), rule)
+    return _solve(luma, np.where(on[..., None], planes, 0).astype(np.float32) * held[..., None], held)
+
+
+def _color_of_each(on: npt.NDArray[np.bool_], ab: FloatArray) -> FloatArray:
+    """``[h, w, 2]``: the mean color of the stroke that a pixel is of."""
+    count, stroke = cv2.connectedComponents(on.astype(np.uint8), connectivity=8)
+    sums = [np.bincount(stroke.ravel(), plane.ravel(), count) for plane in (*np.moveaxis(ab, -1, 0), on)]
+    means = np.stack(sums[:2], axis=-1) / np.maximum(sums[2], 1)[:, None]
+    return np.asarray(means[stroke], dtype=np.float32)
 
 
 def _steps(luma: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -120,9 +163,9 @@ def _distance(on: npt.NDArray[np.bool_], steps: tuple[FloatArray, FloatArray], r
 
 
 def _solve(luma: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
-    """The chroma ``[h, w, 2]`` u that minimizes, summed over pixels, weight |u - target / weight|^2 + alike |u - u'|^2.
+    """The planes ``[h, w, n]`` u that minimize, summed over pixels, weight |u - target / weight|^2 + alike |u - u'|^2.
 
-    ``target`` is ``[h, w, 2]``, ``weight`` ``[h, w]``; u' are the lower and the right neighbor, alike how much their
+    ``target`` is ``[h, w, n]``, ``weight`` ``[h, w]``; u' are the lower and the right neighbor, alike how much their
     luma is. Conjugate gradients with a diagonal preconditioner, begun with the solution at half the size.
     """
     h, w = luma.shape

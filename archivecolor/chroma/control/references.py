@@ -16,6 +16,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from archivecolor.chroma.control.alike import Advice, Places, advice_of, lightness_of, told_by
 from archivecolor.chroma.control.paint import Strokes
@@ -27,6 +28,7 @@ from archivecolor.inference.catalog import WEIGHTS
 from archivecolor.inference.engine import Engine, Estimate, check_features
 from archivecolor.settings import ColorSettings
 from archivecolor.stills import open_still, probe
+from archivecolor.stills.profiles import in_srgb
 from archivecolor.toning import Tone, tone_of
 
 log = logging.getLogger(__name__)
@@ -142,7 +144,11 @@ class References:
         if features is None:
             raise TypeError(f"'{self._engine.description}' tells no features, though its generator does")
         _, channels, height, width = features.shape
-        rgb = np.ascontiguousarray(still.orientation.to_upright(still.thumbnail))
+        try:
+            shown = np.asarray(in_srgb(Image.fromarray(still.thumbnail), still.metadata.icc))
+        except ValueError as e:
+            raise InputError(f"{path}: {e}", hint="save it as sRGB") from e
+        rgb = np.ascontiguousarray(still.orientation.to_upright(shown))
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
         ab = rgb_to_lab(np.asarray(small, np.float32) / np.float32(255))[..., 1:]
         flat = features.reshape(channels, -1).T.astype(np.float16)

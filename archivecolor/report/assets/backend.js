@@ -10,6 +10,7 @@
 //   watchMarks(heard)    calls heard(id) when somebody else changed the mark of an item; null: of any
 //   readStrokes()        -> {layer: {width, height, strokes}}: what was painted, by where a layer belongs (strokes.js)
 //   writeStrokes(layer, painted)   painted: the same, or null where all was rubbed out -> whether it is kept
+//   watchStrokes(heard)  calls heard(layer, painted) when somebody else painted on a layer
 //   saveHints(layers)    [{name, png}] with paths below the folder of hints -> what to tell the user; null: not saved
 //   makeAgain(items)     -> nothing, or throws an Error whose message is for the user
 //   watchItems(heard)    calls heard(id, row, texts) when an item was made again; row and texts as in the page's data
@@ -70,6 +71,12 @@ const backend = {
 
   async writeStrokes(layer, painted) {
     return kept.put(`${KEY}:strokes:${layer}`, painted);
+  },
+
+  watchStrokes(heard) {
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key?.startsWith(`${KEY}:strokes:`)) heard(key.slice(KEY.length + 9), JSON.parse(newValue));
+    });
   },
 
   /** Into the folder of hints, which is asked for once; where a browser cannot, as one ZIP with the same paths. */

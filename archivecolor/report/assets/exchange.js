@@ -28,7 +28,7 @@ function marksAsRows() {
 
 function exportMarks(kind) {
   const rows = marksAsRows();
-  const name = `${data.title.replace(/[^\p{L}\p{N}._-]+/gu, "-")}-marks.${kind}`;
+  const name = `${fileName()}-marks.${kind}`;
   const file =
     kind === "json"
       ? [JSON.stringify({ format: MARKS_FORMAT, version: 1, out: data.out, marks: rows }, null, 1), "\n"]

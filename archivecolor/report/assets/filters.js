@@ -143,8 +143,7 @@ function fillFolders() {
     }
   }
   const indent = (name) => "\u2003".repeat(name.split("/").length - 1) + printable(name.slice(name.lastIndexOf("/") + 1));
-  const key = (name) => name.split("/").join("\u0000");
-  const names = [...counts.keys()].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const names = [...counts.keys()]; // in the order of the items, and each before what is in it
   const top = items.filter((item) => item.folder === "").length;
   const choices = names.map((name) => [`=${name}`, `${indent(name)} (${numbered.format(counts.get(name))})`]);
   if (top && names.length) choices.unshift(["=", `At the top (${numbered.format(top)})`]);

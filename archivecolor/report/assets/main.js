@@ -49,7 +49,7 @@ function showAsScanned() {
 /** The page's address: the item that is looked at, and every filter that leaves something out. */
 function keepAddress() {
   const said = new URLSearchParams(filters.state.map(([name, value]) => [name, escaped(value)]));
-  if (viewer.node.open) said.set("item", viewer.item.id);
+  if (viewer.node.open) said.set("item", escaped(viewer.item.source)); // its id is another one once it is made again
   const hash = said.toString();
   history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
 }
@@ -70,13 +70,13 @@ function followAddress() {
     return;
   }
   const said = new URLSearchParams(location.hash.slice(1));
-  const id = said.get("item");
+  const source = said.has("item") ? unescaped(said.get("item")) : null;
   said.delete("item");
   const fields = [...said].map(([name, value]) => [name, unescaped(value)]);
   const wanted = JSON.stringify(fields);
   if (wanted !== JSON.stringify(filters.state) || !filters.isSet) filters.set(fields);
   filters.isSet = true;
-  const item = id && items.find((each) => each.id === id);
+  const item = items.find((each) => each.source === source);
   if (!item) {
     if (viewer.node.open) viewer.node.close();
     return;

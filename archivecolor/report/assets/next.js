@@ -82,7 +82,7 @@ function nextSteps() {
   ].filter(({ n, always }) => n || always);
 }
 
-const fileName = () => data.title.replace(/[^\p{L}\p{N}._-]+/gu, "-");
+const fileName = () => data.title.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+/, "") || "archive";
 
 /** A command without an option and its value. */
 const withoutOption = (command, option) => command.replace(new RegExp(` ${option} \\S+`), "");
@@ -126,7 +126,10 @@ function commandNode(command) {
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = "Copy"), COPIED_S * 1000);
   });
-  node.append(made("code", "", printable(command)), copy);
+  const code = made("code");
+  // Words stay whole, for a line that ends in a hyphen reads as another option
+  for (const word of printable(command).split(/(?<= )/)) code.append(made("span", "", word));
+  node.append(code, copy);
   return node;
 }
 

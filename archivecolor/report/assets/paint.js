@@ -50,6 +50,7 @@ const painting = {
     element("paint-again").hidden = !backend.live;
     this.choose(this.color);
     this.take("brush");
+    strokes.changed.push((layer) => this.item && layer === this.layer && this.renew());
   },
 
   /** Of a sheet it is a frame or a page that is painted on. */
@@ -204,7 +205,11 @@ const painting = {
 
   put(drawn) {
     strokes.put(this.layer, this.sheet, drawn);
-    this.show();
+  },
+
+  /** Strokes came, from here or from another window, where a stroke may be under way here. */
+  renew() {
+    this.show(this.stroke ? [...this.strokes, this.stroke] : this.strokes);
     preview.update(strokes.byLayer[this.layer]);
   },
 

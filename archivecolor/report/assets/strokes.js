@@ -10,6 +10,7 @@ const strokes = {
   async setUp() {
     this.byLayer = await backend.readStrokes();
     this.sort();
+    backend.watchStrokes((layer, painted) => this.take(layer, painted));
   },
 
   sort() {
@@ -27,12 +28,17 @@ const strokes = {
     return Object.keys(this.byLayer).sort();
   },
 
-  /** Put strokes in the place of those of a layer, and keep them. */
-  async put(layer, sheet, drawn) {
-    if (drawn.length) this.byLayer[layer] = { ...sheet, strokes: drawn };
+  /** Put what was painted, here or elsewhere, in the place of what was on a layer; null is nothing. */
+  take(layer, painted) {
+    if (painted) this.byLayer[layer] = painted;
     else delete this.byLayer[layer];
     this.sort();
     for (const listener of this.changed) listener(layer);
+  },
+
+  /** Put strokes in the place of those of a layer, and keep them. */
+  async put(layer, sheet, drawn) {
+    this.take(layer, drawn.length ? { ...sheet, strokes: drawn } : null);
     if (!(await backend.writeStrokes(layer, this.byLayer[layer] ?? null))) {
       say("This browser does not keep strokes: save them before you close the page.", 8);
     }

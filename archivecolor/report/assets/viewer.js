@@ -283,8 +283,9 @@ const viewer = {
     divider.setAttribute("aria-valuenow", Math.round(split));
     divider.setAttribute("aria-valuetext", `${Math.round(split)} % as scanned`);
     element("flip").setAttribute("aria-pressed", String(this.flipped));
-    const cut = this.onSheet && this.isCompared && this.mode !== "both" ? clipOf(this.item.frames, split) : "";
-    element("before-plane").style.clipPath = cut;
+    // Between the frames of a sheet is nothing but the stage, light or dark
+    element("after").style.clipPath = this.onSheet ? clipOf(this.item.frames, 100) : "";
+    element("before-plane").style.clipPath = this.onSheet ? clipOf(this.item.frames, this.mode === "both" ? 100 : split) : "";
   },
 
   doubt() {

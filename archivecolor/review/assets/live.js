@@ -37,6 +37,7 @@ const live = {
   jobs: [],
   total: 0,
   heard: [],
+  painters: [],
   /** Layers that were painted on since they were saved last, with the promise that keeps their strokes; what saves them. */
   painted: new Map(),
   timer: 0,
@@ -46,7 +47,7 @@ const live = {
     events.addEventListener("message", ({ data: told }) => this.hear(JSON.parse(told)));
     let wasLost = false;
     events.addEventListener("error", () => {
-      if (!wasLost) say("The server does not answer. The page goes on when `archivecolor review` is there again.", 10);
+      if (!wasLost) say("The server does not answer. If `archivecolor review` has ended, start it again and open the address that it prints.", 10);
       wasLost = true;
     });
     events.addEventListener("open", () => {
@@ -63,6 +64,7 @@ const live = {
       if (told.wrong) say(`${item?.name ?? ""}: ${printable(told.wrong)}`, 10);
       else if (item && item === painting.item && this.isUpToDate(item)) preview.made();
     }
+    if (told.type === "strokes" && told.page !== PAGE) for (const heard of this.painters) heard(told.layer, told.painted);
     if (told.jobs) {
       this.jobs = told.jobs;
       this.total = told.total;
@@ -89,7 +91,7 @@ const live = {
       row.append(job.state === "working" ? bar : made("span", "quiet", said));
       const button = made("button", "button", "Stop");
       button.type = "button";
-      button.setAttribute("aria-label", `Do not make ${printable(job.name)} again`);
+      button.setAttribute("aria-label", `Stop making ${printable(job.name)} again`);
       button.addEventListener("click", () => put("api/drop", [job.name]));
       row.append(button);
       return row;
@@ -151,10 +153,14 @@ Object.assign(backend, {
   readStrokes: () => ask("GET", "api/strokes"),
 
   async writeStrokes(layer, painted) {
-    const keeping = put("api/strokes", { layer, painted });
+    const keeping = put(`api/strokes?page=${PAGE}`, { layer, painted });
     live.soon(layer, keeping);
     await keeping;
     return true;
+  },
+
+  watchStrokes(heard) {
+    live.painters.push(heard);
   },
 
   async saveHints(layers) {

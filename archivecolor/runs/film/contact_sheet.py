@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from archivecolor.chroma.film import Scan
+from archivecolor.chroma.scan import Scan
 from archivecolor.errors import OutputError
 from archivecolor.film.form import PictureForm
 from archivecolor.film.writing import Part

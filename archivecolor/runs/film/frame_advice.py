@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from archivecolor.chroma.control.colored_frames import frames_in
+from archivecolor.chroma.control.colored_frames import OTHER_PHOTOGRAPHS, frames_in
 from archivecolor.chroma.control.hints import Hints, Moment
 from archivecolor.chroma.control.reference_files import digest_of
-from archivecolor.chroma.film import Scan
+from archivecolor.chroma.scan import Scan
 from archivecolor.errors import UsageError
 from archivecolor.film.segments import Segment
 from archivecolor.film.shot_list import ListedShot, first_code, frame_of
@@ -49,15 +49,19 @@ class FrameAdvice:
         file cannot be read.
         """
         advice = cls(scan, listed)
-        for moment, path in Hints(color.hints).of_film() if color.hints else ():
+        for moment, path in Hints(color.hints).of_film(scan.prefix) if color.hints else ():
             advice.layers[advice.frame(moment, path)] = path
         for shot in listed:
             advice._take_layers_of(shot)
-        for moment, path in frames_in(color.frames) if color.frames else ():
-            frame = advice.frame(moment, path)
+        for moment, path in frames_in(color.frames, scan.prefix) if color.frames else ():
+            try:
+                frame = advice.frame(moment, path)
+            except UsageError as e:
+                raise UsageError(e.message, hint=f"{e.hint}; {OTHER_PHOTOGRAPHS}") from e
             if frame in advice.colored:
                 raise UsageError(
-                    f"{path}: is of frame {frame}, as {advice.colored[frame].name} is", hint="leave one of them out"
+                    f"{path}: is of frame {scan.film.number(frame)}, as {advice.colored[frame].name} is",
+                    hint="leave one of them out",
                 )
             advice.colored[frame] = path
         for path in (*advice.layers.values(), *advice.colored.values()):
@@ -111,7 +115,7 @@ class FrameAdvice:
     def frame(self, moment: Moment, path: Path) -> int:
         """The frame that a file is named after. Raises `UsageError` where the film has none such."""
         film, count = self.scan.film, len(self.scan.film.times)
-        frame = moment
+        frame = film.index(moment) if isinstance(moment, int) else moment
         if isinstance(moment, float):
             frame = sum(film.seconds(i) <= moment + _SAME_S for i in range(count)) - 1
         elif isinstance(moment, str):
@@ -121,19 +125,22 @@ class FrameAdvice:
             except ValueError as e:
                 raise UsageError(f"{path}: {e}", hint=f"the film's begins at {begun}") from e
             frame = frame_of(film)(code.number - begun.number)
-        if not 0 <= int(frame) < count or (isinstance(moment, float) and moment > film.duration_s):
+        inside = 0 <= int(frame) < count and not (isinstance(moment, float) and moment > film.duration_s)
+        if not inside or (isinstance(moment, int) and film.number(int(frame)) != moment):
+            missing = f"frame {moment} is missing or broken; " if inside else ""
             raise UsageError(
                 f"{path}: names no frame of the film",
-                hint=f"it has frames 0 to {count - 1}, in {film.duration_s:.2f} seconds",
+                hint=f"{missing}it has frames {film.number(0)} to {film.number(count - 1)}, "
+                f"in {film.duration_s:.2f} seconds",
             )
         return int(frame)
 
     def _take_layers_of(self, shot: ListedShot) -> None:
-        for moment, path in Hints(shot.settings.hints).of_film() if shot.settings.hints else ():
+        for moment, path in Hints(shot.settings.hints).of_film(self.scan.prefix) if shot.settings.hints else ():
             frame = self.frame(moment, path)
             if not shot.first <= frame < shot.first + shot.frames:
-                last = shot.first + shot.frames - 1
-                raise UsageError(f"{path}: names a frame outside its shot", hint=f"which is {shot.first} to {last}")
+                first, last = (self.scan.film.number(i) for i in (shot.first, shot.first + shot.frames - 1))
+                raise UsageError(f"{path}: names a frame outside its shot", hint=f"which is {first} to {last}")
             self.layers[frame] = path
 
     @property

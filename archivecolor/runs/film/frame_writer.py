@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archivecolor.chroma.film import Scan
 from archivecolor.chroma.frame_merge import Lay
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.recording import recorded
+from archivecolor.chroma.scan import Scan
 from archivecolor.errors import OutputError
 from archivecolor.film.changes import luma_in
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.color import UIntArray
 from archivecolor.errors import OutputError, VerificationError
 from archivecolor.film.changes import luma_in

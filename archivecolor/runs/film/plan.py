@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from archivecolor.chroma.film import Scan, scan
 from archivecolor.chroma.loaded import InColorError
+from archivecolor.chroma.scan import Scan, scan
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.film import hardware
 from archivecolor.film.apart import beside, unsupported

@@ -27,10 +27,11 @@ from av.video.frame import VideoFrame
 
 from archivecolor.chroma.control.colored_frames import check_likeness
 from archivecolor.chroma.control.hints import check_layer
-from archivecolor.chroma.film import FilmColorizer, Scan
+from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.frame_merge import evened, laid, merged
 from archivecolor.chroma.picture import Picture
 from archivecolor.chroma.planes import ChromaGrid, chroma_beside
+from archivecolor.chroma.scan import Scan
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError, Stopped
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
@@ -144,13 +145,14 @@ class SegmentMaker:
         Raises `InputError` where a file cannot be used, `UsageError` where a colored frame is not of the frame that it
         is named after, and `Stopped` once ``stop`` is set. Where it looks like the next one, that is told.
         """
-        form, count = self.scan.film.form, len(self.scan.film.times)
+        film, form, count = self.scan.film, self.scan.film.form, len(self.scan.film.times)
         for path in self.advice.layers.values():
             check_layer(path, form.shown)
         for frame, path in self.advice.colored.items():
             near = self.pictures(max(0, frame - _NEAR), min(count, frame + _NEAR + 1))
-            alike = self._color.likeness(path, self._until(stop, near), form)
-            if warning := check_likeness(path, frame, alike):
+            found = self._color.likeness(path, self._until(stop, near), form)
+            alike = {film.number(index): value for index, value in found.items()}
+            if warning := check_likeness(path, film.number(frame), alike, film.named):
                 listener.message(WARNING, warning)
 
     def holds_chroma(self, segment: Segment) -> bool:
@@ -166,7 +168,8 @@ class SegmentMaker:
         for begin, end, layers, colored in self.advice.on(first, last):
             with self._carrying:
                 if begin not in self._lasting:
-                    log.info("carrying colors through the shot of frames %d to %d", begin, end - 1)
+                    shot = self.scan.film.number(begin), self.scan.film.number(end - 1)
+                    log.info("carrying colors through the shot of frames %d to %d", *shot)
                     pictures = self._until(stop, self.pictures(begin, end))
                     self._color.paint_shot(pictures, self.scan.film.form, layers, colored)
                     if begin < first or end > last:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from archivecolor.chroma.film import scan
+from archivecolor.chroma.scan import scan
 from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of
 from archivecolor.film.survey import Survey
 from archivecolor.runs.listener import Listener, Progress, Unit

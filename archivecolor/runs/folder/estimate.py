@@ -19,19 +19,20 @@ from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.tasks import Task
 from archivecolor.resources import usable_cores
-from archivecolor.settings import EncodeSettings, FilmCodec, Purpose, StillFormat
+from archivecolor.settings import EncodeSettings, FilmCodec, StillFormat
 from archivecolor.stills import probe
 
 _LOOKED_AT: Final = 200
 """Files of a kind whose headers are read."""
 _NETWORK_S, _S_A_MEGAPIXEL = 0.05, 0.06
-_S_A_FRAME, _S_A_MEGAPIXEL_OF_FILM = 0.03, 0.15
+_S_A_FILM, _S_A_FRAME, _S_A_MEGAPIXEL_OF_FILM = 1.0, 0.04, 0.055
+_S_A_MEGAPIXEL_MORE: Final = {FilmCodec.H265: 0.24, FilmCodec.AV1: 0.1, FilmCodec.VP9: 0.3, FilmCodec.FFV1: 0.05}
+"""Of codecs whose encoders take longer than x264."""
 _THOROUGH: Final = 3.5
 _JPEG_GROWS, _LOSSLESS_GROWS, _FILM_GROWS = 1.3, 2.6, 1.2
 _JPEG_BYTES, _LOSSLESS_BYTES = 0.5e6, 1.8e6
 """Of a megapixel."""
 _BITS_A_PIXEL: Final = {FilmCodec.PRORES: 3.0, FilmCodec.FFV1: 5.0}
-_LOSSLESS: Final = {Purpose.EDIT: FilmCodec.PRORES, Purpose.MASTER: FilmCodec.FFV1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +101,24 @@ class Estimator:
     def _film(self, path: Path, size: int) -> tuple[float, float]:
         import av
 
-        from archivecolor.film.reading import opened, picture_stream
+        from archivecolor.film.codecs import default_codec
+        from archivecolor.film.reading import opened, picture_stream, usual_rate
         from archivecolor.sequences.frames import read_frame
 
         if found := members(path):
             first = read_frame(path.with_name(next(iter(found.values())))).form
             megapixels = len(found) * first.width * first.height / 1e6
-            return len(found) * _S_A_FRAME + megapixels * _S_A_MEGAPIXEL_OF_FILM, size * _LOSSLESS_GROWS
+            return _S_A_FILM + len(found) * _S_A_FRAME + megapixels * _S_A_MEGAPIXEL_OF_FILM, size * _LOSSLESS_GROWS
         try:
             with opened(path) as container:
                 stream = picture_stream(container, path)
                 length = float(container.duration or 0) / av.time_base
-                frames = length * float(stream.average_rate or 24)
+                frames = length * float(usual_rate(stream))
                 megapixels = frames * stream.width * stream.height / 1e6
         except (ArchiveColorError, OSError, ValueError):
             return 0.0, 0.0
-        codec = self.encode.codec or _LOSSLESS.get(self.encode.purpose)
-        bits = _BITS_A_PIXEL.get(codec) if codec else None
+        codec = default_codec(self.encode)
+        bits = _BITS_A_PIXEL.get(codec)
         held = megapixels * 1e6 * bits / 8 if bits else size * _FILM_GROWS
-        return frames * _S_A_FRAME + megapixels * _S_A_MEGAPIXEL_OF_FILM, held
+        a_megapixel = _S_A_MEGAPIXEL_OF_FILM + _S_A_MEGAPIXEL_MORE.get(codec, 0.0)
+        return _S_A_FILM + frames * _S_A_FRAME + megapixels * a_megapixel, held

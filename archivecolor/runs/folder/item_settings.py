@@ -23,6 +23,7 @@ from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.errors import ArchiveColorError, InputError
 from archivecolor.inference.catalog import WEIGHTS, EngineFolder, adviser_of
 from archivecolor.jobs.digests import content_sha256
+from archivecolor.jobs.file_sets import Numbering
 from archivecolor.jobs.records import PLACES, Entry, Kind, Settings, settings_digest
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import (
@@ -89,7 +90,9 @@ class ItemSettings:
     def for_film(self, name: str) -> ColorSettings:
         """How the film of that name is colored: with its own hints, and its own frames among the references."""
         folders = [Hints(path).below(name) for path in self.run.color.references if path.is_dir()]
-        frames = next((folder for folder in folders if folder and holds_frames(folder)), None)
+        way = Numbering.of(Path(name).name)
+        prefix = way.before if way else ""
+        frames = next((folder for folder in folders if folder and holds_frames(folder, prefix)), None)
         return replace(self.run.color, hints=self.hints.below(name) if self.hints else None, frames=frames)
 
     def colored(self, kind: Kind, target: Path, layers: Mapping[str, Path]) -> Settings:

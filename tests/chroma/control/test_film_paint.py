@@ -12,7 +12,8 @@ from PIL import Image
 
 from archivecolor.chroma.control.film_paint import FilmPaint
 from archivecolor.chroma.control.paint import Painted
-from archivecolor.chroma.film import FilmColorizer, scan
+from archivecolor.chroma.film import FilmColorizer
+from archivecolor.chroma.scan import scan
 from archivecolor.chroma.temporal import UInt8
 from archivecolor.color import FloatArray
 from archivecolor.errors import InputError, UsageError

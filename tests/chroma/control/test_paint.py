@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archivecolor.chroma.control.paint import Strokes, spread
+from archivecolor.chroma.control.paint import Strokes, laid_over, spread
 from archivecolor.color import FloatArray
 
 H, W, EDGE = 96, 128, 70
@@ -72,9 +72,35 @@ def test_each_of_two_strokes_rules_where_it_is(rng: np.random.Generator) -> None
 def test_without_strokes_nothing_changes(rng: np.random.Generator) -> None:
     ab = rng.normal(0, 20, (H, W, 2)).astype(np.float32)
     nothing = Strokes(np.zeros_like(ab), np.zeros((H, W), np.float32))
-    made = spread(nothing, two_regions(rng), ab)
-    np.testing.assert_array_equal(made.ab, ab)
-    assert not made.rule.any()
+    for made in (spread(nothing, two_regions(rng), ab), laid_over(nothing, two_regions(rng), ab)):
+        np.testing.assert_array_equal(made.ab, ab)
+        assert not made.rule.any()
+
+
+def test_over_a_generator_that_was_told_strokes_of_one_color_are_spread_as_over_any_other(
+    rng: np.random.Generator,
+) -> None:
+    luma = two_regions(rng, noise=0.02)
+    twice = stroke(LEFT)
+    twice.ab[70:74, 30:50], twice.weight[70:74, 30:50] = RED, 1
+    told = rng.normal(0, 20, (H, W, 2)).astype(np.float32)
+    np.testing.assert_allclose(laid_over(twice, luma, told).ab, spread(twice, luma, told).ab, atol=0.5)
+
+
+def test_between_strokes_of_unlike_colors_the_shades_of_a_generator_that_was_told_stay(
+    rng: np.random.Generator,
+) -> None:
+    luma = np.full((H, W), 0.4, np.float32)
+    told = brown()
+    told[:, 60:70] = (-30, 10)  # a band that luma does not show, such as lies between two things as light as each other
+    both = stroke((slice(40, 44), slice(10, 14)))
+    both.ab[40:44, 110:114], both.weight[40:44, 110:114] = (-40, -30), 1
+    made = laid_over(both, luma, told)
+    np.testing.assert_allclose(made.ab[40:44, 10:14], both.ab[40:44, 10:14], atol=3)
+    np.testing.assert_allclose(made.ab[40:44, 110:114], both.ab[40:44, 110:114], atol=3)
+    step = told[42, 62] - told[42, 56]
+    np.testing.assert_allclose(made.ab[42, 62] - made.ab[42, 56], step, atol=6)
+    assert np.abs(spread(both, luma, told).ab[42, 62] - spread(both, luma, told).ab[42, 56]).max() < 6
 
 
 @given(st.integers(0, 2**20), st.integers(33, 90), st.integers(33, 90))

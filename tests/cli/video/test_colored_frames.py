@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from archivecolor.film import segments
 from tests.cli.video.conftest import Run, names
@@ -63,6 +63,21 @@ def test_everywhere_it_colors_another_shot_that_shows_the_same(reel: Path, run: 
     assert off(alone, plain)[2 * SHOT :].max() == 0
     assert np.array(everywhere.cr[2 * SHOT :], float).mean() > np.array(plain.cr[2 * SHOT :], float).mean() + 5
     assert run("a.mkv", "c.mkv", "--everywhere") == 2
+
+
+def test_a_frame_s_color_profile_is_honored(reel: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
+    give("6.png", tinted(6)[..., ::-1].copy())
+    plain = made(run, "plain.mkv", "--references", "refs")
+    for name, icc in (("b.mkv", srgb), ("c.mkv", swapped)):
+        Image.fromarray(tinted(6)[..., ::-1].copy()).save("refs/6.png", icc_profile=icc)
+        made(run, name, "--references", "refs")
+    assert off(decode(Path("b.mkv")), plain)[:SHOT].max() < 1
+    assert (np.array(decode(Path("c.mkv")).cr[:SHOT], float).mean(axis=(1, 2)) > 145).all(), "is red"
+    Image.fromarray(tinted(6)).save("refs/6.png", icc_profile=swapped[:200])
+    assert run("a.mkv", "d.mkv", "--references", "refs") == 3
+    assert "6.png: its color profile cannot be used" in capsys.readouterr().err
 
 
 def test_between_two_frames_each_counts_the_more_the_nearer_it_is(reel: Path, run: Run) -> None:
