@@ -40,10 +40,14 @@ class Bucket:
 
     def tree(self, below: str) -> dict[str, bytes]:
         """Its objects below a name, the journal left out, and what they hold."""
+        return {name: self.fs.cat_file(f"{self.name}/{below}/{name}") for name in self.names(below)}
+
+    def names(self, below: str) -> list[str]:
+        """Its objects below a name, the journal left out; none where there is nothing yet."""
         prefix = f"{self.name}/{below}/"
         found = (str(path) for path in self.fs.find(prefix, refresh=True))
-        names = [path.removeprefix(prefix) for path in found]
-        return {name: self.fs.cat_file(prefix + name) for name in names if not name.startswith(".archivecolor")}
+        names = (path.removeprefix(prefix) for path in found if path.startswith(prefix))
+        return [name for name in names if not name.startswith(".archivecolor")]
 
     def journals(self, below: str) -> list[str]:
         """The names of the objects of a journal."""

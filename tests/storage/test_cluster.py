@@ -93,9 +93,9 @@ def test_a_worker_and_a_driver_that_are_killed_cost_nothing_but_time(
     bucket.fill(source, "scans")
     places = f"{bucket.url}/scans", f"{bucket.url}/color"
     killed = machines.drive(*places)
-    once(lambda: len(bucket.tree("color")) >= 3)
+    once(lambda: len(bucket.names("color")) >= 3)
     machines.workers()[0].kill()
-    once(lambda: len(bucket.tree("color")) >= 6)
+    once(lambda: len(bucket.names("color")) >= 6)
     killed.send_signal(signal.SIGKILL)
     ended(killed)
     there = bucket.tree("color")
