@@ -21,10 +21,9 @@ from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, chroma_of, chroma_to_cbcr, luma_of, merge_planes, rgb_beside
 from archivecolor.film.codes import unit_luma
 from archivecolor.film.form import PictureForm
-from archivecolor.film.laid import ChromaPlanes, unit_chroma
+from archivecolor.film.laid import ChromaPlanes, FrameColors, unit_chroma
 from archivecolor.film.scale import Scale, density_of_display
 from archivecolor.sequences import exr
-from archivecolor.sequences.colors import FrameColors
 from archivecolor.sequences.dpx_lines import STRIP_SAMPLES
 
 Strips: TypeAlias = Iterable[npt.NDArray[Any]]

@@ -298,11 +298,12 @@ class Colorizer:
 
         Where paint rules nothing is guessed, so confidence is 1 there.
         """
+        told = self.engine.folder.hints
         if made.advice:
-            made = _laid(made, network_y, partial(laid, made.advice, strokes), made.advice.likeness)
+            made = _laid(made, network_y, partial(laid, made.advice, strokes, told=told), made.advice.likeness)
         if strokes is None:
             return made
-        return _laid(made, network_y, partial(laid_over if self.engine.folder.hints else spread, strokes))
+        return _laid(made, network_y, partial(laid_over if told else spread, strokes))
 
     def merge(self, luma: UIntArray, chroma: FloatArray, orientation: Orientation = Orientation.UPRIGHT) -> UIntArray:
         """Lay ``[h, w, 2]`` upright chroma beside ``[H, W]`` stored luma: ``[H, W, 3]`` RGB of luma's type."""

@@ -24,16 +24,21 @@ from archivecolor.film.form import PictureForm
 from archivecolor.film.priority import ordinary_priority
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.slices import Slices
+from archivecolor.resources import usable_cores
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 
 _INTERLACED_FLAGS: Final = (1 << 18) | (1 << 29)
 """AV_CODEC_FLAG_INTERLACED_DCT and AV_CODEC_FLAG_INTERLACED_ME."""
 CAPTIONED: Final = {FilmCodec.H264, FilmCodec.H265}
 """Codecs whose encoders write the captions (A/53) that lie beside a frame."""
+_IDENTITY: Final = 0
+"""Of ITU-T H.273: RGB as it is."""
 _PRORES_TAGS: Final = {S422: "apch", S444: "ap4h"}
 _TRIAL_PX: Final = 256
 _SLICES: Final = {down * across for down in range(1, 33) for across in range(down, 2 * down + 1)}
 _TRIED: Final = 12
+_X264: Final = "x264-params"
+_LARGE_PX, _FEW_CORES = 8_000_000, 2
 _USUAL_DEPTH: Final = 10
 """Skies and skin band at 8."""
 
@@ -60,6 +65,16 @@ class Encoding:
     """Whether the source's opacity goes along."""
 
     @property
+    def rgb(self) -> bool:
+        """Whether the picture is stored as RGB, as its source's is."""
+        return self.pixel_format.startswith("gbrp")
+
+    @property
+    def matrix(self) -> int | None:
+        """What the picture is tagged with in place of its form's: RGB has none."""
+        return _IDENTITY if self.rgb else None
+
+    @property
     def taken_format(self) -> str:
         """The pixel format that the encoder is given."""
         return self.input_format or self.pixel_format
@@ -72,7 +87,7 @@ class Encoding:
     @property
     def summary(self) -> str:
         """For people: 'H265, 10 bit 4:2:0', or 'H265 by NVENC, 8 bit 4:2:0'."""
-        sampling = ":".join(NAMES[self.shift])
+        sampling = "RGB" if self.rgb else ":".join(NAMES[self.shift])
         by = " by NVENC" if self.encoder.endswith("_nvenc") else ""
         more = f"{' with alpha' if self.alpha else ''}{', interlaced' if self.parity else ''}"
         return f"{self.codec.upper()}{by}, {self.depth} bit {sampling}{more}"
@@ -98,21 +113,32 @@ def plan_encoding(form: PictureForm, settings: EncodeSettings, container: str, *
     full = form.full_range and codec.full_range
     if form.full_range and not full:
         notes.append(f"{name} is limited range: luma is rescaled from full range")
-    if form.converted:
+    rgb = _stays_rgb(form, name, settings, interlaced=interlaced)
+    if rgb:
+        shift = S444
+    elif form.converted:
         notes.append(f"the source stores {form.pixel_format}, no luma: luma is computed")
     return Encoding(
         codec=name,
         encoder=codec.encoder,
-        pixel_format=f"yuv{'a' if alpha else ''}{NAMES[shift]}p" + ("" if depth == 8 else f"{depth}le"),
+        pixel_format=("gbrp" if rgb else f"yuv{'a' if alpha else ''}{NAMES[shift]}p")
+        + ("" if depth == 8 else f"{depth}le"),
         depth=depth,
         full_range=full,
         shift=shift,
         parity=(form.parity or "tff") if interlaced else None,
         options=tuple(_with_hdr(_options(codec, name, settings, shift), name, form).items()),
         notes=tuple(notes),
+        input_format="bgr0" if rgb and depth == 8 else None,
         padding=padding,
         alpha=alpha,
     )
+
+
+def _stays_rgb(form: PictureForm, name: FilmCodec, settings: EncodeSettings, *, interlaced: bool) -> bool:
+    """Whether a source of RGB is written as RGB, whose luma is exact, too."""
+    own_depth = settings.depth in (None, form.depth)
+    return name is FilmCodec.FFV1 and form.is_rgb and own_depth and not settings.side_by_side and not interlaced
 
 
 def _depth(form: PictureForm, codec: Codec, settings: EncodeSettings, name: str, notes: list[str], opacity: int) -> int:
@@ -269,7 +295,7 @@ class Encoder:
         if encoding.parity:
             context.flags |= _INTERLACED_FLAGS
             context.field_order = 2 if encoding.parity == "tff" else 3
-        context.options = dict(encoding.options)
+        context.options = _lean(dict(encoding.options), encoding, size)
         if encoding.codec_tag:
             context.codec_tag = encoding.codec_tag
         with ordinary_priority():
@@ -293,10 +319,21 @@ class Encoder:
         return list(self._stream.encode(frame))
 
 
+def _lean(options: dict[str, str], encoding: Encoding, size: tuple[int, int]) -> dict[str, str]:
+    """``options`` with which x264 keeps fewer pictures of 4K, of 24 MB each, on two cores.
+
+    A thread of its own that looks ahead keeps five more, and has no core to itself there. The film is the same.
+    """
+    if encoding.encoder != "libx264" or size[0] * size[1] < _LARGE_PX or usable_cores() > _FEW_CORES:
+        return options
+    params = (options.get(_X264, ""), "sync-lookahead=0")
+    return {**options, _X264: ":".join(filter(None, params))}
+
+
 def tag(context: VideoCodecContext, encoding: Encoding, form: PictureForm) -> None:
     """Write the film's color tags and aspect ratio into a codec context."""
     context.color_range = 2 if encoding.full_range else 1
-    context.colorspace = form.matrix
+    context.colorspace = form.matrix if encoding.matrix is None else encoding.matrix
     context.color_primaries = form.primaries
     context.color_trc = form.transfer
     context.sample_aspect_ratio = form.sample_aspect or Fraction(1)
@@ -305,7 +342,7 @@ def tag(context: VideoCodecContext, encoding: Encoding, form: PictureForm) -> No
 def mark(frame: VideoFrame, encoding: Encoding, form: PictureForm) -> None:
     """Write the same into a frame; encoders that read them there get no other idea."""
     frame.color_range = 2 if encoding.full_range else 1
-    frame.colorspace = form.matrix
+    frame.colorspace = form.matrix if encoding.matrix is None else encoding.matrix
     frame.color_primaries = form.primaries
     frame.color_trc = form.transfer
 

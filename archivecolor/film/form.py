@@ -18,7 +18,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from archivecolor.color import UIntArray
+from archivecolor.color import UIntArray, luma_of
 from archivecolor.errors import InputError
 from archivecolor.film.display_matrix import matrix_in, orientation_of
 from archivecolor.film.hdr import Hdr, hdr_of
@@ -50,6 +50,8 @@ _HD_HEIGHT = 720
 
 _RANGE_IN_STANDARD = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "prores", "dvvideo"}
 """Codecs whose gray is limited range unless they say otherwise. Elsewhere gray is full range."""
+
+_RGB_DEPTHS: Final = {8, 9, 10, 12, 14, 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class PictureForm:
         if self.scale is Scale.DISPLAY:
             return luma, self.depth
         return displayed(luma, self.depth, self.scale), DISPLAY_DEPTH
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the source is RGB of whole numbers, without opacity, whose luma is exact as that of stills is."""
+        return _plain_rgb(av.VideoFormat(self.pixel_format, 16, 16)) is not None
 
     @property
     def has_alpha(self) -> bool:
@@ -136,8 +143,10 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
     plain = _plain_format(frame.format)
     name = plain or frame.format.name
     components = av.VideoFormat(name, frame.width, frame.height).components
-    gray = len(components) < 3
-    if frame.color_range in (_LIMITED, _FULL):
+    gray, rgb = len(components) < 3, _plain_rgb(frame.format) is not None
+    if rgb:
+        full = True
+    elif frame.color_range in (_LIMITED, _FULL):
         full = frame.color_range == _FULL
     else:
         full = name.startswith("yuvj") or (gray and context.name not in _RANGE_IN_STANDARD)
@@ -145,7 +154,7 @@ def form_of(stream: VideoStream, frame: VideoFrame) -> PictureForm:
     if not gray and not frame.format.is_rgb:
         chroma = components[1]
         shift = (_log2_ratio(frame.width, chroma.width), _log2_ratio(frame.height, chroma.height))
-    matrix = frame.colorspace
+    matrix = _SMPTE170M if rgb else frame.colorspace  # what `luma_of` has
     if matrix not in _WEIGHTS:
         matrix = _BT709 if frame.height >= _HD_HEIGHT else _SMPTE170M
     aspect = stream.sample_aspect_ratio
@@ -181,6 +190,8 @@ def luma_view(frame: VideoFrame) -> UIntArray:
     plain = _plain_format(frame.format)
     if plain is not None:
         frame = reformatted(frame, pixel_format=plain)
+    if frame.format.is_rgb:
+        return luma_of(_samples(frame))
     depth = frame.format.components[0].bits
     plane = _view(frame, 0)
     if frame.format.name.startswith(("p0", "p2", "p4")):  # samples in the high bits
@@ -194,6 +205,16 @@ def chroma_planes(frame: VideoFrame) -> tuple[UIntArray, UIntArray] | None:
         return None
     planar = reformatted(frame, pixel_format="yuv444p")
     return _view(planar, 1).copy(), _view(planar, 2).copy()
+
+
+def rgb_samples(frame: VideoFrame) -> UIntArray:
+    """The samples ``[h, w, 3]`` of a frame whose form `is_rgb`."""
+    return _samples(reformatted(frame, pixel_format=_plain_rgb(frame.format)))
+
+
+def make_rgb(pixel_format: str, rgb: UIntArray, beside: VideoFrame | None = None) -> VideoFrame:
+    """As `make_frame`, of planar RGB and ``[h, w, 3]`` samples."""
+    return make_frame(pixel_format, [np.ascontiguousarray(rgb[..., i]) for i in (1, 2, 0)], beside)
 
 
 def make_frame(pixel_format: str, planes: Sequence[UIntArray], beside: VideoFrame | None = None) -> VideoFrame:
@@ -240,8 +261,25 @@ def _view(frame: VideoFrame, index: int) -> npt.NDArray[Any]:
     return np.asarray(rows[:, : plane.width])
 
 
+def _samples(frame: VideoFrame) -> UIntArray:
+    """``[h, w, 3]`` of planar RGB, whose planes are green, blue and red."""
+    return np.stack([_view(frame, i) for i in (2, 0, 1)], axis=-1)
+
+
+def _plain_rgb(form: av.VideoFormat) -> str | None:
+    """The planar RGB that a format of whole numbers without opacity becomes; None of any other."""
+    bits = {component.bits for component in form.components}
+    wild = form.has_palette or form.is_bayer or form.name.startswith("xyz") or "f16" in form.name or "f32" in form.name
+    if not form.is_rgb or wild or len(form.components) != 3 or len(bits) > 1 or not bits <= _RGB_DEPTHS:
+        return None
+    (depth,) = bits
+    return "gbrp" if depth == 8 else f"gbrp{depth}le"
+
+
 def _plain_format(form: av.VideoFormat) -> str | None:
     """The format to convert to before the luma can be read; None where it can be read as it is."""
+    if rgb := _plain_rgb(form):
+        return rgb
     components = form.components
     depth = components[0].bits
     if _has_no_luma(form) or form.is_bit_stream:

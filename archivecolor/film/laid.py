@@ -7,17 +7,22 @@ and to its subsampling.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from archivecolor.color import FloatArray, UIntArray
 from archivecolor.errors import InputError
-from archivecolor.film.form import PictureForm, stored_chroma
+from archivecolor.film.form import PictureForm, rgb_samples, stored_chroma
 from archivecolor.film.reading import frames
+from archivecolor.film.scale import Scale, displayed
 from archivecolor.film.survey import Survey
+
+_DEPTH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,42 @@ class ChromaPlanes:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameColors:
+    """A frame in color."""
+
+    rgb: npt.NDArray[Any]
+    """``[h, w, 3]``, rows as stored: codes of ``depth``, or float32 light."""
+    depth: int
+    scale: Scale
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether no pixel has a color."""
+        return np.array_equal(self.rgb[..., 0], self.rgb[..., 1]) and np.array_equal(self.rgb[..., 1], self.rgb[..., 2])
+
+    def shown(self, rows: slice = slice(None)) -> FloatArray:
+        """What a display shows of it, ``[n, w, 3]`` in 0..1."""
+        rgb = self.rgb[rows]
+        if self.scale is Scale.DISPLAY:
+            return np.asarray(rgb / np.float32((1 << self.depth) - 1), np.float32)
+        codes = rgb if self.scale is Scale.DENSITY else np.asarray(rgb, np.float16).view(np.uint16)
+        return np.asarray(displayed(codes, self.depth, self.scale) / np.float32((1 << _DEPTH) - 1), np.float32)
+
+    def planes(self, form: PictureForm) -> ChromaPlanes:
+        """Its chroma as codes, of the matrix of ``form``."""
+        kr, kb = form.weights
+        rgb = self.shown()
+        luma = rgb @ np.array((kr, 1 - kr - kb, kb), np.float32)
+        top = np.float32((1 << _DEPTH) - 1)
+        cb, cr = (
+            np.rint((rgb[..., i] - luma) * (top / np.float32(2 * (1 - own))) + np.float32(1 << (_DEPTH - 1)))
+            for i, own in ((2, kb), (0, kr))
+        )
+        cb, cr = (np.clip(plane, 0, top).astype(np.uint16) for plane in (cb, cr))
+        return ChromaPlanes(cb, cr, replace(form, depth=_DEPTH, full_range=True))
+
+
+@dataclass(frozen=True, slots=True)
 class LaidChroma:
     """A film whose chroma is taken."""
 
@@ -46,10 +87,10 @@ class LaidChroma:
     def check(self, master: Path, film: Survey) -> None:
         """Raise `InputError` where it is not the chroma of ``master``."""
         own, form = self.film.form, film.form
-        if own.converted or own.has_no_chroma:
+        if (own.converted and not own.is_rgb) or own.has_no_chroma:
             raise InputError(
                 f"{self.path}: stores no chroma ({own.pixel_format})",
-                hint="give what '--write chroma' made, or any YUV",
+                hint="give what '--write chroma' made, or any YUV or RGB",
             )
         if (own.width, own.height) != (form.width, form.height):
             raise InputError(
@@ -61,16 +102,20 @@ class LaidChroma:
                 f"{self.path}: has {len(self.film.times)} frames, its master {master.name} has {len(film.times)}",
                 hint="is it the chroma of another film, or of a part of it?",
             )
-        if own.weights != form.weights:
+        if own.weights != form.weights and not own.is_rgb:
             raise InputError(
                 f"{self.path}: is of matrix {own.matrix_name}, its master of {form.matrix_name}",
                 hint="export it with the master's color tags",
             )
 
-    def chroma(self, first: int, last: int) -> Iterator[ChromaPlanes]:
+    def chroma(self, first: int, last: int) -> Iterator[ChromaPlanes | FrameColors]:
         """That of frames ``first`` to ``last`` (exclusive)."""
         for index, frame in frames(self.path, self.film, first, last):
-            yield ChromaPlanes(*stored_chroma(frame), self.film.form_at(index))
+            form = self.film.form_at(index)
+            if form.is_rgb:
+                yield FrameColors(rgb_samples(frame), form.depth, Scale.DISPLAY)
+            else:
+                yield ChromaPlanes(*stored_chroma(frame), form)
 
 
 def unit_chroma(plane: UIntArray, form: PictureForm) -> FloatArray:

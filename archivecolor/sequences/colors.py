@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +14,11 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image
 
-from archivecolor.color import FloatArray, UIntArray, luma_of
+from archivecolor.color import UIntArray, luma_of
 from archivecolor.errors import InputError, Stopped
 from archivecolor.film.form import PictureForm
-from archivecolor.film.laid import ChromaPlanes
-from archivecolor.film.scale import Scale, displayed
+from archivecolor.film.laid import FrameColors
+from archivecolor.film.scale import Scale
 from archivecolor.provenance.xmp import DamagedXmpError, Noted, noted_in
 from archivecolor.sequences import dpx, exr
 from archivecolor.sequences.finding import Sequence
@@ -31,44 +31,14 @@ _DAMAGE: Final = (OSError, ValueError, SyntaxError, TypeError, LookupError, cv2.
 
 
 @dataclass(frozen=True, slots=True)
-class FrameColors:
-    """A frame in color."""
+class FileColors(FrameColors):
+    """The colors of a file."""
 
-    rgb: npt.NDArray[Any]
-    """``[h, w, 3]``, rows as stored: codes of ``depth``, or float32 light."""
-    depth: int
-    scale: Scale
     record: Noted | None = None
     """What it says of how it was colored."""
 
-    @property
-    def is_gray(self) -> bool:
-        """Whether no pixel has a color."""
-        return np.array_equal(self.rgb[..., 0], self.rgb[..., 1]) and np.array_equal(self.rgb[..., 1], self.rgb[..., 2])
 
-    def shown(self, rows: slice = slice(None)) -> FloatArray:
-        """What a display shows of it, ``[n, w, 3]`` in 0..1."""
-        rgb = self.rgb[rows]
-        if self.scale is Scale.DISPLAY:
-            return np.asarray(rgb / np.float32((1 << self.depth) - 1), np.float32)
-        codes = rgb if self.scale is Scale.DENSITY else np.asarray(rgb, np.float16).view(np.uint16)
-        return np.asarray(displayed(codes, self.depth, self.scale) / np.float32((1 << _DEPTH) - 1), np.float32)
-
-    def planes(self, form: PictureForm) -> ChromaPlanes:
-        """Its chroma as codes, of the matrix of ``form``."""
-        kr, kb = form.weights
-        rgb = self.shown()
-        luma = rgb @ np.array((kr, 1 - kr - kb, kb), np.float32)
-        top = np.float32((1 << _DEPTH) - 1)
-        cb, cr = (
-            np.rint((rgb[..., i] - luma) * (top / np.float32(2 * (1 - own))) + np.float32(1 << (_DEPTH - 1)))
-            for i, own in ((2, kb), (0, kr))
-        )
-        cb, cr = (np.clip(plane, 0, top).astype(np.uint16) for plane in (cb, cr))
-        return ChromaPlanes(cb, cr, replace(form, depth=_DEPTH, full_range=True))
-
-
-def read_colors(path: Path) -> FrameColors:
+def read_colors(path: Path) -> FileColors:
     """Decode a frame's colors. Raises `InputError` where it cannot be read."""
     suffix = path.suffix.lower()
     if suffix == ".dpx":
@@ -76,13 +46,13 @@ def read_colors(path: Path) -> FrameColors:
         with dpx.explained(str(path)):
             header = dpx.read_header(data)
             samples = dpx.read_samples(data, header)
-        return FrameColors(_three(samples), header.bits, header.scale, _record(dpx.record_in(header)))
+        return FileColors(_three(samples), header.bits, header.scale, _record(dpx.record_in(header)))
     if suffix == ".exr":
         light, xmp = exr.read_light(path)
-        return FrameColors(_three(light), _DEPTH, Scale.LINEAR, _record(xmp))
+        return FileColors(_three(light), _DEPTH, Scale.LINEAR, _record(xmp))
     still = open_still(path)
     rgb = _three(still.luma[..., None]) if still.thumbnail is None else _rgb(path, still)
-    return FrameColors(rgb, 8 * rgb.itemsize, Scale.DISPLAY, _record(still.metadata.xmp))
+    return FileColors(rgb, 8 * rgb.itemsize, Scale.DISPLAY, _record(still.metadata.xmp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +104,11 @@ class LaidFrames:
             raise InputError(f"{sequence.path}: stores no chroma: every frame is gray", hint="give frames in color")
         return found
 
-    def chroma(self, first: int, last: int) -> Iterator[FrameColors]:
+    def chroma(self, first: int, last: int) -> Iterator[FileColors]:
         """The colors of frames ``first`` to ``last`` (exclusive). Raises `InputError` where one is not what it was."""
         return (self._read(index) for index in range(first, last))
 
-    def _read(self, index: int) -> FrameColors:
+    def _read(self, index: int) -> FileColors:
         path = self.path.with_name(self.sequence.files[self.numbers[index]])
         colors = read_colors(path)
         height, width = colors.rgb.shape[:2]

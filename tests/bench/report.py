@@ -1,9 +1,10 @@
 """What it takes to make a review page, and to look at it.
 
-``python -m tests.bench.report [--pictures 10000] [--folder FOLDER]``. Results are one-megapixel JPEGs, a few real
-photographs under many names. Printed are the time, processor time and memory of the first page, of bringing it up to
-date when nothing changed, its size on the disk; and, where chromium is, how long the page takes to open and how
-long a frame takes while it scrolls 100,000 pixels, and the memory that it then has.
+``python -m tests.bench.report [--pictures 10000] [--look-alone] [--folder FOLDER]``. Results are one-megapixel JPEGs, a
+few real photographs under many names. Printed are the time, processor time and memory of the first page, of bringing it
+up to date when nothing changed, its size on the disk; and, where chromium is, how long the page takes to open and how
+long a frame takes while it scrolls 100,000 pixels, and the memory that it then has. ``--look-alone`` makes the pictures
+of four results, links them under all names, and measures opening and scrolling alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -22,10 +25,12 @@ import numpy as np
 from PIL import Image
 
 from archivecolor.jobs.journal import EngineUsed, Entry, Journal, Kind, RunRecord, Status
+from archivecolor.report import making
 from tests.bench.browser import chromium
 from tests.bench.measuring import archivecolor
 from tests.conftest import ROOT
 
+_PATTERNS = 4
 _SCROLL = """
 const done = arguments[0], frames = [], height = document.documentElement.scrollHeight;
 let at = 0, before = 0;
@@ -60,6 +65,23 @@ def make_results(out: Path, count: int) -> None:
             (out / name).hardlink_to(patterns[i % len(patterns)])
             entry = Entry(name, Kind.STILL, Status.COLORED, 1, "s", "", 0.1, result=name, confidence=i % 97 / 97)
             journal.add(entry, wait=False)
+
+
+def make_linked_page(out: Path) -> Path:
+    """The page of many results, of which only the first of each pattern had its pictures made."""
+    plan = making.plan(out, "0")
+    gallery = plan.gallery()
+    few = plan.items[:_PATTERNS]
+    made = list(gallery.previews(few, threads=2, stop=lambda: False, advance=lambda: None))
+    previews = []
+    for i, item in enumerate(plan.items):
+        like = made[i % len(made)]
+        name = f"{i:016x}"
+        for place in (gallery.thumb, gallery.small_thumb, gallery.picture):
+            place(name).parent.mkdir(parents=True, exist_ok=True)
+            place(name).hardlink_to(place(like.id))
+        previews.append(replace(like, item=item, id=name))
+    return plan.write(previews, {})
 
 
 def page_time(out: Path, label: str) -> dict[str, object]:
@@ -126,18 +148,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.report", description=__doc__)
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
+    parser.add_argument("--look-alone", action="store_true", help="measure nothing but opening and scrolling")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         out = Path(folder) / "out"
         out.mkdir()
         make_results(out, options.pictures)
         page = Path(folder) / "out-report" / "index.html"
-        for line in (
-            page_time(out, "first"),
-            page_time(out, "again"),
-            size_of(page.parent),
-            in_browser(page),
-        ):
+        if options.look_alone:
+            steps: list[Callable[[], dict[str, object] | None]] = [lambda: in_browser(make_linked_page(out))]
+        else:
+            steps = [lambda: page_time(out, "first"), lambda: page_time(out, "again"), lambda: size_of(page.parent)]
+            steps.append(lambda: in_browser(page))
+        for line in (step() for step in steps):
             if line:
                 sys.stdout.write(json.dumps(line) + "\n")
                 sys.stdout.flush()

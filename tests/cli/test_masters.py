@@ -6,8 +6,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import av
+import numpy as np
+import numpy.typing as npt
 import pytest
 
+from archivecolor.color import luma_of
 from archivecolor.jobs.journal import read_journal
 from archivecolor.settings import EncodeSettings, FilmCodec, Purpose
 from tests.cli.conftest import Run
@@ -76,6 +80,40 @@ def test_a_slice_that_was_changed_is_seen_by_another_decoder(tmp_path: Path) -> 
     (tmp_path / "b.mkv").write_bytes(data)
     command = (FFMPEG or "", "-v", "error", "-err_detect", "crccheck", "-i", tmp_path / "b.mkv", "-f", "null", "-")
     assert "CRC" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
+def samples(path: Path) -> npt.NDArray[np.uint8 | np.uint16]:
+    """Red, green and blue of each frame, at their depth, as FFmpeg decodes them."""
+    with av.open(str(path)) as film:
+        found = []
+        for frame in film.decode(video=0):
+            depth = frame.format.components[0].bits
+            found.append(frame.to_ndarray(format="gbrp" if depth == 8 else f"gbrp{depth}le"))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("codec", "stored"), [("bgr0", "bgr0"), ("gbrp10le", "gbrp10le"), ("rgb48le", "gbrp16le")])
+def test_rgb_stays_rgb_in_a_master_with_its_luma_exact(run: Run, tmp_path: Path, codec: str, stored: str) -> None:
+    (tmp_path / "in").mkdir()
+    toned = "colorchannelmixer=rr=1:gg=.97:bb=.9"
+    film = tmp_path / "in" / "a.mkv"
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=size=96x64:d=0.2", "-vf", f"hue=s=0,{toned},format={codec}", "-c:v", "ffv1", film
+    )
+    done = run("folder", tmp_path / "in", tmp_path / "out", "--for", "master")
+    assert done.code == 0, done.err
+    was, now = samples(film), samples(tmp_path / "out" / "a.mkv")
+    assert was.dtype == now.dtype
+    assert np.array_equal(luma_of(was), luma_of(now))
+    assert not np.array_equal(was, now)
+    with av.open(str(tmp_path / "out" / "a.mkv")) as made:
+        assert made.streams.video[0].codec_context.pix_fmt == stored
+    assert run("verify", tmp_path / "out", "--source", tmp_path / "in").code == 0
+    chroma, merged = tmp_path / "chroma.mkv", tmp_path / "merged.mkv"
+    assert run("video", film, chroma, "--write", "chroma").code == 0
+    assert np.ptp(luma_of(samples(chroma))) == 0
+    assert "luma proved to be its master's, every sample" in run("merge", film, chroma, merged).err
+    assert np.array_equal(samples(merged), now)
 
 
 def cooked(path: Path) -> Path:

@@ -7,15 +7,20 @@ import json
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archivecolor.jobs.journal import EngineUsed, Journal, RunRecord
+from archivecolor.jobs.mark_book import add_marks
+from archivecolor.jobs.marks import Mark, Verdict, now
 from tests.report.browsing import Page, looking_at
 from tests.report.conftest import make
-from tests.report.runs import HOSTILE, colored, failed, picture
+from tests.report.runs import HOSTILE, colored, failed, picture, write_journal
 from tests.test_docs import parse
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 pytest.importorskip("selenium", reason="needs selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -239,3 +244,18 @@ def test_lists_hold_names_to_the_byte(on: Page, downloads: Path) -> None:
     path = saved(on, downloads, "shown", "Save shown.txt", "shown.txt")
     assert set(path.read_bytes().split(b"\n")) == {b"", *map(os.fsencode, HOSTILE)}
     path.unlink()
+
+
+def test_marks_that_out_keeps_are_on_the_page_and_nothing_to_undo(browser: Chrome, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    picture(out / "a.png")
+    write_journal(out, colored("a.png"))
+    add_marks(out, [Mark(now(), "Ada", Verdict.ACCEPTED, "", "a.png")])
+    on = Page(browser)
+    on.screen(1200, 800)
+    on.open(make(out).path)
+    assert label(on).startswith("1 of 1 reviewed: 1 accepted")
+    on.press("u")
+    on.wait_for_word("nothing to undo")
+    on.press("r", "u")
+    on.wait(lambda: label(on).startswith("1 of 1 reviewed: 1 accepted"))

@@ -81,6 +81,26 @@ def test_a_stroke_is_seen_in_the_result_while_one_looks(live: tuple[Page, Review
     assert (on.is_open, on.find("name").text) == (True, "a.png"), "its address outlives its result"
 
 
+def test_a_mark_that_is_refused_is_none_and_is_not_said_to_be_one(live: tuple[Page, Reviewed]) -> None:
+    on, reviewed = live
+    on.wait(lambda: on.find("grid").get_attribute("aria-busy") == "false")
+    away = reviewed.out.with_name("away")
+    reviewed.out.rename(away)
+    on.press("a")
+    on.wait_for_word("is not where it was when the review began")
+    assert on.find("reviewed-label").text == "0 of 2 reviewed"
+    on.press("u")
+    on.wait_for_word("nothing to undo")
+    away.rename(reviewed.out)
+    on.press("a")
+    on.wait_for_word("accepted")
+    assert len(kept_marks(reviewed.out)) == 1
+    on.press("u")
+    on.wait(lambda: on.find("reviewed-label").text == "0 of 2 reviewed")
+    (refused,) = on.browser.get_log("browser")  # type: ignore[no-untyped-call]
+    assert "409" in refused["message"]
+
+
 def test_marks_and_strokes_are_there_again_when_the_page_was_closed(live: tuple[Page, Reviewed]) -> None:
     on, reviewed = live
     on.find("text").send_keys("b.jpg")

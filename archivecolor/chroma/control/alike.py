@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archivecolor.chroma.control.advice import fitted, hints_of
-from archivecolor.chroma.control.paint import Painted, Strokes, spread
+from archivecolor.chroma.control.paint import Painted, Strokes, laid_over, spread
 from archivecolor.chroma.network_input import shrunk
 from archivecolor.color import FEATURE_STRIDE, FloatArray, gray_to_lightness
 
@@ -104,13 +104,15 @@ def told_by(advice: Advice | None, strokes: Strokes | None, network_y: FloatArra
     return np.where(hints[2:] > 0, hints, said)
 
 
-def laid(advice: Advice, strokes: Strokes | None, network_y: FloatArray, ab: FloatArray) -> Painted:
-    """What references say, laid over a generator's ``[h, w, 2]`` chroma, whether it was told of them or not.
+def laid(
+    advice: Advice, strokes: Strokes | None, network_y: FloatArray, ab: FloatArray, *, told: bool = False
+) -> Painted:
+    """What references say, laid over a generator's ``[h, w, 2]`` chroma, which was told of them if ``told``.
 
     Where they are sure they are more exact than what a generator makes of hints; elsewhere its answer is better than
     theirs carried far. What ``strokes`` are painted on is left as it is.
     """
-    made = spread(advice.strokes, network_y, ab)
+    made = (laid_over if told else spread)(advice.strokes, network_y, ab)
     if strokes is None:
         return made
     free = 1 - _painted(strokes, network_y)

@@ -6,7 +6,8 @@
 //
 //   live                 whether 'make again' acts at once
 //   readMarks()          -> {id: [mark, at, by, note]}: all marks that are kept, by the ids of items
-//   writeMarks(changed)  {id: the same, or null to forget it} -> whether they are kept; nothing else may be lost
+//   writeMarks(changed)  {id: the same, or null to forget it} -> whether they are kept; null: refused, as was
+//                        said, so that they do not count. Nothing else may be lost
 //   watchMarks(heard)    calls heard(id) when somebody else changed the mark of an item; null: of any
 //   readStrokes()        -> {layer: {width, height, strokes}}: what was painted, by where a layer belongs (strokes.js)
 //   writeStrokes(layer, painted)   painted: the same, or null where all was rubbed out -> whether it is kept

@@ -18,8 +18,9 @@ async function judge(mark) {
     return;
   }
   const back = mark === null || fitting.every((item) => marks.of(item) === mark);
-  const { length } = await marks.set(fitting, back ? null : mark);
-  const what = chosen.length > 1 ? count(length, "picture") : first.name;
+  const set = await marks.set(fitting, back ? null : mark);
+  if (!set) return;
+  const what = chosen.length > 1 ? count(set.length, "picture") : first.name;
   say(back ? `${what}: mark removed` : `${what}: ${MARKS[mark].toLowerCase()}`);
   if (back || chosen.length > 1) return;
   if (!open) grid.go(grid.active + 1);
@@ -28,6 +29,7 @@ async function judge(mark) {
 
 async function undo() {
   const undone = await marks.undo();
+  if (undone === null) return;
   if (!undone.length) {
     say("There is nothing to undo.");
     return;

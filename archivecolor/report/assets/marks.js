@@ -19,6 +19,7 @@ const marks = {
     this.byId = await backend.readMarks();
     this.by = await backend.reviewer();
     await this.take((data.marks ?? []).map(([path, mark, note, at, by]) => ({ path, mark, note, at, by })));
+    this.history = []; // what OUT keeps is nothing to undo
     backend.watchMarks(async (id) => {
       this.byId = await backend.readMarks();
       this.tell(id === null ? null : (items.find((item) => item.id === id) ?? null));
@@ -38,35 +39,58 @@ const marks = {
     return mark === RECOLOR ? item.isLeftAlone : item.isJudged;
   },
 
-  /** Mark items, or take their marks back (null); gives those that it has a meaning for. */
+  /** Mark items, or take their marks back (null); gives those that it has a meaning for, or null where it is refused. */
   async set(chosen, mark) {
     const meant = chosen.filter((item) => (mark === null ? this.of(item) : this.fits(item, mark)));
     const entry = (item) => [mark ?? "", new Date().toISOString(), this.by, this.noteOf(item)];
-    await this.change(meant, entry);
-    return meant;
+    return (await this.change(meant, entry)) ? meant : null;
   },
 
+  /** Whether it stands. */
   async note(item, text) {
-    if (text === this.noteOf(item)) return;
-    await this.change([item], () => [this.of(item) ?? "", new Date().toISOString(), this.by, text]);
+    if (text === this.noteOf(item)) return true;
+    return this.change([item], () => [this.of(item) ?? "", new Date().toISOString(), this.by, text]);
   },
 
   async change(chosen, entryOf) {
-    if (!chosen.length) return;
-    this.history.push(chosen.map((item) => [item, this.byId[item.id] ?? null]));
+    return chosen.length === 0 || this.writeUndoably(chosen.map((item) => [item, entryOf(item)]));
+  },
+
+  async writeUndoably(pairs) {
+    const before = this.pairsOf(pairs.map(([item]) => item));
+    this.history.push(before);
     if (this.history.length > MOST_UNDOS) this.history.shift();
-    await this.write(chosen.map((item) => [item, entryOf(item)]));
+    const stands = await this.write(pairs);
+    if (!stands) this.history = this.history.filter((change) => change !== before);
+    return stands;
+  },
+
+  pairsOf(chosen) {
+    return chosen.map((item) => [item, this.byId[item.id] ?? null]);
   },
 
   /** Take the last change back; gives its items. */
   async undo() {
     const last = this.history.pop();
     if (!last) return [];
-    await this.write(last);
+    if (!(await this.write(last))) {
+      this.history.push(last);
+      return null;
+    }
     return last.map(([item]) => item);
   },
 
+  /** Show them, and have them kept; whether they stand. */
   async write(pairs) {
+    const before = this.pairsOf(pairs.map(([item]) => item));
+    const isKept = await backend.writeMarks(this.show(pairs));
+    if (isKept === null) this.show(before);
+    else if (!isKept) this.complain();
+    return isKept !== null;
+  },
+
+  /** Show them; gives them by id. */
+  show(pairs) {
     const changed = {};
     for (const [item, entry] of pairs) {
       const holds = entry && (entry[0] || entry[3]);
@@ -75,7 +99,7 @@ const marks = {
       else delete this.byId[item.id];
     }
     for (const [item] of pairs.length > 1 ? [[null]] : pairs) this.tell(item);
-    if (!(await backend.writeMarks(changed))) this.complain();
+    return changed;
   },
 
   complain() {
@@ -100,10 +124,7 @@ const marks = {
       else pairs.push([item, [mark, at, by ?? "", note ?? ""]]);
     }
     tally.taken = pairs.length;
-    if (pairs.length) {
-      this.history.push(pairs.map(([item]) => [item, this.byId[item.id] ?? null]));
-      await this.write(pairs);
-    }
+    if (pairs.length && !(await this.writeUndoably(pairs))) tally.taken = 0;
     return tally;
   },
 

@@ -56,7 +56,10 @@ const viewer = {
     for (const button of element("modes").querySelectorAll("button")) {
       button.addEventListener("click", () => this.compare(button.value));
     }
-    element("note").addEventListener("change", ({ target }) => marks.note(this.item, target.value.trim()));
+    element("note").addEventListener("change", async ({ target }) => {
+      const [item, text] = [this.item, target.value.trim()];
+      if (!(await marks.note(item, text)) && this.item === item) target.value = text; // to be tried again
+    });
     this.node.addEventListener("close", () => this.closed());
     this.node.addEventListener("cancel", (event) => {
       if (!painting.item && this.frame === null && !zoom.isIn) return;

@@ -140,10 +140,8 @@ Object.assign(backend, {
   live: true,
 
   readMarks: () => ask("GET", "api/marks"),
-  /** What was wrong has been said, in better words than the page has for a browser that keeps nothing. */
   async writeMarks(changed) {
-    await put(`api/marks?page=${PAGE}`, changed);
-    return true;
+    return (await put(`api/marks?page=${PAGE}`, changed)) || null;
   },
 
   watchMarks(heard) {

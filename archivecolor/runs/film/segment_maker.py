@@ -23,31 +23,29 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
-from av.video.frame import VideoFrame
 
 from archivecolor.chroma.control.colored_frames import check_likeness
 from archivecolor.chroma.control.hints import check_layer
 from archivecolor.chroma.film import FilmColorizer
 from archivecolor.chroma.frame_merge import evened, laid, merged
 from archivecolor.chroma.picture import Picture
-from archivecolor.chroma.planes import ChromaGrid, chroma_beside
 from archivecolor.chroma.scan import Scan
-from archivecolor.color import FloatArray, UIntArray
+from archivecolor.color import FloatArray
 from archivecolor.errors import InputError, Stopped
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
-from archivecolor.film.codes import convert_luma
 from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
 from archivecolor.film.fields import parity_of
-from archivecolor.film.form import luma_plane, make_frame
+from archivecolor.film.form import luma_plane
 from archivecolor.film.kept import KeptChroma
-from archivecolor.film.laid import ChromaPlanes, LaidChroma
+from archivecolor.film.laid import ChromaPlanes, FrameColors, LaidChroma
 from archivecolor.film.reading import frames
 from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Part, write_segment
 from archivecolor.provenance.xmp import Record
+from archivecolor.runs.film.composing import Composer
 from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
 from archivecolor.runs.film.frame_advice import FrameAdvice
 from archivecolor.runs.film.frame_writer import Drawn, FrameWriter
@@ -55,7 +53,7 @@ from archivecolor.runs.film.segment_pool import Alone, run_all
 from archivecolor.runs.film.sharing import Sharing
 from archivecolor.runs.listener import WARNING, Listener
 from archivecolor.sequences.coding import FrameCoding
-from archivecolor.sequences.colors import FrameColors, LaidFrames
+from archivecolor.sequences.colors import FileColors, LaidFrames
 from archivecolor.sequences.frames import read_frame
 from archivecolor.sequences.survey import Surveyed
 
@@ -195,13 +193,13 @@ class SegmentMaker:
     ) -> MadeSegment:
         if self.writer:
             return self.writer.segment(path, segment, self._drawn(segment, told, abandon, heard))
-        grid = self._grid()
+        composer = self._composer
         if self.laid:
             found = self._matched(self.laid, segment, told, abandon)
-            shown = ((picture.index, self._lay(picture, chroma, grid), picture.parity) for picture, chroma in found)
+            shown = ((picture.index, composer.laid(picture, chroma), picture.parity) for picture, chroma in found)
         else:
             graded = self._graded(segment, told, abandon, heard)
-            shown = ((picture.index, self._compose(picture, ab, grid), picture.parity) for picture, ab in graded)
+            shown = ((picture.index, composer.composed(picture, ab), picture.parity) for picture, ab in graded)
         return write_segment(path, segment, shown, self._encoding, self.scan.film, self.size)
 
     def _drawn(
@@ -209,7 +207,7 @@ class SegmentMaker:
     ) -> Iterator[Drawn]:
         if self.laid:
             for picture, chroma in self._matched(self.laid, segment, told, abandon):
-                yield Drawn(picture, laid(chroma), chroma.record if isinstance(chroma, FrameColors) else None)
+                yield Drawn(picture, laid(chroma), chroma.record if isinstance(chroma, FileColors) else None)
             return
         for picture, ab in self._graded(segment, told, abandon, heard):
             yield Drawn(picture, evened(merged(ab)) if self.chroma_only else merged(ab), self.record)
@@ -264,9 +262,9 @@ class SegmentMaker:
         kept = self.kept.of(segment, self.advice.told(segment, graded=False), lambda: (ab for _, ab in anew()), heard)
         return zip(self._until(abandon, self.pictures(segment.first, segment.last)), kept, strict=True)
 
-    def _grid(self) -> ChromaGrid:
-        form, encoding = self.scan.film.form, self._encoding
-        return ChromaGrid(encoding.depth, encoding.full_range, encoding.shift, form.weights)
+    @property
+    def _composer(self) -> Composer:
+        return Composer(self.scan.film.form, self._encoding, self.side_by_side, self.chroma_only)
 
     def pictures(self, first: int, last: int) -> Iterator[Picture]:
         """Frames ``first`` to ``last`` (exclusive), decoded. Raises `InputError`."""
@@ -299,49 +297,18 @@ class SegmentMaker:
         """Whether frames have captions inside that the codec has a place for."""
         return self.encoding.codec in CAPTIONED and "A53_CC" in self.scan.film.inventory.beside
 
-    def _luma(self, picture: Picture, grid: ChromaGrid) -> UIntArray:
-        form = self.scan.film.form
-        luma = convert_luma(picture.luma, (form.depth, form.full_range), (grid.depth, grid.full_range))
-        across, down = self._encoding.padding
-        return np.pad(luma, ((0, down), (0, across)), mode="edge") if across or down else luma
-
-    def _lay(self, picture: Picture, chroma: FrameColors | ChromaPlanes, grid: ChromaGrid) -> VideoFrame:
-        luma = self._luma(picture, grid)
-        found = chroma if isinstance(chroma, ChromaPlanes) else chroma.planes(self.scan.film.form)
-        cb, cr = found.codes(grid.size(*luma.shape), grid.depth, full=grid.full_range)
-        planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
-        return make_frame(self._encoding.pixel_format, planes, picture.beside)
-
-    def _compose(self, picture: Picture, ab: FloatArray, grid: ChromaGrid) -> VideoFrame:
-        luma = self._luma(picture, grid)
-        cb, cr = chroma_beside(luma, ab, grid, interlaced=picture.interlaced)
-        if self.chroma_only:
-            luma = np.full_like(luma, 1 << (grid.depth - 1))
-        planes = [luma, cb, cr] if picture.alpha is None else [luma, cb, cr, picture.alpha]
-        if self.side_by_side:
-            gray = grid.neutral(*luma.shape)
-            left = [luma, gray, gray, *planes[3:]]
-            planes = [self._beside(one, other) for one, other in zip(left, planes, strict=True)]
-        return make_frame(self._encoding.pixel_format, planes, picture.beside)
-
-    def _beside(self, left: UIntArray, right: UIntArray) -> UIntArray:
-        """Two stored planes as one whose upright halves are beside each other."""
-        turn = self.scan.film.form.orientation
-        upright = np.concatenate((turn.to_upright(left), turn.to_upright(right)), axis=1)
-        return np.asarray(turn.to_stored(upright))
-
     def contact_sheet(self, path: Path, part: Part, *, overwrite: bool) -> int:
         """Write one colored picture of each shot, or of a short film some, into a PNG or JPEG; gives their number.
 
         Pictures are colored singly, so colors may differ a little from the steadied film's. Raises `OutputError`.
         """
-        grid = self._grid()
+        composer = self._composer
         tiles = []
         for index in looks(self.scan, part):
             picture = next(self.pictures(index, index + 1))
             with self._carried(index, index + 1):
                 _, ab = next(self._color.chroma([picture], self.scan.film.form, [index]))
-            frame = self._compose(picture, ab, grid)
+            frame = composer.composed(picture, ab)
             mark(frame, self._encoding, self.scan.film.form)
             rgb = reformatted(
                 frame, pixel_format="rgb24", src_color_range=2 if self._encoding.full_range else 1
