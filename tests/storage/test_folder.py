@@ -193,9 +193,7 @@ def test_what_was_announced_and_is_not_to_the_byte_there_is_somebody_elses(
     assert "1 to color" in done.err
     assert bucket.announced("color")  # a dry run writes nothing
     done = run("folder", *places)
-    assert (done.code, f"{len(made)} of those already there were not made by a known run" in done.err) == (0, True), (
-        done.err
-    )
+    assert (done.code, "of those already there were not made by a known run" in done.err) == (0, True), done.err
     assert {name: content for name, content in bucket.tree("color").items() if name in made} == {
         name: content[::-1] for name, content in made.items()
     }
