@@ -16,7 +16,8 @@ import av
 import numpy as np
 
 from archivecolor.errors import OutputError
-from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding
+from archivecolor.film.encoder import open_encoder
+from archivecolor.film.encoding import Encoding, plan_encoding
 from archivecolor.film.form import PictureForm, make_frame
 from archivecolor.film.scaler import reformatted
 from archivecolor.settings import EncoderKind, EncodeSettings, FilmCodec, Purpose

@@ -24,7 +24,8 @@ from av.video.stream import VideoStream
 from archivecolor.errors import OutputError
 from archivecolor.film.apart import attach, goes_apart
 from archivecolor.film.damage import Warned
-from archivecolor.film.encoding import Encoder, Encoding, tag
+from archivecolor.film.encoder import Encoder, tag
+from archivecolor.film.encoding import Encoding
 from archivecolor.film.matroska import ROOM, aspect_elements, complete
 from archivecolor.film.packets import interleave, other_packets
 from archivecolor.film.reading import opened, picture_stream

@@ -129,7 +129,7 @@ def stages(source: Path, target: Path, preset: str) -> dict[str, dict[str, float
     began = time.process_time()
     from archivecolor.chroma import film as chroma
     from archivecolor.chroma.temporal import MotionEstimator
-    from archivecolor.film.encoding import Encoder
+    from archivecolor.film.encoder import Encoder
     from archivecolor.inference import select
     from archivecolor.runs.film import composing, job, joining, plan, segment_maker
     from archivecolor.runs.settings import FilmSettings

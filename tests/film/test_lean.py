@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
-from archivecolor.film import encoding
-from archivecolor.film.encoding import Encoder, plan_encoding
+from archivecolor.film import encoder
+from archivecolor.film.encoder import Encoder
+from archivecolor.film.encoding import plan_encoding
 from archivecolor.film.form import PictureForm, make_frame
 from archivecolor.film.hdr import Hdr
 from archivecolor.settings import EncodeSettings, FilmCodec
@@ -24,8 +25,8 @@ HDR = replace(FORM, hdr=Hdr(light=(1000, 400)))
 
 def encoded(form: PictureForm, cores: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], dict[str, str]]:
     """The packets of some frames on a machine of ``cores``, without x264's own words, and the encoder's options."""
-    monkeypatch.setattr(encoding, "_LARGE_PX", SIZE[0] * SIZE[1])
-    monkeypatch.setattr(encoding, "usable_cores", lambda: cores)
+    monkeypatch.setattr(encoder, "_LARGE_PX", SIZE[0] * SIZE[1])
+    monkeypatch.setattr(encoder, "usable_cores", lambda: cores)
     planned = plan_encoding(form, EncodeSettings(codec=FilmCodec.H264), "matroska", interlaced=False)
     rng = np.random.default_rng(3)
     base = rng.integers(16, 236, (SIZE[1] + 60, SIZE[0]), np.uint8)
@@ -44,7 +45,7 @@ def encoded(form: PictureForm, cores: int, monkeypatch: pytest.MonkeyPatch) -> t
                 )
                 frame.pts = number
             packets += [bytes(packet) for packet in encoder.encode(frame)]
-    options = encoding._lean(dict(planned.options), planned, SIZE)
+    options = encoder._lean(dict(planned.options), planned, SIZE)
     return [packets[0][-2000:], *packets[1:]], options
 
 
@@ -62,6 +63,6 @@ def test_x264_that_looks_ahead_in_no_thread_of_its_own_makes_the_same_film(
 
 
 def test_pictures_smaller_than_4k_are_encoded_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "usable_cores", lambda: 1)
+    monkeypatch.setattr(encoder, "usable_cores", lambda: 1)
     planned = plan_encoding(FORM, EncodeSettings(codec=FilmCodec.H264), "matroska", interlaced=False)
-    assert encoding._lean(dict(planned.options), planned, SIZE) == dict(planned.options)
+    assert encoder._lean(dict(planned.options), planned, SIZE) == dict(planned.options)

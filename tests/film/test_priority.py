@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from archivecolor.film.encoding import open_encoder, plan_encoding
+from archivecolor.film.encoder import open_encoder
+from archivecolor.film.encoding import plan_encoding
 from archivecolor.settings import EncodeSettings, FilmCodec
 from tests.film.sources import FilmSource, scene
 from tests.film.test_hardware import FORM, RATE, SIZE

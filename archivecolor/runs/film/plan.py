@@ -23,7 +23,8 @@ from archivecolor.film.changes import settled
 from archivecolor.film.checking import SAME_TIME_S
 from archivecolor.film.codecs import SUFFIX, can_hold, container_for, default_codec
 from archivecolor.film.damage import Warned
-from archivecolor.film.encoding import Encoding, open_encoder, plan_encoding, try_container, with_slices, written_size
+from archivecolor.film.encoder import open_encoder, try_container, with_slices
+from archivecolor.film.encoding import Encoding, plan_encoding, written_size
 from archivecolor.film.scale import DISPLAY_DEPTH, Scale
 from archivecolor.film.segments import ShotConfidence
 from archivecolor.film.shot_list import ListedShot, read_shots, suffix_of

@@ -34,7 +34,8 @@ from archivecolor.color import FloatArray
 from archivecolor.errors import InputError, Stopped
 from archivecolor.film.alpha import alpha_as, alpha_depth, alpha_plane
 from archivecolor.film.changes import luma_in
-from archivecolor.film.encoding import CAPTIONED, Encoding, mark, written_size
+from archivecolor.film.encoder import mark
+from archivecolor.film.encoding import CAPTIONED, Encoding, written_size
 from archivecolor.film.fields import parity_of
 from archivecolor.film.form import luma_plane
 from archivecolor.film.kept import KeptChroma
