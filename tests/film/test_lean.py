@@ -34,7 +34,7 @@ def encoded(form: PictureForm, cores: int, monkeypatch: pytest.MonkeyPatch) -> t
     dtype = np.uint8 if planned.depth == 8 else np.uint16
     with av.open(io.BytesIO(), "w", format="matroska") as container:
         stream = cast(VideoStream, container.add_stream(planned.encoder, rate=RATE))
-        encoder = Encoder(stream, planned, form, SIZE, Fraction(1, 25))
+        opened = Encoder(stream, planned, form, SIZE, Fraction(1, 25))
         packets = []
         for number in range(61):
             frame = None
@@ -44,7 +44,7 @@ def encoded(form: PictureForm, cores: int, monkeypatch: pytest.MonkeyPatch) -> t
                     planned.pixel_format, [np.left_shift(p, planned.depth - 8, dtype=dtype) for p in planes]
                 )
                 frame.pts = number
-            packets += [bytes(packet) for packet in encoder.encode(frame)]
+            packets += [bytes(packet) for packet in opened.encode(frame)]
     options = encoder._lean(dict(planned.options), planned, SIZE)
     return [packets[0][-2000:], *packets[1:]], options
 
