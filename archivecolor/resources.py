@@ -79,7 +79,7 @@ def map_planes(plane_bytes: int) -> None:
     """Have planes of 8 MB and more outside of the heap from now on, which goes to pieces between them.
 
     To be called before the first such plane is made, and with smaller ones, which are better off in the heap, to go
-    back. Film of 4K then peaks at 2,168 MB in place of 2,371, in the same time. Only after `limit_arenas`: the heap of
+    back. Film of 4K then peaks at 2,233 MB in place of 2,680, in the same time. Only after `limit_arenas`: the heap of
     other programs is theirs.
     """
     wanted = _LARGE_BYTES if plane_bytes >= _LARGE_BYTES else _MOST_BYTES

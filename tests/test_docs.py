@@ -42,7 +42,7 @@ NOT_RUN = {
     "needs a cluster": ("archivecolor folder /archive/scans /archive/color --cluster auto",),
     "needs a plan": ("archivecolor folder scans out --engine plans/NAME.plan",),
     "needs a trained generator": ("archivecolor folder samples/stills out --generator engines/mine",),
-    "needs a store": ("archivecolor folder s3://", "archivecolor verify s3://"),
+    "needs a store": ("archivecolor folder s3://", "archivecolor verify s3://", "archivecolor video s3://"),
     "serves until Ctrl-C": ("archivecolor review",),
     "changes the user's shell": ("archivecolor --install-completion",),
 }

@@ -10,6 +10,7 @@ from archivecolor.cli import console
 from archivecolor.cli.lines import tell_least_sure
 from archivecolor.errors import ArchiveColorError, OutputError
 from archivecolor.jobs.file_sets import Numbering
+from archivecolor.runs.at_stores import Shown, told_of
 from archivecolor.runs.listener import ItemStatus
 from archivecolor.text import clock, counted, duration, printable
 
@@ -22,7 +23,7 @@ log = console.log
 _LISTED_WARNINGS: Final = 20
 
 
-def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
+def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool, shown: Shown = ()) -> None:
     """What the film is, and what will be made of it."""
     film, request = plan.scan.film, plan.request
     log.info(
@@ -44,11 +45,11 @@ def tell_plan(plan: FilmPlan, *, json: bool, dry_run: bool) -> None:
         log.warning("at %s: %s", film.moment(warning.time_s), warning.text)
     if len(film.warnings) > _LISTED_WARNINGS:
         log.warning("and %d more", len(film.warnings) - _LISTED_WARNINGS)
+    names = {"source": told_of(str(request.source), shown), "target": told_of(str(request.target), shown)}
     if dry_run and json:
-        names = {"source": str(request.source), "target": str(request.target)}
         console.emit({**names, "status": "planned", **_facts(plan)})
     elif dry_run:
-        console.write_out(f"{printable(request.source)} -> {printable(request.target)}")
+        console.write_out(f"{printable(names['source'])} -> {printable(names['target'])}")
 
 
 def tell_elsewhere(plan: FilmPlan, why: ArchiveColorError, *, json: bool) -> None:
@@ -130,11 +131,11 @@ def _facts(plan: FilmPlan) -> dict[str, object]:
     }
 
 
-def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
+def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool, shown: Shown = ()) -> None:
     """What was made, and where to look first."""
     log.info(
         "%s: %d frames in %s, in %s (%.1f fps), %s, %.1f MB",
-        printable(record.target),
+        printable(told_of(str(record.target), shown)),
         record.frames,
         counted(record.shots, "shot"),
         duration(record.seconds),
@@ -150,7 +151,7 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool) -> None:
     if record.copied:
         log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
     if json:
-        names = {"source": str(record.source), "target": str(record.target)}
+        names = {"source": told_of(str(record.source), shown), "target": told_of(str(record.target), shown)}
         shots = [
             {"start_s": round(start_s, 3), "confidence": round(mean, 3), **({"timecode": code} if code else {})}
             for start_s, mean, code in plan.timed(record.confidence)

@@ -11,7 +11,7 @@ from typing import Any, Final, get_type_hints
 import typer
 
 from archivecolor.errors import UsageError
-from archivecolor.storage.urls import EXTRAS, scrubbed
+from archivecolor.storage.urls import COPIERS, EXTRAS, scrubbed
 
 _FIELDS: Final = {"embed": "embed_record", "start": "start_s", "end": "end_s"}
 """What options are called in settings, where that is another name."""
@@ -53,7 +53,8 @@ def _check_paths(values: Mapping[str, Any]) -> None:
             if isinstance(path, Path) and rest and scheme.lower() in EXTRAS:
                 shown = scrubbed(f"{scheme}://{rest}")
                 raise UsageError(
-                    f"{shown}: only the SRC and OUT of folder and verify may be in a store", hint="copy it to a disk"
+                    f"{shown}: is in a store, and must be on a disk here",
+                    hint=f"copy it to one first: {COPIERS[scheme.lower()]}",
                 )
 
 

@@ -16,7 +16,9 @@ from archivecolor.errors import Stopped
 
 @laid_out
 def shots(
-    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film, or scanned frames: a folder or a pattern.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILM", help="The film, s3://... too, or scanned frames: a folder or a pattern.")
+    ],
     cuts: options.Cuts = None,
     out: Annotated[
         Path | None, options.result("--out", "Write it to this file: .otio, .edl or .csv. Default: stdout.", "FILE")
@@ -39,20 +41,23 @@ def shots(
     film_lines.check_list(out, overwrite=overwrite)
 
     from archivecolor.film.shot_list import csv_of, write_shots
+    from archivecolor.runs.film.places import read_at
     from archivecolor.runs.film.shots import find_shots
     from archivecolor.sequences.finding import source_of
+    from archivecolor.storage.urls import placed
 
-    source = source_of(source)
+    place = placed(source)
+    place = source_of(place) if isinstance(place, Path) else place
     found = None
-    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines:
+    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, read_at(place) as film_path:
         try:
-            found = find_shots(source, cuts, lines, interruption.stop)
+            found = find_shots(film_path, cuts, lines, interruption.stop)
         except Stopped:
             interruption.raise_if_interrupted()
             raise
     film, listed = found
     if out:
-        write_shots(out, listed, film, source, overwrite=overwrite)
+        write_shots(out, listed, film, film_path, overwrite=overwrite)
         film_lines.tell_list(out, listed)
     if tell.json:
         for number, shot in enumerate(listed, 1):

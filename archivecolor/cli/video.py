@@ -25,9 +25,11 @@ _SHEETS: Final = {".png", ".jpg", ".jpeg"}
 
 @laid_out
 def video(
-    source: Annotated[Path, typer.Argument(metavar="FILM", help="The film, or scanned frames: a folder or a pattern.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILM", help="The film, s3://... too, or scanned frames: a folder or a pattern.")
+    ],
     out: Annotated[
-        Path,
+        str,
         typer.Argument(metavar="OUT", help="The result: .mp4, .mov, .mkv, .webm, or frames: a folder or a pattern."),
     ],
     already_color: options.WhatIfColor = AlreadyColor.SKIP,
@@ -79,26 +81,32 @@ def video(
     archivecolor video reels/reel1/ reels_color/reel1/
 
     archivecolor video film.mp4 film_color.mp4 --shard 1/4
+
+    archivecolor video s3://archive/film.mkv s3://archive/film_color.mkv
     """
+    from archivecolor.storage.urls import placed
+
+    film_place, out_place = placed(source), placed(out)
     tell.begin()
     if preview and shard:
         raise UsageError("--preview and --shard cannot be used together", hint="one run makes a preview")
-    if preview and out.suffix.lower() not in _SHEETS:
-        raise UsageError(f"a preview is a picture, not '{out.name}'", hint="end its name in .png or .jpg")
+    if preview and Path(out_place.name).suffix.lower() not in _SHEETS:
+        raise UsageError(f"a preview is a picture, not '{out_place.name}'", hint="end its name in .png or .jpg")
     film_lines.check_list(shots, overwrite=overwrite)
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
     from archivecolor.chroma.control.colored_frames import with_frames
     from archivecolor.sequences.finding import source_of, target_of
 
-    source = source_of(source)
-    out = out if preview else target_of(out, source)
+    film_place = source_of(film_place) if isinstance(film_place, Path) else film_place
+    if isinstance(out_place, Path) and not preview:
+        out_place = target_of(out_place, film_place if isinstance(film_place, Path) else Path(film_place.name))
 
     told = _lossless(film.settings()) if write is Write.CHROMA else film.settings()
     settings = FilmSettings(
         generator=engine.generator,
         engine=engine.settings(runtime),
-        color=with_frames(grade.settings(advice), source, everywhere=everywhere),
+        color=with_frames(grade.settings(advice), Path(film_place.name), everywhere=everywhere),
         already_color=already_color,
         smoothing=smoothing.settings(),
         **{**told, "leave_out": told["leave_out"] or preview},
@@ -110,43 +118,46 @@ def video(
     from archivecolor.chroma.control.hint_zip import for_film
     from archivecolor.inference import select
     from archivecolor.runs.film.job import make_film, preview_film
+    from archivecolor.runs.film.places import at_places
     from archivecolor.runs.film.plan import FilmRequest, plan_film
     from archivecolor.runs.film.sharing import FinishedElsewhereError
 
-    request = FilmRequest(
-        source,
-        out,
-        settings,
-        overwrite=overwrite,
-        muxer="matroska" if preview else None,
-        chroma_only=write is Write.CHROMA and not preview,
-        cuts=cuts,
-    )
-    film_lines.check_grade(request)
+    chroma_only = write is Write.CHROMA and not preview
+    at_stores = at_places(film_place, out_place, settings, overwrite=overwrite, beside=chroma_only)
     record = plan = None
-    hints = for_film(settings.color, source.name)
-    with interruptible() as interruption, Lines(quiet=tell.quiet) as lines, suppress(Stopped), hints as color:
+    with (
+        interruptible() as interruption,
+        Lines(quiet=tell.quiet) as lines,
+        at_stores as places,
+        suppress(Stopped),
+        for_film(settings.color, places.source.name) as color,
+    ):
+        request = FilmRequest(
+            *(places.source, places.target, settings, overwrite, "matroska" if preview else None, chroma_only, cuts)
+        )
+        film_lines.check_grade(request)
         plan = plan_film(request, lines, interruption.stop)
-        film_lines.tell_plan(plan, json=tell.json, dry_run=dry_run)
+        film_lines.tell_plan(plan, json=tell.json, dry_run=dry_run, shown=places.shown)
         if dry_run:
             return
         with select.open_engine(settings.engine, settings.generator) as opened:
             console.log.info("coloring with '%s' on %s", settings.generator, opened.description)
             if preview:
-                count = preview_film(plan, opened, color, out, lines)
-                console.log.info("%s shows %d frames", printable(out), count)
+                count = preview_film(plan, opened, color, places.target, lines)
+                places.put()
+                console.log.info("%s shows %d frames", printable(str(out_place)), count)
                 return
             try:
-                record = make_film(plan, opened, color, lines, interruption.stop)
+                record = make_film(plan, opened, color, lines, interruption.stop, before_naming=places.deliver)
             except FinishedElsewhereError as e:
                 film_lines.tell_elsewhere(plan, e, json=tell.json)
     interruption.raise_if_interrupted()
     if plan and record:
-        film_lines.tell_record(plan, record, json=tell.json)
+        film_lines.tell_record(plan, record, json=tell.json, shown=places.shown)
         film_lines.write_beside(plan, record, shots)
         if record.warnings:
             raise ItemsFailedError(
-                f"{source}: is damaged; everything that can be decoded was written", hint="the warnings say where"
+                f"{film_place}: is damaged; everything that can be decoded was written", hint="the warnings say where"
             )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from archivecolor.film.matroska import Element, tracks
+from archivecolor.film.origin import open_film
 
 _VIDEO: Final = 0xE0
 _ELEMENTS: Final = {0x54BB: 0, 0x54AA: 1, 0x54CC: 2, 0x54DD: 3}
@@ -42,7 +43,7 @@ UNCROPPED: Final = Crop()
 def crop_of(path: Path) -> Crop:
     """What the first picture of a Matroska, MP4 or MOV file is cropped by; nothing of other files."""
     try:
-        with path.open("rb") as f:
+        with open_film(path) as f:
             head = f.read(_HEADER)
             if head.startswith(b"\x1a\x45\xdf\xa3"):
                 f.seek(0)
@@ -67,7 +68,7 @@ def _of_matroska(head: bytes) -> Crop:
 
 def _of_boxes(path: Path) -> Crop:
     size = path.stat().st_size
-    with path.open("rb") as f:
+    with open_film(path) as f:
         at = 0
         while at + _HEADER <= size:
             f.seek(at)

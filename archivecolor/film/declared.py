@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from archivecolor.film.origin import open_film
+
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 _UNKNOWN: Final = -1
 _ASF_HEADER: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -14,7 +16,7 @@ _ASF_SEARCHED: Final = 1 << 16
 
 def declared_size(path: Path) -> int:
     """The bytes that a Matroska, WebM, AVI or ASF file says it has; 0 of files that do not say."""
-    with path.open("rb") as f:
+    with open_film(path) as f:
         head = f.read(16)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return 8 + int.from_bytes(head[4:8], "little")

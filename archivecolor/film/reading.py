@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
 from archivecolor.film.form import PictureForm, form_of
+from archivecolor.film.origin import is_elsewhere, open_film
 
 if TYPE_CHECKING:
     from archivecolor.film.survey import Survey
@@ -46,7 +47,9 @@ def opened(path: Path) -> Iterator[InputContainer]:
         if path.stat().st_size == 0:
             raise InputError(f"{path}: is empty")
         # A 'file:' name is taken as it is: no pattern, no protocol
-        container = av.open(f"file:{path}", options={"format_whitelist": _formats()}, metadata_errors="surrogateescape")
+        file: Any = open_film(path) if is_elsewhere(path) else f"file:{path}"
+        options = {"format_whitelist": _formats()}
+        container = av.open(file, "r", options=options, metadata_errors="surrogateescape")
     except FileNotFoundError as e:
         raise InputError(f"{path}: there is no such file") from e
     except (IsADirectoryError, PermissionError) as e:

@@ -7,6 +7,7 @@ from typing import Final
 
 from archivecolor.errors import InputError
 from archivecolor.film.codecs import CONTAINERS, can_hold
+from archivecolor.film.origin import open_film
 from archivecolor.settings import EncodeSettings
 
 FILM_SUFFIXES: Final = (
@@ -74,7 +75,7 @@ def _is_stream(head: bytes) -> bool:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as f:
+        with open_film(path) as f:
             return f.read(1024)
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror}", hint="check its permissions") from e

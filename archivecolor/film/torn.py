@@ -14,6 +14,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from archivecolor.film.origin import open_film
 from archivecolor.film.slices import strict_decoder
 
 _TRANSPORT_BYTES: Final = (188, 192, 204)
@@ -38,7 +39,7 @@ def torn_end(path: Path, container_format: str, last: Sequence[Packet[Any]], pic
         size = last[-1].size
         left = (path.stat().st_size - (last[-1].pos or 0)) % size  # libavformat fills a frame up with the one before
         return f"the file ends inside a frame: {left:,} of its {size:,} bytes are there" if left else None
-    with path.open("rb") as f:
+    with open_film(path) as f:
         f.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         tail = f.read()
     if container_format == "mpegts" and _cuts_transport_packet(tail):

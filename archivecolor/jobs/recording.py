@@ -74,8 +74,9 @@ class Notes(ABC):
     def __init__(self, out: Path, run: RunRecord, *, chosen: bool) -> None:
         """Of ``run``, into ``out``; ``chosen``: its items are named by hand."""
         self._out, self.run, self._chosen = out, run, chosen
-        self.deliver: Callable[[Task, Path], None] | None = None
-        """Takes a result that is whole where it belongs, before its line is written, if that is elsewhere."""
+        self.deliver: Callable[[Task, Path, Entry, Settings], None] | None = None
+        """Takes a result that is whole where it belongs, before its line, which it is given, is written, if that is
+        elsewhere."""
 
     @abstractmethod
     def write(self, entry: Entry, settings: Settings | None = None, *, wait: bool = True) -> None:
@@ -111,8 +112,6 @@ class Notes(ABC):
         replaced = read_state(target).sha256 if target.is_file() else None
         if replaced and task.reason is not Reason.OVERWRITE and replaced != task.replaces_sha256:
             raise AlreadyExistsError(f"{target}: already exists", hint="--overwrite replaces it")
-        if self.deliver:
-            self.deliver(task, target)
         entry = self._entry(task, status, settings, begun)
         result = target.relative_to(self._out).as_posix()
         entry = replace(
@@ -126,6 +125,9 @@ class Notes(ABC):
             lost=lost,
             luma=luma,
         )
+        if self.deliver:
+            self.deliver(task, target, entry, settings)
+            entry = replace(entry, seconds=begun.seconds)
         self.write(entry, settings)
 
     def skipped(self, begun: Begun, settings: Settings, reason: str) -> None:

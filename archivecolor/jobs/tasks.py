@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from archivecolor.errors import OutputError
-from archivecolor.jobs.records import Kind, Settings
+from archivecolor.jobs.records import FileState, Kind, Settings
 from archivecolor.jobs.resume import Reason
 
 _IN_MEMORY_BYTES: Final = 1 << 20
@@ -40,6 +40,8 @@ class Task:
     """Settings on record that the item takes over."""
     chosen: bool = False
     """It is made with settings of its own, as those are that a list names."""
+    found: FileState | None = None
+    """What a listing says of a source that is not here yet."""
 
     @property
     def may_replace(self) -> bool:
@@ -97,7 +99,8 @@ class TaskFile:
     def add(self, task: Task) -> None:
         """Append one. Raises `OutputError`."""
         result = str(task.target.relative_to(self._out))
-        self._lines.add((task.name, result, task.kind, task.reason, task.replaces_sha256, dict(task.recorded)))
+        found = (task.found.size_bytes, task.found.mtime_ns) if task.found else None
+        self._lines.add((task.name, result, task.kind, task.reason, task.replaces_sha256, dict(task.recorded), found))
         self.counts[task.kind] += 1
 
     def tasks(self, kind: Kind | None = None) -> Iterator[Task]:
@@ -111,10 +114,18 @@ class TaskFile:
         return [self._task(*line) for line in self._lines.take(most)]
 
     def _task(
-        self, name: str, result: str, kind: str, reason: str, replaces_sha256: str | None, recorded: Settings
+        self,
+        name: str,
+        result: str,
+        kind: str,
+        reason: str,
+        replaces_sha256: str | None,
+        recorded: Settings,
+        found: tuple[int, int] | None,
     ) -> Task:
         source, target = self._source / name, self._out / result
-        return Task(source, target, name, Kind(kind), Reason(reason), replaces_sha256, recorded)
+        state = FileState(*found) if found else None
+        return Task(source, target, name, Kind(kind), Reason(reason), replaces_sha256, recorded, found=state)
 
     def __enter__(self) -> Self:
         return self

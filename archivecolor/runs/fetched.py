@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from archivecolor.runs.folder.transit import fetch_journal
+from archivecolor.runs.folder.store_journal import fetch_journal
 from archivecolor.storage.disk import at
 from archivecolor.storage.store import Store
 from archivecolor.storage.urls import StoreURL

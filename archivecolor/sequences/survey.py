@@ -91,7 +91,9 @@ def survey_sequence(
             advance(count / len(sequence.files))
     _check_one_film(sequence, left, usual)
     start = numbers[0]
-    warnings = [Warned(0.0, line) for line in sequence.told]
+    gaps = sequence.gaps
+    first_s = float(max(0, gaps[0][0] - start) / rate) if gaps else 0.0
+    warnings = [Warned(first_s, line) for line in sequence.told]
     for number, why in left.items():
         warnings.append(Warned(float(max(0, number - start) / rate), f"{why}; it is left as it is"))
     film = Survey(

@@ -15,6 +15,7 @@ again with growing pauses.
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import random
 import tempfile
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 TRIES: Final = 5
 FIRST_PAUSE_S: Final = 0.5
+_BLOCK_BYTES: Final = 4 << 20
 _FINAL: Final = (FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotImplementedError)
 """What no further try mends."""
 _TIMES: Final = ("LastModified", "last_modified", "updated", "mtime", "created")
@@ -113,13 +115,28 @@ class Store:
                 f"{self.url(name)}: there is no such file", hint="it was there when the run began"
             ) from None
 
-    def read(self, name: str, count: int) -> bytes:
-        """The first bytes of an object, by a range read. Raises `InputError`."""
+    def read(self, name: str, count: int, begin: int = 0) -> bytes:
+        """Bytes of an object from there on, by a range read. Raises `InputError`."""
+        end = begin + count
         try:
-            found = self._tried(lambda: self._fs.cat_file(self._path(name), start=0, end=count), name, InputError)
+            found = self._tried(lambda: self._fs.cat_file(self._path(name), start=begin, end=end), name, InputError)
         except FileNotFoundError:
             return b""
         return bytes(found)
+
+    def content(self, name: str) -> bytes:
+        """A small object, whole; nothing where there is none. Raises `InputError`."""
+        try:
+            return bytes(self._tried(lambda: self._fs.cat_file(self._path(name)), name, InputError))
+        except FileNotFoundError:
+            return b""
+
+    def sha256(self, name: str) -> str | None:
+        """The digest of an object, read piece by piece; None where there is none. Raises `InputError`."""
+        try:
+            return self._tried(lambda: self._digest(name), name, InputError)
+        except FileNotFoundError:
+            return None
 
     def put(self, path: Path, name: str) -> None:
         """Have a file's content appear as an object, whole, in place of what is there. Raises `OutputError`."""
@@ -168,6 +185,13 @@ class Store:
         size = int(self._fs.info(self._path(name), refresh=True)["size"])
         if path.stat().st_size != size:
             raise OSError(f"{path.stat().st_size} of {size} bytes came")
+
+    def _digest(self, name: str) -> str:
+        with self._fs.open(self._path(name), "rb", block_size=_BLOCK_BYTES, cache_type="readahead") as file:
+            digest = hashlib.sha256()
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
 
     def _path(self, name: str) -> str:
         return f"{self.place.path}/{name}" if name else self.place.path

@@ -14,6 +14,16 @@ from archivecolor.errors import UsageError
 
 EXTRAS: Final = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "memory": "store"}
 """The schemes of stores on which an object is visible whole or not at all, and the extra that each needs."""
+_GCLOUD, _AZCOPY = "gcloud storage cp -r URL FOLDER", "azcopy copy URL FOLDER --recursive"
+COPIERS: Final = {
+    "s3": "aws s3 sync URL FOLDER",
+    "gs": _GCLOUD,
+    "gcs": _GCLOUD,
+    "az": _AZCOPY,
+    "abfs": _AZCOPY,
+    "memory": "with fsspec",
+}
+"""What copies from a store to a disk."""
 _SECRET: Final = re.compile(r"(?i)(secret|token|password|_key$|key_id$|connection_string)")
 _SHORTEST_SECRET: Final = 8
 
@@ -46,6 +56,11 @@ class StoreURL:
         if not path or any(part in ("", ".", "..") for part in path.split("/")):
             raise UsageError(f"{shown}: names no place in a store", hint="give a bucket, as s3://bucket/folder")
         return cls(scheme.lower(), path)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
 
     def holds(self, other: StoreURL) -> bool:
         """Whether another place is this one or below it."""

@@ -131,7 +131,7 @@ def stages(source: Path, target: Path, preset: str) -> dict[str, dict[str, float
     from archivecolor.chroma.temporal import MotionEstimator
     from archivecolor.film.encoding import Encoder
     from archivecolor.inference import select
-    from archivecolor.runs.film import job, joining, plan, segment_maker
+    from archivecolor.runs.film import composing, job, joining, plan, segment_maker
     from archivecolor.runs.settings import FilmSettings
     from archivecolor.settings import EncodeSettings, Purpose
 
@@ -148,8 +148,8 @@ def stages(source: Path, target: Path, preset: str) -> dict[str, dict[str, float
     found.watch(chroma.FilmColorizer, "_network_y", "segments: what the network sees")
     found.watch(MotionEstimator, "__call__", "segments: motion")
     found.watch(chroma, "estimate_with", "segments: network, this thread's share")
-    found.watch(segment_maker, "chroma_beside", "segments: chroma beside luma")
-    found.watch(segment_maker, "make_frame", "segments: frames")
+    found.watch(composing, "chroma_beside", "segments: chroma beside luma")
+    found.watch(composing, "make_frame", "segments: frames")
     found.watch(Encoder, "encode", "segments: encode, this thread's share")
     encode = EncodeSettings(purpose=Purpose.SHARE, preset=preset)
     job.color_film(source, target, FilmSettings(encode=encode, overwrite=True))

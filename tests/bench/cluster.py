@@ -1,9 +1,10 @@
 """``python -m tests.bench.cluster``: what workers of a Ray cluster on this machine add up to, and what they cost.
 
-The engine of the workers only sleeps, so that eight of them find room on two cores. Three things are measured:
+The engine of the workers only sleeps, so that eight of them find room on two cores. Four things are measured:
 
 * the throughput of eight workers as a multiple of one's, from the first item begun to the last one done;
 * what an item takes more than with a run that needs no cluster, in time of the clock;
+* what a segment of a film takes more where shards or workers share it: all that claims, looks and letting go take;
 * the driver's memory, and when the first item is made, while ten million items are planned.
 """
 
@@ -14,25 +15,32 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import psutil
 
+from archivecolor.film import segments
 from archivecolor.inference import select
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.shards import Shard
 from archivecolor.jobs.tasks import Task
+from archivecolor.runs.film.job import color_film
+from archivecolor.runs.film.sharing import Sharing
 from archivecolor.runs.folder.job import color_folder
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.listener import ItemOutcome, Listener, Progress
-from archivecolor.runs.settings import ClusterSettings, FolderSettings
+from archivecolor.runs.settings import ClusterSettings, FilmSettings, FolderSettings
 from tests.fakes.engines import SlowEngine, by_luma
 from tests.fakes.machines import Machines
+from tests.film.sources import FilmSource, moving
 
 MANY = 8
+SHOTS, SEGMENT_S = 40, 1.92
 SLEEPS_S = 6.0
 """The engine, for each picture, while the plan is made: the few that are there last until it is."""
 
@@ -112,6 +120,39 @@ def plan_many(address: str, items: int) -> None:
     tell(f"the driver took {most / 1e6:.0f} MB, {before / 1e6:.0f} of them before it planned anything")
 
 
+def share_film() -> None:
+    """Measure what sharing a film costs: the time in each call of `Sharing`, on its thread and by the clock."""
+    count, cpu_s, clock_s = 0, 0.0, 0.0
+
+    def timed(call: Callable[..., Any]) -> Callable[..., Any]:
+        def replacement(*given: Any, **named: Any) -> Any:
+            nonlocal count, cpu_s, clock_s
+            began = time.thread_time(), time.perf_counter()
+            try:
+                return call(*given, **named)
+            finally:
+                count += call.__name__ == "let_go"
+                cpu_s, clock_s = cpu_s + time.thread_time() - began[0], clock_s + time.perf_counter() - began[1]
+
+        return replacement
+
+    for name in ("__init__", "take", "let_go", "check", "close"):
+        setattr(Sharing, name, timed(getattr(Sharing, name)))
+    segments.LONGEST_S = SEGMENT_S  # type: ignore[misc]
+    select.open_engine = lambda *_, **__: SlowEngine(0.0, by_luma)
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name) / "film.mov"
+        lumas = [luma for seed in range(SHOTS) for luma in moving(24, 96, 128, seed=seed)]
+        FilmSource(lumas, "libx264", audio=1).write(source)
+        began = time.perf_counter()
+        color_film(source, Path(name) / "color.mov", FilmSettings(shard=Shard(1, 1)))
+        each_s = (time.perf_counter() - began) / count
+    tell(
+        f"{count} segments of {SEGMENT_S:g} s of film: sharing takes {1e3 * cpu_s / count:.1f} ms of CPU time and "
+        f"{1e3 * clock_s / count:.1f} ms each, of {1e3 * each_s:.0f} ms"
+    )
+
+
 def tell(text: str) -> None:
     """One line, at once."""
     sys.stdout.write(f"{text}\n")
@@ -124,7 +165,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.4, help="that the engine sleeps for a picture")
     parser.add_argument("--each", type=int, default=60, help="pictures for each worker")
     parser.add_argument("--planned", type=int, default=10_000_000)
-    parser.add_argument("--only", choices=("rate", "overhead", "plan"))
+    parser.add_argument("--only", choices=("rate", "overhead", "film", "plan"))
     options = parser.parse_args()
     if options.only in (None, "rate"):
         machines = Machines(options.seconds)
@@ -143,6 +184,8 @@ def main() -> None:
             f"{1e3 / there:.1f} ms an item of one worker, {1e3 / here:.1f} without a cluster: "
             f"{1e3 * (1 / there - 1 / here):.1f} more"
         )
+    if options.only in (None, "film"):
+        share_film()
     if options.only in (None, "plan"):
         machines = Machines(SLEEPS_S)
         machines.add(2)

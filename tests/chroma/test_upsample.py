@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -104,3 +106,14 @@ def test_a_colors_edge_moves_to_the_edge_of_luma() -> None:
     made = upsample(luma, small)[..., 0]
     plain = cv2.resize(small[..., 0], (40, 40), interpolation=cv2.INTER_CUBIC)
     assert np.abs(made - truth).mean() < 0.5 * np.abs(plain - truth).mean()
+
+
+def test_rows_are_made_by_the_thread_that_asks_alone(rng: np.random.Generator) -> None:
+    luma = rng.random((240, 360), dtype=np.float32)
+    small = rng.normal(0, 0.2, (128, 192, 2)).astype(np.float32)
+    upsampler = ChromaUpsampler(shrink(luma, 128, 192), small, *luma.shape)
+    own, everybody = time.thread_time(), time.process_time()
+    for _ in range(30):
+        upsampler.rows(luma[:91], 0)
+    own, everybody = time.thread_time() - own, time.process_time() - everybody
+    assert everybody < 1.2 * own + 0.01

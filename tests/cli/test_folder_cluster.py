@@ -33,7 +33,7 @@ pytestmark = needs_ray
 COUNT = 40
 SECONDS = 0.05
 SEGMENT_S = 0.4
-_LONGEST_S = 120.0
+_LONGEST_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def once(condition: Callable[[], bool]) -> None:
     until = time.monotonic() + _LONGEST_S
     while not condition():
         assert time.monotonic() < until
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def made(out: Path) -> int:
@@ -130,7 +130,7 @@ def test_what_will_not_do_is_told_before_the_first_item(machines: Machines, sour
 
 def assert_refused(process: tuple[int, str, str], code: int, told: str) -> None:
     assert process[0] == code, process[2]
-    assert told in process[2].splitlines()[0]
+    assert any(told in line for line in process[2].splitlines()), process[2]  # lines of progress may come first
     assert "colored" not in process[2]
 
 

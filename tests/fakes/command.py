@@ -3,7 +3,8 @@
 The engine takes SECONDS for each picture. DIES is ``never``, or says where the process kills itself, the third time
 that it gets there: ``fsync`` before something is on the disk, ``line`` when half a line of the journal is written,
 ``link`` when a result has its name and its old one, ``rename`` when it has taken the place of an earlier one,
-``segment`` when a segment of a film is on record, ``half`` in the middle of one. ARCHIVECOLOR_SEGMENT_S is how long
+``segment`` when a segment of a film is on record, ``half`` in the middle of one, ``put`` when a file is an object of a
+store, and ``announced`` when it is about to be. ARCHIVECOLOR_SEGMENT_S is how long
 segments are at most; to the file ARCHIVECOLOR_COUNT names is appended how many pictures the engine colored.
 """
 
@@ -24,6 +25,7 @@ from archivecolor.film.writing import write_segment
 from archivecolor.inference import select
 from archivecolor.jobs.journal import Journal
 from archivecolor.runs.film import segment_maker
+from archivecolor.storage.store import Store
 from tests.fakes.engines import SlowEngine, by_luma
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +101,8 @@ if __name__ == "__main__":
         Journal._write = torn(Journal._write)  # type: ignore[method-assign, assignment]
     elif dies == "segment":
         segments.SegmentJournal.add = deadly(segments.SegmentJournal.add, first=False)  # type: ignore[method-assign]
+    elif dies in ("put", "announced"):
+        Store.put = deadly(Store.put, first=dies == "announced")  # type: ignore[method-assign]
     elif dies == "half":
         vars(segment_maker)["write_segment"] = lambda path, *given: write_segment(path, *half(*given))
     segments.LONGEST_S = float(os.environ.get("ARCHIVECOLOR_SEGMENT_S", segments.LONGEST_S))  # type: ignore[misc]

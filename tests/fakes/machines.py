@@ -17,8 +17,8 @@ from tests.fakes.command import ROOT
 class Machines:
     """A cluster of machines, and its head, which has no cores for workers and is where the drivers are."""
 
-    def __init__(self, seconds: float) -> None:
-        """The engine of its workers takes ``seconds`` for a picture."""
+    def __init__(self, seconds: float, **environment: str) -> None:
+        """The engine of its workers takes ``seconds`` for a picture; they have that in their ``environment``, too."""
         from ray.cluster_utils import Cluster
 
         self._seconds = seconds
@@ -26,6 +26,7 @@ class Machines:
             "PYTHONPATH": f"{ROOT / 'tests' / 'fakes' / 'workers'}{os.pathsep}{ROOT}",
             "OMP_NUM_THREADS": "1",
             "RAY_USAGE_STATS_ENABLED": "0",
+            **environment,
         }
         self._given = {"object_store_memory": 80_000_000, "include_dashboard": False}
         self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **self._given})
@@ -46,7 +47,7 @@ class Machines:
         self._cluster.remove_node(node, allow_graceful=False)
 
     def drive(
-        self, source: Path, out: Path, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
+        self, source: Path | str, out: Path | str, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
     ) -> subprocess.Popen[str]:
         """Start a run."""
         command = [sys.executable, *python, "folder", source, out, "--cluster", self.address, *more]

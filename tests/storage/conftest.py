@@ -40,15 +40,23 @@ class Bucket:
 
     def tree(self, below: str) -> dict[str, bytes]:
         """Its objects below a name, the journal left out, and what they hold."""
+        return {name: self.fs.cat_file(f"{self.name}/{below}/{name}") for name in self.names(below)}
+
+    def names(self, below: str) -> list[str]:
+        """Its objects below a name, the journal left out; none where there is nothing yet."""
         prefix = f"{self.name}/{below}/"
         found = (str(path) for path in self.fs.find(prefix, refresh=True))
-        names = [path.removeprefix(prefix) for path in found]
-        return {name: self.fs.cat_file(prefix + name) for name in names if not name.startswith(".archivecolor")}
+        names = (path.removeprefix(prefix) for path in found if path.startswith(prefix))
+        return [name for name in names if not name.startswith(".archivecolor")]
 
     def journals(self, below: str) -> list[str]:
         """The names of the objects of a journal."""
         found = self.fs.find(f"{self.name}/{below}/.archivecolor", refresh=True)
         return sorted(str(path).rpartition("/")[2] for path in found)
+
+    def announced(self, below: str) -> list[str]:
+        """The objects that say what is about to be put."""
+        return list(map(str, self.fs.find(f"{self.name}/{below}/.archivecolor/announced", refresh=True)))
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +72,23 @@ def proxy() -> Iterator[FlakyProxy]:
     moto.stop()
 
 
+def environment(proxy: FlakyProxy) -> dict[str, str]:
+    """What a process has to know of the server."""
+    return {
+        "AWS_ENDPOINT_URL": proxy.url,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+
+
 @pytest.fixture
 def bucket(proxy: FlakyProxy, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Bucket]:
     """An empty bucket, with credentials and address in the environment, and no long pauses."""
     s3fs = pytest.importorskip("s3fs")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for variable, value in environment(proxy).items():
+        monkeypatch.setenv(variable, value)
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     monkeypatch.setattr(stores, "FIRST_PAUSE_S", 0.01)
     fs = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)

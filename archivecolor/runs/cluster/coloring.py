@@ -17,12 +17,13 @@ import ray
 from archivecolor.errors import DependencyError, OutputError
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.recording import Recorder
-from archivecolor.jobs.tasks import TaskFile
+from archivecolor.jobs.tasks import Task, TaskFile
 from archivecolor.runs.cluster.connection import size_of
 from archivecolor.runs.cluster.crew import Crew
 from archivecolor.runs.cluster.dispatch import Dispatch
 from archivecolor.runs.cluster.worker import Order, Seen
 from archivecolor.runs.folder.plan import Planner, make_out
+from archivecolor.runs.folder.transit import Transit
 from archivecolor.runs.settings import ClusterSettings
 from archivecolor.version import __version__
 
@@ -32,20 +33,24 @@ _SIGN: Final = "seen-"
 class ClusterColoring:
     """The workers of a run, who are started when there is something for them to do."""
 
-    def __init__(self, settings: ClusterSettings, planner: Planner, recorder: Recorder) -> None:
+    def __init__(
+        self, settings: ClusterSettings, planner: Planner, recorder: Recorder, transit: Transit | None = None
+    ) -> None:
         """Raises `UsageError` where no machine of the cluster will do."""
         self._settings, self._planner, self._recorder = settings, planner, recorder
+        self._transit = transit
         self._size = size_of(settings)
         self._crew: Crew | None = None
 
-    def color(self, plan: TaskFile) -> int:
-        """Plan and make one round; gives how many of the planned items were not begun. Raises `ArchiveColorError`."""
-        tasks = self._planner.tasks()
+    def color(self, plan: TaskFile, tasks: Iterator[Task]) -> int:
+        """Make ``tasks`` while they are planned; gives how many were not begun. Raises `ArchiveColorError`."""
         first = next(tasks, None)
         if first is None:
             return 0
         self._crew = self._crew or self._open()
-        dispatch = Dispatch(self._planner, self._recorder, self._crew, plan)
+        dispatch = Dispatch(
+            self._planner, self._recorder, self._crew, plan, self._transit.lines if self._transit else None
+        )
         try:
             dispatch.run(chain((first,), tasks))
         except ray.exceptions.RayError as e:  # of what is not a worker's: the head's machine, or the notary
@@ -77,15 +82,21 @@ class ClusterColoring:
             raise OutputError(f"{own}: cannot be written: {e.strerror}", hint="check its permissions") from e
         color, size = items.run.color, self._size
         named = [*color.references, color.hints, items.run.sign_key, items.run.sign_certificates]
+        places = self._transit.places if self._transit else (planner.source, planner.out)
+        on_disk = tuple(str(place) for place in places if isinstance(place, Path))
+        signs = [*map(str, [own] if isinstance(places[1], Path) else []), *(str(path) for path in named if path)]
         seen = Seen(
             __version__,
             items.run.generator,
             items.weights_sha256,
-            (str(planner.source), str(planner.out)),
-            (str(own), *_first_of(planner.source), *(str(path) for path in named if path)),
+            on_disk,
+            (*signs, *(_first_of(places[0]) if isinstance(places[0], Path) else ())),
+            (str(places[0]), str(places[1])),
         )
         order = Order(
+            planner.source,
             planner.out,
+            places if self._transit else None,
             replace(items.run, cluster=None),
             self._recorder.run,
             chosen=planner.rules.chosen,

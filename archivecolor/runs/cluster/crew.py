@@ -29,6 +29,7 @@ _FIRST_S: Final = 600.0
 _BAD_STARTS: Final = 3
 """Workers that die in a row while they load the engine."""
 _NOTES_AT_ONCE: Final = 20_000
+_LEAVE_S: Final = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +122,7 @@ class Crew:
         if isinstance(answer, tuple):
             hand.machine, hand.node, lacking = answer
             if lacking:
-                hint = "install the same everywhere, and have all machines see SRC and OUT under the same paths"
+                hint = "install the same everywhere, and have all machines see SRC and OUT, under the same paths"
                 self._refuse(hand, DependencyError(f"a worker on {hand.machine} {lacking}", hint=hint))
             else:
                 hand.ref = hand.actor.begin.remote(self._order)
@@ -148,7 +149,10 @@ class Crew:
                 self.dismiss(hand)
 
     def close(self) -> None:
-        """End all."""
+        """End all, those that can be asked to after they put away what they have on their disks."""
+        leaving = [hand.actor.leave.remote() for hand in self.ready]
+        if leaving:
+            ray.wait(leaving, num_returns=len(leaving), timeout=_LEAVE_S)
         for hand in list(self.hands):
             self.dismiss(hand)
         ray.kill(self.notary)

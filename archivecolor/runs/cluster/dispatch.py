@@ -16,25 +16,26 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import ray
 
-from archivecolor.errors import ArchiveColorError, EngineError, OutputError
+from archivecolor.errors import EngineError
 from archivecolor.jobs.claims import Watched
 from archivecolor.jobs.recording import Recorder
-from archivecolor.jobs.records import EngineUsed, Kind, Status
+from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.tasks import Task, TaskFile
 from archivecolor.runs.cluster.connection import lives
 from archivecolor.runs.cluster.crew import Crew, Hand
 from archivecolor.runs.cluster.items import Chunk, Item, films_in
+from archivecolor.runs.cluster.ledger import Ledger
 from archivecolor.runs.cluster.notary import Asked
 from archivecolor.runs.cluster.waiting import GRACE_S, Waiting
 from archivecolor.runs.cluster.worker import Made
 from archivecolor.runs.film.sharing import is_begun, is_there_to_do
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import COLORING
+from archivecolor.runs.folder.store_journal import StoreJournal
 from archivecolor.runs.listener import INFO, WARNING, ItemStatus, Progress, Unit
 from archivecolor.text import counted
 
@@ -58,8 +59,11 @@ _HUNG_FILM_S: Final = 3600.0
 class Dispatch:
     """One round of a run: from a plan that is being made to items that are done."""
 
-    def __init__(self, planner: Planner, recorder: Recorder, crew: Crew, plan: TaskFile) -> None:
-        self._planner, self._recorder, self._crew, self._plan = planner, recorder, crew, plan
+    def __init__(
+        self, planner: Planner, recorder: Recorder, crew: Crew, plan: TaskFile, lines: StoreJournal | None = None
+    ) -> None:
+        self._planner, self._ledger, self._crew, self._plan = planner, Ledger(recorder, lines), crew, plan
+        self._out = None if lines else planner.out
         self._tally = planner.tally
         cluster = planner.items.run.cluster
         self._timeout_s = cluster.timeout_s if cluster else None
@@ -68,7 +72,6 @@ class Dispatch:
         self._dying: deque[tuple[float, Hand, str, bool]] = deque()
         """Workers that are gone: since when, why, and whether they were hung."""
         self._seconds = 0.0
-        self._answers: dict[int, ArchiveColorError | None] = {}
         self._told_engine = False
         self._stopping = False
         self._ended = self._films = 0
@@ -165,7 +168,7 @@ class Dispatch:
             heard, _ = ray.wait(refs, num_returns=1, timeout=wait_s)
         for ref in heard:  # what is noted comes first: a chunk that is done has all its lines
             if ref is crew.exchange:
-                self._note(ray.get(ref))
+                self._ledger.write(ray.get(ref), self._item_of)
                 crew.exchange = None
                 self._ask()
         for ref in heard:
@@ -177,39 +180,16 @@ class Dispatch:
     def _ask(self) -> None:
         """Answer the workers, and ask what else there is."""
         if self._crew.exchange is None:
-            self._crew.exchange = self._crew.notary.exchange.remote(self._answers)
-            self._answers = {}
+            self._crew.exchange = self._crew.notary.exchange.remote(self._ledger.answers)
+            self._ledger.answers = {}
 
-    def _note(self, asked: list[Asked]) -> None:
-        """Write what is to be written, sync once, and give leave."""
-        written: list[int] = []
-        for one in asked:
-            chunk, hand = self._chunks.get(one.chunk, (None, None))
-            if chunk is None or hand is None or hand not in self._crew:
-                if one.entry:
-                    self._answers[one.number] = OutputError("another worker makes it, for this one did not answer")
-                continue
-            hand.seen = time.monotonic()
-            if one.entry is None:
-                continue
-            entry, item = one.entry, chunk.items[one.entry.source]
-            if entry.status is Status.FAILED and (item.chunks > 1 or item.has_ended):
-                self._answers[one.number] = None  # others make it, or made it
-                continue
-            if entry.machine == self._recorder.run.machine:
-                entry = replace(entry, machine=None)
-            try:
-                self._recorder.write(entry, one.settings, wait=False)
-            except ArchiveColorError as e:
-                self._answers[one.number] = e
-                continue
-            written.append(one.number)
-            item.noted = entry
-        self._answers |= dict.fromkeys(written)
-        try:
-            self._recorder.sync()
-        except ArchiveColorError as e:
-            self._answers |= dict.fromkeys(written, e)
+    def _item_of(self, one: Asked) -> Item | None:
+        """What a worker speaks of, if it is still its own; its sign of life is noted."""
+        chunk, hand = self._chunks.get(one.chunk, (None, None))
+        if chunk is None or hand is None or hand not in self._crew:
+            return None
+        hand.seen = time.monotonic()
+        return chunk.items[one.entry.source] if one.entry else None
 
     def _done(self, chunk: Chunk, hand: Hand) -> None:
         """A chunk came back, or its worker is gone."""
@@ -234,7 +214,7 @@ class Dispatch:
             if item.has_ended or (item.chunks and outcome.status in (ItemStatus.EXISTS, ItemStatus.FAILED)):
                 continue  # others make it, or made it
             if outcome.status is ItemStatus.EXISTS:
-                outcome = item.outcome(self._planner.out) or outcome
+                outcome = item.outcome(self._out) or outcome
             if outcome.name in made.busy and item.is_alone and item.was_busy < _BUSY_TRIES:
                 item.was_busy += 1
                 self._waiting.once_more(item)
@@ -289,8 +269,10 @@ class Dispatch:
                     self._try_again(item, why, alone=len(chunk.items) == 1, hung=hung, machine_gone=machine_gone)
 
     def _is_made(self, item: Item) -> bool:
-        """Whether a result that was noted has its name; counts it then."""
-        if (outcome := item.outcome(self._planner.out)) is None:
+        """Whether a result that was noted has its name; counts it then. One in a store may be there without a note."""
+        if item.noted is None and not self._ledger.is_there(item):
+            return False
+        if (outcome := item.outcome(self._out)) is None:
             return False
         self._tally.take(outcome, damaged=item.is_film and bool(outcome.warnings))
         self._end(item)
@@ -308,7 +290,7 @@ class Dispatch:
             task, often = item.task, f", {times} times" if times > 1 else ""
             error = EngineError(f"{task.source}: {why}{often}", hint="color it by itself, with 'archivecolor folder'")
             self._tally.failed(task.source, task.name, task.kind, error)
-            self._recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
+            self._ledger.recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
             if self._planner.items.run.fail_fast:
                 self._tally.stopped_by = self._tally.stopped_by or error
             self._end(item)
@@ -319,11 +301,14 @@ class Dispatch:
         item.has_ended = True
         self._ended += 1
         self._tally.ended += 1
-        self._films += item.is_film
+        if item.is_film:
+            self._films += 1
+            self._crew.notary.forget.remote(str(item.task.source))
+        self._ledger.ended(item)
 
     def _tell_engine(self) -> None:
         generator = self._planner.items.generator
-        self._recorder.computed_by(
+        self._ledger.recorder.computed_by(
             EngineUsed(generator.name, self._planner.items.weights_sha256, self._crew.description)
         )
         self._told_engine = True

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from archivecolor.errors import ArchiveColorError
 from archivecolor.jobs.digests import read_state
-from archivecolor.jobs.records import Entry, Kind, Status
+from archivecolor.jobs.records import Entry, Kind, Settings, Status
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.listener import ItemOutcome, ItemStatus
 
@@ -34,6 +34,8 @@ class Item:
     has_ended: bool = False
     noted: Entry | None = None
     """What the journal was told of it, whose result may or may not have its name."""
+    announced: tuple[Entry, Settings] | None = None
+    """What was about to be put into a store."""
 
     @property
     def is_alone(self) -> bool:
@@ -47,18 +49,19 @@ class Item:
 
     def again(self) -> Item:
         """The same, once more: what it was about to name may be there in the end, and may be replaced then."""
-        file = self.noted.result_file if self.noted else None
+        told = self.noted or (self.announced[0] if self.announced else None)
+        file = told.result_file if told else None
         if file and self.task.replaces_sha256 is None:
             self.task = replace(self.task, replaces_sha256=file.sha256)
         return self
 
-    def outcome(self, out: Path) -> ItemOutcome | None:
-        """What became of it, if that was noted and its result has its name."""
+    def outcome(self, out: Path | None) -> ItemOutcome | None:
+        """What became of it, if that was noted and its result has its name, as all have that lie in a store: None."""
         noted, task = self.noted, self.task
         status = _STATUSES.get(noted.status) if noted else None
         if noted is None or status is None:
             return None
-        if noted.result:
+        if noted.result and out:
             try:
                 found = read_state(out / noted.result).sha256
             except ArchiveColorError:

@@ -26,6 +26,8 @@ class Asked:
     chunk: int
     entry: Entry | None = None
     settings: Settings | None = None
+    is_there: bool = True
+    """False of a result that a worker is about to put into a store."""
 
 
 class Notary:
@@ -36,18 +38,34 @@ class Notary:
         self._more = asyncio.Event()
         self._waiting: dict[int, asyncio.Future[ArchiveColorError | None]] = {}
         self._number = 0
+        self._plans: dict[str, bytes] = {}
+        """Of films under way, by their sources."""
 
-    async def note(self, chunk: int, entry: Entry, settings: Settings | None) -> ArchiveColorError | None:
+    async def note(
+        self, chunk: int, entry: Entry, settings: Settings | None, *, is_there: bool = True
+    ) -> ArchiveColorError | None:
         """Of a worker: have an entry written. Gives what went wrong once it is, or is not going to be."""
         self._number += 1
         answer: asyncio.Future[ArchiveColorError | None] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = answer
-        self._add(Asked(self._number, chunk, entry, settings))
+        self._add(Asked(self._number, chunk, entry, settings, is_there))
         return await answer
 
     async def go_on(self, chunk: int) -> None:
         """Of a worker: it is still at work on a chunk."""
         self._add(Asked(0, chunk))
+
+    async def planned(self, film: str, plan: bytes) -> None:
+        """Of a worker: what it found out about a film, for all who share it."""
+        self._plans[film] = plan
+
+    async def plan_of(self, film: str) -> bytes | None:
+        """What another worker found out about a film, if one did."""
+        return self._plans.get(film)
+
+    async def forget(self, film: str) -> None:
+        """Of the driver: a film came to its end."""
+        self._plans.pop(film, None)
 
     async def exchange(self, answers: Mapping[int, ArchiveColorError | None]) -> list[Asked]:
         """Of the driver: answer what was asked before, and wait for more, but not for long."""

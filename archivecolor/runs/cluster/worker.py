@@ -6,15 +6,16 @@ All that differs from such a run is where the lines of the journal go: to the dr
 from __future__ import annotations
 
 import os
+import pickle
 import platform
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ray
 
@@ -23,20 +24,28 @@ from archivecolor.chroma.control.hint_zip import Unpacked
 from archivecolor.chroma.still import Colorizer
 from archivecolor.errors import ArchiveColorError, InputError, UnexpectedError
 from archivecolor.inference import catalog
-from archivecolor.jobs.digests import read_state
+from archivecolor.jobs.digests import look_at, read_state
+from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.recording import Notes
 from archivecolor.jobs.records import Entry, Kind, RunRecord, Settings
 from archivecolor.jobs.resume import Reason
 from archivecolor.jobs.shards import MOST, Shard
 from archivecolor.jobs.tasks import Task
+from archivecolor.runs.at_stores import told_of
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
 from archivecolor.runs.folder.run import FolderRun, signer_of
+from archivecolor.runs.folder.spool import Spool
 from archivecolor.runs.folder.tally import Tally
 from archivecolor.runs.listener import WARNING, ItemOutcome, Listener, Progress, Relay
 from archivecolor.runs.settings import FolderSettings
+from archivecolor.storage.store import Store
+from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
+
+if TYPE_CHECKING:
+    from archivecolor.runs.film.plan import FilmPlan, FilmRequest
 
 _SIGN_OF_LIFE_S: Final = 2.0
 """Between two that a worker gives while it makes a film."""
@@ -50,16 +59,22 @@ class Seen:
     generator: str
     weights_sha256: str
     folders: tuple[str, ...]
-    """SRC and OUT."""
+    """SRC and OUT, as far as they are on a disk."""
     signs: tuple[str, ...]
     """Files that the driver sees in them, and all others that the settings name."""
+    places: tuple[str, str]
+    """SRC and OUT, be they URLs of stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What all chunks of a run have in common. Its paths are absolute."""
 
+    source: Path
     out: Path
+    """As the driver's tasks have them."""
+    places: tuple[Path | StoreURL, Path | StoreURL] | None
+    """SRC and OUT, where one of them is in a store: each worker has a spool of its own."""
     settings: FolderSettings
     run: RunRecord
     chosen: bool
@@ -87,6 +102,7 @@ class Worker:
         self._notary = notary
         self._stop = threading.Event()
         self._unpacked = Unpacked()
+        self._spool: Spool | None = None
 
     def look(self, wanted: dict[str, Any]) -> tuple[str, str, str | None]:
         """The machine's name, its node's number, and what of ``wanted``, the fields of a `Seen`, it lacks."""
@@ -97,8 +113,11 @@ class Worker:
         """Load the engine; gives its description, or what went wrong."""
         resources.keep_to(order.cores)
         # Workers share a film's segments as shards do; which one this is matters to nobody, but no two are the same
-        settings = replace(order.settings, shard=Shard(secrets.randbelow(MOST) + 1, MOST))
+        shard = None if order.places else Shard(secrets.randbelow(MOST) + 1, MOST)
+        settings = replace(order.settings, shard=shard)
         try:
+            if order.places:
+                self._spool = Spool(*order.places).__enter__()
             items = ItemSettings(settings, catalog.find(settings.generator), self._unpacked)
             colorizer = Colorizer.load(
                 replace(settings.engine, threads=settings.engine.threads or order.cores),
@@ -118,20 +137,26 @@ class Worker:
     def make(self, chunk: int, tasks: Iterable[Task]) -> Made:
         """Make a chunk's items."""
         began, order, told = time.monotonic(), self._order, _Told(self._notary, chunk)
+        out, notes = order.out, _ToDriver(order, self._notary, chunk)
+        if self._spool:
+            out, notes = self._spool.out, _ToDriver(replace(order, out=self._spool.out), self._notary, chunk)
+            notes.deliver, self._spool.announce = self._spool.deliver, notes.announce
         tally = _WorkersTally(Relay(told))
         run = FolderRun(
-            order.out,
+            out,
             self._colorizer,
             self._items,
-            _ToDriver(order, self._notary, chunk),
+            notes,
             tally,
             self._stop,
             lambda: self._stop.is_set() or tally.stopped_by is not None,
             self._signer,
             _is_to_make,
+            self._spool,
+            self._plan_of,
         )
         by_kind: dict[Kind, list[Task]] = {kind: [] for kind in Kind}
-        for task in tasks:
+        for task in map(self._here, tasks):
             if task.kind is Kind.FILM and not _is_to_make(task):
                 tally.exists(task, task.kind, Reason.DONE)
             else:
@@ -141,13 +166,57 @@ class Worker:
         films = by_kind[Kind.FILM]
         run.films(iter(films), counts, FilmsClock(told, [task.source for task in films]))
         return Made(
-            tuple(replace(outcome, machine=platform.node()) for outcome in told.outcomes),
+            tuple(replace(self._as_told(outcome), machine=platform.node()) for outcome in told.outcomes),
             frozenset(tally.names_damaged),
             frozenset(tally.names_busy),
-            tuple(told.warnings),
+            tuple(map(self._named, told.warnings)),
             tally.stopped_by,
             time.monotonic() - began,
         )
+
+    def _plan_of(self, request: FilmRequest, read: Callable[[], FilmPlan]) -> FilmPlan:
+        """What another worker found out about a film that they share; it is read by the first one alone."""
+        film = str(request.source)
+        if known := ray.get(self._notary.plan_of.remote(film)):
+            plan: FilmPlan = replace(pickle.loads(known), request=request)  # noqa: S301 - as Ray hands over everything
+            if look_at(request.source).looks_like(plan.read):
+                return plan
+        plan = read()
+        if request.settings.shard:
+            self._notary.planned.remote(film, pickle.dumps(plan))
+        return plan
+
+    def _here(self, task: Task) -> Task:
+        """A task whose files lie in this worker's spool, if it has one."""
+        if self._spool is None:
+            return task
+        target = self._spool.out / task.target.relative_to(self._order.out)
+        return replace(task, source=self._spool.source / task.name, target=target)
+
+    def _as_told(self, outcome: ItemOutcome) -> ItemOutcome:
+        """An outcome that names files as the driver does."""
+        if self._spool is None:
+            return outcome
+        target, (error, hint, reason) = outcome.target, (outcome.error, outcome.hint, outcome.reason)
+        return replace(
+            outcome,
+            source=Path(self._named(str(outcome.source))),
+            target=target and Path(self._named(str(target))),
+            error=error and self._named(error),
+            hint=hint and self._named(hint),
+            reason=reason and self._named(reason),
+            warnings=tuple(map(self._named, outcome.warnings)),
+        )
+
+    def _named(self, text: str) -> str:
+        """A text that names the driver's files and not those of this worker's spool."""
+        order, spool = self._order, self._spool
+        return told_of(text, ((spool.source, str(order.source)), (spool.out, str(order.out)))) if spool else text
+
+    def leave(self) -> None:
+        """Put away what is on this machine's disk."""
+        if self._spool:
+            self._spool.close()
 
     def stop(self) -> None:
         """Finish what is under way, and begin nothing more."""
@@ -161,8 +230,16 @@ def lacks(wanted: Seen) -> str | None:
     for path in (*wanted.folders, *wanted.signs):
         if not os.path.lexists(path):
             return f"does not see {path}"
-    if not os.access(wanted.folders[-1], os.W_OK | os.X_OK):
-        return f"cannot write to {wanted.folders[-1]}"
+    source, out = map(placed, wanted.places)
+    if isinstance(out, Path) and not os.access(out, os.W_OK | os.X_OK):
+        return f"cannot write to {out}"
+    try:
+        if isinstance(source, StoreURL):
+            Store(source).check_readable()
+        if isinstance(out, StoreURL):
+            Store(out).check_writable(FOLDER)
+    except ArchiveColorError as e:
+        return f"cannot use a store: {e.message}"
     try:
         found = catalog.find(wanted.generator)
     except ArchiveColorError as e:
@@ -188,6 +265,14 @@ class _ToDriver(Notes):
     def __init__(self, order: Order, notary: Any, chunk: int) -> None:
         super().__init__(order.out, order.run, chosen=order.chosen)
         self._notary, self._chunk = notary, chunk
+
+    def announce(self, told: Iterable[tuple[Entry, Settings]]) -> None:
+        """Get leave to put results into a store, once it says that they are coming."""
+        for entry, settings in told:
+            entry = replace(entry, machine=platform.node())
+            error = ray.get(self._notary.note.remote(self._chunk, entry, settings, is_there=False))
+            if error:
+                raise error
 
     def write(self, entry: Entry, settings: Settings | None = None, *, wait: bool = True) -> None:
         """Have an entry written."""

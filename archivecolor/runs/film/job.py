@@ -40,6 +40,7 @@ from archivecolor.runs.film.advised import advised, tell_references
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.made_with import fingerprint_of, kept_of
+from archivecolor.runs.film.places import at_places
 from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole, plan_film
 from archivecolor.runs.film.segment_maker import SegmentMaker
 from archivecolor.runs.film.sharing import Sharing, remove_shared, shared_folder, take_in_shards
@@ -50,6 +51,7 @@ from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.sequences.colors import LaidFrames
 from archivecolor.settings import ColorSettings
+from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -87,8 +89,8 @@ class FilmRecord:
 
 
 def color_film(
-    source: Path | str,
-    target: Path | str,
+    source: Path | str | StoreURL,
+    target: Path | str | StoreURL,
     settings: FilmSettings | None = None,
     *,
     listener: Listener | None = None,
@@ -104,11 +106,13 @@ def color_film(
     """
     settings = settings or FilmSettings()
     listed = Path(cuts) if cuts is not None else None
-    request = FilmRequest(Path(source), Path(target), settings, overwrite=settings.overwrite, cuts=listed)
-    with Relay(listener).heard() as relay, for_film(settings.color, request.source.name) as color:
-        plan = plan_film(request, relay, stop)
-        with select.open_engine(settings.engine, settings.generator) as engine:
-            return make_film(plan, engine, color, relay, stop)
+    at_stores = at_places(placed(source), placed(target), settings, overwrite=settings.overwrite)
+    with at_stores as places, Relay(listener).heard() as relay:
+        request = FilmRequest(places.source, places.target, settings, overwrite=settings.overwrite, cuts=listed)
+        with for_film(settings.color, request.source.name) as color:
+            plan = plan_film(request, relay, stop)
+            with select.open_engine(settings.engine, settings.generator) as engine:
+                return make_film(plan, engine, color, relay, stop, before_naming=places.deliver)
 
 
 def make_film(

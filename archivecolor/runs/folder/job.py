@@ -28,7 +28,7 @@ from archivecolor.jobs.journal import has_journal, hints_path, journal_path, rea
 from archivecolor.jobs.journal_index import Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
-from archivecolor.jobs.tasks import TaskFile
+from archivecolor.jobs.tasks import Task, TaskFile
 from archivecolor.jobs.watching import Watch
 from archivecolor.provenance.signing import ContentSigner
 from archivecolor.runs.at_stores import AtStores
@@ -217,7 +217,7 @@ class _FolderJob:
                 self.transit.begin(recorder)
             opened = _Once(lambda count: self._open(count, recorder, open_things))
             cluster = self._cluster(recorder, open_things)
-            for _ in self._rounds():
+            for _ in iter((0,)) if cluster and self.transit else self._rounds():
                 self._round(opened, cluster)
                 if tally.stopped_by:
                     break
@@ -245,7 +245,7 @@ class _FolderJob:
         open_things.enter_context(connected(settings))
         from archivecolor.runs.cluster.coloring import ClusterColoring  # needs Ray, which is an extra
 
-        return open_things.enter_context(ClusterColoring(settings, self.planner, recorder))
+        return open_things.enter_context(ClusterColoring(settings, self.planner, recorder, self.transit))
 
     def _round(self, opened: _Once, cluster: ClusterColoring | None) -> None:
         """Plan what there is to do now, and do it."""
@@ -253,7 +253,7 @@ class _FolderJob:
             if self.planner.index:
                 self.planner.index.refresh()
             if cluster:
-                self._not_begun += cluster.color(plan)
+                self._not_begun += cluster.color(plan, self._tasks())
                 self._tell_planned()
                 return
             self._plan(plan)
@@ -271,6 +271,11 @@ class _FolderJob:
                 return
             self._color(run, plan)
 
+    def _tasks(self) -> Iterator[Task]:
+        """A round's or, of a run between stores, all: what a cluster makes is fetched elsewhere."""
+        for _ in self.transit.rounds(self.planner) if self.transit else (0,):
+            yield from self.planner.tasks()
+
     def _recorder(self) -> Recorder:
         planner = self.planner
         source = planner.name or os.path.realpath(planner.source)
@@ -285,15 +290,13 @@ class _FolderJob:
 
     def _rounds(self) -> Iterator[int]:
         planner = self.planner
-        if self.transit:
-            yield from self.transit.rounds(planner)
-            return
         if not planner.items.run.watch:
-            yield 0
+            yield from self.transit.rounds(planner) if self.transit else (0,)
             return
-        planner.watch = Watch(self.stop)
+        planner.watch = Watch(self.stop, at_store=self.transit is not None)
         planner.tally.listener.message(INFO, f"watching {planner.source}")
-        yield from planner.watch.rounds()
+        for number in planner.watch.rounds():
+            yield from self.transit.rounds(planner) if self.transit else (number,)
 
     def _plan(self, plan: TaskFile) -> None:
         for task in self.planner.tasks():

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from archivecolor.errors import InputError
 from archivecolor.jobs import bag
 from archivecolor.jobs.journal import FOLDER, Journal, has_journal, journal_path
-from archivecolor.runs.folder.transit import fetch_journal
+from archivecolor.runs.folder.store_journal import fetch_journal
 from archivecolor.runs.listener import INFO, Listener, Silent
 from archivecolor.storage.store import Store
 from archivecolor.storage.urls import StoreURL, placed

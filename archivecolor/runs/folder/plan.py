@@ -19,6 +19,7 @@ from archivecolor.film.sniff import is_a_film, looks_like_a_film, names_a_film, 
 from archivecolor.jobs import bag
 from archivecolor.jobs.atomic import clear_leftover, part_path
 from archivecolor.jobs.bag import PAYLOAD, can_hold
+from archivecolor.jobs.digests import look_at
 from archivecolor.jobs.discover import Item, PassedBy, compile_patterns, walk
 from archivecolor.jobs.file_sets import Numbering, numbering
 from archivecolor.jobs.item_list import ItemList
@@ -221,6 +222,8 @@ class Planner:
         if not decision.make and decision.reason in (Reason.DONE, Reason.FOREIGN) and work.is_unfinished(item.target):
             decision = Decision(make=True, reason=Reason.MISSING)
         task = Task(item.source, item.target, item.name, kind, decision.reason, decision.replaces_sha256, advice)
+        if self.at_store and decision.make:
+            task = replace(task, found=look_at(item.source))
         as_chosen = entry and entry.chosen and not self.rules.chosen
         if entry and entry.result and (self.rules.overwrite or as_chosen):
             recorded = {**advice, **self.items.chosen(entry, known)}

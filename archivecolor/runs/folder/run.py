@@ -33,15 +33,15 @@ from archivecolor.resources import usable_cores, working_budget_bytes
 from archivecolor.runs.film.sharing import FinishedElsewhereError
 from archivecolor.runs.folder.films_clock import FilmsClock
 from archivecolor.runs.folder.item_settings import ItemSettings
+from archivecolor.runs.folder.spool import Spool
 from archivecolor.runs.folder.tally import Tally
-from archivecolor.runs.folder.transit import Transit
 from archivecolor.runs.listener import INFO, ItemOutcome, ItemStatus, Listener, Progress, Unit
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.settings import AlreadyColor, Luma
 from archivecolor.text import printable
 
 if TYPE_CHECKING:
-    from archivecolor.runs.film.plan import Whole
+    from archivecolor.runs.film.plan import FilmPlan, FilmRequest, Whole
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,10 @@ class FolderRun:
     signer: ContentSigner | None = None
     is_to_make: Callable[[Task], bool] = lambda _: True
     """Whether other shards have left a task to do."""
-    transit: Transit | None = None
+    transit: Spool | None = None
     """Fetches sources and puts results, of a run between stores."""
+    plan_of: Callable[[FilmRequest, Callable[[], FilmPlan]], FilmPlan] | None = None
+    """Gives what others, who share a film, have found out about it or, where nobody has, what the call gives."""
 
     def stills(self, tasks: Iterator[Task], counts: Mapping[Kind, int]) -> None:
         """Color the photographs of a plan of so many items."""
@@ -211,7 +213,8 @@ class FolderRun:
         begun, items = begin(task), self.items.with_recorded(task.recorded)
         request = FilmRequest(task.source, task.target, items.run, overwrite=task.may_replace)
         try:
-            plan = plan_film(request, listener, self.stop)
+            reading = partial(plan_film, request, listener, self.stop)
+            plan = self.plan_of(request, reading) if self.plan_of else reading()
         except InColorError as e:
             self._in_color(begun, e)
             raise

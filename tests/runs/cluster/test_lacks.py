@@ -28,7 +28,7 @@ def test_a_worker_says_what_its_machine_lacks(tmp_path: Path, monkeypatch: pytes
     sign = out / "sign"
     sign.touch()
     weights = found.digests[catalog.WEIGHTS]
-    seen = worker.Seen(__version__, "archive", weights, (str(source), str(out)), (str(sign),))
+    seen = worker.Seen(__version__, "archive", weights, (str(source), str(out)), (str(sign),), (str(source), str(out)))
     assert worker.lacks(seen) is None
     assert worker.lacks(replace(seen, version="0.0.1")) == f"has archivecolor {__version__}, not 0.0.1"
     assert worker.lacks(replace(seen, weights_sha256="0" * 64)) == (
