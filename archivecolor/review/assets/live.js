@@ -1,6 +1,6 @@
 // The page of a server: what is done on it acts at once. The other end of `backend`, and what is being made again.
 
-const AGAIN_MS = 150;
+const AGAIN_MS = 50;
 const MOST_JOBS = 4;
 /** This page among those that look at the same server. */
 const PAGE = crypto.randomUUID();
