@@ -66,6 +66,22 @@ def test_only_the_picture_with_hints_is_handed_on_and_only_where_they_rule(
     np.testing.assert_allclose(made.spread[1][..., :8], 2, atol=1e-4)
 
 
+class Turned(Halves):
+    """Turns what it is told by a quarter: a place changes with the hints, and to another color than theirs."""
+
+    def estimate(self, luma: FloatArray, hints: FloatArray | None = None, *, features: bool = False) -> Estimate:
+        assert hints is not None
+        return super().estimate(luma, np.stack((-hints[:, 1], hints[:, 0], hints[:, 2]), axis=1), features=features)
+
+
+def test_what_changes_with_the_hints_and_away_from_them_is_not_told(luma: FloatArray) -> None:
+    engine = AdvisedEngine(FakeEngine(by_luma), Turned)
+    hints = no_hints(luma, engine.folder)
+    hints[:, :, 4:6, 2:4] = np.array([40, -40, 1], np.float32)[:, None, None]
+    alone, made = FakeEngine(by_luma).estimate(luma), engine.estimate(luma, hints)
+    assert np.abs(made.chroma - alone.chroma).max() < 8
+
+
 def test_the_adviser_is_not_opened_without_hints(luma: FloatArray) -> None:
     def never() -> FakeEngine:
         raise AssertionError
