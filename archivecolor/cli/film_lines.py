@@ -148,6 +148,9 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool, shown: Shown 
     for warning in record.warnings[len(plan.scan.film.warnings) :][:_LISTED_WARNINGS]:
         log.warning("at %s: %s", plan.scan.film.moment(warning.time_s), warning.text)
     tell_least_sure(plan.least_sure(record.confidence))
+    if len(record.whole.machines) > 1:
+        rows = [(printable(machine), str(frames)) for machine, frames in sorted(record.whole.machines.items())]
+        log.info("%s", console.table(rows, ("machine", "frames")))
     if record.copied:
         log.info("copied untouched: %s", "; ".join(printable(c) for c in record.copied))
     if json:
@@ -157,4 +160,5 @@ def tell_record(plan: FilmPlan, record: FilmRecord, *, json: bool, shown: Shown 
             for start_s, mean, code in plan.timed(record.confidence)
         ]
         outcome = {"status": "colored", "copied": list(record.copied), "seconds": round(record.seconds, 3)}
-        console.emit({**names, **outcome, **_facts(plan), "not_kept": list(record.whole.lost), "shots": shots})
+        told = {"not_kept": list(record.whole.lost), "shots": shots, "machines": dict(record.whole.machines)}
+        console.emit({**names, **outcome, **_facts(plan), **told})

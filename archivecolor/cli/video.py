@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from archivecolor.cli import console, film_lines, options
+from archivecolor.cli.cluster_options import ClusterOptions
 from archivecolor.cli.interrupt import interruptible
 from archivecolor.cli.layout import laid_out
 from archivecolor.cli.lines import Lines
@@ -61,6 +64,7 @@ def video(
             "--shard", "Make it with other runs at the same time, this one K of N, as 3/64; auto as in folder."
         ),
     ] = None,
+    cluster: ClusterOptions,
     dry_run: options.DryRun = False,
     tell: options.TellOptions,
 ) -> None:
@@ -82,16 +86,16 @@ def video(
 
     archivecolor video film.mp4 film_color.mp4 --shard 1/4
 
+    archivecolor video film.mp4 film_color.mp4 --cluster auto
+
     archivecolor video s3://archive/film.mkv s3://archive/film_color.mkv
     """
     from archivecolor.storage.urls import placed
 
     film_place, out_place = placed(source), placed(out)
     tell.begin()
-    if preview and shard:
-        raise UsageError("--preview and --shard cannot be used together", hint="one run makes a preview")
-    if preview and Path(out_place.name).suffix.lower() not in _SHEETS:
-        raise UsageError(f"a preview is a picture, not '{out_place.name}'", hint="end its name in .png or .jpg")
+    if preview:
+        _check_preview(out_place.name, {"--shard": shard, "--cluster": cluster.cluster})
     film_lines.check_list(shots, overwrite=overwrite)
     if already_color is AlreadyColor.COPY:
         raise UsageError("--already-color copy is for folders", hint="copy the film yourself, or give recolor")
@@ -113,11 +117,13 @@ def video(
         overwrite=overwrite,
         jobs=jobs,
         shard=Shard.parse(shard, os.environ) if shard is not None else None,
+        cluster=cluster.settings(),
     )
 
     from archivecolor.chroma.control.hint_zip import for_film
     from archivecolor.inference import select
-    from archivecolor.runs.film.job import make_film, preview_film
+    from archivecolor.runs.film.crew import crew_for, seen_by_all
+    from archivecolor.runs.film.job import FilmRecord, make_film, preview_film
     from archivecolor.runs.film.places import at_places
     from archivecolor.runs.film.plan import FilmRequest, plan_film
     from archivecolor.runs.film.sharing import FinishedElsewhereError
@@ -131,26 +137,36 @@ def video(
         at_stores as places,
         suppress(Stopped),
         for_film(settings.color, places.source.name) as color,
+        ExitStack() as opened,
     ):
-        request = FilmRequest(
-            *(places.source, places.target, settings, overwrite, "matroska" if preview else None, chroma_only, cuts)
+        request = seen_by_all(
+            FilmRequest(
+                *(places.source, places.target, settings, overwrite, "matroska" if preview else None, chroma_only, cuts)
+            )
         )
         film_lines.check_grade(request)
+        crew = None if dry_run else opened.enter_context(crew_for(request, lines, interruption.stop))
         plan = plan_film(request, lines, interruption.stop)
         film_lines.tell_plan(plan, json=tell.json, dry_run=dry_run, shown=places.shown)
         if dry_run:
             return
-        with select.open_engine(settings.engine, settings.generator) as opened:
-            console.log.info("coloring with '%s' on %s", settings.generator, opened.description)
+        make: Callable[[], FilmRecord]
+        if crew:
+            make = partial(crew.make, plan)
+        else:
+            engine_here = opened.enter_context(select.open_engine(settings.engine, settings.generator))
+            console.log.info("coloring with '%s' on %s", settings.generator, engine_here.description)
             if preview:
-                count = preview_film(plan, opened, color, places.target, lines)
+                count = preview_film(plan, engine_here, color, places.target, lines)
                 places.put()
                 console.log.info("%s shows %d frames", printable(str(out_place)), count)
                 return
-            try:
-                record = make_film(plan, opened, color, lines, interruption.stop, before_naming=places.deliver)
-            except FinishedElsewhereError as e:
-                film_lines.tell_elsewhere(plan, e, json=tell.json)
+            deliver = places.deliver
+            make = partial(make_film, plan, engine_here, color, lines, interruption.stop, before_naming=deliver)
+        try:
+            record = make()
+        except FinishedElsewhereError as e:
+            film_lines.tell_elsewhere(plan, e, json=tell.json)
     interruption.raise_if_interrupted()
     if plan and record:
         film_lines.tell_record(plan, record, json=tell.json, shown=places.shown)
@@ -159,6 +175,14 @@ def video(
             raise ItemsFailedError(
                 f"{film_place}: is damaged; everything that can be decoded was written", hint="the warnings say where"
             )
+
+
+def _check_preview(name: str, many: Mapping[str, str | None]) -> None:
+    """Refuse a preview of another kind than pictures, or by ``many`` runs."""
+    if option := next((option for option, given in many.items() if given), None):
+        raise UsageError(f"--preview and {option} cannot be used together", hint="one run makes a preview")
+    if Path(name).suffix.lower() not in _SHEETS:
+        raise UsageError(f"a preview is a picture, not '{name}'", hint="end its name in .png or .jpg")
 
 
 def _lossless(told: dict[str, Any]) -> dict[str, Any]:

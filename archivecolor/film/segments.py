@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -121,6 +122,8 @@ class MadeSegment:
     """Of each of its shots; none from generators that do not tell."""
     paint: str = ""
     """What users said of its shots: digests of what was painted on them, and the like."""
+    machine: str = ""
+    """The name of the one that made it."""
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:
@@ -175,6 +178,14 @@ class SegmentJournal:
     def confidence(self) -> tuple[ShotConfidence, ...]:
         """Of each shot that the finished segments hold."""
         return by_shot(chain.from_iterable(made.confidence for _, made in sorted(self.made.items())))
+
+    @property
+    def machines(self) -> Mapping[str, int]:
+        """How many frames of the finished segments each machine made."""
+        frames: Counter[str] = Counter()
+        for made in self.made.values():
+            frames[made.machine] += made.frames
+        return frames
 
     def add(self, made: MadeSegment) -> None:
         """Record a segment whose file is whole and synced."""

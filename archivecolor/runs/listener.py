@@ -53,6 +53,8 @@ class Progress:
     """Of the items that are done."""
     frames_per_s: float = 1.0
     """Of the film, where frames are counted."""
+    frames_here: float = 0.0
+    """And of those that are done, the ones that this run made, be it that others make the film, too."""
     films_after: int = 0
     """Of the items that are not done, films, which come last and take longer than photographs."""
     workers: int = 0

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from archivecolor.errors import UsageError
 from archivecolor.inference import catalog
@@ -41,55 +41,8 @@ def check_megapixels(most: int | None) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilmSettings:
-    """How a film is colored."""
-
-    generator: str = DEFAULT_GENERATOR
-    """The name of a trained generator, or the folder of one."""
-    engine: EngineSettings = field(default_factory=EngineSettings)
-    color: ColorSettings = field(default_factory=ColorSettings)
-    already_color: AlreadyColor = AlreadyColor.SKIP
-    """What to do with what is in color already. `color_film` refuses with an `OutputError` rather than skip."""
-    smoothing: SmoothingSettings = field(default_factory=SmoothingSettings)
-    encode: EncodeSettings = field(default_factory=EncodeSettings)
-    start_s: float | None = None
-    end_s: float | None = None
-    """The part that is colored; None is the film's own beginning and end."""
-    fps: Fraction | None = None
-    """Frames a second of a sequence of frames; None is what these say, or else 24."""
-    leave_out: bool = False
-    """Do without streams that the result's container cannot hold."""
-    keep_work: bool = False
-    """Keep the chroma in ``FILM.chroma`` beside the result, for another run with another codec or grading."""
-    overwrite: bool = False
-    """Replace what is there. In a folder, of settings left at their defaults those on record are used."""
-    jobs: int = 0
-    """Segments of a film side by side, 0: one; threads that read and write stills, 0: one per core."""
-    shard: Shard | None = None
-    """Which this run is of several at the same time, on this machine or others: they share the segments of films. In a
-    folder each has its share of the files, too."""
-
-    def __post_init__(self) -> None:
-        settle(self, already_color=AlreadyColor)
-        check_jobs(self.jobs)
-        for time_s in (self.start_s, self.end_s):
-            if time_s is not None and not 0 <= time_s < float("inf"):
-                raise UsageError(f"{time_s:g} s is not a time in a film", hint="give seconds from its beginning")
-        if self.fps is not None and not 0 < self.fps <= _FASTEST_FPS:
-            raise UsageError(f"fps is {self.fps}", hint=f"give a number up to {_FASTEST_FPS}, such as 18 or 24000/1001")
-        if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
-            raise UsageError(
-                f"the part ends at {self.end_s:g} s and starts at {self.start_s:g} s", hint="end it after its start"
-            )
-        if self.shard and type(self) is FilmSettings and (self.overwrite or self.keep_work):
-            option = "--overwrite" if self.overwrite else "--keep-work"
-            hint = "delete OUT first" if self.overwrite else "leave --keep-work out, for it is one machine's"
-            raise UsageError(f"{option} and --shard cannot be used together", hint=hint)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSettings:
-    """Which Ray cluster colors a folder, and with what workers."""
+    """Which Ray cluster colors, and with what workers."""
 
     address: str = "auto"
     """HOST:PORT of its head; ``auto`` is what RAY_ADDRESS says, or the cluster that this machine belongs to."""
@@ -117,6 +70,61 @@ class ClusterSettings:
                 f"'{self.address}' is an address for Ray Client, which this does without",
                 hint="give HOST:PORT, on a machine of the cluster",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSettings:
+    """How a film is colored."""
+
+    generator: str = DEFAULT_GENERATOR
+    """The name of a trained generator, or the folder of one."""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    color: ColorSettings = field(default_factory=ColorSettings)
+    already_color: AlreadyColor = AlreadyColor.SKIP
+    """What to do with what is in color already. `color_film` refuses with an `OutputError` rather than skip."""
+    smoothing: SmoothingSettings = field(default_factory=SmoothingSettings)
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+    start_s: float | None = None
+    end_s: float | None = None
+    """The part that is colored; None is the film's own beginning and end."""
+    fps: Fraction | None = None
+    """Frames a second of a sequence of frames; None is what these say, or else 24."""
+    leave_out: bool = False
+    """Do without streams that the result's container cannot hold."""
+    keep_work: bool = False
+    """Keep the chroma in ``FILM.chroma`` beside the result, for another run with another codec or grading."""
+    overwrite: bool = False
+    """Replace what is there. In a folder, of settings left at their defaults those on record are used."""
+    jobs: int = 0
+    """Segments of a film side by side, 0: one; threads that read and write stills, 0: one per core."""
+    shard: Shard | None = None
+    """Which this run is of several at the same time, on this machine or others: they share the segments of films. In a
+    folder each has its share of the files, too."""
+    cluster: ClusterSettings | None = None
+    """Workers of a Ray cluster color everything; None does it in this process."""
+
+    def __post_init__(self) -> None:
+        settle(self, already_color=AlreadyColor)
+        check_jobs(self.jobs)
+        for time_s in (self.start_s, self.end_s):
+            if time_s is not None and not 0 <= time_s < float("inf"):
+                raise UsageError(f"{time_s:g} s is not a time in a film", hint="give seconds from its beginning")
+        if self.fps is not None and not 0 < self.fps <= _FASTEST_FPS:
+            raise UsageError(f"fps is {self.fps}", hint=f"give a number up to {_FASTEST_FPS}, such as 18 or 24000/1001")
+        if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
+            raise UsageError(
+                f"the part ends at {self.end_s:g} s and starts at {self.start_s:g} s", hint="end it after its start"
+            )
+        if self.shard and self.cluster:
+            raise UsageError("--shard and --cluster cannot be used together", hint="the cluster shares the work itself")
+        if type(self) is not FilmSettings or not (self.shard or self.cluster):
+            return
+        sharing = "--shard" if self.shard else "--cluster"
+        if self.keep_work:
+            hint = "leave --keep-work out, for it is one machine's"
+            raise UsageError(f"--keep-work and {sharing} cannot be used together", hint=hint)
+        if self.overwrite and self.shard:
+            raise UsageError("--overwrite and --shard cannot be used together", hint="delete OUT first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +159,6 @@ class FolderSettings(FilmSettings):
     """Photographs that are larger are refused; None takes what fits into memory."""
     fail_fast: bool = False
     """End the run at the first failure."""
-    cluster: ClusterSettings | None = None
-    """Workers of a Ray cluster color everything; None does it in this process."""
 
     def __post_init__(self) -> None:
         FilmSettings.__post_init__(self)  # super() does not know a class with slots
@@ -161,8 +167,6 @@ class FolderSettings(FilmSettings):
             raise UsageError("frames are of one film", hint="give references, with a folder of frames for each film")
         compile_patterns(self.only)
         check_megapixels(self.max_megapixels)
-        if self.shard and self.cluster:
-            raise UsageError("--shard and --cluster cannot be used together", hint="the cluster shares the work itself")
         if (self.sign_key is None) is not (self.sign_certificates is None):
             missing = "--sign-key and --sign-certificates"
             raise UsageError("a signature takes a key and its certificates", hint=f"give {missing}")
@@ -172,7 +176,10 @@ class FolderSettings(FilmSettings):
             )
 
 
-def absolute(settings: FolderSettings) -> FolderSettings:
+Made = TypeVar("Made", bound=FilmSettings)
+
+
+def absolute(settings: Made) -> Made:
     """The settings with paths that mean the same to a process in another folder.
 
     Raises `UsageError` when there is no such generator.
@@ -184,10 +191,12 @@ def absolute(settings: FolderSettings) -> FolderSettings:
     color = settings.color
     references = tuple(Path(os.path.abspath(path)) for path in color.references)  # noqa: PTH100
     own = catalog.find(settings.generator).path == Path(settings.generator)
-    return replace(
+    settings = replace(
         settings,
-        color=replace(color, references=references, hints=made(color.hints)),
+        color=replace(color, references=references, hints=made(color.hints), frames=made(color.frames)),
         generator=os.path.abspath(settings.generator) if own else settings.generator,  # noqa: PTH100
-        sign_key=made(settings.sign_key),
-        sign_certificates=made(settings.sign_certificates),
     )
+    if isinstance(settings, FolderSettings):
+        key, certificates = made(settings.sign_key), made(settings.sign_certificates)
+        return replace(settings, sign_key=key, sign_certificates=certificates)
+    return settings

@@ -47,12 +47,17 @@ class Machines:
         self._cluster.remove_node(node, allow_graceful=False)
 
     def drive(
-        self, source: Path | str, out: Path | str, *more: str, python: tuple[str, str] = ("-m", "archivecolor")
+        self,
+        source: Path | str,
+        out: Path | str,
+        *more: str,
+        command: str = "folder",
+        python: tuple[str, str] = ("-m", "archivecolor"),
     ) -> subprocess.Popen[str]:
         """Start a run."""
-        command = [sys.executable, *python, "folder", source, out, "--cluster", self.address, *more]
+        words = [sys.executable, *python, command, source, out, "--cluster", self.address, *more]
         return subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            list(map(str, words)), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def workers(self, but: Any = None) -> list[psutil.Process]:
@@ -63,7 +68,7 @@ class Machines:
                 continue
             for info in node.all_processes.get("raylet", ()):
                 children = psutil.Process(info.process.pid).children()
-                found += [child for child in children if child.cmdline()[:1] == ["ray::Worker.make"]]
+                found += [child for child in children if "Worker.make" in "".join(child.cmdline()[:1])]
         return found
 
     def close(self) -> None:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import ray
-
-from archivecolor.errors import DependencyError, OutputError
 from archivecolor.jobs.journal import FOLDER
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.tasks import Task, TaskFile
 from archivecolor.runs.cluster.connection import size_of
 from archivecolor.runs.cluster.crew import Crew
 from archivecolor.runs.cluster.dispatch import Dispatch
-from archivecolor.runs.cluster.worker import Order, Seen
+from archivecolor.runs.cluster.folder_worker import FolderWorker, Order
+from archivecolor.runs.cluster.signs import first_of, put_sign, remove_signs
+from archivecolor.runs.cluster.worker import Seen
 from archivecolor.runs.folder.plan import Planner, make_out
 from archivecolor.runs.folder.transit import Transit
 from archivecolor.runs.settings import ClusterSettings
@@ -51,11 +47,7 @@ class ClusterColoring:
         dispatch = Dispatch(
             self._planner, self._recorder, self._crew, plan, self._transit.lines if self._transit else None
         )
-        try:
-            dispatch.run(chain((first,), tasks))
-        except ray.exceptions.RayError as e:  # of what is not a worker's: the head's machine, or the notary
-            told = " ".join(str(e).split())
-            raise DependencyError(f"the cluster failed: {told}", hint="the same command continues") from e
+        dispatch.run(chain((first,), tasks))
         return dispatch.not_begun
 
     def __enter__(self) -> Self:
@@ -66,20 +58,13 @@ class ClusterColoring:
     ) -> None:
         if self._crew:
             self._crew.close()
-            for sign in _signs(self._planner.out):
-                sign.unlink(missing_ok=True)
+            remove_signs(self._planner.out / FOLDER, _SIGN)
 
     def _open(self) -> Crew:
         planner, items = self._planner, self._planner.items
         make_out(planner)
         self._recorder.claim()
-        for sign in _signs(planner.out):
-            sign.unlink(missing_ok=True)
-        own = planner.out / FOLDER / f"{_SIGN}{uuid.uuid4().hex}"
-        try:
-            own.touch()
-        except OSError as e:
-            raise OutputError(f"{own}: cannot be written: {e.strerror}", hint="check its permissions") from e
+        own = put_sign(planner.out / FOLDER, _SIGN)
         color, size = items.run.color, self._size
         named = [*color.references, color.hints, items.run.sign_key, items.run.sign_certificates]
         places = self._transit.places if self._transit else (planner.source, planner.out)
@@ -90,7 +75,7 @@ class ClusterColoring:
             items.run.generator,
             items.weights_sha256,
             on_disk,
-            (*signs, *(_first_of(places[0]) if isinstance(places[0], Path) else ())),
+            (*signs, *(first_of(places[0]) if isinstance(places[0], Path) else ())),
             (str(places[0]), str(places[1])),
         )
         order = Order(
@@ -102,18 +87,4 @@ class ClusterColoring:
             chosen=planner.rules.chosen,
             cores=size.cores,
         )
-        return Crew(size, self._settings.workers, seen, order)
-
-
-def _signs(out: Path) -> list[Path]:
-    with suppress(OSError):
-        return list((out / FOLDER).glob(f"{_SIGN}*"))
-    return []
-
-
-def _first_of(source: Path) -> Iterator[str]:
-    """Something that is in the folder, by which to know it elsewhere."""
-    with suppress(OSError), os.scandir(source) as entries:
-        for entry in entries:
-            yield entry.path
-            return
+        return Crew(size, self._settings.workers, seen, order, FolderWorker)

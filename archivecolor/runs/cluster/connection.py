@@ -16,6 +16,8 @@ from typing import Any, Final
 from archivecolor.errors import DependencyError, UsageError
 from archivecolor.runs.settings import ClusterSettings
 
+log: Final = logging.getLogger(__name__)
+
 _USUAL_CORES: Final = 4
 _ANSWER_S: Final = 5.0
 """Within which the head of a cluster that is there accepts a connection."""
@@ -27,11 +29,13 @@ _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 def connected(settings: ClusterSettings) -> Iterator[None]:
     """Be a driver of the cluster while the block runs; where this process is one already, it stays one.
 
-    Raises `DependencyError` where Ray is not installed, no cluster is at the address, or it is of another version.
+    Raises `DependencyError` where Ray is not installed, no cluster is at the address, and where it is of another
+    version or fails.
     """
     ray = _ray()
     if ray.is_initialized():
-        yield
+        with _explained(ray):
+            yield
         return
     address = settings.address
     _check_answers(address)
@@ -45,9 +49,33 @@ def connected(settings: ClusterSettings) -> Iterator[None]:
         for number, handler in handlers.items():  # Ray puts its own there
             signal.signal(number, handler)
     try:
-        yield
+        with _explained(ray), _unprinted():
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _unprinted() -> Iterator[None]:
+    """Have what Ray says of workers that died be logged: it prints that where data belong, and `Dispatch` tells it."""
+    from ray._private import worker
+
+    printing = worker.print_to_stdstream
+    worker.print_to_stdstream = lambda data, **_: log.debug("%s", " ".join(map(str, data.get("lines", ()))))
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = printing
+
+
+@contextmanager
+def _explained(ray: Any) -> Iterator[None]:
+    """Have what fails, and is no worker's, the head's machine or the notary, be told in a line."""
+    try:
+        yield
+    except ray.exceptions.RayError as e:
+        told = " ".join(str(e).split())
+        raise DependencyError(f"the cluster failed: {told}", hint="the same command continues") from e
 
 
 def _ray() -> Any:

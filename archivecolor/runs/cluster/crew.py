@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,9 +20,10 @@ from archivecolor.errors import ArchiveColorError, DependencyError, EngineError
 from archivecolor.runs.cluster.connection import Size
 from archivecolor.runs.cluster.items import Chunk
 from archivecolor.runs.cluster.notary import Notary
-from archivecolor.runs.cluster.worker import Order, Seen, Worker
+from archivecolor.runs.cluster.worker import Seen, Worker
 
 _MUSTER_S: Final = 2.0
+_LOOK_S: Final = 0.5
 _ALL_READY_S: Final = 20.0
 """After the first worker is ready, all others that there is room for are waited for so long."""
 _FIRST_S: Final = 600.0
@@ -44,6 +46,8 @@ class Hand:
     ready: bool = False
     chunks: deque[Chunk] = field(default_factory=deque)
     """It is making the first, and has the others."""
+    gave_up: set[str] = field(default_factory=set)
+    """Films that failed here, and that others went on with."""
     seen: float = field(default_factory=time.monotonic)
     """When it last gave a sign of life."""
 
@@ -51,14 +55,14 @@ class Hand:
 class Crew:
     """Starts workers, and replaces those that are gone."""
 
-    def __init__(self, size: Size, most: int | None, seen: Seen, order: Order) -> None:
-        """Up to ``most`` workers, or as many as there is room for."""
+    def __init__(self, size: Size, most: int | None, seen: Seen, order: object, worker: type[Worker]) -> None:
+        """Up to ``most`` workers, or as many as there is room for; ``order`` is what these begin with."""
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         notary: Any = ray.remote(Notary)
         self.notary = notary.options(
             num_cpus=0, scheduling_strategy=here, max_restarts=0, max_concurrency=_NOTES_AT_ONCE
         ).remote()
-        self._worker: Any = ray.remote(concurrency_groups={"beside": 1})(Worker)
+        self._worker: Any = ray.remote(concurrency_groups={"beside": 1})(worker)
         self._size, self._most, self._seen, self._order = size, most, seen, order
         self.hands: list[Hand] = []
         self.is_open = False
@@ -107,6 +111,17 @@ class Crew:
         if self.ready and (not waiting or now - (self._first_ready or now) > _ALL_READY_S):
             self.is_open = True
 
+    def assemble(self, stopped: Callable[[], bool]) -> None:
+        """Look at all workers before anything is given out, or until the run is to end. Raises what `answered` does."""
+        while not (self.is_open or stopped()):
+            self.muster()
+            starting = {hand.ref: hand for hand in self.hands if not hand.ready}
+            if not starting:
+                time.sleep(_LOOK_S)
+                continue
+            for ref in ray.wait([*starting], num_returns=1, timeout=_LOOK_S)[0]:
+                self.answered(starting[ref])
+
     def answered(self, hand: Hand) -> None:
         """Take what a worker says before its first chunk.
 
@@ -122,7 +137,7 @@ class Crew:
         if isinstance(answer, tuple):
             hand.machine, hand.node, lacking = answer
             if lacking:
-                hint = "install the same everywhere, and have all machines see SRC and OUT, under the same paths"
+                hint = "install the same everywhere, and have all machines see the same files under the same paths"
                 self._refuse(hand, DependencyError(f"a worker on {hand.machine} {lacking}", hint=hint))
             else:
                 hand.ref = hand.actor.begin.remote(self._order)

@@ -6,7 +6,7 @@ it is. What becomes of an item when its worker dies:
 * its result was noted and has its name: it is done;
 * its machine is gone: it is made again;
 * its worker died, on a machine that lives: it is made again, with no other item beside it, and set aside as failed when
-  `_TRIES` workers died of it;
+  `TRIES` workers died of it;
 * its worker was silent too long: the same, but one that hangs when it is alone has failed at once;
 * it waited behind another chunk: nothing happened to it.
 """
@@ -22,24 +22,22 @@ import ray
 
 from archivecolor.errors import EngineError
 from archivecolor.jobs.claims import Watched
-from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import EngineUsed, Kind
 from archivecolor.jobs.tasks import Task, TaskFile
 from archivecolor.runs.cluster.connection import lives
 from archivecolor.runs.cluster.crew import Crew, Hand
-from archivecolor.runs.cluster.items import Chunk, Item, films_in
+from archivecolor.runs.cluster.items import TRIES, Chunk, Item, films_in
 from archivecolor.runs.cluster.ledger import Ledger
 from archivecolor.runs.cluster.notary import Asked
+from archivecolor.runs.cluster.terms import Book, Run
 from archivecolor.runs.cluster.waiting import GRACE_S, Waiting
 from archivecolor.runs.cluster.worker import Made
 from archivecolor.runs.film.sharing import is_begun, is_there_to_do
-from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.run import COLORING
 from archivecolor.runs.folder.store_journal import StoreJournal
-from archivecolor.runs.listener import INFO, WARNING, ItemStatus, Progress, Unit
+from archivecolor.runs.listener import INFO, WARNING, ItemOutcome, ItemStatus, Progress, Unit
 from archivecolor.text import counted
 
-_TRIES: Final = 3
 _MACHINES: Final = 10
 """That an item may take down with it before it is set aside."""
 _BUSY_TRIES: Final = 30
@@ -60,7 +58,7 @@ class Dispatch:
     """One round of a run: from a plan that is being made to items that are done."""
 
     def __init__(
-        self, planner: Planner, recorder: Recorder, crew: Crew, plan: TaskFile, lines: StoreJournal | None = None
+        self, planner: Run, recorder: Book, crew: Crew, plan: TaskFile, lines: StoreJournal | None = None
     ) -> None:
         self._planner, self._ledger, self._crew, self._plan = planner, Ledger(recorder, lines), crew, plan
         self._out = None if lines else planner.out
@@ -134,7 +132,11 @@ class Dispatch:
         films = films_in(chunk for chunk, _ in self._chunks.values())
         for hand in idle:
             for item in sorted(films, key=lambda film: film.chunks):
-                if is_begun(item.task.target) and is_there_to_do(item.task.target, self._watched):
+                if (
+                    item.task.name not in hand.gave_up
+                    and is_begun(item.task.target)
+                    and is_there_to_do(item.task.target, self._watched)
+                ):
                     yield hand, item
                     break
 
@@ -189,7 +191,12 @@ class Dispatch:
         if chunk is None or hand is None or hand not in self._crew:
             return None
         hand.seen = time.monotonic()
+        if one.progress:
+            self._heard(chunk, one.progress)
         return chunk.items[one.entry.source] if one.entry else None
+
+    def _heard(self, chunk: Chunk, progress: Progress) -> None:
+        """How far a worker is with a film."""
 
     def _done(self, chunk: Chunk, hand: Hand) -> None:
         """A chunk came back, or its worker is gone."""
@@ -212,7 +219,8 @@ class Dispatch:
             item = chunk.items.pop(outcome.name)
             item.chunks -= 1
             if item.has_ended or (item.chunks and outcome.status in (ItemStatus.EXISTS, ItemStatus.FAILED)):
-                continue  # others make it, or made it
+                self._go_on_without(hand, outcome)
+                continue
             if outcome.status is ItemStatus.EXISTS:
                 outcome = item.outcome(self._out) or outcome
             if outcome.name in made.busy and item.is_alone and item.was_busy < _BUSY_TRIES:
@@ -224,6 +232,12 @@ class Dispatch:
         self._tally.stopped_by = self._tally.stopped_by or made.stopped_by
         if not made.stopped_by and not self._stopping:
             self._waiting.give_back(chunk)
+
+    def _go_on_without(self, hand: Hand, outcome: ItemOutcome) -> None:
+        """Others make a film, or made it; a worker with which it failed is not asked again."""
+        if outcome.status is ItemStatus.FAILED and outcome.name not in hand.gave_up:
+            hand.gave_up.add(outcome.name)
+            self._tally.listener.message(WARNING, f"{hand.machine}: {outcome.error}; others go on with it")
 
     def _gone(self, hand: Hand, why: str, *, hung: bool) -> None:
         """A worker makes nothing more; what it had is decided about when it is known whether its machine is gone."""
@@ -285,7 +299,7 @@ class Dispatch:
             item.deaths += 1
         if self._stopping or item.chunks:
             return
-        if item.deaths >= _TRIES or item.machines_lost >= _MACHINES or (hung and alone):
+        if item.deaths >= TRIES or item.machines_lost >= _MACHINES or (hung and alone):
             times = item.deaths + item.machines_lost
             task, often = item.task, f", {times} times" if times > 1 else ""
             error = EngineError(f"{task.source}: {why}{often}", hint="color it by itself, with 'archivecolor folder'")

@@ -13,6 +13,8 @@ from archivecolor.jobs.records import Entry, Kind, Settings, Status
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.listener import ItemOutcome, ItemStatus
 
+TRIES: Final = 3
+"""Workers that an item may cost, on machines that live."""
 _STATUSES: Final = {
     Status.COLORED: ItemStatus.COLORED,
     Status.COPIED: ItemStatus.COPIED,
@@ -101,6 +103,6 @@ class Chunk:
 
 
 def films_in(chunks: Iterable[Chunk]) -> list[Item]:
-    """Those under way that more workers could share; not where a worker died of it."""
+    """Those under way that more workers could share; not where as many died of it as are let."""
     items = {id(item): item for chunk in chunks for item in chunk.items.values()}
-    return [item for item in items.values() if item.is_film and not (item.has_ended or item.deaths)]
+    return [item for item in items.values() if item.is_film and not item.has_ended and item.deaths < TRIES]

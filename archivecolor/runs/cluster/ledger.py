@@ -7,17 +7,17 @@ from dataclasses import replace
 from functools import partial
 
 from archivecolor.errors import ArchiveColorError, OutputError
-from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import Entry, Settings, Status
 from archivecolor.runs.cluster.items import Item
 from archivecolor.runs.cluster.notary import Asked
+from archivecolor.runs.cluster.terms import Book
 from archivecolor.runs.folder.store_journal import StoreJournal
 
 
 class Ledger:
     """Writes the journal for all workers."""
 
-    def __init__(self, recorder: Recorder, lines: StoreJournal | None) -> None:
+    def __init__(self, recorder: Book, lines: StoreJournal | None) -> None:
         """``lines`` are the journal's in a store, where results lie in one."""
         self.recorder, self.lines = recorder, lines
         self.answers: dict[int, ArchiveColorError | None] = {}

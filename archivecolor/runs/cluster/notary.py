@@ -13,6 +13,7 @@ from typing import Final
 
 from archivecolor.errors import ArchiveColorError
 from archivecolor.jobs.records import Entry, Settings
+from archivecolor.runs.listener import Progress
 
 PATIENCE_S: Final = 1.0
 """After which the driver is answered though nobody asked anything."""
@@ -28,6 +29,8 @@ class Asked:
     settings: Settings | None = None
     is_there: bool = True
     """False of a result that a worker is about to put into a store."""
+    progress: Progress | None = None
+    """Of the film that it makes."""
 
 
 class Notary:
@@ -38,8 +41,7 @@ class Notary:
         self._more = asyncio.Event()
         self._waiting: dict[int, asyncio.Future[ArchiveColorError | None]] = {}
         self._number = 0
-        self._plans: dict[str, bytes] = {}
-        """Of films under way, by their sources."""
+        self._kept: dict[str, bytes] = {}
 
     async def note(
         self, chunk: int, entry: Entry, settings: Settings | None, *, is_there: bool = True
@@ -51,21 +53,21 @@ class Notary:
         self._add(Asked(self._number, chunk, entry, settings, is_there))
         return await answer
 
-    async def go_on(self, chunk: int) -> None:
+    async def go_on(self, chunk: int, progress: Progress) -> None:
         """Of a worker: it is still at work on a chunk."""
-        self._add(Asked(0, chunk))
+        self._add(Asked(0, chunk, progress=progress))
 
-    async def planned(self, film: str, plan: bytes) -> None:
-        """Of a worker: what it found out about a film, for all who share it."""
-        self._plans[film] = plan
+    async def keep(self, name: str, pickled: bytes) -> None:
+        """Of anybody: have something ready for others who ask for that name, such as the plan of a film."""
+        self._kept[name] = pickled
 
-    async def plan_of(self, film: str) -> bytes | None:
-        """What another worker found out about a film, if one did."""
-        return self._plans.get(film)
+    async def kept(self, name: str) -> bytes | None:
+        """What somebody gave last under that name, if anybody did."""
+        return self._kept.get(name)
 
-    async def forget(self, film: str) -> None:
-        """Of the driver: a film came to its end."""
-        self._plans.pop(film, None)
+    async def forget(self, name: str) -> None:
+        """Of the driver: nobody will ask for it any more."""
+        self._kept.pop(name, None)
 
     async def exchange(self, answers: Mapping[int, ArchiveColorError | None]) -> list[Asked]:
         """Of the driver: answer what was asked before, and wait for more, but not for long."""

@@ -37,6 +37,7 @@ from archivecolor.jobs.locks import BusyError
 from archivecolor.jobs.records import FileState
 from archivecolor.provenance.xmp import Record
 from archivecolor.runs.film.advised import advised, tell_references
+from archivecolor.runs.film.crew import crew_for, seen_by_all
 from archivecolor.runs.film.frame_writer import FrameWriter, luma_of_all, state_of, told_of
 from archivecolor.runs.film.joining import check_unchanged, join_film, lost
 from archivecolor.runs.film.made_with import fingerprint_of, kept_of
@@ -70,8 +71,6 @@ class FilmRecord:
     """Of the frames, how many an earlier run had made."""
     shots: int
     encoding: Encoding | FrameCoding
-    copied: tuple[str, ...]
-    """Streams that were copied untouched, in words."""
     whole: Whole
     bytes: int
     seconds: float
@@ -81,6 +80,11 @@ class FilmRecord:
     def warnings(self) -> tuple[Warned, ...]:
         """Damage of the source; everything that can be decoded was written."""
         return self.whole.warnings
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """Streams that were copied untouched, in words."""
+        return self.whole.copied
 
     @property
     def confidence(self) -> tuple[ShotConfidence, ...]:
@@ -102,15 +106,19 @@ def color_film(
     Raises `InputError`, `OutputError`, `UsageError` or `EngineError`; `Stopped` once ``stop`` is set. After each of
     them the same call continues from the last finished segment. ``cuts`` is a list of shots, .otio, .edl or
     .csv, that takes the place of the cuts that are found, and says how single shots are colored. With
-    ``settings.shard`` other calls make it, too; raises `FinishedElsewhereError` where one of these named it.
+    ``settings.shard`` other calls make it, too; raises `FinishedElsewhereError` where one of these named it. With
+    ``settings.cluster`` workers make it.
     """
     settings = settings or FilmSettings()
     listed = Path(cuts) if cuts is not None else None
     at_stores = at_places(placed(source), placed(target), settings, overwrite=settings.overwrite)
     with at_stores as places, Relay(listener).heard() as relay:
-        request = FilmRequest(places.source, places.target, settings, overwrite=settings.overwrite, cuts=listed)
-        with for_film(settings.color, request.source.name) as color:
+        asked = FilmRequest(places.source, places.target, settings, overwrite=settings.overwrite, cuts=listed)
+        request = seen_by_all(asked)
+        with for_film(settings.color, request.source.name) as color, crew_for(request, relay, stop) as crew:
             plan = plan_film(request, relay, stop)
+            if crew:
+                return crew.make(plan)
             with select.open_engine(settings.engine, settings.generator) as engine:
                 return make_film(plan, engine, color, relay, stop, before_naming=places.deliver)
 
@@ -211,7 +219,6 @@ def _record(plan: FilmPlan, resumed: int, joined: Joined, whole: Whole, seconds:
         resumed=resumed,
         shots=plan.shots,
         encoding=plan.encoding,
-        copied=joined.copied,
         whole=whole,
         bytes=look_at(plan.request.target).size_bytes,
         seconds=seconds,
@@ -244,7 +251,7 @@ def _make(
     if reused:
         listener.message(INFO, f"the chroma of {reused} frames was kept and is used again")
     resumed = sum(made.frames for made in journal.made.values())
-    done = float(resumed)
+    done, of_others = float(resumed), sharing.of_others if sharing else 0
     if resumed:
         listener.message(INFO, f"continuing: {resumed} of {plan.frames} frames are done")
     try:
@@ -259,7 +266,9 @@ def _make(
     def advance(frames: float) -> None:
         nonlocal done
         done += frames
-        listener.progress(Progress("coloring", int(done), plan.frames, Unit.FRAMES, name, frames_per_s=rate))
+        here = done - resumed - (sharing.of_others - of_others if sharing else 0)
+        told = Progress("coloring", int(done), plan.frames, Unit.FRAMES, name, frames_per_s=rate, frames_here=here)
+        listener.progress(told)
 
     def make() -> None:
         advance(0)
@@ -299,7 +308,13 @@ def _finish(
         made = maker.writer.gather(segments, journal, plan.part)
         joined = Joined(len(made), plan.copy_sound(), 0)
         missing = lost(plan, journal)
-        whole = Whole(journal.confidence, film.warnings, missing, said=told_of(made), luma=luma_of_all(made))
+        whole = Whole(
+            *(journal.confidence, film.warnings, missing),
+            said=told_of(made),
+            luma=luma_of_all(made),
+            copied=joined.copied,
+            machines=journal.machines,
+        )
         note(state_of(made))
         maker.writer.publish(made, overwrite=plan.request.overwrite)
         journal.finish()
@@ -308,7 +323,11 @@ def _finish(
             make()
             joined = join_film(plan, segments, journal)
             warnings = (*film.warnings, *joined.warnings)
-            whole = Whole(journal.confidence, warnings, lost(plan, journal), joined.apart)
+            whole = Whole(
+                *(journal.confidence, warnings, lost(plan, journal), joined.apart),
+                copied=joined.copied,
+                machines=journal.machines,
+            )
             journal.finish()
     return joined, whole
 

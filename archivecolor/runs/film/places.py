@@ -80,6 +80,10 @@ def at_places(
     if isinstance(source, Path) and isinstance(target, Path):
         yield FilmPlaces(source, target, overwrite)
         return
+    if settings.cluster:
+        url = source if isinstance(source, StoreURL) else target
+        hint = "copy the film to one, or give 'folder --cluster' the folder that it is in"
+        raise UsageError(f"{url}: workers of a cluster share a film on a disk that all of them see", hint=hint)
     if isinstance(target, StoreURL):
         _check(target, settings, beside=beside)
     folder = _folder(f"{source} {target}")

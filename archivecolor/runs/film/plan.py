@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +70,10 @@ class Whole:
     """What frames could not keep."""
     luma: Luma = Luma.SAME
     """Of frames: the worst of any."""
+    copied: tuple[str, ...] = ()
+    """Streams that were copied untouched, in words."""
+    machines: Mapping[str, int] = field(default_factory=dict)
+    """How many frames each machine made, by its name: one, but for films that several share or go on with."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -174,11 +178,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
     """
     source, target, settings = request.source, request.target, request.settings
     encode, listener = settings.encode, listener or Silent()
-    _check_names(request)
-    to_frames = request.muxer is None and Numbering.of(target.name) is not None
-    muxer = request.muxer or ("" if to_frames else container_for(target.suffix))
-    read = look_at(source)
-    _check_streams(request, muxer)
+    muxer, read = check_request(request), look_at(source)
     found = scan(
         source,
         lambda share: listener.progress(Progress("reading", share, 1, Unit.SHARE, source.name)),
@@ -198,7 +198,7 @@ def plan_film(request: FilmRequest, listener: Listener | None = None, stop: thre
         )
     if found.frames is None:
         film = settled(source, film, part.first, part.last)
-    if to_frames:
+    if not muxer:
         if encode.side_by_side:
             raise UsageError("--side-by-side is for films", hint="end the result's name in .mkv")
         coding = plan_coding(film.form, source if found.frames else None, target, chroma_only=request.chroma_only)
@@ -241,6 +241,18 @@ def _check_times(request: FilmRequest, muxer: str, film: Survey) -> None:
                 f"{request.source}: has frames so close that {request.target.suffix} cannot hold their times",
                 hint="are these damaged? if not, end the result's name in .mov",
             )
+
+
+def check_request(request: FilmRequest) -> str:
+    """Refuse what is seen without reading the film; gives FFmpeg's name of the container, '' for frames.
+
+    Raises what `plan_film` does.
+    """
+    _check_names(request)
+    to_frames = request.muxer is None and Numbering.of(request.target.name) is not None
+    muxer = request.muxer or ("" if to_frames else container_for(request.target.suffix))
+    _check_streams(request, muxer)
+    return muxer
 
 
 def _check_names(request: FilmRequest) -> None:

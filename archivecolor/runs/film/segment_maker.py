@@ -14,6 +14,7 @@ Segments do not depend on each other: they are made in any order, and again afte
 from __future__ import annotations
 
 import logging
+import platform
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -132,7 +133,8 @@ class SegmentMaker:
             heard: list[ShotConfidence] = []
             made = self._write(path, segment, told, abandon, heard)
             with lock:
-                journal.add(replace(made, confidence=by_shot(heard), paint=self.advice.told(segment, graded=True)))
+                told_of = self.advice.told(segment, graded=True)
+                journal.add(replace(made, confidence=by_shot(heard), paint=told_of, machine=platform.node()))
 
         if sharing:
             sharing.told = told

@@ -141,6 +141,8 @@ class Sharing:
         self.target, self._shard, self._segments = target, shard, segments
         self.told: Callable[[float], None] = lambda _: None
         """Is given the frames that others made."""
+        self.of_others = 0
+        """Frames that others made."""
         self._folder, self._work = shared_folder(target), work
         self._watched, self._looked = Watched(), -_LOOK_S
         self._held: dict[int, Claim] = {}
@@ -277,6 +279,7 @@ class Sharing:
         self._look_for_the_end()
         new = self.journal.take_in([self._work, *(path for path in _parts(self._folder) if path != self.own_folder)])
         if new:
+            self.of_others += new
             self.told(new)
 
     def _leave(self) -> None:

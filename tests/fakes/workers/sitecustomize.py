@@ -1,8 +1,8 @@
 """Has Python, where this folder is on its path, give every run an engine that needs no weights, and may be moody.
 
 For the workers of a cluster, whose processes no test starts itself. ``ARCHIVECOLOR_TEST_WORKER`` says in JSON what
-they get: ``seconds`` for each picture, ``version``, if archivecolor is to be another one, and ``segment_s``, what a
-segment of a film has at most.
+they get: ``seconds`` for each picture, ``version``, if archivecolor is to be another one, ``segment_s``, what a
+segment of a film has at most, and ``machine``, what theirs is called.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import platform
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -54,5 +55,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.open_engine = lambda *_, **__: MoodyEngine(_WANTED.get("seconds", 0.0))  # type: ignore[attr-defined]
 
 
+if "machine" in _WANTED:
+    platform.node = lambda: str(_WANTED["machine"])
 if _WANTED:
     sys.meta_path.insert(0, _Changed())
