@@ -32,7 +32,7 @@ _EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "otio": ("shot lists as OTIO and EDL", ("opentimelineio", "otio_cmx3600_adapter")),
     "review": ("the review page from a local server", ("starlette", "uvicorn")),
     "c2pa": ("results signed with your key", ("c2pa",)),
-    "ray": ("folders on a Ray cluster", ("ray",)),
+    "ray": ("folders and films on a Ray cluster", ("ray",)),
     "store": ("folders in object stores", ("fsspec",)),
     "s3": ("folders at s3://", ("fsspec", "s3fs")),
     "gs": ("folders at gs://", ("fsspec", "gcsfs")),

@@ -43,7 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def timeless(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """What a journal says of each item, but for times, and the numbers of the runs."""
+    """What a journal says of each item, but for times, machines, and the numbers of the runs."""
 
     def same(file: FileState | None) -> FileState | None:
         return file and replace(file, mtime_ns=0)
@@ -54,6 +54,7 @@ def timeless(entries: Iterable[Entry]) -> dict[str, Entry]:
             run=0,
             began_at="",
             seconds=0.0,
+            machine=None,
             result_file=same(e.result_file),
             engine=e.engine and replace(e.engine, runtime=""),
         )

@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.fakes.command import ROOT
+
+_LONGEST_S = 300.0
 
 
 class Machines:
@@ -67,9 +72,31 @@ class Machines:
             if node is but:
                 continue
             for info in node.all_processes.get("raylet", ()):
-                children = psutil.Process(info.process.pid).children()
-                found += [child for child in children if "Worker.make" in "".join(child.cmdline()[:1])]
+                for child in psutil.Process(info.process.pid).children():
+                    with suppress(psutil.Error):  # one that has just ended
+                        found += [child] * ("Worker.make" in "".join(child.cmdline()[:1]))
         return found
 
     def close(self) -> None:
         self._cluster.shutdown()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """The code of a run, and what it said on stdout and stderr."""
+    out, err = process.communicate(timeout=_LONGEST_S)
+    return process.returncode, out, err
+
+
+def once(condition: Callable[[], bool]) -> None:
+    """Wait for it."""
+    until = time.monotonic() + _LONGEST_S
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def assert_refused(process: tuple[int, str, str], code: int, told: str) -> None:
+    """A run ended with that line before anything was colored."""
+    assert process[0] == code, process[2]
+    assert any(told in line for line in process[2].splitlines()), process[2]  # lines of progress may come first
+    assert "colored" not in process[2]

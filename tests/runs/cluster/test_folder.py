@@ -1,13 +1,10 @@
-"""A folder on a Ray cluster of several machines, all of them processes of this one, and what may go wrong there."""
+"""A folder on a Ray cluster, and what may go wrong there."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -20,65 +17,24 @@ from archivecolor.jobs.records import Status
 from archivecolor.runs.film.sharing import shared_folder
 from archivecolor.runs.folder.job import color_folder
 from archivecolor.version import __version__
-from tests.cli.conftest import tree, write
+from tests.cli.conftest import tree
 from tests.cli.test_folder_shards import lines, timeless
 from tests.fakes.engines import for_all
-from tests.fakes.machines import Machines
+from tests.fakes.machines import Machines, assert_refused, ended, once
 from tests.fakes.moody import HANGS, KILLS
 from tests.film.sources import FilmSource, moving
 from tests.needs import needs_ray
+from tests.runs.cluster.conftest import NAMES, SEGMENT_S, archive
 
 pytestmark = needs_ray
 
 COUNT = 40
-SECONDS = 0.05
-SEGMENT_S = 0.4
-_LONGEST_S = 300.0
-
-
-@pytest.fixture(scope="module")
-def machines() -> Iterator[Machines]:
-    made = Machines(SECONDS)
-    made.add(segment_s=SEGMENT_S)
-    made.add(segment_s=SEGMENT_S)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small pictures in two folders, a film, a text, and a damaged picture."""
-    source = tmp_path_factory.mktemp("archive") / "in"
-    for i in range(COUNT):
-        write(source / f"box {i % 2}" / f"{i:02d}.png", seed=i)
-    FilmSource(moving(12), audio=1).write(source / "box 1" / "film.mp4")
-    (source / "notes.txt").write_text("not a picture")
-    (source / "torn.png").write_bytes((source / "box 0" / "00.png").read_bytes()[:60])
-    return source
-
-
-@pytest.fixture(scope="module")
-def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one machine makes of them."""
-    out = tmp_path_factory.mktemp("whole") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        for_all(patch)
-        patch.setattr(segments, "LONGEST_S", SEGMENT_S)
-        color_folder(source, out)
-    return out
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=_LONGEST_S)
-    return process.returncode, out, err
-
-
-def once(condition: Callable[[], bool]) -> None:
-    """Wait for it."""
-    until = time.monotonic() + _LONGEST_S
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    """An archive."""
+    return archive(tmp_path_factory.mktemp("archive") / "in", COUNT, 2, "box 1/film.mp4")
 
 
 def made(out: Path) -> int:
@@ -102,7 +58,8 @@ def test_a_cluster_makes_what_one_machine_makes_and_says_the_same(
     assert timeless(read_journal(out)) == timeless(read_journal(whole))
     records = [json.loads(line) for line in told.splitlines()]
     assert {record["source"] for record in records} == {str(path) for path in source.rglob("*") if path.is_file()}
-    assert {record["machine"] for record in records if record["status"] == "colored"} == {os.uname().nodename}
+    assert {record["machine"] for record in records if record["status"] == "colored"} == set(NAMES)
+    assert [line.split()[0] for line in err.splitlines() if line.startswith(NAMES)] == list(NAMES)
     assert out.with_suffix(".csv").read_text().splitlines()[0].endswith(",machine")
     assert not list((out / ".archivecolor").glob("seen-*"))
     code, _, err = ended(machines.drive(source, out))
@@ -126,12 +83,6 @@ def test_what_will_not_do_is_told_before_the_first_item(machines: Machines, sour
     finally:
         machines.remove(node)
     assert_refused(refused, 4, f"a worker on {os.uname().nodename} has archivecolor 0.0.9, not {__version__}")
-
-
-def assert_refused(process: tuple[int, str, str], code: int, told: str) -> None:
-    assert process[0] == code, process[2]
-    assert any(told in line for line in process[2].splitlines()), process[2]  # lines of progress may come first
-    assert "colored" not in process[2]
 
 
 def test_an_item_that_kills_its_worker_and_one_that_hangs_are_set_aside_and_all_others_made(

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from archivecolor.jobs.journal import read_journal
-from archivecolor.runs.folder.job import color_folder
-from tests.cli.conftest import tree, write
-from tests.cli.test_folder_cluster import assert_refused, ended, once
-from tests.fakes.engines import for_all
-from tests.fakes.flaky import FlakyProxy
-from tests.fakes.machines import Machines
-from tests.film.sources import FilmSource, moving
+from tests.cli.conftest import tree
+from tests.fakes.machines import Machines, assert_refused, ended, once
 from tests.needs import needs_ray, needs_s3
-from tests.storage.conftest import SECRET, Bucket, environment
+from tests.runs.cluster.conftest import archive
+from tests.storage.conftest import SECRET, Bucket
 from tests.storage.test_folder import entries, of_store
 
 pytestmark = [needs_s3, needs_ray]
@@ -27,39 +22,9 @@ COUNT = 16
 
 
 @pytest.fixture(scope="module")
-def spools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where workers have their spools."""
-    return tmp_path_factory.mktemp("spools")
-
-
-@pytest.fixture(scope="module")
-def machines(proxy: FlakyProxy, spools: Path) -> Iterator[Machines]:
-    made = Machines(0.05, TMPDIR=str(spools), **environment(proxy))
-    made.add(cpus=1)
-    made.add(cpus=1)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small pictures in folders of one or two, a film, and a damaged picture."""
-    source = tmp_path_factory.mktemp("archive") / "in"
-    for i in range(COUNT):
-        write(source / f"box {i % 9}" / f"{i:02d}.png", seed=i)
-    FilmSource(moving(6), audio=1).write(source / "film.mp4")
-    (source / "torn.png").write_bytes((source / "box 0" / "00.png").read_bytes()[:60])
-    return source
-
-
-@pytest.fixture(scope="module")
-def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one machine makes of them on its disk."""
-    out = tmp_path_factory.mktemp("whole") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        for_all(patch)
-        color_folder(source, out)
-    return out
+    """An archive of folders with one or two pictures."""
+    return archive(tmp_path_factory.mktemp("archive") / "in", COUNT, 9, "film.mp4")
 
 
 def test_workers_fetch_and_put_and_what_is_done_is_not_fetched_again(
