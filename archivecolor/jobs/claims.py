@@ -25,8 +25,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
-from typing import Final, Self
+from pathlib import Path, PurePath
+from typing import Final, Protocol, Self, TypeVar
 
 import psutil
 
@@ -43,7 +43,7 @@ _LOOK_S: Final = 1.0
 _STARTED_S: Final = 5.0
 """Within which two times of a process's start are one."""
 _LONGEST_BYTES: Final = 4096
-_held: set[str] = set()
+held: Final[set[str]] = set()
 """Tokens of the claims that the present process holds; one that it could not delete is not among them."""
 
 
@@ -89,7 +89,7 @@ class Holder:
         if self.place != _place():
             return None
         if self.process == os.getpid():
-            return self.token not in _held
+            return self.token not in held
         try:
             process = psutil.Process(self.process)
             same = abs(process.create_time() - self.started) < _STARTED_S
@@ -100,18 +100,29 @@ class Holder:
             return None
 
 
+Claimed = TypeVar("Claimed", bound=PurePath)
+
+
+class Watcher(Protocol):
+    """What tells of the holders of claims."""
+
+    def is_dead(self, path: PurePath) -> bool | None:
+        """Whether the holder is dead, or let go; None while that is not known yet."""
+
+    def who(self, path: PurePath) -> str:
+        """The holder, in words."""
+
+
 class Watched:
     """What is known of the claims of others: whether they are held by somebody who lives."""
 
     def __init__(self) -> None:
-        self._seen: dict[Path, tuple[object, float]] = {}
+        self._seen: dict[PurePath, tuple[object, float]] = {}
 
-    def is_dead(self, path: Path) -> bool | None:
+    def is_dead(self, path: PurePath) -> bool | None:
         """Whether a claim's holder is dead, or let go; None while that is not known yet. Raises `OSError`."""
-        try:
-            with os.fdopen(open_regular(path), "rb") as file:  # opening has the server asked
-                state = (file.read(_LONGEST_BYTES), os.fstat(file.fileno()).st_mtime_ns)
-        except FileNotFoundError:
+        state = self._state(path)
+        if state is None:
             return True
         holder = Holder.read(state[0])
         if holder and (known := holder.is_dead) is not None:
@@ -123,6 +134,20 @@ class Watched:
         if time.monotonic() - since > DEAD_S:
             return True
         return None
+
+    def who(self, path: PurePath) -> str:
+        """The holder of a claim, in words."""
+        state = self._state(path)
+        holder = Holder.read(state[0]) if state else None
+        return f"process {holder.process} on {holder.machine}" if holder else "another process"
+
+    def _state(self, path: PurePath) -> tuple[bytes, int] | None:
+        """What a claim holds, and when it was touched; None where it is gone."""
+        try:
+            with os.fdopen(open_regular(Path(path)), "rb") as file:  # opening has the server asked
+                return file.read(_LONGEST_BYTES), os.fstat(file.fileno()).st_mtime_ns
+        except FileNotFoundError:
+            return None
 
 
 class LostClaimError(OutputError):
@@ -157,7 +182,7 @@ class Claim:
             return
         self._released.set()
         self._beating.join()
-        _held.discard(self.token)
+        held.discard(self.token)
         with suppress(OSError):
             self.path.unlink()
 
@@ -174,22 +199,22 @@ def try_claim(folder: Path, name: str, guarded: Path, watched: Watched) -> Claim
 
     Ask again where it may be that the holder died. Raises `OSError` where nothing can be written.
     """
-    held = standing(folder, name)
-    if any(not watched.is_dead(path) for path in held):
+    before = standing(folder, name)
+    if any(not watched.is_dead(path) for path in before):
         return None
-    judged = {path: _content(path) for path in held}
-    path = folder / f"{name}.{max(map(_generation, held), default=0) + 1}"
+    judged = {path: _content(path) for path in before}
+    path = folder / f"{name}.{max(map(generation, before), default=0) + 1}"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except FileExistsError:
         return None
     holder = Holder.new()
-    _held.add(holder.token)
+    held.add(holder.token)
     with os.fdopen(descriptor, "wb") as file:
         file.write(json.dumps(asdict(holder)).encode())
     others = [other for other in standing(folder, name) if other != path]
     if any(_content(other) != judged.get(other) for other in others):  # somebody came in between
-        _held.discard(holder.token)
+        held.discard(holder.token)
         path.unlink()
         return None
     for other in others:
@@ -201,13 +226,13 @@ def try_claim(folder: Path, name: str, guarded: Path, watched: Watched) -> Claim
 def standing(folder: Path, name: str | None = None) -> list[Path]:
     """The claims in a folder, dead ones too: of that name, or all. None where there is no such folder."""
     try:
-        found = [path for path in folder.iterdir() if _generation(path) and name in (None, path.stem)]
+        found = [path for path in folder.iterdir() if generation(path) and name in (None, path.stem)]
     except FileNotFoundError:
         return []
     return sorted(found)
 
 
-def wait_for_death(paths: Iterable[Path], watched: Watched) -> list[Path]:
+def wait_for_death(paths: Iterable[Claimed], watched: Watcher) -> list[Claimed]:
     """Those of some claims that a living process holds; waits until that is known of at least one, or of all.
 
     Raises `OSError`.
@@ -220,9 +245,8 @@ def wait_for_death(paths: Iterable[Path], watched: Watched) -> list[Path]:
         left = [path for path, dead in states.items() if dead is None]
         if left and not told:
             told = True
-            log.info(
-                "looking for up to %g seconds whether %s lives", DEAD_S + _LOOK_S, " and ".join(map(who, left[:4]))
-            )
+            names = " and ".join(map(watched.who, left[:4]))
+            log.info("looking for up to %g seconds whether %s lives", DEAD_S + _LOOK_S, names)
         if left:
             time.sleep(_LOOK_S)
     return []
@@ -230,8 +254,7 @@ def wait_for_death(paths: Iterable[Path], watched: Watched) -> list[Path]:
 
 def who(path: Path) -> str:
     """The holder of a claim, in words."""
-    holder = Holder.read(_content(path))
-    return f"process {holder.process} on {holder.machine}" if holder else "another process"
+    return Watched().who(path)
 
 
 def _content(path: Path) -> bytes:
@@ -242,6 +265,7 @@ def _content(path: Path) -> bytes:
         return b""
 
 
-def _generation(path: Path) -> int:
+def generation(path: PurePath) -> int:
+    """The number at the end of a claim's name; 0 of what is none."""
     digits = path.suffix[1:]
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else 0

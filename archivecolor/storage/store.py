@@ -146,6 +146,31 @@ class Store:
         """The same with bytes."""
         self._put(lambda: self._fs.pipe_file(self._path(name), content), name)
 
+    def create(self, content: bytes, name: str) -> bool:
+        """The same where there is no such object; False where there is. Raises `OutputError`.
+
+        Of several who do so one succeeds, unless the store knows no such condition.
+        """
+
+        def call() -> bool:
+            path = self._path(name)
+            try:
+                self._fs.pipe_file(path, content, mode="create")
+            except (NotImplementedError, TypeError):
+                self._fs.pipe_file(path, content)
+            except OSError as e:
+                if e.errno != errno.ENOSYS:
+                    if self._fs.exists(path):
+                        return False
+                    raise
+                self._fs.pipe_file(path, content)
+            return True
+
+        try:
+            return self._tried(call, name, OutputError)
+        except FileNotFoundError:
+            raise self._no_bucket(name) from None
+
     def delete(self, name: str) -> None:
         """Delete an object, if it is there. Raises `OutputError`."""
         with suppress(FileNotFoundError):
@@ -175,9 +200,10 @@ class Store:
         try:
             self._tried(call, name, OutputError)
         except FileNotFoundError:
-            raise OutputError(
-                f"{self.url(name)}: there is no such bucket", hint="create it, or check its name"
-            ) from None
+            raise self._no_bucket(name) from None
+
+    def _no_bucket(self, name: str) -> OutputError:
+        return OutputError(f"{self.url(name)}: there is no such bucket", hint="create it, or check its name")
 
     def _fetch(self, name: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

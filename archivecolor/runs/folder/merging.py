@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from archivecolor.errors import InputError
 from archivecolor.jobs import bag
 from archivecolor.jobs.journal import FOLDER, Journal, has_journal, journal_path
-from archivecolor.runs.folder.store_journal import fetch_journal
+from archivecolor.runs.folder.store_journal import fetch_journal, lease_results
 from archivecolor.runs.listener import INFO, Listener, Silent
 from archivecolor.storage.store import Store
 from archivecolor.storage.urls import StoreURL, placed
@@ -37,7 +37,7 @@ def merge_journals(out: Path | str | StoreURL, listener: Listener | None = None)
 def _merge_at(store: Store, listener: Listener) -> int:
     store.check_readable()
     store.check_writable(FOLDER)
-    with TemporaryDirectory(prefix="archivecolor-") as name:
+    with lease_results(store), TemporaryDirectory(prefix="archivecolor-") as name:
         out = Path(name)
         objects = fetch_journal(store, out)
         whole = journal_path(out).relative_to(out).as_posix()

@@ -20,6 +20,7 @@ from archivecolor.errors import ArchiveColorError, OutputError, Stopped, Unexpec
 from archivecolor.film.segments import mean_confidence
 from archivecolor.jobs import workers
 from archivecolor.jobs.atomic import AlreadyExistsError, DiskFullError, atomic_write, copy_whole
+from archivecolor.jobs.claims import LostClaimError
 from archivecolor.jobs.digests import read_open, read_state
 from archivecolor.jobs.file_sets import members
 from archivecolor.jobs.journal import confidence_path
@@ -273,7 +274,7 @@ class FolderRun:
             self.recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
         except ArchiveColorError as e:
             self._stop(e)
-        if isinstance(error, DiskFullError) or self.items.run.fail_fast:
+        if isinstance(error, DiskFullError | LostClaimError) or self.items.run.fail_fast:
             self._stop(error)
 
     def _stop(self, error: ArchiveColorError) -> None:

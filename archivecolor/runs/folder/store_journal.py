@@ -5,6 +5,7 @@
     announced/NUMBER-SHARD-TOKEN.N.jsonl   lines of results that are about to be put: written before these
     shards/NUMBER-SHARD-TOKEN.*.jsonl      lines of results that are there: written now and then, behind them
     shards/NUMBER-SHARD-TOKEN.jsonl        all lines of a run, in place of those
+    writers/SHARD.GENERATION               who writes: see `storage.leases`
 
 What a run announced goes when its lines are among the others. Of a run that was killed it stays: the next one looks for
 the objects, and takes up those that are there to the byte. The journal of OUT is all objects in ``.archivecolor``; no
@@ -16,7 +17,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +27,13 @@ from archivecolor.jobs.journal import FOLDER, journal_path
 from archivecolor.jobs.journal_index import SHARDS, Index
 from archivecolor.jobs.recording import Recorder
 from archivecolor.jobs.records import Entry, RunRecord, Settings, decode, encode_entry, encode_run
+from archivecolor.jobs.shards import Shard
+from archivecolor.jobs.writers import keep_out
+from archivecolor.storage.leases import Lease, Leases
 from archivecolor.storage.store import Store
 
 ANNOUNCED: Final = "announced"
+LEASES: Final = "writers"
 _FLUSH_S: Final = 1.0
 """Between two puts of the new lines."""
 _MOST_PARTS: Final = 500
@@ -38,9 +43,9 @@ _MOST_PARTS: Final = 500
 class StoreJournal:
     """One run's. `announce` may be called from several threads, everything else from one."""
 
-    def __init__(self, store: Store, recorder: Recorder) -> None:
-        """Take note of what the journal says already."""
-        self._store, self._recorder = store, recorder
+    def __init__(self, store: Store, recorder: Recorder, check: Callable[[], None] = lambda: None) -> None:
+        """Take note of what the journal says already; ``check`` raises where another run took over."""
+        self._store, self._recorder, self._check = store, recorder, check
         path = recorder.journal
         self._told_from = path.stat().st_size if path and path.exists() else 0
         self._merged_to = self._told_to = self._told_from
@@ -58,10 +63,13 @@ class StoreJournal:
         self._ended: set[str] = set()
 
     def announce(self, told: Iterable[tuple[Entry, Settings]]) -> None:
-        """Say which results are about to be put; returns when the store has it. Raises `OutputError`.
+        """Say which results are about to be put; returns when the store has it.
+
+        Raises `LostClaimError` where another run took over, and `OutputError`.
 
         What several threads say at the same time is one object.
         """
+        self._check()
         with self._adding:
             for entry, settings in told:
                 self._numbered += 1
@@ -150,6 +158,11 @@ class StoreJournal:
             file.seek(begin)
             content = file.read()
         return content[: content.rfind(b"\n") + 1]
+
+
+def lease_results(store: Store, shard: Shard | None = None) -> Lease:
+    """Keep others out of a shard of a folder of results, or of all of it. Raises `BusyError` or another error."""
+    return keep_out(Leases(store, f"{FOLDER}/{LEASES}"), store.url(), shard)
 
 
 def fetch_journal(store: Store, out: Path) -> list[str]:

@@ -29,10 +29,11 @@ from archivecolor.jobs.records import Entry, Kind
 from archivecolor.jobs.tasks import Task
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.folder.spool import Spool
-from archivecolor.runs.folder.store_journal import StoreJournal, fetch_journal, take_up
+from archivecolor.runs.folder.store_journal import StoreJournal, fetch_journal, lease_results, take_up
 from archivecolor.runs.listener import INFO
 from archivecolor.runs.settings import FolderSettings
 from archivecolor.stills.sniff import names_a_picture
+from archivecolor.storage.leases import Lease
 from archivecolor.storage.store import Listing, Object
 from archivecolor.storage.urls import StoreURL
 
@@ -55,18 +56,23 @@ class Transit(Spool):
         if isinstance(source, StoreURL) and isinstance(out, StoreURL) and (source.holds(out) or out.holds(source)):
             raise OutputError(f"{out}: lies inside {source}, or holds it", hint="choose a place beside it")
         super().__init__(source, out)
-        self._dry_run = dry_run
+        self._dry_run, self._shard = dry_run, settings.shard
+        self._lease: Lease | None = None
         self.lines: StoreJournal | None = None
         """This run's, in the store."""
 
     def __enter__(self) -> Self:
-        """Look whether SRC can be read and OUT be written to, and fetch OUT's journal. Raises `ArchiveColorError`."""
+        """Look whether SRC can be read and OUT be written to, keep others out, and fetch OUT's journal.
+
+        Raises `ArchiveColorError`.
+        """
         self._from.check_readable()
         if self._to and not self._dry_run:
             self._to.check_writable(FOLDER)
         Spool.__enter__(self)
         try:
             if self._to:
+                self._lease = None if self._dry_run else lease_results(self._to, self._shard)
                 fetch_journal(self._to, self.out)
                 take_up(self._to, self.out, keep=not self._dry_run)
             elif is_bag(self.out):
@@ -79,7 +85,7 @@ class Transit(Spool):
     def begin(self, recorder: Recorder) -> None:
         """Take note of what the journal says already."""
         if self._to:
-            self.lines = StoreJournal(self._to, recorder)
+            self.lines = StoreJournal(self._to, recorder, self._lease.check if self._lease else lambda: None)
             self.announce = self.lines.announce
             recorder.deliver = self.deliver
 
@@ -130,6 +136,12 @@ class Transit(Spool):
         for name, thing in there.files.items():
             with suppress(OSError):  # a result of a name that no source has
                 _lay_out(self.out / prefix / name, thing.size_bytes, _as_recorded(thing, made.get(prefix + name)))
+
+    def close(self) -> None:
+        """Delete the spool, and let others write to OUT."""
+        Spool.close(self)
+        if self._lease:
+            self._lease.release()
 
     def done(self, task: Task) -> None:
         """Forget an item, well or badly as it ended, and put the journal's lines if it is time to."""
