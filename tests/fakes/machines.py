@@ -4,20 +4,50 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.fakes.command import ROOT
 
 _LONGEST_S = 300.0
-_STARTS = 2
+_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+_IDLE = "sleep 1000000"
+
+
+@contextmanager
+def _bare() -> Iterator[None]:
+    """Have nodes start without the processes that no run asks anything: dashboards, agents of them and of environments.
+
+    Each of these is a Python that imports Ray, two a node, and a raylet that does not hear of one's ports within 15
+    seconds gives up, as it does where tests take all cores.
+    """
+    from ray._private import node, services
+    from ray._raylet import persist_port
+
+    def start(command: list[str], kind: str, *given: Any, **more: Any) -> Any:
+        told = " ".join(command)
+        found = [re.search(pattern, told) for pattern in (r"--session-dir=(\S+)", r"--node-id=(\w+)")]
+        if kind == "raylet" and all(found):
+            folder, number = (one[1] for one in found if one)
+            for port in _PORTS:
+                persist_port(folder, number, port, -1)
+            command = [re.sub(r"(?s)^(--\w+_agent_command=).*", rf"\1{_IDLE}", word) for word in command]
+        return started(command, kind, *given, **more)
+
+    started = services.start_ray_process
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "start_ray_process", start)
+        patch.setattr(node.Node, "start_api_server", lambda *_, **__: None)
+        yield
 
 
 class Machines:
@@ -48,11 +78,8 @@ class Machines:
         return self._start(num_cpus=cpus, env_vars={**self._env, "ARCHIVECOLOR_TEST_WORKER": told})
 
     def _start(self, **given: Any) -> Any:
-        """Start a node, again where Ray gave up on it: it waits for half a minute, and the tests take all cores."""
-        for _ in range(_STARTS):
-            with suppress(Exception):
-                return self._cluster.add_node(**given, **self._given)
-        return self._cluster.add_node(**given, **self._given)
+        with _bare():
+            return self._cluster.add_node(**given, **self._given)
 
     def remove(self, node: Any) -> None:
         """Pull a machine's plug."""
