@@ -31,7 +31,7 @@ def _bare() -> Iterator[None]:
     seconds gives up, as it does where tests take all cores.
     """
     from ray._private import node, services
-    from ray._raylet import persist_port
+    from ray._raylet import persist_port  # type: ignore[attr-defined]
 
     def start(command: list[str], kind: str, *given: Any, **more: Any) -> Any:
         told = " ".join(command)
