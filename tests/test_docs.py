@@ -39,7 +39,10 @@ LINKED_FROM = (*PAGES, "CONTRIBUTING.md")
 
 NOT_RUN = {
     "needs a GPU": ("archivecolor build-engine", "archivecolor doctor --compare"),
-    "needs a cluster": ("archivecolor folder /archive/scans /archive/color --cluster auto",),
+    "needs a cluster": (
+        "archivecolor folder /archive/scans /archive/color --cluster auto",
+        "archivecolor video /archive/film.mkv /archive/film_color.mkv --cluster auto",
+    ),
     "needs a plan": ("archivecolor folder scans out --engine plans/NAME.plan",),
     "needs a trained generator": ("archivecolor folder samples/stills out --generator engines/mine",),
     "needs a store": ("archivecolor folder s3://", "archivecolor verify s3://", "archivecolor video s3://"),
