@@ -21,6 +21,7 @@ from archivecolor.runs.cluster.connection import Size
 from archivecolor.runs.cluster.items import Chunk
 from archivecolor.runs.cluster.notary import Notary
 from archivecolor.runs.cluster.worker import Seen, Worker
+from archivecolor.text import counted
 
 _MUSTER_S: Final = 2.0
 _LOOK_S: Final = 0.5
@@ -85,6 +86,10 @@ class Crew:
     def ready(self) -> list[Hand]:
         """Workers that make chunks."""
         return [hand for hand in self.hands if hand.ready]
+
+    def __str__(self) -> str:
+        machines = len({hand.node for hand in self.ready})
+        return f"{counted(len(self.ready), 'worker')} on {counted(machines, 'machine')}"
 
     def __contains__(self, hand: Hand) -> bool:
         return hand in self.hands

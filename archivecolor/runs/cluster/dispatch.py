@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 import ray
 
@@ -36,7 +36,6 @@ from archivecolor.runs.film.sharing import is_begun, is_there_to_do
 from archivecolor.runs.folder.run import COLORING
 from archivecolor.runs.folder.store_journal import StoreJournal
 from archivecolor.runs.listener import INFO, WARNING, ItemOutcome, ItemStatus, Progress, Unit
-from archivecolor.text import counted
 
 _MACHINES: Final = 10
 """That an item may take down with it before it is set aside."""
@@ -56,6 +55,8 @@ _HUNG_FILM_S: Final = 3600.0
 
 class Dispatch:
     """One round of a run: from a plan that is being made to items that are done."""
+
+    _command: ClassVar[str] = "folder"
 
     def __init__(
         self, planner: Run, recorder: Book, crew: Crew, plan: TaskFile, lines: StoreJournal | None = None
@@ -302,7 +303,9 @@ class Dispatch:
         if item.deaths >= TRIES or item.machines_lost >= _MACHINES or (hung and alone):
             times = item.deaths + item.machines_lost
             task, often = item.task, f", {times} times" if times > 1 else ""
-            error = EngineError(f"{task.source}: {why}{often}", hint="color it by itself, with 'archivecolor folder'")
+            error = EngineError(
+                f"{task.source}: {why}{often}", hint=f"color it by itself, with 'archivecolor {self._command}'"
+            )
             self._tally.failed(task.source, task.name, task.kind, error)
             self._ledger.recorder.failed(task.name, task.source, task.kind, error, task.replaces_sha256)
             if self._planner.items.run.fail_fast:
@@ -326,10 +329,7 @@ class Dispatch:
             EngineUsed(generator.name, self._planner.items.weights_sha256, self._crew.description)
         )
         self._told_engine = True
-        ready = self._crew.ready
-        machines = len({hand.node for hand in ready})
-        on = f"{counted(len(ready), 'worker')} on {counted(machines, 'machine')}"
-        told = f"coloring with '{generator.name}' on {self._crew.description}: {on}"
+        told = f"coloring with '{generator.name}' on {self._crew.description}: {self._crew}"
         self._tally.listener.message(INFO, told)
 
     def _tell(self, *, listed: bool) -> None:

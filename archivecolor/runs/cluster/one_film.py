@@ -208,6 +208,8 @@ class _Heard(Listener):
 class _Film(Dispatch):
     """A round of one film, whose progress is told in frames."""
 
+    _command = "video"
+
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.resumed: int | None = None
