@@ -1,16 +1,19 @@
 """``python -m tests.bench.cluster``: what workers of a Ray cluster on this machine add up to, and what they cost.
 
-The engine of the workers only sleeps, so that eight of them find room on two cores. Four things are measured:
+The engine of the workers only sleeps, so that eight of them find room on two cores. Five things are measured:
 
 * the throughput of eight workers as a multiple of one's, from the first item begun to the last one done;
 * what an item takes more than with a run that needs no cluster, in time of the clock;
 * what a segment of a film takes more where shards or workers share it: all that claims, looks and letting go take;
-* the driver's memory, and when the first item is made, while ten million items are planned.
+* the driver's memory, and when the first item is made, while ten million items are planned;
+* what one process makes of a folder of small photographs with its threads, and two, each a share with one thread, with
+  the generator itself. This alone wants cores that are idle.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 import tempfile
 import threading
@@ -35,6 +38,7 @@ from archivecolor.runs.folder.job import color_folder
 from archivecolor.runs.folder.plan import Planner
 from archivecolor.runs.listener import ItemOutcome, Listener, Progress
 from archivecolor.runs.settings import ClusterSettings, FilmSettings, FolderSettings
+from archivecolor.settings import EngineSettings
 from tests.fakes.engines import SlowEngine, by_luma
 from tests.fakes.machines import Machines
 from tests.film.sources import FilmSource, moving
@@ -48,8 +52,10 @@ SLEEPS_S = 6.0
 class Clock(Listener):
     """When results came."""
 
-    def __init__(self) -> None:
-        self.began = 0.0
+    def __init__(self, ready: Any = None) -> None:
+        """``ready`` is a barrier before the first item."""
+        self.began = self.began_cpu = 0.0
+        self._ready = ready
         self.times: list[float] = []
         self.listed = threading.Event()
 
@@ -62,7 +68,9 @@ class Clock(Listener):
 
     def message(self, level: int, text: str) -> None:
         if " with 'archive' on " in text:  # the engines are loaded
-            self.began = time.monotonic()
+            if self._ready:
+                self._ready.wait()
+            self.began, self.began_cpu = time.monotonic(), time.process_time()
 
     @property
     def rate(self) -> float:
@@ -153,6 +161,55 @@ def share_film() -> None:
     )
 
 
+def made_by(processes: int, source: Path) -> tuple[float, float]:
+    """Photographs a second, once engines are loaded, and CPU seconds for each, of so many processes."""
+    context = multiprocessing.get_context("spawn")
+    told, ready = context.Queue(), context.Barrier(processes)
+    with tempfile.TemporaryDirectory() as place:
+        shares = [(source, Path(place) / "out", Shard(k, processes), told, ready) for k in range(1, processes + 1)]
+        started = [context.Process(target=make_share, args=share) for share in shares]
+        for process in started:
+            process.start()
+        found = [told.get() for _ in started]
+        for process in started:
+            process.join()
+    items, begun, ended, cpu_s = zip(*found, strict=True)
+    return sum(items) / (max(ended) - min(begun)), sum(cpu_s) / sum(items)
+
+
+def make_share(source: Path, out: Path, shard: Shard, told: Any, ready: Any) -> None:
+    """In a process of its own: with all cores where it is the only one, else with one."""
+    alone = shard.count == 1
+    clock = Clock(ready)
+    engine = EngineSettings(threads=0 if alone else 1)
+    settings = FolderSettings(shard=None if alone else shard, jobs=0 if alone else 1, engine=engine, sequences=False)
+    color_folder(source, out, settings, listener=clock)
+    told.put((len(clock.times), clock.began, clock.times[-1], time.process_time() - clock.began_cpu))
+
+
+def compare_processes() -> None:
+    """Threads against processes."""
+    for height, width, count in ((480, 640, 48), (1000, 1000, 24)):
+        with tempfile.TemporaryDirectory() as place:
+            source = photographs(Path(place) / "in", count, height, width)
+            for processes in (1, 2, 1, 2):
+                rate, cpu_s = made_by(processes, source)
+                tell(
+                    f"{height * width / 1e6:.1f} MP: {rate:.1f}/s, {1e3 * cpu_s:.0f} CPU-ms each, {processes} processes"
+                )
+
+
+def photographs(folder: Path, count: int, height: int, width: int) -> Path:
+    """JPEGs with some grain, all different."""
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    slope = np.add.outer(np.linspace(30, 200, height), np.linspace(-30, 50, width))
+    for number in range(count):
+        grainy = np.roll(slope, number * 9, axis=1) + rng.normal(0, 4, slope.shape)
+        cv2.imwrite(str(folder / f"{number:03}.jpg"), np.clip(grainy, 0, 255).astype(np.uint8))
+    return folder
+
+
 def tell(text: str) -> None:
     """One line, at once."""
     sys.stdout.write(f"{text}\n")
@@ -165,7 +222,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.4, help="that the engine sleeps for a picture")
     parser.add_argument("--each", type=int, default=60, help="pictures for each worker")
     parser.add_argument("--planned", type=int, default=10_000_000)
-    parser.add_argument("--only", choices=("rate", "overhead", "film", "plan"))
+    parser.add_argument("--only", choices=("rate", "overhead", "film", "plan", "processes"))
     options = parser.parse_args()
     if options.only in (None, "rate"):
         machines = Machines(options.seconds)
@@ -186,6 +243,8 @@ def main() -> None:
         )
     if options.only in (None, "film"):
         share_film()
+    if options.only in (None, "processes"):
+        compare_processes()
     if options.only in (None, "plan"):
         machines = Machines(SLEEPS_S)
         machines.add(2)
