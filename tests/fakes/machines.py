@@ -21,6 +21,8 @@ from tests.fakes.command import ROOT
 _LONGEST_S = 300.0
 _PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 _IDLE = "sleep 1000000"
+_NOT_NICE = {"RAY_worker_niceness": "0"}
+"""Ray lets workers wait for every other process, and tests wait for the workers."""
 
 
 @contextmanager
@@ -62,11 +64,12 @@ class Machines:
             "PYTHONPATH": f"{ROOT / 'tests' / 'fakes' / 'workers'}{os.pathsep}{ROOT}",
             "OMP_NUM_THREADS": "1",
             "RAY_USAGE_STATS_ENABLED": "0",
+            **_NOT_NICE,
             **environment,
         }
         self._given = {"object_store_memory": 80_000_000, "include_dashboard": False, "include_log_monitor": False}
         self._cluster = Cluster()
-        self._start(num_cpus=0, no_monitor=True)
+        self._start(num_cpus=0, no_monitor=True, env_vars=_NOT_NICE)
 
     @property
     def address(self) -> str:

@@ -26,6 +26,7 @@ from tests.cli.conftest import Run, no_engine, tree, write
 from tests.cli.test_folder_shards import timeless
 from tests.cli.test_shared_films import at_once
 from tests.fakes.command import ROOT, command
+from tests.fakes.listeners import Heard
 from tests.film.sources import FilmSource, moving
 from tests.needs import needs_fsspec, needs_s3
 from tests.storage.conftest import SECRET, Bucket
@@ -208,9 +209,11 @@ def test_shards_write_journals_of_their_own_which_are_merged(
     shards = [FolderSettings(shard=Shard(k, 3)) for k in (1, 2, 3)]
     monkeypatch.setattr("tests.fakes.engines.FakeEngine.close", lambda _: None)
     run("engines")  # has the fake stand in the place of engines
-    records: list[Any] = at_once(
-        *(lambda one=one: color_folder(f"{bucket.url}/scans", f"{bucket.url}/color", one) for one in shards)
-    )
+    heard = Heard()
+    places = f"{bucket.url}/scans", f"{bucket.url}/color"
+    records: list[Any] = at_once(*(lambda one=one: color_folder(*places, one, listener=heard) for one in shards))
+    alone = "1 films among them: in a store each shard makes its own alone"
+    assert sum(alone in told for told in heard.messages) == 2
     assert sum(record.colored for record in records) == 7
     assert bucket.tree("color") == tree(whole)
     told = of_store(entries(bucket, tmp_path / "read"))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from archivecolor.film import segments
 from archivecolor.film.origin import is_elsewhere
 from archivecolor.inference import select
 from archivecolor.runs.film.job import color_film
@@ -118,6 +119,19 @@ def test_a_run_that_is_killed_goes_on_from_its_segments(bucket: Bucket, tmp_path
     )
     assert (goes_on.returncode, "continuing: " in goes_on.stderr) == (0, True), goes_on.stderr
     assert list(bucket.tree("color")) == ["film.mov"]
+
+
+def test_shards_elsewhere_share_a_film_of_a_store_whose_result_is_on_a_disk(
+    bucket: Bucket, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.fs.pipe_file(f"{bucket.name}/film.mkv", film(tmp_path, ".mkv").read_bytes())
+    words = ("video", f"{bucket.url}/film.mkv", tmp_path / "color.mov")
+    there = {**os.environ, "ARCHIVECOLOR_SEGMENT_S": "0.4", "TMPDIR": str(tmp_path)}  # another machine's
+    killed = subprocess.run(command(0, "segment", *words, "--shard", "1/2"), cwd=ROOT, check=False, env=there)
+    assert killed.returncode == -signal.SIGKILL
+    monkeypatch.setattr(segments, "LONGEST_S", 0.4)
+    done = run(*words, "--shard", "2/2")
+    assert (done.code, "continuing: " in done.err) == (0, True), done.err
 
 
 def test_a_source_that_changes_meanwhile_and_one_that_does_not_come_make_no_result(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archivecolor.chroma.control.reference_files import digest_of
 from archivecolor.film.kept import KeptChroma
+from archivecolor.film.origin import name_of
 from archivecolor.film.segments import holds
 from archivecolor.inference.engine import Engine
 from archivecolor.jobs.digests import look_at
@@ -56,5 +57,5 @@ def _made_with(plan: FilmPlan, engine: Engine, color: ColorSettings) -> str:
     status = look_at(source)
     told = f"references {digest_of(color.references)}" if color.references else ""
     settings = {**changed(replace(color, hints=None, frames=None)), **changed(plan.request.settings.smoothing)}
-    film = f"{source.resolve()} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
+    film = f"{name_of(source)} {status.size_bytes} {status.mtime_ns} {plan.scan.film.rate} {plan.part}"
     return f"{__version__} {film} {told} {settings} {sorted(engine.folder.digests.items())}"

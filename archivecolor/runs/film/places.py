@@ -97,7 +97,7 @@ def at_places(
             if found is None:
                 raise InputError(f"{source}: there is no such file", hint="give the URL of one film")
             places.source, places._from = _lay_out(folder / _SOURCE / name, found), (store, name, found)
-            open_things.enter_context(read_by(places.source, Ranges(store, name, found.size_bytes).open))
+            open_things.enter_context(read_by(places.source, Ranges(store, name, found.size_bytes).open, str(source)))
             shown.append((folder / _SOURCE, store.url()))
         if isinstance(target, StoreURL):
             store, name = places._to = _split(target)

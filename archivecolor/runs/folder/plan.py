@@ -164,6 +164,8 @@ class Planner:
         """Say how much is left to other shards, lest somebody takes this one's counts for all there is."""
         if shard := self.items.run.shard:
             told = f"shard {shard}: {self.left_to_others} files are left to the other shards"
+            if self.at_store and self.films_of_others:
+                told += f", {len(self.films_of_others)} films among them: in a store each shard makes its own alone"
             self.tally.listener.message(INFO, told)
 
     def tell_missing(self) -> None:
