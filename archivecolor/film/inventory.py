@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,6 +29,7 @@ from archivecolor.film.about import xmp_of
 from archivecolor.film.apart import inside
 from archivecolor.film.crop import UNCROPPED, Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
+from archivecolor.film.hidden import Heard
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
 from archivecolor.film.streams import codec_name, describe, is_cover, is_of_chapters
@@ -94,6 +95,10 @@ class CarriedStream:
     codec: str | None
     channels: str = ""
     """Where the channels of sound belong, of more than two: '5.1'."""
+    heard: str = ""
+    """Of sound of which an edit list hides a part, the digest of the rest."""
+    hidden_s: float = 0
+    """How much of it is hidden."""
     reversal: bool = False
     """Whether it is an attachment that RAWcooked gives the film's original files back with."""
 
@@ -129,6 +134,8 @@ class Taker:
     def __init__(self) -> None:
         self._digests: dict[int, Any] = {}
         self._sizes: dict[int, int] = {}
+        self._heard = Heard()
+        self._of_heard: dict[int, Any] = defaultdict(hashlib.sha256)
         self.beside: Counter[str] = Counter()
         """Kinds of side data, and on how many frames they are."""
         self._hidden = 0
@@ -145,6 +152,8 @@ class Taker:
         if index not in self._digests:
             self._digests[index] = hashlib.sha256()
         data = memoryview(packet)[_header_bytes(packet) :]
+        for played in self._heard.put(packet):
+            self._of_heard[index].update(memoryview(played)[_header_bytes(played) :])
         self._digests[index].update(b"." if codec_name(packet.stream) in _RECODED_FRAMING else data)
         self._sizes[index] = self._sizes.get(index, 0) + len(data)
 
@@ -154,6 +163,7 @@ class Taker:
 
     def taken(self, container: InputContainer, picture: VideoStream, form: PictureForm) -> Inventory:
         """The inventory, once everything was seen; ``form`` is that of the first frame."""
+        self._heard.end()
         return Inventory(
             tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
             chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
@@ -198,8 +208,11 @@ class Taker:
         name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
         if kind == "attachment":
             tags = {}
+        hidden_s = float(self._heard.hidden_s.get(stream.index, 0))
         return CarriedStream(
             *(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream)),
+            heard=self._of_heard[stream.index].hexdigest() if hidden_s else "",
+            hidden_s=hidden_s,
             reversal=reversal,
         )
 
@@ -264,6 +277,8 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
 
 
 def _shortened(was: CarriedStream, now: CarriedStream) -> str:
+    if was.heard == now.digest:
+        return f"{was.hidden_s:.2f} s of {was.name} that the file's edit list hides"
     return f"{was.size - now.size:,} of {was.size:,} bytes of {was.name}"
 
 
@@ -274,7 +289,7 @@ def _paired(
     left = list(after)
     for stream in before:
         same = [s for s in left if s.kind == stream.kind]
-        exact = [s for s in same if s.digest == stream.digest]
+        exact = [s for s in same if s.digest in (stream.digest, stream.heard)]
         found = next(iter(exact or ([] if whole and stream.kind == "attachment" else same)), None)
         if found:
             left.remove(found)
