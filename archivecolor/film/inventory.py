@@ -27,12 +27,13 @@ from av.video.stream import VideoStream
 from archivecolor.errors import InputError
 from archivecolor.film.about import xmp_of
 from archivecolor.film.apart import inside
+from archivecolor.film.boxes import Box, in_words, unread_boxes
 from archivecolor.film.crop import UNCROPPED, Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
 from archivecolor.film.hidden import Heard
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
-from archivecolor.film.streams import codec_name, describe, is_cover, is_of_chapters
+from archivecolor.film.streams import codec_name, describe, header_bytes, is_cover, is_of_chapters
 from archivecolor.film.tags import tags_of
 from archivecolor.film.timecode import TIMECODE
 from archivecolor.frames import Orientation
@@ -121,6 +122,8 @@ class Inventory:
     crop: Crop = UNCROPPED
     """What players cut off."""
     xmp: bool = False
+    boxes: frozenset[Box] = frozenset()
+    """Of MP4 and MOV, what libavformat does not read."""
 
     @property
     def reversible(self) -> bool:
@@ -151,9 +154,9 @@ class Taker:
         index = packet.stream_index
         if index not in self._digests:
             self._digests[index] = hashlib.sha256()
-        data = memoryview(packet)[_header_bytes(packet) :]
+        data = memoryview(packet)[header_bytes(packet) :]
         for played in self._heard.put(packet):
-            self._of_heard[index].update(memoryview(played)[_header_bytes(played) :])
+            self._of_heard[index].update(memoryview(played)[header_bytes(played) :])
         self._digests[index].update(b"." if codec_name(packet.stream) in _RECODED_FRAMING else data)
         self._sizes[index] = self._sizes.get(index, 0) + len(data)
 
@@ -164,6 +167,7 @@ class Taker:
     def taken(self, container: InputContainer, picture: VideoStream, form: PictureForm) -> Inventory:
         """The inventory, once everything was seen; ``form`` is that of the first frame."""
         self._heard.end()
+        path = Path(container.name.removeprefix("file:")) if container.name.startswith("file:") else None
         return Inventory(
             tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
             chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
@@ -178,9 +182,8 @@ class Taker:
             beside=frozenset(self.beside) - _OF_THE_CODING,
             hidden=self._hidden,
             xmp=xmp_of(container) is not None,
-            crop=crop_of(Path(container.name.removeprefix("file:")))
-            if container.name.startswith("file:")
-            else UNCROPPED,
+            crop=crop_of(path) if path else UNCROPPED,
+            boxes=unread_boxes(path, container.metadata.values()) if path else frozenset(),
         )
 
     def _streams(self, stream: Stream) -> Iterator[CarriedStream]:
@@ -271,6 +274,8 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
         lost.append(f"{before.hidden - after.hidden} pictures that the file's edit list hides")
     if any(before.crop) and before.crop != after.crop:
         lost.append("the crop of the picture ({} rows above, {} below, {} columns left, {} right)".format(*before.crop))
+    if before.boxes - after.boxes:
+        lost.append(in_words(before.boxes - after.boxes))
     if before.alpha and not after.alpha:
         lost.append("the alpha channel")
     return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
@@ -336,11 +341,3 @@ def _plain(tags: dict[str, str]) -> dict[str, str]:
     """Tags without those that say nothing."""
     kept = {key: value for key, value in tags.items() if value and value not in _SAYS_NOTHING}
     return {key: value for key, value in kept.items() if key.lower() not in ("mimetype", "handler_name")}
-
-
-def _header_bytes(packet: Packet[Any]) -> int:
-    """Bytes of AAC's transport header (ADTS), which MP4 and Matroska do without."""
-    if codec_name(packet.stream) != "aac":
-        return 0
-    head = bytes(memoryview(packet)[:2])
-    return 0 if len(head) < 2 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 else 7 if head[1] & 1 else 9
