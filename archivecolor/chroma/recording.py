@@ -31,15 +31,21 @@ def record_of(
     return Record(f"archivecolor {__version__}", folder.name, folder.digests.get(WEIGHTS, "unknown"), text)
 
 
+def packet_with(packet: bytes | None, record: Record | Noted | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """A packet of XMP with the record, where there is one, and what is to be said if that cannot be added."""
+    try:
+        return with_record(packet, record) if record else packet, ()
+    except DamagedXmpError as e:
+        return packet, (f"its XMP is damaged ({e}): copied as it is, without a record of the coloring",)
+
+
 def recorded(still: Still, target: StillFormat, record: Record | Noted | None) -> Still:
     """``still`` with the record in its XMP, where there is one and the target has a place for XMP."""
     if record is None or not holds_xmp(target):
         return still
-    try:
-        xmp = with_record(still.metadata.xmp, record)
-    except DamagedXmpError as e:
-        said = f"its XMP is damaged ({e}): copied as it is, without a record of the coloring"
-        return replace(still, warnings=(*still.warnings, said))
+    xmp, damage = packet_with(still.metadata.xmp, record)
+    if damage or xmp is None:
+        return replace(still, warnings=(*still.warnings, *damage))
     if target is StillFormat.JPEG and not fits_jpeg(xmp):
         said = "its XMP is too long to add a record of the coloring: --format tiff or --sidecar"
         return replace(still, warnings=(*still.warnings, said))

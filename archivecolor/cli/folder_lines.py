@@ -9,6 +9,7 @@ from typing import Final
 
 from archivecolor.cli import console
 from archivecolor.cli.lines import Lines, log, why
+from archivecolor.jobs.discover import LINKED
 from archivecolor.jobs.records import Kind
 from archivecolor.jobs.resume import Reason
 from archivecolor.runs.folder.summary import COUNTED_AS, counts_by_name
@@ -29,6 +30,8 @@ class FolderLines(Lines):
         super().__init__(json=json, quiet=quiet)
         self._left: Counter[str] = Counter()
         """Results that were left, by why."""
+        self._links = 0
+        """To folders, which were not followed."""
         self._machines: Counter[str] = Counter()
         """Results that a cluster made, by the machine."""
 
@@ -48,6 +51,7 @@ class FolderLines(Lines):
                 self._left[outcome.reason] += 1
         elif outcome.status is ItemStatus.IGNORED:
             log.debug("%s: skipped, %s", name, outcome.reason)
+            self._links += outcome.reason == LINKED
         elif outcome.status in (ItemStatus.COPIED, ItemStatus.SKIPPED):
             log.debug(
                 "%s: %s, %s", name, outcome.reason, "copied" if outcome.status is ItemStatus.COPIED else "left out"
@@ -97,6 +101,9 @@ class FolderLines(Lines):
         """Results that the run did not replace, and how to make it."""
         for reason, count in self._left.items():
             log.info("%d of those already there: %s", count, reason)
+        if self._links:
+            what = counted(self._links, "link to a folder was", "links to folders were")
+            log.warning("%s not followed: color such folders by themselves; -v names the links", what)
         _tell_left(record)
 
 

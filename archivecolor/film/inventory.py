@@ -7,6 +7,7 @@ meant to be copied. `missing` names the difference.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import InputError
+from archivecolor.film.about import xmp_of
 from archivecolor.film.apart import inside
 from archivecolor.film.crop import UNCROPPED, Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
@@ -72,6 +74,8 @@ _ASPECT_TOLERANCE: Final = Fraction(1, 500)
 _STEREO: Final = 2
 _EBML, _RAWCOOKED, _EBML_HEAD = b"\x1a\x45\xdf\xa3", b"\x42\x82\x89rawcooked", 64
 """RAWcooked's reversibility data is EBML of this document type, within so many bytes."""
+_PLACE: Final = re.compile(r"([+-]\d+(\.\d+)?){2,3}/?")
+_FRACTION: Final = re.compile(r"\d+\.\d+")
 _SHOWN: Final = 60
 """Characters of a lost tag that are told."""
 
@@ -111,6 +115,7 @@ class Inventory:
     """Pictures that the file's edit list hides."""
     crop: Crop = UNCROPPED
     """What players cut off."""
+    xmp: bool = False
 
     @property
     def reversible(self) -> bool:
@@ -162,6 +167,7 @@ class Taker:
             alpha=form.has_alpha,
             beside=frozenset(self.beside) - _OF_THE_CODING,
             hidden=self._hidden,
+            xmp=xmp_of(container) is not None,
             crop=crop_of(Path(container.name.removeprefix("file:")))
             if container.name.startswith("file:")
             else UNCROPPED,
@@ -234,7 +240,7 @@ def _pictures(picture: VideoStream, packet: Packet[Any] | None) -> list[VideoFra
 def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, ...]:
     """What of ``before`` is not in ``after``, each thing in words; of a part of a film contents are not compared."""
     kept = before.tags if whole else {key: text for key, text in before.tags.items() if key.lower() != TIMECODE}
-    lost = _missing_tags("", kept.items(), after.tags.values())
+    lost = _missing_tags("", kept.items(), after.tags.values()) + ["XMP"] * (before.xmp and not after.xmp)
     if whole and before.chapters != after.chapters:
         lost.append(
             f"{len(before.chapters)} chapters" if len(after.chapters) < len(before.chapters) else "chapter titles"
@@ -295,8 +301,14 @@ def _missing_streams(before: Iterable[CarriedStream], after: Iterable[CarriedStr
 
 def _missing_tags(whose: str, before: Iterable[tuple[str, str]], after: Iterable[str]) -> list[str]:
     """By what they say: containers have names of their own for the same tag."""
-    found = set(after)
-    return [f"the tag '{key}'{whose} ('{value[:_SHOWN]}')" for key, value in before if value not in found]
+    found = set(map(_without_zeros, after))
+    lost = ((key, value) for key, value in before if _without_zeros(value) not in found)
+    return [f"the tag '{key}'{whose} ('{value[:_SHOWN]}')" for key, value in lost]
+
+
+def _without_zeros(value: str) -> str:
+    """A place (ISO 6709) without the zeros at the end of its numbers, of which muxers write as many as they like."""
+    return _FRACTION.sub(lambda n: n[0].rstrip("0").rstrip("."), value) if _PLACE.fullmatch(value) else value
 
 
 def _channels(stream: Stream) -> str:

@@ -48,7 +48,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
             raise InputError(f"{path}: is empty")
         # A 'file:' name is taken as it is: no pattern, no protocol
         file: Any = open_film(path) if is_elsewhere(path) else f"file:{path}"
-        options = {"format_whitelist": _formats()}
+        options = {"format_whitelist": _formats(), "export_xmp": "1"}
         container = av.open(file, "r", options=options, metadata_errors="surrogateescape")
     except FileNotFoundError as e:
         raise InputError(f"{path}: there is no such file") from e

@@ -18,12 +18,17 @@ _OF_THE_FILE: Final = {
     *("alpha_mode", "metadatacreator", "audiodatarate", "videodatarate", "audiocodecid", "videocodecid"),
 }
 """Tags that muxers write about what they wrote; they would be wrong of another file."""
+XMP: Final = "XMP"
+"""The tag of a file that holds its XMP: see `about`."""
 _ISO: Final = ("mp4", "mov")
 
 
 def tags_of(thing: InputContainer | Stream) -> dict[str, str]:
-    """The tags of a file or a stream but for those that only say how the file was written."""
-    return {key: value for key, value in thing.metadata.items() if not _is_of_the_file(key)}
+    """The tags of a file or a stream but for a file's XMP and those that only say how the file was written."""
+    own = isinstance(thing, InputContainer)
+    return {
+        k: value for k, value in thing.metadata.items() if not _is_of_the_file(k) and not (own and k.upper() == XMP)
+    }
 
 
 def _is_of_the_file(key: str) -> bool:

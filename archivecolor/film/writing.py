@@ -22,6 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from archivecolor.errors import OutputError
+from archivecolor.film.about import IN_A_BOX, add_box, as_tag
 from archivecolor.film.apart import attach, goes_apart
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoder import Encoder, tag
@@ -41,7 +42,7 @@ from archivecolor.film.streams import (
     meaningless,
 )
 from archivecolor.film.survey import Survey
-from archivecolor.film.tags import muxer_options, retimed, tags_of, time_code_of
+from archivecolor.film.tags import XMP, muxer_options, retimed, tags_of, time_code_of
 from archivecolor.film.timecode import Timecode
 from archivecolor.jobs.atomic import DiskFullError, atomic_write, part_path
 from archivecolor.settings import FilmCodec
@@ -141,10 +142,12 @@ def join(
     leave_out: bool = False,
     fast_start: bool = False,
     alone: bool = False,
+    xmp: bytes | None = None,
 ) -> Joined:
     """Join segments by packet copy, with everything else of ``source``, into ``target``, which is overwritten.
 
-    ``leave_out`` drops streams that the container cannot hold, ``alone`` all of them.
+    ``leave_out`` drops streams that the container cannot hold, ``alone`` all of them. ``xmp`` takes the place of the
+    source's.
 
     Raises `OutputError`, also when frames are missing.
     """
@@ -162,12 +165,16 @@ def join(
             until = None if part.last >= len(film.times) else film.times[part.last] * film.time_base
             apart = _attach(source, new, [s.index for s in separate], offset, until, whole=part.whole)
             _copy_about(old, new, offset, until, code, whole=part.whole)
+            if xmp and muxer not in IN_A_BOX and (text := as_tag(xmp)):
+                new.metadata[XMP] = text
             new.start_encoding()
             pictures = _picture_packets(segments, film, part, picture)
             rest = other_packets(old, streams, offset, until, whole=part.whole)
             written = interleave(new, pictures, rest)
         if muxer in _MATROSKAS:
             _complete(target, film, encoding)
+        if xmp and muxer in IN_A_BOX:
+            add_box(target, xmp)
     if written.pictures != part.last - part.first:
         raise OutputError(f"{target}: holds {written.pictures} frames, should hold {part.last - part.first}")
     start_s = float(film.times[0] * film.time_base - offset)

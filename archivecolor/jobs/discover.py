@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from archivecolor.errors import InputError, OutputError, UsageError
 from archivecolor.jobs.files import is_same_file
@@ -21,6 +21,8 @@ from archivecolor.text import as_people_sort
 
 Gather: TypeAlias = Callable[[Path, list[str]], dict[str, list[str]]]
 """A folder and the names of its files to the files that are one item, by the name of their set: see `file_sets`."""
+LINKED: Final = "is a link to a folder, not followed"
+"""Why such a link is passed by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def walk(
         if listed and here.as_posix() not in listed.folders:
             continue
         if folder.is_link:
-            yield PassedBy(source / here, here.as_posix(), "is a link to a folder, not followed", failed=False)
+            yield PassedBy(source / here, here.as_posix(), LINKED, failed=False)
             continue
         through_link = folder.through_link or os.path.islink(target / here)  # noqa: PTH114 - too long: none
         if here.name and through_link and lies_inside(target / here, source):

@@ -6,8 +6,9 @@ is shown, and `trainedAlgorithmicMedia` for pictures that are generated whole. S
 https://cv.iptc.org/newscodes/digitalsourcetype.
 
 A packet is changed in as few places as possible, in its text: an entry goes to the end of its history
-(`xmpMM:History`), an older source type goes, and everything else stays to the byte. The record has no time, so that the
-same picture, settings and generator give the same file; the journal has it, and so has PREMIS.
+(`xmpMM:History`), an older source type ('negativeFilm') goes into that entry, from where `without_record` takes it
+back, and everything else stays to the byte. The record has no time, so that the same picture, settings and generator
+give the same file; the journal has it, and so has PREMIS.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ _LONGEST_BYTES: Final = 8 << 20
 """Of a packet that is changed: parsing more takes seconds."""
 _DEEPEST: Final = 100
 _TAG: Final = re.compile(rb"<[^\s/>]+")
+_TEXT: Final = re.compile(rb">([^<]*)<")
 _EVENT_TEXTS: Final = re.compile(r"softwareAgent>([^<]*)<.*?:parameters>([^<]*)<", re.DOTALL)
+_BEFORE: Final = "; Digital Source Type before: "
+"""In the parameters of an entry, in front of the source type that the record took the place of."""
+_EARLIER: Final = re.compile(rf"{_BEFORE}([^<]*)<")
+_LONGEST_TYPE: Final = 1000
+"""Characters of a source type that are kept: it is an address of some fifty."""
 _ATTRIBUTE: Final = re.compile(rb"""\s*([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 """Of a tag that has been found sound, at the end of its name or of the attribute before: each byte is met once."""
 
@@ -87,21 +94,17 @@ def with_record(packet: bytes | None, record: Record | Noted) -> bytes:
     """``packet``, or a new one, that says how the picture was colored. Raises `DamagedXmpError`."""
     packet = packet or _EMPTY
     found = _Places.of(packet)
+    earlier = f"{_BEFORE}{found.source_type}" if found.source_type not in ("", SOURCE_TYPE) else ""
     event = (
         f'<rdf:li xmlns:rdf="{_RDF}" xmlns:stEvt="{_EVENT}" rdf:parseType="Resource">'
         f"<stEvt:action>edited</stEvt:action><stEvt:changed>/content</stEvt:changed>"
         f"<stEvt:softwareAgent>{escape(record.software)}</stEvt:softwareAgent>"
-        f"<stEvt:parameters>{escape(record.parameters)}</stEvt:parameters></rdf:li>"
+        f"<stEvt:parameters>{escape(record.parameters + earlier)}</stEvt:parameters></rdf:li>"
     )
     no_history = not found.has_history
     history = f"<xmpMM:History><rdf:Seq>{event}</rdf:Seq></xmpMM:History>" if no_history else ""
     tool = "" if found.has_tool else f"<xmp:CreatorTool>{escape(record.software)}</xmp:CreatorTool>"
-    description = (
-        f'<rdf:Description xmlns:rdf="{_RDF}" xmlns:xmp="{_XMP}" xmlns:xmpMM="{_MM}" xmlns:Iptc4xmpExt="{_IPTC}" '
-        f"rdf:about={quoteattr(found.about)}>"
-        f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>{tool}{history}"
-        f"</rdf:Description>\n"
-    )
+    description = _description(found.about, f"{_source_type(SOURCE_TYPE)}{tool}{history}")
     changes = [(start, end, b"") for start, end in found.source_types]
     changes.append((found.rdf_end, found.rdf_end, description.encode()))
     if found.history_end is not None:
@@ -109,10 +112,29 @@ def with_record(packet: bytes | None, record: Record | Noted) -> bytes:
     return _changed(packet, changes)
 
 
+def _description(about: str, inside: str) -> str:
+    return (
+        f'<rdf:Description xmlns:rdf="{_RDF}" xmlns:xmp="{_XMP}" xmlns:xmpMM="{_MM}" xmlns:Iptc4xmpExt="{_IPTC}" '
+        f"rdf:about={quoteattr(about)}>{inside}</rdf:Description>\n"
+    )
+
+
+def _source_type(kind: str) -> str:
+    return f"<Iptc4xmpExt:DigitalSourceType>{escape(kind)}</Iptc4xmpExt:DigitalSourceType>"
+
+
 def without_record(packet: bytes) -> bytes:
-    """``packet`` without what `with_record` added: the picture is gray again. Raises `DamagedXmpError`."""
+    """``packet`` without what `with_record` added, and with the source type that it had: the picture is gray again.
+
+    Raises `DamagedXmpError`.
+    """
     found = _Places.of(packet)
+    if not found.own_events and found.source_type != SOURCE_TYPE:
+        return packet
     changes = [(start, end, b"") for start, end in (*found.source_types, *found.own_events)]
+    noted = (_EARLIER.search(packet[begin:end].decode("utf-8", "replace")) for begin, end in found.own_events)
+    if earlier := next((unescape(n[1]) for n in noted if n), None):
+        changes.append((found.rdf_end, found.rdf_end, _description(found.about, _source_type(earlier)).encode()))
     return _changed(packet, changes)
 
 
@@ -136,6 +158,8 @@ class _Places:
     has_history: bool = False
     source_types: list[tuple[int, int]] = field(default_factory=list)
     """Elements and attributes to be cut out."""
+    source_type: str = ""
+    """The last of those that say something."""
     own_events: list[tuple[int, int]] = field(default_factory=list)
     _open: list[tuple[str, int]] = field(default_factory=list)
 
@@ -173,8 +197,12 @@ class _Places:
         self.about = self.about or attributes.get(f"{_RDF}|about", "")
         self.has_history |= name == f"{_MM}|History"
         self.has_tool |= name == f"{_XMP}|CreatorTool" or f"{_XMP}|CreatorTool" in attributes
-        if f"{_IPTC}|DigitalSourceType" in attributes:
+        kind = attributes.get(f"{_IPTC}|DigitalSourceType")
+        if kind is not None:
             self.source_types += _spans(packet, at, b"DigitalSourceType")
+        elif name == f"{_IPTC}|DigitalSourceType":
+            kind = attributes.get(f"{_RDF}|resource")
+        self._note_source_type(kind or "")
 
     def _finish(self, packet: bytes, at: int, name: str) -> None:
         _, began = self._open.pop()
@@ -187,8 +215,13 @@ class _Places:
             self.history_end = at
         elif name == f"{_IPTC}|DigitalSourceType":
             self.source_types.append((began, after))
+            text = _TEXT.search(packet, began, min(after, began + _LONGEST_TYPE))
+            self._note_source_type(unescape(text[1].decode("utf-8", "replace")) if text else "")
         elif name == f"{_RDF}|li" and self._in_history and packet.find(_AGENT_MARK, began, after) >= 0:
             self.own_events.append((began, after))
+
+    def _note_source_type(self, kind: str) -> None:
+        self.source_type = kind.strip()[:_LONGEST_TYPE] or self.source_type
 
     @property
     def _in_history(self) -> bool:

@@ -46,13 +46,13 @@ def read_colors(path: Path) -> FileColors:
         with dpx.explained(str(path)):
             header = dpx.read_header(data)
             samples = dpx.read_samples(data, header)
-        return FileColors(_three(samples), header.bits, header.scale, _record(dpx.record_in(header)))
+        return FileColors(_three(samples), header.bits, header.scale, noted(dpx.record_in(header)))
     if suffix == ".exr":
         light, xmp = exr.read_light(path)
-        return FileColors(_three(light), _DEPTH, Scale.LINEAR, _record(xmp))
+        return FileColors(_three(light), _DEPTH, Scale.LINEAR, noted(xmp))
     still = open_still(path)
     rgb = _three(still.luma[..., None]) if still.thumbnail is None else _rgb(path, still)
-    return FileColors(rgb, 8 * rgb.itemsize, Scale.DISPLAY, _record(still.metadata.xmp))
+    return FileColors(rgb, 8 * rgb.itemsize, Scale.DISPLAY, noted(still.metadata.xmp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,11 @@ class LaidFrames:
             raise InputError(f"{sequence.path}: stores no chroma: every frame is gray", hint="give frames in color")
         return found
 
+    @property
+    def record(self) -> Noted | None:
+        """What the first frame says of how it was colored. Raises `InputError` where it is not what it was."""
+        return self._read(0).record
+
     def chroma(self, first: int, last: int) -> Iterator[FileColors]:
         """The colors of frames ``first`` to ``last`` (exclusive). Raises `InputError` where one is not what it was."""
         return (self._read(index) for index in range(first, last))
@@ -120,7 +125,8 @@ class LaidFrames:
         return colors
 
 
-def _record(xmp: bytes | None) -> Noted | None:
+def noted(xmp: bytes | None) -> Noted | None:
+    """What a packet says of how its picture was colored; None where that is nothing, or the packet is damaged."""
     try:
         return noted_in(xmp) if xmp else None
     except DamagedXmpError:

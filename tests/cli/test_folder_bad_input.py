@@ -179,6 +179,7 @@ def test_what_is_no_picture_and_was_not_expected_to_be_is_passed_by(run: Run, so
     assert "3 colored" in done.err
     assert "4 not pictures, 0 failed" in done.err
     assert "notes.txt" not in done.err
+    assert "1 link to a folder was not followed" in done.err
     done = run("folder", source, out, "-v")
     assert "notes.txt: skipped, is no picture" in done.err
     assert "round: skipped, is a link to a folder, not followed" in done.err

@@ -100,3 +100,11 @@ def test_a_film_becomes_dpx_that_say_so(run: Run, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     data = (tmp_path / "out" / "f.0001.dpx").read_bytes()
     assert SOURCE_TYPE.encode() in dpx.read_header(data).raw
+
+
+def test_a_sequence_is_made_again_when_it_is_to_say_nothing(run: Run, tmp_path: Path) -> None:
+    write_dpx(tmp_path / "in", [1, 2], channels=3)
+    assert run("folder", tmp_path / "in", tmp_path / "out").code == 0
+    assert run("folder", tmp_path / "in", tmp_path / "out", "--no-embed").code == 0
+    before, after = ((tmp_path / name / "reel1.000002.dpx").read_bytes() for name in ("in", "out"))
+    assert before[:2048] == after[:2048]

@@ -23,6 +23,7 @@ from typing import BinaryIO, TypeAlias
 from archivecolor.chroma.control.hint_zip import for_film
 from archivecolor.chroma.recording import record_of
 from archivecolor.errors import OutputError
+from archivecolor.film.about import xmp_at
 from archivecolor.film.damage import Warned
 from archivecolor.film.encoding import Encoding
 from archivecolor.film.laid import LaidChroma
@@ -49,7 +50,7 @@ from archivecolor.runs.film.work import work_folder
 from archivecolor.runs.listener import INFO, Listener, Progress, Relay, Silent, Unit
 from archivecolor.runs.settings import FilmSettings, FolderSettings
 from archivecolor.sequences.coding import FrameCoding
-from archivecolor.sequences.colors import LaidFrames
+from archivecolor.sequences.colors import LaidFrames, noted
 from archivecolor.settings import ColorSettings
 from archivecolor.storage.urls import StoreURL, placed
 from archivecolor.version import __version__
@@ -145,7 +146,7 @@ def make_film(
             writer=_writer(plan, folder),
             chroma_only=request.chroma_only,
             given=advice,
-            record=_record_in_frames(plan, engine, color, painted=advice.is_given),
+            record=_record_of_coloring(plan, engine, color, painted=advice.is_given),
         )
         maker.check_frames(listener or Silent(), stop)
         fingerprint, sharing = fingerprint_of(plan, engine, color, kept=kept is not None, painted=advice.is_given), None
@@ -172,7 +173,8 @@ def lay_film(
     """Make what was planned with chroma that is there already. Raises what `color_film` does."""
     began = time.monotonic()
     writer = _writer(plan, work_folder(plan.request.target))
-    maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, writer=writer, laid=laid)
+    noted_of = laid.record if isinstance(laid, LaidFrames) else noted(xmp_at(laid.path))
+    maker = SegmentMaker(plan.request.source, plan.scan, None, plan.encoding, writer=writer, laid=laid, record=noted_of)
     files = [(path.resolve(), (s := look_at(path)).size_bytes, s.mtime_ns) for path in (plan.request.source, laid.path)]
     with _journal(plan, f"{__version__} {files} {plan.encoding}", {}) as journal:
         done = _make(plan, maker, journal, listener or Silent(), stop, before_naming)
@@ -306,9 +308,9 @@ def _finish(
     else:
         with atomic_write(plan.request.target, overwrite=plan.request.overwrite, before_naming=note):
             make()
-            joined = join_film(plan, segments, journal)
+            joined, said = join_film(plan, segments, journal, maker.record)
             warnings = (*film.warnings, *joined.warnings)
-            whole = Whole(journal.confidence, warnings, lost(plan, journal), joined.apart)
+            whole = Whole(journal.confidence, warnings, lost(plan, journal), joined.apart, said)
             journal.finish()
     return joined, whole
 
@@ -320,8 +322,8 @@ def _writer(plan: FilmPlan, folder: Path) -> FrameWriter | None:
     return FrameWriter(plan.scan, plan.encoding, plan.request.target, folder, plan.request.chroma_only)
 
 
-def _record_in_frames(plan: FilmPlan, engine: Engine, color: ColorSettings, *, painted: bool) -> Record | None:
-    """What each frame is to say of how it was colored."""
+def _record_of_coloring(plan: FilmPlan, engine: Engine, color: ColorSettings, *, painted: bool) -> Record | None:
+    """What the film, or each of its frames, is to say of how it was colored."""
     settings = plan.request.settings
     embed = not isinstance(settings, FolderSettings) or settings.output.embed_record
     return record_of(engine.folder, color, painted=painted) if embed else None

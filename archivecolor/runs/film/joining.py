@@ -6,27 +6,36 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from archivecolor.chroma.recording import packet_with
 from archivecolor.errors import InputError
+from archivecolor.film.about import xmp_at
 from archivecolor.film.inventory import Inventory, inventory, missing
 from archivecolor.film.segments import Segment, SegmentJournal
 from archivecolor.film.writing import Joined, join
 from archivecolor.jobs.atomic import part_path
 from archivecolor.jobs.digests import look_at
+from archivecolor.provenance.xmp import Noted, Record
 from archivecolor.runs.film.plan import FilmPlan
 from archivecolor.sequences.beside import write_beside
 from archivecolor.sequences.coding import FrameCoding
 from archivecolor.settings import Purpose
 
 
-def join_film(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) -> Joined:
-    """Join the segments of a plan into its film, with what the source carries. Raises `OutputError`."""
+def join_film(
+    plan: FilmPlan, segments: list[Segment], journal: SegmentJournal, record: Record | Noted | None
+) -> tuple[Joined, tuple[str, ...]]:
+    """Join the segments of a plan into its film, with what the source carries and ``record`` of how it was colored.
+
+    Gives what is to be said of its XMP, too. Raises `OutputError`.
+    """
     request, encoding, source = plan.request, plan.encoding, plan.request.source
     if isinstance(encoding, FrameCoding):
         raise TypeError("frames are not joined")
     if plan.scan.frames:
         source = beside_path(journal)
         write_beside(source, plan.sound, plan.scan.film)
-    return join(
+    xmp, said = packet_with(xmp_at(source), record)
+    joined = join(
         source,
         part_path(request.target),
         plan.scan.film,
@@ -37,7 +46,9 @@ def join_film(plan: FilmPlan, segments: list[Segment], journal: SegmentJournal) 
         leave_out=request.settings.leave_out,
         fast_start=request.settings.encode.purpose is Purpose.SHARE,
         alone=request.chroma_only,
+        xmp=xmp,
     )
+    return joined, said
 
 
 def beside_path(journal: SegmentJournal) -> Path:

@@ -45,7 +45,7 @@ from archivecolor.film.scaler import reformatted
 from archivecolor.film.segments import MadeSegment, Segment, SegmentJournal, ShotConfidence, by_shot
 from archivecolor.film.side_data import carrier
 from archivecolor.film.writing import Part, write_segment
-from archivecolor.provenance.xmp import Record
+from archivecolor.provenance.xmp import Noted, Record
 from archivecolor.runs.film.composing import Composer
 from archivecolor.runs.film.contact_sheet import looks, tile_of, write_sheet
 from archivecolor.runs.film.frame_advice import FrameAdvice
@@ -85,8 +85,8 @@ class SegmentMaker:
     """Write the chroma beside luma of an even gray."""
     given: FrameAdvice | None = None
     """What users say about single frames and shots."""
-    record: Record | None = None
-    """What frames say of how they were colored."""
+    record: Record | Noted | None = None
+    """What the film, or each of its frames, says of how it was colored."""
     _carrying: threading.Lock = field(default_factory=threading.Lock)
     _lasting: set[int] = field(default_factory=set)
     """Takes of several segments through which paint was carried."""
@@ -208,7 +208,7 @@ class SegmentMaker:
     ) -> Iterator[Drawn]:
         if self.laid:
             for picture, chroma in self._matched(self.laid, segment, told, abandon):
-                yield Drawn(picture, laid(chroma), chroma.record if isinstance(chroma, FileColors) else None)
+                yield Drawn(picture, laid(chroma), chroma.record if isinstance(chroma, FileColors) else self.record)
             return
         for picture, ab in self._graded(segment, told, abandon, heard):
             yield Drawn(picture, evened(merged(ab)) if self.chroma_only else merged(ab), self.record)

@@ -110,14 +110,14 @@ class ItemSettings:
             values["hints"] = " ".join(f"{name} {content_sha256(path)[:_DIGITS]}" for name, path in layers.items())
         if self.adviser and ("references" in values or "hints" in values):
             values["hints_by"] = f"{self.adviser.name} {self.adviser.digests[WEIGHTS][:_DIGITS]}"
+        if not run.output.embed_record:
+            values["embed_record"] = False
         if kind is Kind.FILM:
             chosen = {name: getattr(run, name) for name in _OF_FILMS if getattr(run, name)}
             chosen |= {"fps": str(run.fps)} if run.fps else {}
             return values | changed(run.smoothing) | changed(run.encode) | chosen
         if run.output.quality is not None and target.suffix.lower() in _QUALITY_MATTERS:
             values["quality"] = run.output.quality
-        if not run.output.embed_record:
-            values["embed_record"] = False
         return values
 
     def advice(self, known: Settings, kind: Kind, name: str) -> Settings:
