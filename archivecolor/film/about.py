@@ -15,7 +15,7 @@ from archivecolor.film.reading import opened
 from archivecolor.film.tags import XMP
 
 IN_A_BOX: Final = ("mp4", "mov")
-_BOX: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+XMP_BOX: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """ISO 16684-3 (XMP in storage), of ISO base media files."""
 _LONGEST_TAG: Final = 1 << 20
 """Bytes: the tags of a Matroska file stand in its header, before its tracks."""
@@ -45,4 +45,4 @@ def as_tag(packet: bytes) -> str | None:
 def add_box(path: Path, packet: bytes) -> None:
     """Append a packet to an MP4 or MOV that is whole. Raises `OSError`."""
     with path.open("ab") as file:
-        file.write((24 + len(packet)).to_bytes(4, "big") + b"uuid" + _BOX + packet)
+        file.write((24 + len(packet)).to_bytes(4, "big") + b"uuid" + XMP_BOX + packet)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,11 +27,13 @@ from av.video.stream import VideoStream
 from archivecolor.errors import InputError
 from archivecolor.film.about import xmp_of
 from archivecolor.film.apart import inside
+from archivecolor.film.boxes import Box, in_words, unread_boxes
 from archivecolor.film.crop import UNCROPPED, Crop, crop_of
 from archivecolor.film.form import PictureForm, form_of
+from archivecolor.film.hidden import Heard
 from archivecolor.film.reading import demuxed, opened, picture_stream
 from archivecolor.film.side_data import kinds
-from archivecolor.film.streams import codec_name, describe, is_cover, is_of_chapters
+from archivecolor.film.streams import codec_name, describe, header_bytes, is_cover, is_of_chapters
 from archivecolor.film.tags import tags_of
 from archivecolor.film.timecode import TIMECODE
 from archivecolor.frames import Orientation
@@ -94,6 +96,10 @@ class CarriedStream:
     codec: str | None
     channels: str = ""
     """Where the channels of sound belong, of more than two: '5.1'."""
+    heard: str = ""
+    """Of sound of which an edit list hides a part, the digest of the rest."""
+    hidden_s: float = 0
+    """How much of it is hidden."""
     reversal: bool = False
     """Whether it is an attachment that RAWcooked gives the film's original files back with."""
 
@@ -116,6 +122,8 @@ class Inventory:
     crop: Crop = UNCROPPED
     """What players cut off."""
     xmp: bool = False
+    boxes: frozenset[Box] = frozenset()
+    """Of MP4 and MOV, what libavformat does not read."""
 
     @property
     def reversible(self) -> bool:
@@ -129,6 +137,8 @@ class Taker:
     def __init__(self) -> None:
         self._digests: dict[int, Any] = {}
         self._sizes: dict[int, int] = {}
+        self._heard = Heard()
+        self._of_heard: dict[int, Any] = defaultdict(hashlib.sha256)
         self.beside: Counter[str] = Counter()
         """Kinds of side data, and on how many frames they are."""
         self._hidden = 0
@@ -144,7 +154,9 @@ class Taker:
         index = packet.stream_index
         if index not in self._digests:
             self._digests[index] = hashlib.sha256()
-        data = memoryview(packet)[_header_bytes(packet) :]
+        data = memoryview(packet)[header_bytes(packet) :]
+        for played in self._heard.put(packet):
+            self._of_heard[index].update(memoryview(played)[header_bytes(played) :])
         self._digests[index].update(b"." if codec_name(packet.stream) in _RECODED_FRAMING else data)
         self._sizes[index] = self._sizes.get(index, 0) + len(data)
 
@@ -154,6 +166,8 @@ class Taker:
 
     def taken(self, container: InputContainer, picture: VideoStream, form: PictureForm) -> Inventory:
         """The inventory, once everything was seen; ``form`` is that of the first frame."""
+        self._heard.end()
+        path = Path(container.name.removeprefix("file:")) if container.name.startswith("file:") else None
         return Inventory(
             tags={**_plain(tags_of(picture)), **_plain(tags_of(container))},
             chapters=tuple(str(chapter["metadata"].get("title", "")) for chapter in container.chapters()),
@@ -168,9 +182,8 @@ class Taker:
             beside=frozenset(self.beside) - _OF_THE_CODING,
             hidden=self._hidden,
             xmp=xmp_of(container) is not None,
-            crop=crop_of(Path(container.name.removeprefix("file:")))
-            if container.name.startswith("file:")
-            else UNCROPPED,
+            crop=crop_of(path) if path else UNCROPPED,
+            boxes=unread_boxes(path, container.metadata.values()) if path else frozenset(),
         )
 
     def _streams(self, stream: Stream) -> Iterator[CarriedStream]:
@@ -198,8 +211,11 @@ class Taker:
         name = f"the attachment '{tags.get('filename', 'cover')}'" if kind == "attachment" else describe(stream)
         if kind == "attachment":
             tags = {}
+        hidden_s = float(self._heard.hidden_s.get(stream.index, 0))
         return CarriedStream(
             *(name, kind, digest, size, tuple(sorted(tags.items())), meant, codec_name(stream), _channels(stream)),
+            heard=self._of_heard[stream.index].hexdigest() if hidden_s else "",
+            hidden_s=hidden_s,
             reversal=reversal,
         )
 
@@ -258,12 +274,16 @@ def missing(before: Inventory, after: Inventory, *, whole: bool) -> tuple[str, .
         lost.append(f"{before.hidden - after.hidden} pictures that the file's edit list hides")
     if any(before.crop) and before.crop != after.crop:
         lost.append("the crop of the picture ({} rows above, {} below, {} columns left, {} right)".format(*before.crop))
+    if before.boxes - after.boxes:
+        lost.append(in_words(before.boxes - after.boxes))
     if before.alpha and not after.alpha:
         lost.append("the alpha channel")
     return (*lost, *sorted(_BESIDE.get(kind, f"side data of kind {kind}") for kind in before.beside - after.beside))
 
 
 def _shortened(was: CarriedStream, now: CarriedStream) -> str:
+    if was.heard == now.digest:
+        return f"{was.hidden_s:.2f} s of {was.name} that the file's edit list hides"
     return f"{was.size - now.size:,} of {was.size:,} bytes of {was.name}"
 
 
@@ -274,7 +294,7 @@ def _paired(
     left = list(after)
     for stream in before:
         same = [s for s in left if s.kind == stream.kind]
-        exact = [s for s in same if s.digest == stream.digest]
+        exact = [s for s in same if s.digest in (stream.digest, stream.heard)]
         found = next(iter(exact or ([] if whole and stream.kind == "attachment" else same)), None)
         if found:
             left.remove(found)
@@ -321,11 +341,3 @@ def _plain(tags: dict[str, str]) -> dict[str, str]:
     """Tags without those that say nothing."""
     kept = {key: value for key, value in tags.items() if value and value not in _SAYS_NOTHING}
     return {key: value for key, value in kept.items() if key.lower() not in ("mimetype", "handler_name")}
-
-
-def _header_bytes(packet: Packet[Any]) -> int:
-    """Bytes of AAC's transport header (ADTS), which MP4 and Matroska do without."""
-    if codec_name(packet.stream) != "aac":
-        return 0
-    head = bytes(memoryview(packet)[:2])
-    return 0 if len(head) < 2 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 else 7 if head[1] & 1 else 9

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import Any, Final
 
 import av
@@ -17,6 +18,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from archivecolor.film.damage import LONGEST_STEP_S, Spells
+from archivecolor.film.hidden import Heard
 from archivecolor.film.reading import demuxed
 
 _STEP_S: Final = Fraction(1, 1000)
@@ -30,10 +32,15 @@ _LAST_S: Final = 1
 def other_packets(
     old: InputContainer, streams: dict[int, Stream], offset: Fraction, until: Fraction | None, *, whole: bool
 ) -> Iterator[Packet[Any]]:
-    """Packets of the copied streams, shifted where only a part is written; ``streams`` has the new by the old index."""
+    """Packets of the copied streams, shifted where only a part is written; ``streams`` has the new by the old index.
+
+    Sound that an edit list hides is left out of containers that have no such list.
+    """
     wanted = [s for s in old.streams if s.index in streams and s.type != "attachment"]
-    order = _Order()
-    for packet in demuxed(old, wanted):
+    lists = any(s.container.format.name in _BY_LENGTH for s in streams.values())
+    order, heard = _Order(), Heard()
+    packets = demuxed(old, wanted)
+    for packet in packets if lists else chain.from_iterable(map(heard.put, packets)):
         start = packet.pts if packet.pts is not None else packet.dts
         if not whole and start is not None and packet.time_base:
             if start * packet.time_base < offset or (until is not None and start * packet.time_base >= until):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.bitstream import BitStreamFilterContext
 from av.codec.context import CodecContext
 from av.container import InputContainer, OutputContainer
+from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from archivecolor.errors import InputError
@@ -127,3 +128,11 @@ def cover_picture(path: Path, index: int) -> bytes:
             if packet.size:
                 return bytes(packet)
     raise InputError(f"{path}: its cover picture cannot be read", hint="take it off, or restore the film from a copy")
+
+
+def header_bytes(packet: Packet[Any]) -> int:
+    """Bytes of AAC's transport header (ADTS), which MP4 and Matroska do without."""
+    if codec_name(packet.stream) != "aac":
+        return 0
+    head = bytes(memoryview(packet)[:2])
+    return 0 if len(head) < 2 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 else 7 if head[1] & 1 else 9

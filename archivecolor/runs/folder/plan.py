@@ -277,7 +277,9 @@ class Planner:
                 raise
             if is_a_film(item.source):
                 why = "is a film, though its name does not say so"
-                raise InputError(f"{item.source}: {why}", hint="give it the suffix .mkv") from e
+                raise InputError(
+                    f"{item.source}: {why}", hint="give it the suffix of its kind, such as .mp4 or .mkv"
+                ) from e
             reason = e.message.removeprefix(f"{item.source}: ")
             self._passed_by(PassedBy(item.source, item.name, reason, failed=False), kind)
             return False
