@@ -2,8 +2,8 @@
 
 What the other generator says counts where the hints rule, so that paint on a coat changes the coat and not the sky.
 Where that is, it tells itself: it is asked twice, with the hints and with hints of other colors, and a place that
-changes its color with theirs is ruled by them, if it comes near to a hint's color: a floor that turns pink beside a
-blue coat was told nothing.
+changes its color with theirs is ruled by them, if it comes near to a hint's color and looks like a place that has one:
+a floor that turns pink beside a blue coat was told nothing, nor was a lap that turns blue with it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
+import cv2
 import numpy as np
 
 from archivecolor.color import FloatArray
@@ -21,10 +22,12 @@ from archivecolor.inference.engine import Engine, LoadedEngine
 
 _OTHER_AB: Final = 25.0
 """How far the hints' colors are moved, in a* and b*."""
-_RULED: Final = (0.45, 0.6)
+_RULED: Final = (0.4, 0.55)
 """Shares of that which a place's color moves: up to the first the hints do not rule, from the second on they do."""
-_NEARER: Final = (0.35, 0.55)
+_NEARER: Final = (0.2, 0.45)
 """Shares of the way from the own color to a hint's: up to the first a place was told nothing."""
+_ALIKE: Final = (0.25, 0.5)
+"""Likeness to a place with a hint, by the features of the generator that is advised."""
 _NEAR_AB: Final = 6.0
 """The way is taken to be no shorter than this."""
 _STEP_AB: Final = 4.0
@@ -55,11 +58,14 @@ class AdvisedEngine(LoadedEngine):
 
     def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         luma, hints = given
-        found = self._engine.estimate(luma, features="features" in wanted)
-        made = {"chroma": found.chroma, "spread": found.spread, "features": found.features}
         hinted = hints[:, 2].any(axis=(1, 2))
+        sees = self._folder.features > 0 and bool(hinted.any())
+        found = self._engine.estimate(luma, features=sees or "features" in wanted)
+        made = {"chroma": found.chroma, "spread": found.spread, "features": found.features}
         if hinted.any():
             told, share = self._told(luma[hinted], hints[hinted], found.chroma[hinted])
+            if found.features is not None:
+                share *= _alike(found.features[hinted], hints[hinted])
             for name, planes in told.items():
                 own = made[name]
                 if own is not None and planes is not None:
@@ -100,6 +106,17 @@ def _nearer(own: FloatArray, told: FloatArray, hints: FloatArray) -> FloatArray:
         way, rest = (np.linalg.norm(chroma - color, axis=0) for chroma in (own, told))
         best = np.maximum(best, 1 - rest / np.maximum(way, np.float32(_NEAR_AB)))
     return best
+
+
+def _alike(features: FloatArray, hints: FloatArray) -> FloatArray:
+    """``[n, 1, h, w]``: how much each place of ``[n, c, h/4, w/4]`` features is like one that has some of the hints."""
+    n, channels, *size = features.shape
+    block = hints.shape[2] // size[0], hints.shape[3] // size[1]
+    on = hints[:, 2].reshape(n, size[0], block[0], size[1], block[1]).any(axis=(2, 4)).reshape(n, -1)
+    seen = features.reshape(n, channels, -1)
+    likeness = [(each[:, here].T @ each).max(axis=0).reshape(size) for each, here in zip(seen, on, strict=True)]
+    wide = [cv2.resize(each, hints.shape[:1:-1], interpolation=cv2.INTER_LINEAR) for each in likeness]
+    return _between(np.stack(wide)[:, None], _ALIKE)
 
 
 def _between(values: FloatArray, ends: tuple[float, float]) -> FloatArray:

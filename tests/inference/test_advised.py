@@ -82,6 +82,16 @@ def test_what_changes_with_the_hints_and_away_from_them_is_not_told(luma: FloatA
     assert np.abs(made.chroma - alone.chroma).max() < 8
 
 
+def test_what_does_not_look_like_a_place_with_a_hint_is_not_told(engine: AdvisedEngine) -> None:
+    luma = np.full((1, 1, 64, 64), 0.2, np.float32)
+    luma[:, :, 32:] = 0.9
+    hints = no_hints(luma, engine.folder)
+    hints[:, :, 2:4, 2:4] = np.array([40, -20, 1], np.float32)[:, None, None]
+    alone, made = FakeEngine(by_luma).colorize(luma), engine.colorize(luma, hints)
+    np.testing.assert_allclose(made[0, :, :6, :8], np.broadcast_to([[[40]], [[-20]]], (2, 6, 8)), atol=1e-4)
+    np.testing.assert_array_equal(made[0, :, 10:], alone[0, :, 10:])
+
+
 def test_the_adviser_is_not_opened_without_hints(luma: FloatArray) -> None:
     def never() -> FakeEngine:
         raise AssertionError
