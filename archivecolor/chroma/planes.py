@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 
 from archivecolor.chroma.network_input import shrink_codes
-from archivecolor.chroma.upsample import PRODUCT, ChromaUpsampler
+from archivecolor.chroma.upsample import ChromaUpsampler
 from archivecolor.color import FloatArray, UIntArray, gray_to_lightness, lab_to_rgb
 from archivecolor.film.codes import chroma_codes, luma_bounds, unit_luma
 
-_FAR_L: Final = 2.0
-"""L* by which the luma of a vivid color is off from where on it is corrected twice. With others the second correction
-moves Cb and Cr by no more than a fifth of an 8-bit step."""
-_TINY, _HALF = np.float32(1e-6), np.float32(0.5)
+_STRIP_PIXELS: Final = 1 << 15
+"""What half a dozen planes of fit into the second cache of a core."""
+_NEWTON_STEPS: Final = 2
+_TINY: Final = np.float32(1e-6)
 _LEFT_SITED: Final = np.array([[0.25, 0.75, 0]], np.float32)
 """Moves samples half a luma sample, a quarter of their own distance, to the left."""
 
@@ -77,14 +77,10 @@ def ab_to_cbcr(luma: FloatArray, ab: FloatArray, weights: tuple[float, float]) -
     share = np.array(((kr, 1 - kr - kb, kb),))
     target = gray_to_lightness(luma)
     lab = np.asarray(cv2.merge((target, ab)), np.float32)
-    off = target - gray_to_lightness(np.asarray(cv2.transform(lab_to_rgb(lab), share), np.float32))
-    lab[..., 0] += off
     rgb = lab_to_rgb(lab)
-    far = np.abs(off) > _FAR_L
-    if far.any():
-        vivid, again = lab[far], rgb[far]
-        vivid[:, 0] += target[far] - gray_to_lightness(np.asarray(again @ share[0], np.float32))
-        rgb[far] = lab_to_rgb(vivid)
+    for _ in range(_NEWTON_STEPS):
+        lab[..., 0] += target - gray_to_lightness(np.asarray(cv2.transform(rgb, share), np.float32))
+        rgb = lab_to_rgb(lab)
     # Cb and Cr of R, G and B in one product
     blue, red = 0.5 / (1 - kb), 0.5 / (1 - kr)
     to_cbcr = np.array(((0, 0, blue), (red, 0, 0))) - np.array(((blue,), (red,))) * share
@@ -114,47 +110,30 @@ def _fill(target: tuple[UIntArray, UIntArray], guide: FloatArray, ab: FloatArray
     height, width = guide.shape
     small = shrink_codes(guide, (ab.shape[0], ab.shape[1])).reshape(ab.shape[:2])
     upsampler = ChromaUpsampler(small, ab_to_cbcr(small, ab, grid.weights), height, width)
-    step = max(1, min(upsampler.rows_at_once, PRODUCT // (9 * width), height))
-    fit = _Fit(grid.weights, step * width)
+    step = max(1, _STRIP_PIXELS // width)
     for first in range(0, height, step):
-        y = guide[first : first + step]
-        cb, cr = (plane.reshape(y.shape) for plane in fit.chroma[:, : y.size])
-        upsampler.rows(y, first, cb, cr)
-        fit(y)
-        for plane, made in zip(target, (cb, cr), strict=True):
-            plane[first : first + step] = chroma_codes(made, grid.depth, full=grid.full_range)
+        rows = slice(first, first + step)
+        y = guide[rows]
+        cb, cr = upsampler.rows(y, first)
+        _fit(y, cb, cr, grid.weights)
+        target[0][rows] = chroma_codes(cb, grid.depth, full=grid.full_range)
+        target[1][rows] = chroma_codes(cr, grid.depth, full=grid.full_range)
 
 
-class _Fit:
-    """Scales Cb and Cr by the largest factor up to 1 that keeps R, G and B within 0..1."""
-
-    def __init__(self, weights: tuple[float, float], size: int) -> None:
-        """For up to ``size`` pixels at a time."""
-        kr, kb = weights
-        kg, red, blue = 1 - kr - kb, 2 * (1 - kr), 2 * (1 - kb)
-        self._to_rgb = np.array(((1, 0, red), (1, -blue * kb / kg, -red * kr / kg), (1, blue, 0)), np.float32)
-        self._planes, self._rgb = np.empty((2, 3, size), np.float32)
-
-    @property
-    def chroma(self) -> FloatArray:
-        """``[2, size]`` Cb and Cr that are to be scaled, in place."""
-        return self._planes[1:]
-
-    def __call__(self, luma: FloatArray) -> None:
-        """Scale as much chroma as there is of ``luma``, 0..1, beside it."""
-        used = slice(luma.size)
-        planes, rgb = self._planes[:, used], self._rgb[:, used]
-        np.subtract(luma.ravel(), _HALF, out=planes[0])
-        np.matmul(self._to_rgb, planes, out=rgb)  # around 0: one look at the largest says whether all of it fits
-        if cv2.norm(rgb, cv2.NORM_INF) <= _HALF:
-            return
-        red, green, blue = rgb
-        most, least = cv2.max(cv2.max(red, green), blue).ravel(), cv2.min(cv2.min(red, green), blue).ravel()
-        off = np.flatnonzero((most > _HALF) | (least < -_HALF))
-        y = planes[0][off]
-        # Room above and below, over what is needed of it
-        above = (_HALF - y) / np.maximum(most[off] - y, _TINY)
-        below = (_HALF + y) / np.maximum(y - least[off], _TINY)
-        scale = np.minimum(np.minimum(above, below), np.float32(1))
-        for plane in planes[1:]:
-            plane[off] *= scale
+def _fit(y: FloatArray, cb: FloatArray, cr: FloatArray, weights: tuple[float, float]) -> None:
+    """Scale Cb and Cr, in place, by the largest factor up to 1 that keeps R, G and B within 0..1."""
+    kr, kb = weights
+    kg = 1 - kr - kb
+    red, blue = cv2.scaleAdd(cr, 2 * (1 - kr), y), cv2.scaleAdd(cb, 2 * (1 - kb), y)
+    green = cv2.add(cv2.addWeighted(cr, -2 * (1 - kr) * kr / kg, cb, -2 * (1 - kb) * kb / kg, 0), y)
+    most, least = cv2.max(cv2.max(red, blue), green), cv2.min(cv2.min(red, blue), green)
+    if most.max() <= 1 and least.min() >= 0:
+        return
+    off = np.flatnonzero((most > 1) | (least < 0))
+    luma = y.ravel()[off]
+    # Room above and below, over what is needed of it
+    above = (1 - luma) / np.maximum(most.ravel()[off] - luma, _TINY)
+    below = luma / np.maximum(luma - least.ravel()[off], _TINY)
+    scale = np.minimum(np.minimum(above, below), np.float32(1))
+    for plane in (cb, cr):
+        plane.reshape(-1)[off] *= scale

@@ -107,7 +107,7 @@ class MotionEstimator:
         ahead = np.asarray(self._flow.calc(earlier, later, None), dtype=np.float32)  # type: ignore[call-overload]
         back = np.asarray(self._flow.calc(later, earlier, None), dtype=np.float32)  # type: ignore[call-overload]
         to_earlier, to_later = self._grid + back, self._grid + ahead
-        light_earlier, light_later = (np.asarray(cv2.LUT(y, _LIGHTNESS), np.float32) for y in (earlier, later))
+        light_earlier, light_later = _LIGHTNESS[earlier], _LIGHTNESS[later]
         from_earlier = self._confidence(back, ahead, to_earlier, light_later, light_earlier)
         if float(from_earlier.mean()) < _LOST:
             return None
@@ -118,11 +118,14 @@ class MotionEstimator:
         self, flow: FloatArray, reverse: FloatArray, where: FloatArray, here: FloatArray, there: FloatArray
     ) -> FloatArray:
         h, w = here.shape
-        returned, seen = _warp(reverse, where), _warp(there, where)
-        scale = 2 + 0.1 * (_norm2(flow) + _norm2(returned))
+        found = _warp(np.dstack((reverse, there)), where)
+        returned_x, returned_y, seen = cv2.split(found)
+        x, y = cv2.split(flow)
+        scale = 2 * (1 + 0.05 * (x * x + y * y + returned_x * returned_x + returned_y * returned_y))
+        x += returned_x
+        y += returned_y
         d = cv2.blur(cv2.absdiff(here, seen), (3, 3))
-        apart = _norm2(np.add(flow, returned, out=returned))
-        off = apart / scale + d * d * np.float32(1 / (2 * _LIGHTNESS_TOLERANCE**2))
+        off = (x * x + y * y) / scale + d * d * np.float32(1 / (2 * _LIGHTNESS_TOLERANCE**2))
         inside = cv2.inRange(where, (0, 0), (w - 1, h - 1))
         return np.asarray(cv2.copyTo(cv2.exp(-off), inside), dtype=np.float32)
 
@@ -228,8 +231,7 @@ def _planes(moment: Moment[Source]) -> FloatArray | None:
     if moment.ab is None:
         return None
     weight = np.ones(moment.luma.shape, np.float32) if moment.weight is None else moment.weight
-    a, b = cv2.split(moment.ab)
-    return np.asarray(cv2.merge((a * weight, b * weight, weight)), dtype=np.float32)
+    return np.dstack((moment.ab * weight[..., None], weight))
 
 
 def _add(own: FloatArray | None, pulled: FloatArray | None, shape: tuple[int, ...]) -> FloatArray:
@@ -239,9 +241,7 @@ def _add(own: FloatArray | None, pulled: FloatArray | None, shape: tuple[int, ..
 
 
 def _pull(state: FloatArray, where: FloatArray, confidence: FloatArray) -> FloatArray:
-    kept = confidence * np.float32(_DECAY)
-    carried = _warp(state, where)
-    return np.asarray(cv2.multiply(carried, cv2.merge((kept, kept, kept)), carried), dtype=np.float32)
+    return _warp(state, where) * (confidence * np.float32(_DECAY))[..., None]
 
 
 def _warp(picture: FloatArray, where: FloatArray) -> FloatArray:
@@ -251,7 +251,7 @@ def _warp(picture: FloatArray, where: FloatArray) -> FloatArray:
 
 def _norm2(vectors: FloatArray) -> FloatArray:
     x, y = cv2.split(vectors)
-    return np.asarray(cv2.add(cv2.multiply(x, x, x), cv2.multiply(y, y, y), x), dtype=np.float32)
+    return np.asarray(x * x + y * y, dtype=np.float32)
 
 
 def _mean(total: FloatArray) -> FloatArray:
@@ -260,6 +260,5 @@ def _mean(total: FloatArray) -> FloatArray:
     tiny = cv2.resize(total, (max(1, w // 8), max(1, h // 8)), interpolation=cv2.INTER_AREA)
     whole = np.array(cv2.mean(total)[:3], np.float32) + np.array((0, 0, 1e-9), np.float32)
     around = np.float32(_FILL) * np.atleast_3d(cv2.blur(tiny, (3, 3))) + np.float32(_FILL**2) * whole
-    around = cv2.resize(around, (w, h), interpolation=cv2.INTER_LINEAR)
-    a, b, weight = cv2.split(cv2.add(total, around, around))
-    return np.asarray(cv2.merge((cv2.divide(a, weight, a), cv2.divide(b, weight, b))), dtype=np.float32)
+    a, b, weight = cv2.split(cv2.add(total, cv2.resize(around, (w, h), interpolation=cv2.INTER_LINEAR)))
+    return np.asarray(cv2.merge((cv2.divide(a, weight), cv2.divide(b, weight))), dtype=np.float32)

@@ -25,7 +25,7 @@ _EPSILON = 5e-3
 
 _SIGMA = 0.6
 
-PRODUCT = 1 << 18
+_PRODUCT = 1 << 18
 """Multiplications up to which OpenBLAS keeps to the thread that asks. Its other threads wait for more to do without
 sleeping: three quarters of all time of 480p film on busy cores."""
 
@@ -43,9 +43,6 @@ class ChromaUpsampler:
         # out = C + a (Y - Ys) = a Y + (C - a Ys), every small plane already as wide as the picture
         self._luma = _widen(y, width, cubic=True)
         self._chroma, self._slope = [], []
-        self.rows_at_once = self._cubic.rows_at_once(width)
-        """Of what `rows` makes best at a time."""
-        self._made: FloatArray = np.empty((2, 0, width), np.float32)
         for i in range(2):
             c = np.ascontiguousarray(small_cbcr[..., i], dtype=np.float32)
             covariance = _smooth(np.multiply(c, y, dtype=np.float32)) - _smooth(c) * mean_y
@@ -53,22 +50,16 @@ class ChromaUpsampler:
             self._chroma.append(_widen(c, width, cubic=True))
             self._slope.append(_widen(slope, width, cubic=False))
 
-    def rows(
-        self, luma: FloatArray, first: int, cb: FloatArray | None = None, cr: FloatArray | None = None
-    ) -> tuple[FloatArray, FloatArray]:
-        """Cb and Cr, each ``[n, width]``, beside the luma of rows ``first`` to ``first + n`` (``[n, width]``, 0..1).
-
-        They are made in ``cb`` and ``cr`` where these are given.
-        """
-        if self._made.shape[1] < len(luma):
-            self._made = np.empty((2, *luma.shape), np.float32)
-        detail, cubic = self._made[:, : len(luma)]
-        np.subtract(luma, self._cubic.rows(self._luma, first, detail), out=detail)
-        planes = tuple(np.empty(luma.shape, np.float32) if given is None else given for given in (cb, cr))
-        for plane, chroma, slope in zip(planes, self._chroma, self._slope, strict=True):
-            self._linear.rows(slope, first, plane)
+    def rows(self, luma: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
+        """Cb and Cr, each ``[n, width]``, beside the luma of rows ``first`` to ``first + n`` (``[n, width]``, 0..1)."""
+        last = first + luma.shape[0]
+        detail = luma - self._cubic.rows(self._luma, first, last)
+        planes = []
+        for chroma, slope in zip(self._chroma, self._slope, strict=True):
+            plane = self._linear.rows(slope, first, last)
             plane *= detail
-            plane += self._cubic.rows(chroma, first, cubic)
+            plane += self._cubic.rows(chroma, first, last)
+            planes.append(plane)
         return planes[0], planes[1]
 
 
@@ -93,21 +84,22 @@ class _Interpolation:
     begin: tuple[int, ...]
     end: tuple[int, ...]
 
-    def rows(self, plane: FloatArray, first: int, made: FloatArray) -> FloatArray:
-        """Fill ``made`` with the rows from ``first`` on of ``weights @ plane``, few at a time: see `PRODUCT`."""
-        last, step = first + len(made), self.rows_at_once(plane.shape[1])
+    def rows(self, plane: FloatArray, first: int, last: int) -> FloatArray:
+        """Rows ``first`` to ``last`` of ``weights @ plane``, few at a time: see `_PRODUCT`."""
+        made = np.empty((last - first, plane.shape[1]), np.float32)
+        step = self._rows_at_once(plane.shape[1])
         for begin in range(first, last, step):
             end = min(begin + step, last)
             used = slice(self.begin[begin], max(self.end[begin:end]))
             np.matmul(self.weights[begin:end, used], plane[used], out=made[begin - first : end - first])
         return made
 
-    def rows_at_once(self, width: int) -> int:
-        """Of which the product is no larger than `PRODUCT`; at least one."""
+    def _rows_at_once(self, width: int) -> int:
+        """Of which the product is no larger than `_PRODUCT`; at least one."""
         large, small = self.weights.shape
         ratio, taps = small / large, 4
         # n rows use about n ratio + taps of the small ones
-        most = (sqrt(taps * taps + 4 * ratio * PRODUCT / width) - taps) / (2 * ratio)
+        most = (sqrt(taps * taps + 4 * ratio * _PRODUCT / width) - taps) / (2 * ratio)
         return max(1, int(most))
 
 

@@ -15,10 +15,12 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from archivecolor.color import FloatArray
 from archivecolor.inference.batching import Given
-from archivecolor.inference.engine import Engine, LoadedEngine
+from archivecolor.inference.engine import Engine, Estimate, LoadedEngine
+from archivecolor.inference.missed import missed
 
 _OTHER_AB: Final = 25.0
 """How far the hints' colors are moved, in a* and b*."""
@@ -58,31 +60,38 @@ class AdvisedEngine(LoadedEngine):
 
     def _compute(self, given: Given, wanted: tuple[str, ...]) -> Mapping[str, FloatArray]:
         luma, hints = given
-        hinted = hints[:, 2].any(axis=(1, 2))
-        sees = self._folder.features > 0 and bool(hinted.any())
+        hinted = np.flatnonzero(hints[:, 2].any(axis=(1, 2)))
+        sees = self._folder.features > 0 and len(hinted) > 0
         found = self._engine.estimate(luma, features=sees or "features" in wanted)
+        if len(hinted):
+            found = self._advised(found, luma, hints, hinted)
         made = {"chroma": found.chroma, "spread": found.spread, "features": found.features}
-        if hinted.any():
-            told, share = self._told(luma[hinted], hints[hinted], found.chroma[hinted])
-            if found.features is not None:
-                share *= _alike(found.features[hinted], hints[hinted])
-            for name, planes in told.items():
-                own = made[name]
-                if own is not None and planes is not None:
-                    made[name] = own = own.copy()
-                    own[hinted] += share * (planes - own[hinted])
         return {name: planes for name in wanted if (planes := made[name]) is not None}
 
-    def _told(
-        self, luma: FloatArray, hints: FloatArray, own: FloatArray
-    ) -> tuple[dict[str, FloatArray | None], FloatArray]:
+    def _advised(self, found: Estimate, luma: FloatArray, hints: FloatArray, hinted: npt.NDArray[np.intp]) -> Estimate:
+        """``found`` with what hints and the adviser say of the pictures that are ``hinted``."""
+        told, share = self._told(luma[hinted], hints[hinted], found.chroma[hinted])
+        like: FloatArray = np.ones_like(share)
+        if found.features is not None:
+            like = _alike(found.features[hinted], hints[hinted])
+        chroma = found.chroma.copy()
+        chroma[hinted] += share * like * (told.chroma - chroma[hinted])
+        for i, here in zip(hinted, like, strict=True):
+            chroma[i] += here * missed(chroma[i], luma[i, 0], hints[i])
+        spread = found.spread
+        if spread is not None and told.spread is not None:
+            spread = spread.copy()
+            spread[hinted] += share * like * (told.spread - spread[hinted])
+        return replace(found, chroma=chroma, spread=spread)
+
+    def _told(self, luma: FloatArray, hints: FloatArray, own: FloatArray) -> tuple[Estimate, FloatArray]:
         """The adviser's chroma and spread of pictures, and the share ``[n, 1, h, w]`` of the hints in each place."""
         count = len(luma)
         said = self._adviser.estimate(np.concatenate((luma, luma)), np.concatenate((hints, _of_other_colors(hints))))
         moved = np.linalg.norm(said.chroma[count:] - said.chroma[:count], axis=1, keepdims=True) / _OTHER_AB
         nearer = np.stack([_nearer(*each) for each in zip(own, said.chroma[:count], hints, strict=True)])[:, None]
         share = _between(moved, _RULED) * _between(nearer, _NEARER)
-        return {"chroma": said.chroma[:count], "spread": None if said.spread is None else said.spread[:count]}, share
+        return Estimate(said.chroma[:count], None if said.spread is None else said.spread[:count]), share
 
     def close(self) -> None:
         """Free the devices."""

@@ -95,8 +95,10 @@ def with_record(packet: bytes | None, record: Record | Noted) -> bytes:
     packet = packet or _EMPTY
     found = _Places.of(packet)
     earlier = f"{_BEFORE}{found.source_type}" if found.source_type not in ("", SOURCE_TYPE) else ""
+    # ImageMagick 6 calls a packet corrupt in which an event has more than one attribute
+    names = f'xmlns:rdf="{_RDF}" xmlns:stEvt="{_EVENT}" ' if found.has_history else ""
     event = (
-        f'<rdf:li xmlns:rdf="{_RDF}" xmlns:stEvt="{_EVENT}" rdf:parseType="Resource">'
+        f'<rdf:li {names}rdf:parseType="Resource">'
         f"<stEvt:action>edited</stEvt:action><stEvt:changed>/content</stEvt:changed>"
         f"<stEvt:softwareAgent>{escape(record.software)}</stEvt:softwareAgent>"
         f"<stEvt:parameters>{escape(record.parameters + earlier)}</stEvt:parameters></rdf:li>"
@@ -114,7 +116,8 @@ def with_record(packet: bytes | None, record: Record | Noted) -> bytes:
 
 def _description(about: str, inside: str) -> str:
     return (
-        f'<rdf:Description xmlns:rdf="{_RDF}" xmlns:xmp="{_XMP}" xmlns:xmpMM="{_MM}" xmlns:Iptc4xmpExt="{_IPTC}" '
+        f'<rdf:Description xmlns:rdf="{_RDF}" xmlns:xmp="{_XMP}" xmlns:xmpMM="{_MM}" xmlns:stEvt="{_EVENT}" '
+        f'xmlns:Iptc4xmpExt="{_IPTC}" '
         f"rdf:about={quoteattr(about)}>{inside}</rdf:Description>\n"
     )
 

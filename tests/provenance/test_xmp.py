@@ -75,6 +75,10 @@ def test_a_record_is_added_once_and_the_rest_stays_to_the_byte(packet: bytes | N
     assert not any(f"{IPTC}DigitalSourceType" in e.attrib for e in tree.iter())
     assert len(list(tree.iter(f"{MM}History"))) == 1
     last = events(written)[-1]
+    if b"History" not in (packet or b""):
+        assert b'<rdf:li rdf:parseType="Resource"><stEvt:action>' in written, (
+            "ImageMagick 6 calls more attributes corrupt"
+        )
     said = {child.tag.rpartition("}")[2]: child.text for child in last}
     assert said["softwareAgent"] == "archivecolor 9.9"
     assert "generator 'archive & co'" in str(said["parameters"])
