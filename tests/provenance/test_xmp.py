@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -161,7 +162,11 @@ COSTLY = {
 @pytest.mark.parametrize("packet", COSTLY.values(), ids=COSTLY.keys())
 def test_a_packet_takes_time_in_proportion_to_its_length(packet: bytes) -> None:
     began = time.process_time()
-    for do in (partial(with_record, packet, RECORD), lambda: without_record(with_record(packet, RECORD))):
+    ways: list[Callable[[], bytes]] = [
+        partial(with_record, packet, RECORD),
+        lambda: without_record(with_record(packet, RECORD)),
+    ]
+    for do in ways:
         with suppress(DamagedXmpError):
             assert not re.search(rb"DigitalSourceType\s*(=|/)", do())
     assert time.process_time() - began < 2
