@@ -2,8 +2,8 @@
 
 What the other generator says counts where the hints rule, so that paint on a coat changes the coat and not the sky.
 Where that is, it tells itself: it is asked twice, with the hints and with hints of other colors, and a place that
-changes its color with theirs is ruled by them, if it comes near to a hint's color and looks like a place that has one:
-a floor that turns pink beside a blue coat was told nothing, nor was a lap that turns blue with it.
+changes its color with theirs is ruled by them, if it comes near to a hint's color, looks like a place with that hint,
+and is about as light: a floor that turns pink beside a blue coat was told nothing, nor was the shirt that turns blue.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _NEARER: Final = (0.2, 0.45)
 """Shares of the way from the own color to a hint's: up to the first a place was told nothing."""
 _ALIKE: Final = (0.25, 0.5)
 """Likeness to a place with a hint, by the features of the generator that is advised."""
+_AS_LIGHT: Final = (0.15, 0.3)
+"""Difference of luma to a place with a hint: up to the first it is heard, from the second on it is not."""
 _NEAR_AB: Final = 6.0
 """The way is taken to be no shorter than this."""
 _STEP_AB: Final = 4.0
@@ -70,28 +72,26 @@ class AdvisedEngine(LoadedEngine):
 
     def _advised(self, found: Estimate, luma: FloatArray, hints: FloatArray, hinted: npt.NDArray[np.intp]) -> Estimate:
         """``found`` with what hints and the adviser say of the pictures that are ``hinted``."""
-        told, share = self._told(luma[hinted], hints[hinted], found.chroma[hinted])
-        like: FloatArray = np.ones_like(share)
-        if found.features is not None:
-            like = _alike(found.features[hinted], hints[hinted])
+        told, moved = self._told(luma[hinted], hints[hinted])
         chroma = found.chroma.copy()
-        chroma[hinted] += share * like * (told.chroma - chroma[hinted])
-        for i, here in zip(hinted, like, strict=True):
-            chroma[i] += here * missed(chroma[i], luma[i, 0], hints[i])
-        spread = found.spread
-        if spread is not None and told.spread is not None:
-            spread = spread.copy()
-            spread[hinted] += share * like * (told.spread - spread[hinted])
+        spread = None if found.spread is None else found.spread.copy()
+        for k, i in enumerate(hinted):
+            features = None if found.features is None else found.features[i]
+            nearer, alike = _heard(chroma[i], told.chroma[k], luma[i, 0], hints[i], features)
+            share = moved[k] * nearer
+            chroma[i] += share * (told.chroma[k] - chroma[i])
+            chroma[i] += alike * missed(chroma[i], luma[i, 0], hints[i])
+            if spread is not None and told.spread is not None:
+                spread[i] += share * (told.spread[k] - spread[i])
         return replace(found, chroma=chroma, spread=spread)
 
-    def _told(self, luma: FloatArray, hints: FloatArray, own: FloatArray) -> tuple[Estimate, FloatArray]:
-        """The adviser's chroma and spread of pictures, and the share ``[n, 1, h, w]`` of the hints in each place."""
+    def _told(self, luma: FloatArray, hints: FloatArray) -> tuple[Estimate, FloatArray]:
+        """The adviser's chroma and spread of pictures, and the share ``[n, 1, h, w]`` by which hints rule in it."""
         count = len(luma)
         said = self._adviser.estimate(np.concatenate((luma, luma)), np.concatenate((hints, _of_other_colors(hints))))
         moved = np.linalg.norm(said.chroma[count:] - said.chroma[:count], axis=1, keepdims=True) / _OTHER_AB
-        nearer = np.stack([_nearer(*each) for each in zip(own, said.chroma[:count], hints, strict=True)])[:, None]
-        share = _between(moved, _RULED) * _between(nearer, _NEARER)
-        return Estimate(said.chroma[:count], None if said.spread is None else said.spread[:count]), share
+        told = Estimate(said.chroma[:count], None if said.spread is None else said.spread[:count])
+        return told, _between(moved, _RULED)
 
     def close(self) -> None:
         """Free the devices."""
@@ -107,25 +107,40 @@ def _of_other_colors(hints: FloatArray) -> FloatArray:
     return np.concatenate((hints[:, :2] + (away * mask).astype(np.float32), mask), axis=1)
 
 
-def _nearer(own: FloatArray, told: FloatArray, hints: FloatArray) -> FloatArray:
-    """``[h, w]``: the share of the way from ``own`` chroma ``[2, h, w]`` to some hint's that ``told`` has come."""
-    said = np.round(hints[:2, hints[2] > 0].T / _STEP_AB) * _STEP_AB
-    best = np.full(own.shape[1:], -np.inf, np.float32)
-    for color in np.unique(said, axis=0)[..., None, None]:
+def _heard(
+    own: FloatArray, told: FloatArray, luma: FloatArray, hints: FloatArray, features: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    """``[h, w]`` each: where ``told`` comes nearer to a hint's color in a place that is like it, and what is like it.
+
+    ``own`` and ``told`` are ``[2, h, w]`` chroma, ``luma`` is ``[H, W]``, ``features`` are ``[c, h/4, w/4]``.
+    """
+    light = np.asarray(cv2.resize(luma, own.shape[:0:-1], interpolation=cv2.INTER_AREA), np.float32)
+    on = hints[2] > 0
+    said = np.round(hints[:2] / _STEP_AB) * _STEP_AB
+    nearer, like = np.zeros_like(light), np.zeros_like(light)
+    for color in np.unique(said[:, on].T, axis=0)[..., None, None]:
+        here = on & (said == color).all(axis=0)
+        alike = _as_light(light, here) if features is None else _as_light(light, here) * _alike(features, here)
         way, rest = (np.linalg.norm(chroma - color, axis=0) for chroma in (own, told))
-        best = np.maximum(best, 1 - rest / np.maximum(way, np.float32(_NEAR_AB)))
-    return best
+        come = _between(1 - rest / np.maximum(way, np.float32(_NEAR_AB)), _NEARER)
+        nearer, like = np.maximum(nearer, come * alike), np.maximum(like, alike)
+    return nearer, like
 
 
-def _alike(features: FloatArray, hints: FloatArray) -> FloatArray:
-    """``[n, 1, h, w]``: how much each place of ``[n, c, h/4, w/4]`` features is like one that has some of the hints."""
-    n, channels, *size = features.shape
-    block = hints.shape[2] // size[0], hints.shape[3] // size[1]
-    on = hints[:, 2].reshape(n, size[0], block[0], size[1], block[1]).any(axis=(2, 4)).reshape(n, -1)
-    seen = features.reshape(n, channels, -1)
-    likeness = [(each[:, here].T @ each).max(axis=0).reshape(size) for each, here in zip(seen, on, strict=True)]
-    wide = [cv2.resize(each, hints.shape[:1:-1], interpolation=cv2.INTER_LINEAR) for each in likeness]
-    return _between(np.stack(wide)[:, None], _ALIKE)
+def _as_light(light: FloatArray, here: npt.NDArray[np.bool_]) -> FloatArray:
+    """``[h, w]``: whether a place is as light as one of those ``here``."""
+    levels = np.unique(np.round(light[here], 2))
+    off = np.abs(light[..., None] - levels).min(axis=-1)
+    return 1 - _between(np.asarray(off, np.float32), _AS_LIGHT)
+
+
+def _alike(features: FloatArray, here: npt.NDArray[np.bool_]) -> FloatArray:
+    """``[h, w]``: whether a place of ``[c, h/4, w/4]`` features looks like one of those ``here``."""
+    channels, height, width = features.shape
+    on = here.reshape(height, here.shape[0] // height, width, here.shape[1] // width).any(axis=(1, 3))
+    likeness = (features[:, on].T @ features.reshape(channels, -1)).max(axis=0).reshape(height, width)
+    wide = cv2.resize(likeness, here.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return _between(np.asarray(wide, np.float32), _ALIKE)
 
 
 def _between(values: FloatArray, ends: tuple[float, float]) -> FloatArray:

@@ -48,7 +48,7 @@ def engine(adviser: Halves) -> AdvisedEngine:
 
 @pytest.fixture
 def luma(rng: np.random.Generator) -> FloatArray:
-    return rng.random((3, 1, 64, 64), np.float32)
+    return 0.4 + rng.random((3, 1, 64, 64), np.float32) / 5
 
 
 def test_only_the_picture_with_hints_is_handed_on_and_only_where_they_rule(
@@ -91,6 +91,17 @@ def test_what_does_not_look_like_a_place_with_a_hint_is_not_told(engine: Advised
     alone, made = FakeEngine(by_luma).colorize(luma), engine.colorize(luma, hints)
     np.testing.assert_allclose(made[0, :, :6, :8], np.broadcast_to([[[40]], [[-20]]], (2, 6, 8)), atol=1e-4)
     np.testing.assert_array_equal(made[0, :, 10:], alone[0, :, 10:])
+
+
+def test_what_is_far_lighter_than_a_place_with_a_hint_is_not_told(adviser: Halves) -> None:
+    engine = AdvisedEngine(FakeEngine(by_luma, fake_folder(features=0)), lambda: adviser)
+    luma = np.full((1, 1, 64, 64), 0.3, np.float32)
+    luma[:, :, 32:] = 0.65
+    hints = no_hints(luma, engine.folder)
+    hints[:, :, 2:4, 2:4] = np.array([40, -20, 1], np.float32)[:, None, None]
+    alone, made = FakeEngine(by_luma).colorize(luma), engine.colorize(luma, hints)
+    np.testing.assert_allclose(made[0, :, :7, :8], np.broadcast_to([[[40]], [[-20]]], (2, 7, 8)), atol=1e-4)
+    np.testing.assert_array_equal(made[0, :, 9:], alone[0, :, 9:])
 
 
 def test_the_adviser_is_not_opened_without_hints(luma: FloatArray) -> None:
