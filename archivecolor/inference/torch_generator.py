@@ -243,7 +243,7 @@ class Generator(nn.Module):
 
     def chroma_of(self, logits: Tensor) -> Tensor:
         """Reduce ``[n, k, h, w]`` logits to ``[n, 2, h, w]`` chroma."""
-        return self._center(self._probabilities(logits))[0].permute(0, 3, 1, 2)
+        return self._center(torch.softmax(logits / self.temperature, dim=1))[0]
 
     def moments(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Reduce ``[n, k, h, w]`` logits to the chroma of `chroma_of` and its spread ``[n, 1, h, w]``.
@@ -253,36 +253,36 @@ class Generator(nn.Module):
         probability, each at temperature 1 and at the generator's own, this one ranks true errors best (see the model
         card).
         """
-        p = self._probabilities(logits)
-        center, mean = self._center(p)
-        squares = p @ (self.palette**2).sum(dim=1, keepdim=True)
-        distance = squares - 2 * (center * mean).sum(dim=3, keepdim=True) + (center**2).sum(dim=3, keepdim=True)
-        return center.permute(0, 3, 1, 2), distance.clamp(min=0).sqrt().permute(0, 3, 1, 2)
-
-    def _probabilities(self, logits: Tensor) -> Tensor:
-        """Those of the palette's entries, annealed, ``[n, h, w, k]``.
-
-        A pixel's lie behind each other: ONNX Runtime takes seven times as long over any axis but the last.
-        """
-        return torch.softmax(logits.permute(0, 2, 3, 1) / self.temperature, dim=3)
+        p = torch.softmax(logits / self.temperature, dim=1)
+        chroma, mean = self._center(p)
+        squares = (p * self._squares()).sum(dim=1, keepdim=True)
+        distance = squares - 2 * (chroma * mean).sum(dim=1, keepdim=True) + (chroma**2).sum(dim=1, keepdim=True)
+        return chroma, distance.clamp(min=0).sqrt()
 
     def _center(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        """The center of probabilities ``[n, h, w, k]`` and their mean, each ``[n, h, w, 2]``.
+        """The center of probabilities ``[n, k, h, w]`` and their mean, each ``[n, 2, h, w]``.
 
         Weiszfeld's steps (1937) towards the point of the least mean distance; an entry nearer than `_NEAR_AB` pulls no
         more than one at that distance, so that a step onto an entry does not end there.
         """
-        mean = center = p @ self.palette.to(p.dtype)
+        mean = center = self._mean(p)
         if self.shape.median_steps:
             # |c - x|^2 + near^2 = (-2 c_a, -2 c_b, 1, |c|^2 + near^2) . (x_a, x_b, |x|^2, 1), for each c of the palette
             ones = torch.ones_like(self.palette[:, :1])
             squares = (self.palette**2).sum(dim=1, keepdim=True)
-            distance2 = torch.cat((-2 * self.palette, ones, squares + _NEAR_AB**2), dim=1).t()
-            sums = torch.cat((self.palette, ones), dim=1)
+            distance2 = torch.cat((-2 * self.palette, ones, squares + _NEAR_AB**2), dim=1)[:, :, None, None]
+            sums = torch.cat((self.palette, ones), dim=1).t()[:, :, None, None]
         for _ in range(self.shape.median_steps):
-            length2 = (center**2).sum(dim=3, keepdim=True)
-            given = torch.cat((center, length2, torch.ones_like(length2)), dim=3)
+            length2 = (center**2).sum(dim=1, keepdim=True)
+            given = torch.cat((center, length2, torch.ones_like(length2)), dim=1)
             # Clamped, as the tensor cores of GPUs round squares of vivid colors by a few units
-            pulled = (p / (given @ distance2).clamp(min=_NEAR_AB**2).sqrt()) @ sums
-            center = pulled[..., :2] / pulled[..., 2:]
+            pulled = F.conv2d(p / F.conv2d(given, distance2).clamp(min=_NEAR_AB**2).sqrt(), sums)
+            center = pulled[:, :2] / pulled[:, 2:]
         return center, mean
+
+    def _mean(self, p: Tensor) -> Tensor:
+        chroma: Tensor = F.conv2d(p, self.palette.t()[:, :, None, None].to(p.dtype))
+        return chroma
+
+    def _squares(self) -> Tensor:
+        return (self.palette**2).sum(dim=1)[:, None, None]
