@@ -26,6 +26,8 @@ _STRUCTURE: Final = {
 """Of the film's own storage, and what is compared elsewhere."""
 _READ: Final = {b"chpl", b"hnti", b"loci", b"yrrc"}
 """Of user data: what libavformat reads into something that no text is found by."""
+_ROLES: Final = (b"urn:mpeg:dash:role:2011", b"about:html-kind")
+"""Schemes of boxes of kind that it reads, as dispositions."""
 _ITS_OWN_META: Final = (b"mdir", b"mdta")
 """Handlers of the lists of tags that it reads."""
 _TEXT_CODINGS: Final = ("utf-8", "utf-16-be", "mac_roman")
@@ -94,6 +96,7 @@ def _unread(
         file.seek(start)
         data = file.read(min(size, _MOST_BYTES))
         own = name == b"meta" and any(kind in data[:64] for kind in _ITS_OWN_META)
+        own |= name == b"kind" and any(scheme in data[:64] for scheme in _ROLES)
         if own or (name == b"uuid" and data.startswith(XMP_BOX)) or name == b"XMP_" or not data.strip(b"\0"):
             continue
         head = data[:_TEXT_BYTES]

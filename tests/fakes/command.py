@@ -11,6 +11,7 @@ segments are at most; to the file ARCHIVECOLOR_COUNT names is appended how many 
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import signal
 import sys
@@ -38,15 +39,14 @@ def command(seconds: float, dies: str, *arguments: str | Path) -> list[str]:
 
 def deadly(call: Callable[..., Any], *, first: bool) -> Callable[..., Any]:
     """``call``, and death at its third time: ``first`` before it, else after."""
-    times = 0
+    times = itertools.count(1)
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
-        nonlocal times
-        times += 1
-        if times == 3 and first:
+        third = next(times) == 3  # of several threads one
+        if third and first:
             os.kill(os.getpid(), signal.SIGKILL)
         result = call(*args, **kwargs)
-        if times == 3:
+        if third:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
