@@ -48,7 +48,7 @@ def engine(adviser: Halves) -> AdvisedEngine:
 
 @pytest.fixture
 def luma(rng: np.random.Generator) -> FloatArray:
-    return 0.4 + rng.random((3, 1, 64, 64), np.float32) / 5
+    return np.asarray(0.4 + rng.random((3, 1, 64, 64), np.float32) / 5, np.float32)
 
 
 def test_only_the_picture_with_hints_is_handed_on_and_only_where_they_rule(
