@@ -130,7 +130,8 @@ class Dispatch:
         if not idle or time.monotonic() - self._looked < _LOOK_S:
             return
         self._looked = time.monotonic()
-        films = films_in(chunk for chunk, _ in self._chunks.values())
+        lost = [chunk for _, hand, _, _ in self._dying for chunk in hand.chunks]
+        films = films_in([chunk for chunk, _ in self._chunks.values()], lost)
         for hand in idle:
             for item in sorted(films, key=lambda film: film.chunks):
                 if (

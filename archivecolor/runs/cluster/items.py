@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,7 +103,13 @@ class Chunk:
         return any(item.is_film for item in self.items.values())
 
 
-def films_in(chunks: Iterable[Chunk]) -> list[Item]:
-    """Those under way that more workers could share; not where as many died of it as are let."""
+def films_in(chunks: Iterable[Chunk], lost: Iterable[Chunk]) -> list[Item]:
+    """Those under way that more workers could share; not where as many died of it as are let.
+
+    ``lost`` are the chunks of workers that died and are not counted yet.
+    """
     items = {id(item): item for chunk in chunks for item in chunk.items.values()}
-    return [item for item in items.values() if item.is_film and not item.has_ended and item.deaths < TRIES]
+    dying = Counter(id(item) for chunk in lost for item in chunk.items.values())
+    return [
+        item for key, item in items.items() if item.is_film and not item.has_ended and item.deaths + dying[key] < TRIES
+    ]
