@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from archivecolor.jobs.records import Kind
-from archivecolor.jobs.tasks import Reason, Task
+from archivecolor.jobs.resume import Reason
+from archivecolor.jobs.tasks import Task
 from archivecolor.runs.cluster.items import TRIES, Chunk, Item, films_in
 
 
